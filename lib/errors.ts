@@ -1,0 +1,69 @@
+// The errors of the engine, grouped by what the caller should do, and the one table of their codes.
+//
+// Owns: error classes, codes. A code is never reused; docs/errors.md has a row for each, and a test compares the two.
+
+/** Every code with its meaning in a few words; docs/errors.md says what to do about each. */
+export const ERROR_CODES = {
+  TRG_CONFIG_INVALID: 'the configuration has errors',
+  TRG_LOG_LOCKED: 'another process has the data folder open',
+  TRG_LOG_CORRUPT: 'a file of the embedded log is damaged',
+  TRG_LOG_FULL: 'the disk is full or cannot be written',
+  TRG_LOG_FENCED: 'a newer producer with the same transactional id took over',
+  TRG_LOG_UNCLEAR_COMMIT: 'a transaction ended without a clear answer',
+  TRG_TOPIC_MISSING: 'a topic does not exist',
+  TRG_TOPIC_MISMATCH: 'topics that must have the same partition count do not',
+  TRG_TOPOLOGY_INVALID: 'the topology is not well formed',
+  TRG_STATE_CORRUPT: 'stored state cannot be read',
+  TRG_STATE_MISMATCH: 'the state folder belongs to another application or version',
+  TRG_RECORD_UNREADABLE: 'an input record cannot be decoded',
+  TRG_RECORD_INVALID: 'an input record lacks something or has a wrong type',
+  TRG_RECORD_TOO_LARGE: 'an input record is larger than the limit',
+  TRG_RECORD_IN_FUTURE: 'an event is stamped further in the future than maxClockSkew',
+  TRG_RULES_INVALID: 'rules, templates or their tests have errors',
+  TRG_FILE_UNREADABLE: 'a file cannot be read',
+  TRG_TEMPLATE_FAILED: 'a template cannot be rendered',
+  TRG_DELIVERY_FAILED: 'a provider refused or could not be reached',
+  TRG_USAGE: 'the command line is wrong',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+export type ErrorFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Base of all errors of the engine. `fields` hold positions and names, never user data. */
+export class EngineError extends Error {
+  readonly code: ErrorCode;
+  readonly fields: ErrorFields;
+
+  constructor(code: ErrorCode, message: string, fields: ErrorFields = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.fields = fields;
+  }
+}
+
+/** Trying again later may help; the connector or the runtime does so, with backoff. */
+export class RetryableError extends EngineError {
+  /** What the other side asked for, in ms. */
+  readonly retryAfterMs: number | null;
+
+  constructor(code: ErrorCode, message: string, fields: ErrorFields = {}, cause?: unknown, retryAfterMs?: number) {
+    super(code, message, fields, cause);
+    this.retryAfterMs = retryAfterMs ?? null;
+  }
+}
+
+/** This one record cannot be used: it goes to the dead-letter topic and the flow continues. */
+export class RecordError extends EngineError {}
+
+/** The task or process cannot go on: it stops, and the process exits non-zero. */
+export class FatalError extends EngineError {}
+
+/** A producer was fenced or lost track of its transaction: drop it, open a new one, restore what is committed. */
+export class FencedError extends EngineError {}
+
+/** One line for people: the message and those of its causes. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message} (${describeError(error.cause)})`;
+}

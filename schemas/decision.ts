@@ -1,0 +1,63 @@
+// A decision: what the engine concluded about one match, fired or not, with its reason. Fields: interfaces.md.
+
+import type { JsonObject } from './json.ts';
+
+export type Outcome = 'fired' | 'suppressed' | 'deferred' | 'review';
+
+/** Why a candidate did not fire, in the order in which the gates ask (design.md, Decision). */
+export type Reason =
+  | 'disabled'
+  | 'audience'
+  | 'holdout'
+  | 'condition'
+  | 'cooldown'
+  | 'exclusive'
+  | 'limit'
+  | 'cap'
+  | 'consent'
+  | 'unreachable'
+  | 'quiet-hours'
+  | 'review';
+
+export interface EntityRef {
+  readonly type: string;
+  readonly id: string;
+}
+
+export interface Decision {
+  readonly id: string;
+  readonly rule: string;
+  readonly ruleVersion: string;
+  readonly entity: EntityRef;
+  /** Event time, ms since 1970. */
+  readonly at: number;
+  readonly outcome: Outcome;
+  /** Null when it fired. */
+  readonly reason: Reason | null;
+  /** Ids of the events that made the match, in event-time order. */
+  readonly events: readonly string[];
+  /** What the conditions saw. */
+  readonly values: JsonObject;
+  readonly variant: string | null;
+  readonly flow: string | null;
+  /** 0 for the match itself. */
+  readonly step: number;
+}
+
+/** The line of decisions.jsonl (interfaces.md), `at` in ISO-8601 with ms. */
+export function decisionJson(decision: Decision): JsonObject {
+  return {
+    id: decision.id,
+    rule: decision.rule,
+    ruleVersion: decision.ruleVersion,
+    entity: { type: decision.entity.type, id: decision.entity.id },
+    at: new Date(decision.at).toISOString(),
+    outcome: decision.outcome,
+    reason: decision.reason,
+    events: decision.events,
+    values: decision.values,
+    variant: decision.variant,
+    flow: decision.flow,
+    step: decision.step,
+  };
+}

@@ -1,0 +1,96 @@
+// What the runtime needs from a log. `connectors/embedded-log` and `testing/memory-log` implement it, Kafka is to.
+//
+// Owns: interfaces only. The contract suite is test/contract/log.suite.ts.
+//
+// Invariants every implementation keeps:
+//   P1. A transaction (records of any partitions + offsets of one group) is visible whole or not at all.
+//   P2. Readers see only committed records, in offset order, each once per pass.
+//   P3. A writer opened with a transactional id fences every earlier writer of that id: their commits throw FencedError
+//       and write nothing.
+//   P4. When commit() throws anything, the writer is unusable; whether the transaction took effect is learnt by reading
+//       the committed offsets.
+
+import type { LogRecord, NewRecord } from '../schemas/record.ts';
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** What one read brought of one partition. */
+export interface FetchedPartition extends TopicPartition {
+  readonly records: readonly LogRecord[];
+  /** Where the next read of this partition goes on: past `records`, and past anything a reader never sees. */
+  readonly nextOffset: number;
+  /** First offset that could not yet be read when this was read: `nextOffset >= endOffset` means read to its end. */
+  readonly endOffset: number;
+}
+
+export interface PartitionPosition extends TopicPartition {
+  readonly offset: number;
+}
+
+/** A group's position in one partition: the next offset to be read, with a note of the group's own (at most 4 KB). */
+export interface CommittedPosition extends PartitionPosition {
+  readonly metadata: string;
+}
+
+export interface LogReader {
+  /** Replaces what this reader reads, and from where. An offset below the first kept one goes on at the first kept. */
+  assign(positions: readonly PartitionPosition[]): void;
+  /**
+   * Reads on. Every assigned partition that is not paused is in the answer, also when nothing new is there, so that the
+   * caller learns that it has been read to its end. Waits up to `waitMs` (0: not at all) when nothing new is anywhere.
+   * `maxBytes` bounds the answer as a whole, but a record larger than that still comes, alone.
+   */
+  read(options: { maxBytes: number; waitMs: number; signal?: AbortSignal }): Promise<readonly FetchedPartition[]>;
+  pause(partition: TopicPartition): void;
+  resume(partition: TopicPartition): void;
+  close(): Promise<void>;
+}
+
+export interface LogWriter {
+  /** Adds records to the open transaction, beginning one if need be; may write ahead, but nothing is visible yet. */
+  send(records: readonly NewRecord[]): void;
+  /**
+   * Ends the transaction: all that was sent and the group's positions, atomically.
+   * Returns, by `${topic}/${partition}`, the offset after the last record written there.
+   * Throws FencedError (P3), RetryableError or FatalError; afterwards the writer is unusable (P4).
+   */
+  commit(group: string, positions: readonly CommittedPosition[]): Promise<ReadonlyMap<string, number>>;
+  /** Drops what was sent. */
+  abort(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TopicSpec {
+  readonly topic: string;
+  readonly partitions: number;
+  /** Keep only the latest record of each key; a record with a null value deletes its key. */
+  readonly compacted?: boolean;
+  /** Records older than this (by time of writing) may go; left out: kept for ever. */
+  readonly retentionMs?: number;
+}
+
+export interface LogAdmin {
+  /** Topic name to partition count. */
+  topics(): Promise<ReadonlyMap<string, number>>;
+  /** Creates what is missing. Throws FatalError TRG_TOPIC_MISMATCH when a topic exists with another partition count. */
+  createTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** The group's committed positions, in the order asked for; undefined where it has none. */
+  committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly (CommittedPosition | undefined)[]>;
+  /** First offset kept and first offset not yet readable. Throws FatalError TRG_TOPIC_MISSING. */
+  offsets(partition: TopicPartition): Promise<{ readonly first: number; readonly end: number }>;
+}
+
+/** A log: Kafka, the embedded one, or one in memory. */
+export interface Log {
+  readonly admin: LogAdmin;
+  openReader(): LogReader;
+  openWriter(transactionalId: string): Promise<LogWriter>;
+  close(): Promise<void>;
+}
+
+export function partitionKey(partition: TopicPartition): string {
+  return `${partition.topic}/${partition.partition}`;
+}
