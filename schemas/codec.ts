@@ -1,0 +1,130 @@
+// Bytes <-> types: Avro by avsc, Confluent framing on topics, a version byte in state. The only importer of avsc.
+//
+// Owns: loading schemas/**/*.avsc, the logical types `json` and `event`, framing. Does not own: the schemas' meaning.
+//
+// Invariants:
+//   A1. The same value gives the same bytes, on every machine and in every run.
+//   A2. State written under an older version of its schema is still read: schemas/<name>.v<N>.avsc keeps version N.
+
+import { existsSync, readFileSync } from 'node:fs';
+import avsc from 'avsc';
+import { FatalError, RecordError } from '../lib/errors.ts';
+import { Event, type EventRecord } from './event.ts';
+
+export interface Codec<Value> {
+  encode(value: Value): Uint8Array;
+  /** Throws RecordError TRG_RECORD_UNREADABLE when the bytes are not of this schema. */
+  decode(bytes: Uint8Array): Value;
+}
+
+/** A string that holds JSON: read and written as the value itself. */
+class JsonString extends avsc.types.LogicalType {
+  protected override _fromValue(text: string): unknown {
+    return JSON.parse(text);
+  }
+  protected override _toValue(value: unknown): string {
+    return JSON.stringify(value);
+  }
+}
+
+/** A record Event: read and written as the class of event.ts, whose JSON parts stay bytes until asked for. */
+class EventEnvelope extends avsc.types.LogicalType {
+  protected override _fromValue(record: EventRecord): Event {
+    return Event.fromRecord(record);
+  }
+  protected override _toValue(event: Event): EventRecord {
+    return event.toRecord();
+  }
+}
+
+const LOGICAL_TYPES = { json: JsonString, event: EventEnvelope };
+
+function schemaText(name: string): string {
+  return readFileSync(new URL(`./${name}.avsc`, import.meta.url), 'utf8');
+}
+
+function parse(schema: unknown): avsc.Type {
+  return avsc.Type.forSchema(schema as avsc.Schema, { logicalTypes: LOGICAL_TYPES, wrapUnions: 'auto' });
+}
+
+const types = new Map<string, avsc.Type>();
+
+function typeOf(name: string): avsc.Type {
+  let type = types.get(name);
+  if (type === undefined) {
+    type = parse(JSON.parse(schemaText(name)));
+    types.set(name, type);
+  }
+  return type;
+}
+
+/** The plain codec of `schemas/<name>.avsc`. */
+export function avroCodec<Value>(name: string): Codec<Value> {
+  const type = typeOf(name);
+  return {
+    encode: (value) => type.toBuffer(value),
+    decode: (bytes) => decodeWith(type, bytes, name),
+  };
+}
+
+/** Like avroCodec, in Confluent framing: a zero byte, the schema's id (4 bytes, big-endian), the record. */
+export function framedCodec<Value>(name: string, schemaId: number): Codec<Value> {
+  const type = typeOf(name);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(schemaId, 1);
+  return {
+    encode: (value) => Buffer.concat([head, type.toBuffer(value)]),
+    decode(bytes) {
+      if (bytes.length < 5 || bytes[0] !== 0) {
+        throw new RecordError('TRG_RECORD_UNREADABLE', `not a framed ${name} record`, { schema: name });
+      }
+      return decodeWith(type, bytes.subarray(5), name);
+    },
+  };
+}
+
+/** The codec of a state document: one byte with the schema's `version`, then the record (A2). */
+export function stateCodec<Value>(name: string): Codec<Value> {
+  const type = typeOf(name);
+  const version: number = JSON.parse(schemaText(name)).version;
+  const head = Uint8Array.of(version);
+  const older = new Map<number, { type: avsc.Type; resolver: unknown }>();
+
+  function decodeOlder(writtenBy: number, bytes: Uint8Array): Value {
+    let entry = older.get(writtenBy);
+    if (entry === undefined) {
+      const file = `${name}.v${writtenBy}`;
+      if (!existsSync(new URL(`./${file}.avsc`, import.meta.url))) {
+        throw new FatalError(
+          'TRG_STATE_MISMATCH',
+          `state of schema ${name} version ${writtenBy} cannot be read by this version, which knows up to ${version}`,
+          { schema: name, version: writtenBy },
+        );
+      }
+      const writer = typeOf(file);
+      entry = { type: writer, resolver: type.createResolver(writer) };
+      older.set(writtenBy, entry);
+    }
+    return type.fromBuffer(asBuffer(bytes), entry.resolver as never, false) as Value;
+  }
+
+  return {
+    encode: (value) => Buffer.concat([head, type.toBuffer(value)]),
+    decode(bytes) {
+      const body = bytes.subarray(1);
+      return bytes[0] === version ? decodeWith(type, body, name) : decodeOlder(bytes[0] ?? -1, body);
+    },
+  };
+}
+
+function decodeWith<Value>(type: avsc.Type, bytes: Uint8Array, name: string): Value {
+  try {
+    return type.fromBuffer(asBuffer(bytes)) as Value;
+  } catch (cause) {
+    throw new RecordError('TRG_RECORD_UNREADABLE', `bytes are not a ${name} record`, { schema: name }, cause);
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

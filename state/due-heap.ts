@@ -1,0 +1,132 @@
+// A binary heap of (due, key), one node a key, whose due time can be changed in place.
+//
+// Invariants:
+//   H1. A key is in the heap at most once, so the heap never outgrows the keys it was given.
+//   H2. The order is that of the index rows in the store: by due time, then by the key's UTF-8 bytes.
+
+export interface DueNode {
+  readonly key: string;
+  due: number;
+  /** Position in the heap. */
+  at: number;
+}
+
+/** Order of the UTF-8 bytes of two strings, without encoding them. */
+export function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    let x = a.charCodeAt(i);
+    let y = b.charCodeAt(i);
+    if (x === y) continue;
+    // Surrogates stand for code points above U+FFFF, which UTF-8 sorts after U+E000..U+FFFF.
+    if (x >= 0xd800 && y >= 0xd800) {
+      x = x >= 0xe000 ? x - 0x800 : x + 0x2000;
+      y = y >= 0xe000 ? y - 0x800 : y + 0x2000;
+    }
+    return x - y;
+  }
+  return a.length - b.length;
+}
+
+export function compareDue(aDue: number, aKey: string, bDue: number, bKey: string): number {
+  return aDue === bDue ? compareUtf8(aKey, bKey) : aDue - bDue;
+}
+
+export class DueHeap {
+  readonly #nodes: DueNode[] = [];
+  readonly #byKey = new Map<string, DueNode>();
+
+  get size(): number {
+    return this.#nodes.length;
+  }
+
+  /** The earliest node, if any. */
+  peek(): DueNode | undefined {
+    return this.#nodes[0];
+  }
+
+  /** Puts the key at `due`, wherever it was; Infinity takes it out. */
+  set(key: string, due: number): void {
+    const node = this.#byKey.get(key);
+    if (node === undefined) {
+      if (due === Infinity) return;
+      const added = { key, due, at: this.#nodes.length };
+      this.#nodes.push(added);
+      this.#byKey.set(key, added);
+      this.#up(added);
+    } else if (due === Infinity) {
+      this.#remove(node);
+    } else if (node.due !== due) {
+      const later = due > node.due;
+      node.due = due;
+      if (later) this.#down(node);
+      else this.#up(node);
+    }
+  }
+
+  /** Drops every node that comes after (due, key). */
+  dropAfter(due: number, key: string): void {
+    this.#rebuild(this.#nodes.filter((node) => compareDue(node.due, node.key, due, key) <= 0));
+  }
+
+  /** Keeps the `count` earliest nodes; returns the last of them. */
+  keepFirst(count: number): DueNode | undefined {
+    this.#rebuild(this.#nodes.toSorted((a, b) => compareDue(a.due, a.key, b.due, b.key)).slice(0, count));
+    return this.#nodes.at(-1);
+  }
+
+  #rebuild(kept: DueNode[]): void {
+    if (kept.length === this.#nodes.length) return;
+    this.#nodes.length = 0;
+    this.#byKey.clear();
+    // A sorted array is a heap.
+    kept.sort((a, b) => compareDue(a.due, a.key, b.due, b.key));
+    for (const node of kept) {
+      node.at = this.#nodes.length;
+      this.#nodes.push(node);
+      this.#byKey.set(node.key, node);
+    }
+  }
+
+  #remove(node: DueNode): void {
+    this.#byKey.delete(node.key);
+    const last = this.#nodes.pop()!;
+    if (last === node) return;
+    last.at = node.at;
+    this.#nodes[last.at] = last;
+    this.#up(last);
+    this.#down(last);
+  }
+
+  #up(node: DueNode): void {
+    const nodes = this.#nodes;
+    while (node.at > 0) {
+      const parentAt = (node.at - 1) >> 1;
+      const parent = nodes[parentAt]!;
+      if (compareDue(parent.due, parent.key, node.due, node.key) <= 0) return;
+      nodes[node.at] = parent;
+      nodes[parentAt] = node;
+      parent.at = node.at;
+      node.at = parentAt;
+    }
+  }
+
+  #down(node: DueNode): void {
+    const nodes = this.#nodes;
+    for (;;) {
+      let childAt = 2 * node.at + 1;
+      let child = nodes[childAt];
+      if (child === undefined) return;
+      const right = nodes[childAt + 1];
+      if (right !== undefined && compareDue(right.due, right.key, child.due, child.key) < 0) {
+        child = right;
+        childAt++;
+      }
+      if (compareDue(node.due, node.key, child.due, child.key) <= 0) return;
+      nodes[node.at] = child;
+      nodes[childAt] = node;
+      child.at = node.at;
+      node.at = childAt;
+    }
+  }
+}

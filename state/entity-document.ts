@@ -1,0 +1,144 @@
+// The document of one entity: all that is remembered of it (schemas/state/entity.avsc).
+//
+// Invariants:
+//   N1. dueAt is derived: the first buffered event, or the earliest deadline of any pattern's state. Nothing else is armed.
+
+import type { PatternState, RuleSet } from '../rules/api.ts';
+import { stateCodec } from '../schemas/codec.ts';
+import type { Event } from '../schemas/event.ts';
+import type { Json } from '../schemas/json.ts';
+import type { DocumentSpec } from './api.ts';
+import { SeenIds } from './seen-ids.ts';
+
+export interface Attribute {
+  readonly value: Json;
+  /** Event time of the message that set it, ms. */
+  readonly at: number;
+}
+
+/** Pattern state of one rule for one value of its `by`; '' where it has none. */
+export interface Instance {
+  readonly by: string;
+  state: PatternState;
+}
+
+export interface RuleMemory {
+  readonly rule: string;
+  /** Fired decisions, in order of decision; `key` is the cooldown's, '' without one. */
+  fired: { readonly key: string; readonly at: number }[];
+  /** Oldest first. */
+  instances: Instance[];
+}
+
+export interface EntityDocument {
+  /** Highest event time accepted, ms. */
+  newestTime: number;
+  /** Events stamped before this are late for event-time rules. */
+  evaluatedBefore: number;
+  seen: SeenIds;
+  /** Events that wait for stream time, in order of (time, arrival). */
+  buffer: Event[];
+  /** By attribute name. */
+  profile: Map<string, Attribute>;
+  /** Fired sends, in order of decision. */
+  sent: { readonly channel: string; readonly at: number }[];
+  /** By rule id. */
+  rules: Map<string, RuleMemory>;
+}
+
+export function emptyEntityDocument(): EntityDocument {
+  return {
+    newestTime: 0,
+    evaluatedBefore: 0,
+    seen: new SeenIds(),
+    buffer: [],
+    profile: new Map(),
+    sent: [],
+    rules: new Map(),
+  };
+}
+
+/** The key of an entity's document. */
+export function entityKey(type: string, id: string): string {
+  return `${type}/${id}`;
+}
+
+export function entityOfKey(key: string): { type: string; id: string } {
+  const slash = key.indexOf('/');
+  return { type: key.slice(0, slash), id: key.slice(slash + 1) };
+}
+
+/** The same document as schemas/state/entity.avsc has it. */
+interface StoredDocument {
+  newestTime: number;
+  evaluatedBefore: number;
+  seen: Uint8Array;
+  buffer: readonly Event[];
+  profile: readonly { name: string; value: Json; at: number }[];
+  sent: readonly { channel: string; at: number }[];
+  rules: readonly {
+    rule: string;
+    fired: readonly { key: string; at: number }[];
+    instances: readonly { by: string; state: { [kind: string]: unknown } }[];
+  }[];
+}
+
+const codec = stateCodec<StoredDocument>('state/entity');
+
+/** How entity documents are stored; deadlines are those of the patterns in `rules()`. */
+export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDocument> {
+  return {
+    dueBy: 'stream-time',
+    dueAt: (doc) => dueAt(doc, rules()),
+    encode: (doc) =>
+      codec.encode({
+        newestTime: doc.newestTime,
+        evaluatedBefore: doc.evaluatedBefore,
+        seen: doc.seen.encode(),
+        buffer: doc.buffer,
+        profile: Array.from(doc.profile, ([name, { value, at }]) => ({ name, value, at })),
+        sent: doc.sent,
+        rules: Array.from(doc.rules.values(), (memory) => ({
+          rule: memory.rule,
+          fired: memory.fired,
+          instances: memory.instances.map(({ by, state }) => ({ by, state: { [state.kind]: state } })),
+        })),
+      }),
+    decode(bytes) {
+      const stored = codec.decode(bytes);
+      return {
+        newestTime: stored.newestTime,
+        evaluatedBefore: stored.evaluatedBefore,
+        seen: SeenIds.decode(stored.seen),
+        buffer: [...stored.buffer],
+        profile: new Map(stored.profile.map(({ name, value, at }) => [name, { value, at }])),
+        sent: stored.sent.map(({ channel, at }) => ({ channel, at })),
+        rules: new Map(stored.rules.map((memory) => [memory.rule, decodeMemory(memory)])),
+      };
+    },
+  };
+}
+
+function decodeMemory(stored: StoredDocument['rules'][number]): RuleMemory {
+  return {
+    rule: stored.rule,
+    fired: stored.fired.map(({ key, at }) => ({ key, at })),
+    instances: stored.instances.map(({ by, state }) => {
+      const kind = Object.keys(state)[0]!;
+      return { by, state: { ...(state[kind] as object), kind } as PatternState };
+    }),
+  };
+}
+
+function dueAt(doc: EntityDocument, rules: RuleSet): number {
+  let due = doc.buffer[0]?.time ?? Infinity;
+  for (const memory of doc.rules.values()) {
+    const pattern = rules.rule(memory.rule)?.pattern;
+    if (pattern === undefined) continue;
+    for (const { state } of memory.instances) {
+      const deadline = pattern.kind === state.kind ? pattern.deadlineOf(state) : Infinity;
+      if (deadline < due) due = deadline;
+    }
+  }
+  return due;
+}

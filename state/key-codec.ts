@@ -1,0 +1,49 @@
+// Keys of a task's key-value store: documents, due-index rows and notes of the task share one database, so that one batch
+// writes them all.
+//
+//   'e' key                 a document
+//   'd' due(8, BE) key      an index row: the document is due then (value empty)
+//   'm' name                a note of the task
+
+const DOCUMENT = 0x65;
+const DUE = 0x64;
+const NOTE = 0x6d;
+
+const TWO_32 = 2 ** 32;
+
+export function documentKey(key: string): Uint8Array {
+  return prefixed(DOCUMENT, key);
+}
+
+export function noteKey(name: string): Uint8Array {
+  return prefixed(NOTE, name);
+}
+
+/** `due` is a non-negative integer, ms. Rows sort by due, then by the key's UTF-8 bytes. */
+export function dueKey(due: number, key: string): Uint8Array {
+  const row = Buffer.allocUnsafe(9 + Buffer.byteLength(key));
+  row[0] = DUE;
+  row.writeUInt32BE(Math.floor(due / TWO_32), 1);
+  row.writeUInt32BE(due % TWO_32, 5);
+  row.write(key, 9);
+  return row;
+}
+
+/** The key space of all index rows, or of those after `row`. */
+export function dueRange(after?: Uint8Array): { from: Uint8Array; to: Uint8Array } {
+  // Appending a zero byte gives the least key greater than `row`.
+  const from = after === undefined ? Uint8Array.of(DUE) : Buffer.concat([after, Uint8Array.of(0)]);
+  return { from, to: Uint8Array.of(DUE + 1) };
+}
+
+export function readDueKey(row: Uint8Array): { due: number; key: string } {
+  const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
+  return { due: bytes.readUInt32BE(1) * TWO_32 + bytes.readUInt32BE(5), key: bytes.toString('utf8', 9) };
+}
+
+function prefixed(prefix: number, text: string): Uint8Array {
+  const key = Buffer.allocUnsafe(1 + Buffer.byteLength(text));
+  key[0] = prefix;
+  key.write(text, 1);
+  return key;
+}
