@@ -1,0 +1,21 @@
+// Randomness behind an interface. The only shipped caller of Math.random.
+
+export interface Rng {
+  /** In [0, 1). */
+  next(): number;
+}
+
+export const systemRng: Rng = { next: () => Math.random() };
+
+/** The same numbers for the same seed, on every machine (mulberry32, by Tommy Ettinger, public domain). */
+export function seededRng(seed: number): Rng {
+  let state = seed | 0;
+  return {
+    next() {
+      state = (state + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+    },
+  };
+}

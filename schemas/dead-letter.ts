@@ -1,0 +1,56 @@
+// A dead letter: a record that could not be used, whole, with the reason. Written to tripline.dead-letter, read by
+// `tripline dlq`.
+//
+// Invariants:
+//   L1. Key, value and headers are the bytes that were read, so that the record can be replayed as it was.
+
+import type { ErrorCode } from '../lib/errors.ts';
+import type { LogRecord } from './record.ts';
+
+export interface DeadLetterHeader {
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
+export interface DeadLetter {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly reason: ErrorCode;
+  /** One line for people; no user data. */
+  readonly message: string;
+  /** Wall time at which it was given up, ms since 1970. */
+  readonly at: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly DeadLetterHeader[];
+}
+
+/** Where a record was read and what it was: SourceRecord of processors/api.ts fits. */
+export interface ReadRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly record: Omit<LogRecord, 'timestamp'>;
+}
+
+export function deadLetter(from: ReadRecord, reason: ErrorCode, message: string, at: number): DeadLetter {
+  return {
+    topic: from.topic,
+    partition: from.partition,
+    offset: from.record.offset,
+    reason,
+    message,
+    at,
+    key: bufferOf(from.record.key),
+    value: bufferOf(from.record.value),
+    headers: from.record.headers.map(([name, value]) => ({ name, value: bufferOf(value) })),
+  };
+}
+
+/** The same bytes as a Buffer, which is what Avro writes. */
+function bufferOf<Bytes extends Uint8Array | null>(bytes: Bytes): Bytes;
+function bufferOf(bytes: Uint8Array | null): Uint8Array | null {
+  return bytes === null || Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
