@@ -1,0 +1,104 @@
+// The configuration as the program sees it: typed, frozen, durations in ms, paths absolute, what is left out null.
+//
+// Owns: the type and how it follows from the file. Does not own: the file's shape (schema.ts).
+
+import { resolve } from 'node:path';
+import { parseDuration } from '../../lib/duration.ts';
+import type { ConfigFile } from './schema.ts';
+
+type Channels = ConfigFile['channels'];
+export type EmailConfig = NonNullable<Channels['email']>;
+export type WebhookConfig = NonNullable<Channels['webhook']>;
+export type SourceConfig = ConfigFile['sources'][number];
+export type HttpConfig = NonNullable<ConfigFile['http']>;
+
+/** When the embedded log is forced to disk: each commit, never, or every so many ms. */
+export type FsyncPolicy = 'commit' | 'never' | { readonly everyMs: number };
+
+export interface Config {
+  readonly application: string;
+  readonly dataDir: string;
+  /** Null: the embedded log. */
+  readonly kafka: NonNullable<ConfigFile['kafka']> | null;
+  readonly log: { readonly fsync: FsyncPolicy; readonly partitions: number };
+  readonly registry: { readonly url: string } | null;
+  readonly threads: number;
+  readonly guarantee: 'exactly_once' | 'at_least_once';
+  readonly commitInterval: { readonly minMs: number; readonly maxMs: number };
+  readonly standbyReplicas: number;
+  readonly outOfOrdernessMs: number;
+  readonly maxClockSkewMs: number;
+  readonly dedupeWindowMs: number;
+  readonly dedupeMax: number;
+  readonly limits: { readonly recordBytes: number };
+  /** By name; `user` is not among them. */
+  readonly entities: Readonly<Record<string, { readonly id: string }>>;
+  /** At least one. */
+  readonly sources: readonly SourceConfig[];
+  readonly rules: string;
+  readonly segments: string | null;
+  readonly models: string | null;
+  readonly templates: string | null;
+  readonly caps: string | null;
+  readonly channels: { readonly email: EmailConfig | null; readonly webhook: WebhookConfig | null };
+  readonly http: HttpConfig | null;
+}
+
+/** From a file that passed the schema. `folder` is what its paths are relative to. */
+export function configOf(file: ConfigFile, folder: string): Config {
+  const absolute = (path: string | undefined): string | null => (path === undefined ? null : resolve(folder, path));
+  return deepFreeze({
+    application: file.application,
+    dataDir: resolve(folder, file.dataDir),
+    kafka: kafkaOf(file, absolute),
+    log: { fsync: fsyncOf(file.log.fsync), partitions: file.log.partitions },
+    registry: file.registry ?? null,
+    threads: file.threads,
+    guarantee: file.guarantee,
+    commitInterval: { minMs: ms(file.commitInterval.min), maxMs: ms(file.commitInterval.max) },
+    standbyReplicas: file.standbyReplicas,
+    outOfOrdernessMs: ms(file.outOfOrderness),
+    maxClockSkewMs: ms(file.maxClockSkew),
+    dedupeWindowMs: ms(file.dedupeWindow),
+    dedupeMax: file.dedupeMax,
+    limits: { recordBytes: file.limits.recordBytes },
+    entities: file.entities,
+    sources: file.sources.length > 0 ? file.sources : [defaultSource(file.application)],
+    rules: resolve(folder, file.rules),
+    segments: absolute(file.segments),
+    models: absolute(file.models),
+    templates: absolute(file.templates),
+    caps: absolute(file.caps),
+    channels: { email: file.channels.email ?? null, webhook: file.channels.webhook ?? null },
+    http: file.http ?? null,
+  });
+}
+
+/** The ingest API keys its records by entity, so its own topic needs no repartitioning. */
+function defaultSource(application: string): SourceConfig {
+  return { topic: `events.${application}`, format: 'segment', keyed: true };
+}
+
+function kafkaOf(file: ConfigFile, absolute: (path: string | undefined) => string | null): Config['kafka'] {
+  if (file.kafka === undefined) return null;
+  const { tls, ...rest } = file.kafka;
+  if (tls === undefined) return rest;
+  const paths = Object.entries(tls).map(([name, path]) => [name, absolute(path)]);
+  return { ...rest, tls: Object.fromEntries(paths) };
+}
+
+function fsyncOf(text: string): FsyncPolicy {
+  return text === 'commit' || text === 'never' ? text : { everyMs: ms(text) };
+}
+
+function ms(duration: string): number {
+  return parseDuration(duration)!;
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze(part);
+  }
+  return value;
+}

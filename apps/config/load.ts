@@ -1,0 +1,133 @@
+// Reads tripline.yaml, the environment over it, and checks the whole; all mistakes are reported at once with their place.
+//
+// Owns: the order of things (file, ${NAME}, TRIPLINE_*, schema). Does not own: the fields (schema.ts).
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { FatalError } from '../../lib/errors.ts';
+import { type Problem, ProblemsError } from '../../lib/problem.ts';
+import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
+import { YamlSource } from '../../lib/yaml-source.ts';
+import { type Config, configOf } from './config.ts';
+import { applyEnvironment, type Environment, expandVariables, type FieldSchema, settingsOf } from './environment.ts';
+import { type ConfigFile, ConfigSchema } from './schema.ts';
+
+/** Taken when no file is named and it is there. */
+export const CONFIG_FILE = 'tripline.yaml';
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The file it was read from; null when there was none. */
+  readonly file: string | null;
+  /** One line each: worth showing to the operator. */
+  readonly warnings: readonly string[];
+}
+
+export interface LoadOptions {
+  /** As the user named it; left out: tripline.yaml in `folder`, if there. */
+  readonly file?: string | undefined;
+  readonly env: Environment;
+  /** Where a relative `file` is looked up. */
+  readonly folder: string;
+}
+
+const checkConfig = compileSchema(ConfigSchema);
+
+/** Throws FatalError TRG_CONFIG_INVALID: a ProblemsError with every mistake, or one saying that the file is missing. */
+export function loadConfig(options: LoadOptions): LoadedConfig {
+  const file = options.file ?? (existsSync(resolve(options.folder, CONFIG_FILE)) ? CONFIG_FILE : null);
+  const source = new YamlSource(file ?? 'defaults', file === null ? '' : readText(resolve(options.folder, file)));
+  const { value, problems, warnings } = settle(source, options.env);
+  if (problems.length > 0) throw invalid(problems, file);
+  const folder = file === null ? options.folder : dirname(resolve(options.folder, file));
+  return { config: configOf(value as ConfigFile, folder), file, warnings };
+}
+
+function settle(source: YamlSource, env: Environment): { value: unknown; problems: Problem[]; warnings: string[] } {
+  if (source.problems.length > 0) return { value: null, problems: [...source.problems], warnings: [] };
+  const value = source.value ?? {};
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    return { value, problems: [source.problem([], 'value', 'the configuration must be a mapping')], warnings: [] };
+  }
+  const problems: Problem[] = [];
+  const warnings = literalSecrets(source, value as Record<string, unknown>);
+  expandVariables(value, env, (path, name) => {
+    const message = `the environment variable ${name} is not set`;
+    problems.push(source.problem(path, 'value', message, `set it, or write $\${${name}} for the text itself`));
+  });
+  const overridden = applyEnvironment(value as Record<string, unknown>, ConfigSchema as FieldSchema, env);
+  for (const { variable, message } of overridden.problems) problems.push(ofVariable(variable, message, null));
+  for (const finding of checkConfig(value)) problems.push(placed(finding, source, overridden.variables));
+  if (problems.length === 0) problems.push(...contradictions(value as ConfigFile, source));
+  return { value, problems, warnings: [...warnings, ...overridden.warnings] };
+}
+
+/** What the schema cannot say. */
+function contradictions(value: ConfigFile, source: YamlSource): Problem[] {
+  const problems: Problem[] = [];
+  if (value.entities['user'] !== undefined) {
+    problems.push(source.problem(['entities', 'user'], 'name', 'the entity "user" is always there, with its own id'));
+  }
+  value.sources.forEach((entry, index) => {
+    if (entry.entity === undefined || entry.entity === 'user' || value.entities[entry.entity] !== undefined) return;
+    if (entry.id !== undefined) return;
+    const message = `the entity "${entry.entity}" has no path to its id`;
+    problems.push(
+      source.problem(['sources', index, 'entity'], 'value', message, 'add `id:` here or under `entities:`'),
+    );
+  });
+  const topics = value.sources.map((entry) => entry.topic);
+  topics.forEach((topic, index) => {
+    if (topics.indexOf(topic) === index) return;
+    problems.push(source.problem(['sources', index, 'topic'], 'value', `the topic "${topic}" is named twice`));
+  });
+  return problems;
+}
+
+/** Secrets belong into the environment or into files of their own, not beside the other settings. */
+function literalSecrets(source: YamlSource, value: Record<string, unknown>): string[] {
+  const warnings: string[] = [];
+  for (const { path, variable, schema } of settingsOf(ConfigSchema as FieldSchema)) {
+    if (schema.secret !== true) continue;
+    const found = path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], value);
+    const texts = JSON.stringify(found ?? []).match(/"(?:[^"\\]|\\.)*"/g) ?? [];
+    if (schema.type === 'array' && schema.items?.type === 'object') continue;
+    if (!texts.some((text) => text.length > 2 && !text.includes('${'))) continue;
+    const { line, column } = source.place(path);
+    const place = `${source.file}:${line}:${column}`;
+    warnings.push(
+      `${place}: ${path.join('.')} is a secret written in the file: use \${NAME}, ${variable} or ${variable}_FILE`,
+    );
+  }
+  return warnings;
+}
+
+function placed(finding: SchemaFinding, source: YamlSource, variables: ReadonlyMap<string, string>): Problem {
+  for (let length = finding.path.length; length > 0; length--) {
+    const variable = variables.get(finding.path.slice(0, length).join('.'));
+    if (variable !== undefined) return ofVariable(variable, finding.message, finding.hint);
+  }
+  return source.problem(finding.path, finding.part, finding.message, finding.hint);
+}
+
+function ofVariable(variable: string, message: string, hint: string | null): Problem {
+  return { file: variable, line: 0, column: 0, message, hint };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new FatalError('TRG_CONFIG_INVALID', `the configuration ${path} cannot be read`, {}, error);
+  }
+}
+
+function invalid(problems: readonly Problem[], file: string | null): ProblemsError {
+  const places = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+  const count = places.length === 1 ? 'one error' : `${places.length} errors`;
+  return new ProblemsError(
+    'TRG_CONFIG_INVALID',
+    `${count} in the configuration${file === null ? '' : ` ${file}`}`,
+    places,
+  );
+}
