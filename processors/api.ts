@@ -31,8 +31,14 @@ export interface ProcessorContext {
   readonly partition: number;
   /** The task's stream time in ms (design.md, Time 2): no event up to and including it is still expected. */
   streamTime(): number;
+  /** How far the task's inputs have come, ms, before outOfOrderness is taken off: what watermarks tell. */
+  inputTime(): number;
   /** Wall time in ms as the task's journal has it: constant between two of its advances, the same in a replay. */
   wallTime(): number;
+  /** Tells at which event time the record being processed stands: what moves the stream time of this input. */
+  observeTime(timeMs: number): void;
+  /** The same for a record that says how far another task's input has come (processors/watermark.ts). */
+  observeWatermark(upstream: string, timeMs: number): void;
   /** Hands the message to the child of that name, or to all children. */
   forward(message: Message<unknown>, to?: string): void;
   store<Doc>(name: string): DocumentStore<Doc>;
@@ -52,5 +58,7 @@ export interface Processor<Value = unknown> {
   due?(key: string, at: number): void;
   /** True while it can take no more records; the runtime then reads nothing for the task until `run` work ends. */
   busy?(): boolean;
+  /** Called before each commit; may forward. */
+  beforeCommit?(): void;
   close?(): void;
 }

@@ -85,6 +85,9 @@ interface StoredDocument {
 
 const codec = stateCodec<StoredDocument>('state/entity');
 
+/** Avro names a union's branch by its record's full name. */
+const BRANCH = 'dev.tripline.state.';
+
 /** How entity documents are stored; deadlines are those of the patterns in `rules()`. */
 export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDocument> {
   return {
@@ -101,7 +104,7 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
         rules: Array.from(doc.rules.values(), (memory) => ({
           rule: memory.rule,
           fired: memory.fired,
-          instances: memory.instances.map(({ by, state }) => ({ by, state: { [state.kind]: state } })),
+          instances: memory.instances.map(({ by, state }) => ({ by, state: { [BRANCH + state.kind]: state } })),
         })),
       }),
     decode(bytes) {
@@ -124,8 +127,8 @@ function decodeMemory(stored: StoredDocument['rules'][number]): RuleMemory {
     rule: stored.rule,
     fired: stored.fired.map(({ key, at }) => ({ key, at })),
     instances: stored.instances.map(({ by, state }) => {
-      const kind = Object.keys(state)[0]!;
-      return { by, state: { ...(state[kind] as object), kind } as PatternState };
+      const branch = Object.keys(state)[0]!;
+      return { by, state: { ...(state[branch] as object), kind: branch.slice(BRANCH.length) } as PatternState };
     }),
   };
 }

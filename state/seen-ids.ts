@@ -18,8 +18,8 @@ export class SeenIds {
     return seen;
   }
 
-  encode(): Uint8Array {
-    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + this.#start, this.#end - this.#start);
+  encode(): Buffer {
+    return Buffer.from(this.#view.buffer, this.#view.byteOffset + this.#start, this.#end - this.#start);
   }
 
   get size(): number {

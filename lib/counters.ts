@@ -1,0 +1,38 @@
+// Counters by name and labels. Names and labels are few and never user data.
+
+export type Labels = Readonly<Record<string, string>>;
+
+export class Counters {
+  readonly #plain = new Map<string, number>();
+  readonly #labelled = new Map<string, Map<string, { labels: Labels; count: number }>>();
+
+  add(name: string, labels?: Labels): void {
+    if (labels === undefined) {
+      this.#plain.set(name, (this.#plain.get(name) ?? 0) + 1);
+      return;
+    }
+    let series = this.#labelled.get(name);
+    if (series === undefined) this.#labelled.set(name, (series = new Map()));
+    const id = Object.values(labels).join('\0');
+    const entry = series.get(id);
+    if (entry === undefined) series.set(id, { labels, count: 1 });
+    else entry.count++;
+  }
+
+  /** Total of a name over all its labels. */
+  total(name: string): number {
+    let total = this.#plain.get(name) ?? 0;
+    for (const { count } of this.#labelled.get(name)?.values() ?? []) total += count;
+    return total;
+  }
+
+  /** Counts of a name by one of its labels. */
+  by(name: string, label: string): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { labels, count } of this.#labelled.get(name)?.values() ?? []) {
+      const value = labels[label] ?? '';
+      counts.set(value, (counts.get(value) ?? 0) + count);
+    }
+    return counts;
+  }
+}

@@ -1,0 +1,87 @@
+// Intake: a raw record of a source topic becomes an Event keyed by its entity, or is refused with its reason.
+//
+// Owns: decoding, size limit, quarantine of events from the future.
+// Does not own: what a valid message is (normalise.ts), duplicates (evaluate.ts: they are recognised per entity).
+//
+// Invariants:
+//   T1. A record leaves as an event, or RecordError is thrown, which the runtime turns into a dead letter (I6).
+//   T2. An event stamped later than wall time + maxClockSkew is quarantined: it moves nobody's stream time.
+
+import { RecordError } from '../lib/errors.ts';
+import { entityKey } from '../state/entity-document.ts';
+import type { Message, Processor, ProcessorContext, SourceRecord } from './api.ts';
+import { normalise, type SourceFormat } from './normalise.ts';
+
+export interface IntakeOptions {
+  readonly source: SourceFormat;
+  readonly maxClockSkewMs: number;
+  readonly recordBytesMax: number;
+  /** False where records carry no time of their own, such as lines of a file. */
+  readonly useRecordTime: boolean;
+}
+
+export class Intake implements Processor<SourceRecord> {
+  readonly #options: IntakeOptions;
+  #context!: ProcessorContext;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  init(context: ProcessorContext): void {
+    this.#context = context;
+  }
+
+  process({ value: read }: Message<SourceRecord>): void {
+    const { key, event } = this.#event(read);
+    this.#context.observeTime(event.time);
+    this.#context.forward({ key, value: event, timestamp: event.time, headers: read.record.headers });
+  }
+
+  #event(read: SourceRecord) {
+    const { source, maxClockSkewMs, recordBytesMax, useRecordTime } = this.#options;
+    const { record } = read;
+    if (record.value === null) throw new RecordError('TRG_RECORD_INVALID', 'the record has no value');
+    if (record.value.length > recordBytesMax) {
+      throw new RecordError(
+        'TRG_RECORD_TOO_LARGE',
+        `the record has ${record.value.length} bytes, at most ${recordBytesMax} are taken (limits.recordBytes)`,
+      );
+    }
+    const { entityId, event } = normalise(parse(record.value), source, {
+      fallbackId: () => `${read.topic}-${read.partition}-${record.offset}`,
+      recordTime: useRecordTime ? record.timestamp : null,
+    });
+    const aheadMs = event.time - this.#context.wallTime();
+    if (aheadMs > maxClockSkewMs) {
+      throw new RecordError(
+        'TRG_RECORD_IN_FUTURE',
+        `the event is stamped ${Math.round(aheadMs / 1000)} s in the future, at most ${maxClockSkewMs / 1000} s are ` +
+          'taken (maxClockSkew): mend the sender’s clock',
+      );
+    }
+    return { key: entityKey(source.entity, this.#idOf(read, entityId)), event };
+  }
+
+  /** Of a keyed source the key counts: it decided on the partition, and so on where the entity's state is. */
+  #idOf(read: SourceRecord, entityId: string): string {
+    if (!this.#options.source.keyed) return entityId;
+    if (read.record.key === null) {
+      throw new RecordError(
+        'TRG_RECORD_INVALID',
+        'the record has no key, but its source is declared keyed: set `keyed: false`, or send the entity id as key',
+      );
+    }
+    return Buffer.from(read.record.key).toString('utf8');
+  }
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    const text = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return JSON.parse(text.toString('utf8'));
+  } catch {
+    // JSON.parse quotes the text in its message, which is somebody's data.
+    throw new RecordError('TRG_RECORD_UNREADABLE', 'the record is not JSON');
+  }
+}

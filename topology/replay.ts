@@ -1,0 +1,119 @@
+// The job without a log: one task, fed by hand, time as the caller says. Backtests and the rules' inline tests run on it.
+//
+// Owns: driving a Task of the production topology. Does not own: where records come from, what becomes of outputs.
+//
+// Invariants:
+//   R1. The task, its processors and its steps are those of a live run (I1); only the choice of steps is the caller's.
+
+import { Counters } from '../lib/counters.ts';
+import type { SourceFormat } from '../processors/normalise.ts';
+import type { RuleSet } from '../rules/api.ts';
+import type { Action } from '../schemas/action.ts';
+import type { DeadLetter } from '../schemas/dead-letter.ts';
+import type { Decision } from '../schemas/decision.ts';
+import type { Late } from '../schemas/framed.ts';
+import type { LogRecord } from '../schemas/record.ts';
+import type { KeyValueStore } from '../state/api.ts';
+import { CachedDocumentStore } from '../state/document-store.ts';
+import { Task } from './runtime/task.ts';
+import { triplineTopology } from './topology.ts';
+
+/** What comes out, in order. */
+export interface ReplayOutputs {
+  readonly decisions?: (decision: Decision) => void;
+  readonly actions?: (action: Action) => void;
+  readonly late?: (late: Late) => void;
+  readonly 'dead-letter'?: (deadLetter: DeadLetter) => void;
+}
+
+export interface ReplayOptions {
+  readonly rules: RuleSet;
+  readonly source: Omit<SourceFormat, 'keyed' | 'topic'> & { readonly topic?: string };
+  readonly store: KeyValueStore;
+  readonly outOfOrdernessMs: number;
+  readonly dedupeWindowMs: number;
+  readonly dedupeMax: number;
+  readonly recordBytesMax: number;
+  readonly maxClockSkewMs: number;
+  /** Wall time, ms: events stamped later than this + maxClockSkew are quarantined. */
+  readonly wall: number;
+  readonly cacheBytes?: number;
+  readonly outputs: ReplayOutputs;
+}
+
+const CACHE_BYTES = 96 * 1024 * 1024;
+/** The largest time a Date can hold: all timers are due before it. */
+export const END_OF_TIME = 8.64e15;
+
+export class Replay {
+  readonly counters = new Counters();
+  readonly #task: Task;
+  readonly #store: KeyValueStore;
+  readonly #dirtyBytesMax: number;
+
+  private constructor(options: ReplayOptions) {
+    const cacheBytes = options.cacheBytes ?? CACHE_BYTES;
+    const topology = triplineTopology({
+      ...options,
+      application: 'replay',
+      prefix: 'tripline',
+      sources: [{ topic: 'events', ...options.source, keyed: false }],
+      singlePartition: true,
+      rules: () => options.rules,
+      channels: [],
+      useRecordTime: false,
+      cacheBytes,
+    });
+    const part = topology.subTopologies()[0]!;
+    const { documents: spec } = part.store!.spec;
+    this.#store = options.store;
+    this.#dirtyBytesMax = cacheBytes / 2;
+    const documents = new CachedDocumentStore(options.store, spec, { cacheBytes });
+    const outputs = options.outputs as Readonly<Record<string, ((value: unknown) => void) | undefined>>;
+    this.#task = new Task({
+      id: 'replay',
+      partition: 0,
+      part,
+      inputs: [{ topic: part.sources[0]!.topic, partition: 0, upstream: null }],
+      outOfOrdernessMs: options.outOfOrdernessMs,
+      documents,
+      counters: this.counters,
+      emit: (sink, { value }) => outputs[sink.name]?.(value),
+      pressure: { isHigh: () => documents.dirtyBytes >= this.#dirtyBytesMax, relieve: () => this.#flush() },
+    });
+  }
+
+  static async open(options: ReplayOptions): Promise<Replay> {
+    const replay = new Replay(options);
+    if (replay.#task.advanceWall(options.wall)) await replay.#task.settle();
+    return replay;
+  }
+
+  /** Processes records in this order. */
+  async feed(records: readonly LogRecord[]): Promise<void> {
+    for (const record of records) {
+      if (this.#task.read(0, record)) await this.#task.settle();
+    }
+    if (this.#task.dirtyBytes >= this.#dirtyBytesMax) await this.#flush();
+  }
+
+  /** Highest event time accepted, ms; -1 before any. */
+  get newestTime(): number {
+    return this.#task.inputTime;
+  }
+
+  /** No event stamped up to `time` is to come: everything due by then happens. */
+  async complete(time: number): Promise<void> {
+    if (this.#task.complete(time)) await this.#task.settle();
+  }
+
+  close(): void {
+    this.#task.close();
+  }
+
+  async #flush(): Promise<void> {
+    const { writes } = this.#task.prepareCommit();
+    await this.#store.write(writes);
+    this.#task.committed();
+  }
+}

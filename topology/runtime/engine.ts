@@ -1,0 +1,256 @@
+// An engine thread: its tasks, one reader, one transactional writer. Reads, processes, commits.
+//
+// Owns: the poll loop, the commit and its order, adaptive commit interval. Does not own: opening and restoring tasks
+// (open-tasks.ts), starting again after a fault (supervise.ts).
+//
+// Invariants:
+//   Y1. A commit is one transaction of the log: outputs, changelog, journal and consumed offsets of all tasks; then, and
+//       only then, one batch a task into its store. State newer than what is committed cannot exist (I1, I5).
+//   Y2. After any fault of a commit the engine is of no more use: it is closed, opened anew and restored.
+//   Y3. What waits for a commit is bounded: OUTPUT_BYTES_MAX, and `dirtyBytesMax` of documents.
+
+import type { Clock } from '../../lib/clock.ts';
+import type { Counters } from '../../lib/counters.ts';
+import { partitionOf } from '../../lib/murmur2.ts';
+import type { Message } from '../../processors/api.ts';
+import type { NewRecord, RecordHeader } from '../../schemas/record.ts';
+import type { KeyValueStore } from '../../state/api.ts';
+import type { SinkNode } from '../builder.ts';
+import { type CommittedPosition, type LogReader, type LogWriter, partitionKey } from '../ports.ts';
+import { changelogTopic, journalTopic } from '../topics.ts';
+import { journalCodec } from './journal.ts';
+import type { Task } from './task.ts';
+import { changelogNote } from './task-note.ts';
+import type { TaskQueue } from './task-queue.ts';
+
+export interface CommitInterval {
+  /** After this long when nothing more is waiting: latency. */
+  readonly minMs: number;
+  /** After this long under load: throughput. */
+  readonly maxMs: number;
+}
+
+export interface EngineOptions {
+  readonly application: string;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly reader: LogReader;
+  readonly writer: LogWriter;
+  readonly commitInterval: CommitInterval;
+  /** Bytes of one fetch; bounds memory and the time until other things are looked at. */
+  readonly fetchBytesMax: number;
+  readonly dirtyBytesMax: number;
+  /** Partition counts of all topics. */
+  readonly partitions: ReadonlyMap<string, number>;
+}
+
+/** A task as the engine holds it. */
+export interface EngineTask {
+  readonly queue: TaskQueue;
+  readonly store: KeyValueStore | null;
+}
+
+/** Output of one transaction: large enough for throughput, small enough for a broker and for memory. */
+const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
+/** Records a task processes before the next task gets its turn. */
+const TURN_RECORDS = 2_000;
+/** Tasks that feed others tell them how far they have come at least this often. */
+const WATERMARK_INTERVAL_MS = 200;
+
+const encoder = new TextEncoder();
+
+export class Engine {
+  readonly #options: EngineOptions;
+  #tasks: readonly EngineTask[] = [];
+  readonly #byInput = new Map<string, { queue: TaskQueue; input: number }>();
+  #outputs: NewRecord[] = [];
+  #outputBytes = 0;
+  #lastCommit: number;
+  readonly #watermarkAt = new Map<Task, number>();
+  #woken = new AbortController();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#lastCommit = options.clock.now();
+  }
+
+  /** Gives the engine its tasks; its reader has been assigned their inputs. */
+  adopt(tasks: readonly EngineTask[]): void {
+    this.#tasks = tasks;
+    for (const { queue } of tasks) {
+      queue.task.inputs.forEach((input, i) => {
+        this.#byInput.set(partitionKey(input), { queue, input: i });
+      });
+    }
+  }
+
+  get tasks(): readonly Task[] {
+    return this.#tasks.map(({ queue }) => queue.task);
+  }
+
+  /** How tasks hand over outputs, ask for commits and wake the loop. */
+  readonly hooks = {
+    emit: (sink: SinkNode, message: Message<unknown>) => this.#emit(sink, message),
+    pressure: { isHigh: () => this.#isPressed(), relieve: () => this.commit() },
+    wake: () => this.#woken.abort(),
+  };
+
+  /**
+   * One turn: fetch, process all that came, commit if it is time. Waits up to `waitMs` for something to come.
+   * Returns whether there was anything to do.
+   */
+  async poll(waitMs: number): Promise<boolean> {
+    const { clock, reader, fetchBytesMax } = this.#options;
+    const leftover = this.#pauseBusy();
+    const wall = clock.now();
+    const wait = leftover ? 0 : this.#waitMs(waitMs, wall);
+    const fetched = await reader.read({ maxBytes: fetchBytesMax, waitMs: wait, signal: this.#woken.signal });
+    if (this.#woken.signal.aborted) this.#woken = new AbortController();
+    let active = leftover;
+    for (const each of fetched) {
+      const target = this.#byInput.get(partitionKey(each));
+      if (target === undefined) continue;
+      if (each.records.length > 0) active = true;
+      target.queue.add(target.input, each, wall);
+    }
+    for (const { queue } of this.#tasks) active = (await this.#turn(queue, wall)) || active;
+    if (this.#commitIsDue()) await this.commit();
+    return active;
+  }
+
+  /** Commits what there is; see Y1. Throws what LogWriter.commit throws (Y2). */
+  async commit(): Promise<void> {
+    const { application, writer } = this.#options;
+    const prepared = this.#tasks.map((each) => ({ ...each, ...each.queue.task.prepareCommit() }));
+    const records = this.#outputs;
+    const positions: CommittedPosition[] = [];
+    for (const { queue, steps, changes } of prepared) {
+      const { task } = queue;
+      const { id, part, partition } = task;
+      if (steps.length > 0 && part.journaled) {
+        const value = journalCodec.encode({ task: id, inputs: task.inputs.map(partitionKey), steps });
+        const topic = journalTopic(application);
+        records.push({ topic, partition, timestamp: task.wallTime, key: encoder.encode(id), value, headers: [] });
+      }
+      for (const { key, value } of changes) {
+        const topic = changelogTopic(application, part.name);
+        const timestamp = task.wallTime;
+        records.push({ topic, partition, timestamp, key: encoder.encode(key), value, headers: [] });
+      }
+      const snapshot = JSON.stringify(task.snapshotTime());
+      queue.positions.forEach((offset, i) => {
+        const { topic, partition } = task.inputs[i]!;
+        positions.push({ topic, partition, offset, metadata: i === 0 ? snapshot : '' });
+      });
+    }
+    this.#outputs = [];
+    this.#outputBytes = 0;
+    writer.send(records);
+    const ends = await writer.commit(application, positions);
+    for (const { queue, store, writes } of prepared) {
+      if (store === null) continue;
+      const { part, partition } = queue.task;
+      const end = ends.get(partitionKey({ topic: changelogTopic(application, part.name), partition }));
+      if (end !== undefined) writes.push(changelogNote(end));
+      if (writes.length > 0) await store.write(writes);
+      queue.task.committed();
+    }
+    this.#lastCommit = this.#options.clock.now();
+  }
+
+  /** Stops the tasks and gives back reader, writer and stores, without committing. */
+  async close(): Promise<void> {
+    for (const { queue } of this.#tasks) queue.task.close();
+    await this.#options.reader.close();
+    await this.#options.writer.close();
+    for (const { store } of this.#tasks) await store?.close();
+  }
+
+  /** Processes what a task has, and lets time pass for it. */
+  async #turn(queue: TaskQueue, wall: number): Promise<boolean> {
+    const { task } = queue;
+    let active = task.receive();
+    if (!queue.isEmpty || task.part.journaled === false) {
+      if (task.advanceWall(wall)) await task.settle();
+    }
+    while (!queue.isEmpty && !task.busy) {
+      active = true;
+      if (queue.process(TURN_RECORDS)) await task.settle();
+      if (this.#isPressed()) await this.commit();
+    }
+    // With nothing to come due, a look at the clock would only fill the journal.
+    let due = task.dueWhenIdle(wall);
+    if (due === undefined) {
+      await task.settle();
+      due = task.dueWhenIdle(wall);
+    }
+    if (due === true || this.#owesWatermark(task, wall)) {
+      if (task.advanceWall(wall)) await task.settle();
+      if (queue.endInputs()) await task.settle();
+    }
+    return task.receive() || active;
+  }
+
+  #owesWatermark(task: Task, wall: number): boolean {
+    if (task.part.store !== null || wall - (this.#watermarkAt.get(task) ?? 0) < WATERMARK_INTERVAL_MS) return false;
+    this.#watermarkAt.set(task, wall);
+    return true;
+  }
+
+  /** Pauses the inputs of tasks that still have records waiting; true when one of them could go on at once. */
+  #pauseBusy(): boolean {
+    const { reader } = this.#options;
+    let ready = false;
+    for (const { queue } of this.#tasks) {
+      for (const input of queue.task.inputs) {
+        if (queue.isEmpty && !queue.task.busy) reader.resume(input);
+        else reader.pause(input);
+      }
+      if (!queue.isEmpty && !queue.task.busy) ready = true;
+    }
+    return ready;
+  }
+
+  /** Not longer than until the next commit. */
+  #waitMs(waitMs: number, now: number): number {
+    if (!this.#hasUncommitted()) return waitMs;
+    return Math.max(0, Math.min(waitMs, this.#lastCommit + this.#options.commitInterval.minMs - now));
+  }
+
+  #commitIsDue(): boolean {
+    if (!this.#hasUncommitted()) return false;
+    const { minMs, maxMs } = this.#options.commitInterval;
+    const caughtUp = this.#tasks.every(({ queue }) => queue.isAtEnd);
+    const elapsed = this.#options.clock.now() - this.#lastCommit;
+    return elapsed >= (caughtUp ? minMs : maxMs) || this.#isPressed();
+  }
+
+  #hasUncommitted(): boolean {
+    return this.#outputs.length > 0 || this.#tasks.some(({ queue }) => queue.task.hasUncommitted);
+  }
+
+  #isPressed(): boolean {
+    if (this.#outputBytes >= OUTPUT_BYTES_MAX) return true;
+    let dirtyBytes = 0;
+    for (const { queue } of this.#tasks) dirtyBytes += queue.task.dirtyBytes;
+    return dirtyBytes >= this.#options.dirtyBytesMax;
+  }
+
+  #emit(sink: SinkNode, message: Message<unknown>): void {
+    const value = sink.encode(message.value as never);
+    const topic = typeof sink.topic === 'string' ? sink.topic : sink.topic(message.value as never);
+    const partitions = this.#options.partitions.get(topic) ?? 1;
+    const named = Object.entries(sink.headers?.(message.value as never) ?? {});
+    const headers: RecordHeader[] = named.map(([name, text]) => [name, encoder.encode(text)]);
+    const { timestamp } = message;
+    this.#outputBytes += value.length;
+    if (sink.toAllPartitions?.(message.value as never) === true) {
+      for (let partition = 0; partition < partitions; partition++) {
+        this.#outputs.push({ topic, partition, timestamp, key: null, value, headers });
+      }
+      return;
+    }
+    const key = encoder.encode(message.key);
+    this.#outputs.push({ topic, partition: partitionOf(key, partitions), timestamp, key, value, headers });
+  }
+}

@@ -1,0 +1,179 @@
+// Opens an engine: checks topics, fences predecessors, restores state, and goes on where the last commit ended.
+//
+// Owns: the order of opening. The writer comes first: from then on no predecessor can commit, so what is read after it
+// (committed offsets, changelog ends) is final (design.md, Fencing).
+
+import type { Clock } from '../../lib/clock.ts';
+import type { Counters } from '../../lib/counters.ts';
+import { FatalError } from '../../lib/errors.ts';
+import type { KeyValueStore } from '../../state/api.ts';
+import { CachedDocumentStore } from '../../state/document-store.ts';
+import { applyChangelog } from '../../state/restore.ts';
+import type { SubTopology, Topology } from '../builder.ts';
+import { type Log, type PartitionPosition, partitionKey, type TopicPartition } from '../ports.ts';
+import { changelogTopic } from '../topics.ts';
+import { type CommitInterval, Engine, type EngineTask } from './engine.ts';
+import type { StreamTimeSnapshot } from './stream-time.ts';
+import { Task, type TaskInput } from './task.ts';
+import { changelogNote, ownerNote, readChangelogNote, readOwnerNote } from './task-note.ts';
+import { TaskQueue } from './task-queue.ts';
+
+export interface OpenEngineOptions {
+  readonly log: Log;
+  readonly topology: Topology;
+  readonly application: string;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  /** Which tasks this engine takes, and the id by which its writer fences its predecessor. */
+  readonly takes: (part: SubTopology, partition: number) => boolean;
+  readonly transactionalId: string;
+  /** Opens the database of a task. */
+  readonly openStore: (taskId: string) => Promise<KeyValueStore>;
+  readonly outOfOrdernessMs: number;
+  readonly commitInterval: CommitInterval;
+  readonly fetchBytesMax?: number;
+  readonly dirtyBytesMax?: number;
+  /** Told of every restore that had something to do. */
+  readonly onRestore?: (task: string, records: number) => void;
+}
+
+const FETCH_BYTES_MAX = 4 * 1024 * 1024;
+const DIRTY_BYTES_MAX = 32 * 1024 * 1024;
+const RESTORE_BYTES = 4 * 1024 * 1024;
+
+/** Throws FatalError TRG_TOPIC_MISSING or TRG_TOPIC_MISMATCH, and what the log throws. */
+export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  const { log, application, clock, counters } = options;
+  const partitions = await log.admin.topics();
+  const parts = options.topology.subTopologies();
+  const counts = new Map(parts.map((part) => [part, taskCount(part, partitions)]));
+  const writer = await log.openWriter(options.transactionalId);
+  const reader = log.openReader();
+  const engine = new Engine({
+    application,
+    clock,
+    counters,
+    reader,
+    writer,
+    commitInterval: options.commitInterval,
+    fetchBytesMax: options.fetchBytesMax ?? FETCH_BYTES_MAX,
+    dirtyBytesMax: options.dirtyBytesMax ?? DIRTY_BYTES_MAX,
+    partitions,
+  });
+  const tasks: EngineTask[] = [];
+  const positions: PartitionPosition[] = [];
+  for (const part of parts) {
+    for (let partition = 0; partition < counts.get(part)!; partition++) {
+      if (!options.takes(part, partition)) continue;
+      const task = await openTask(options, engine, part, partition, partitions);
+      tasks.push(task);
+      task.queue.task.inputs.forEach((input, i) => {
+        positions.push({ topic: input.topic, partition: input.partition, offset: task.queue.positions[i]! });
+      });
+    }
+  }
+  engine.adopt(tasks);
+  reader.assign(positions);
+  return engine;
+}
+
+/** How many tasks a sub-topology has: the partition count that its sources share. */
+function taskCount(part: SubTopology, partitions: ReadonlyMap<string, number>): number {
+  const counts = part.sources.map(({ topic }) => {
+    const count = partitions.get(topic);
+    if (count === undefined) {
+      throw new FatalError('TRG_TOPIC_MISSING', `topic ${topic} does not exist; create it first`, { topic });
+    }
+    return { topic, count };
+  });
+  const [first] = counts;
+  for (const { topic, count } of counts) {
+    if (count === first!.count) continue;
+    throw new FatalError(
+      'TRG_TOPIC_MISMATCH',
+      `${first!.topic} has ${first!.count} partitions and ${topic} has ${count}: sources that feed the same tasks must ` +
+        'have the same count; set `keyed: false` on one, or recreate it',
+      { topic, partitions: count },
+    );
+  }
+  return first!.count;
+}
+
+async function openTask(
+  options: OpenEngineOptions,
+  engine: Engine,
+  part: SubTopology,
+  partition: number,
+  partitions: ReadonlyMap<string, number>,
+): Promise<EngineTask> {
+  const { log, application, counters } = options;
+  const id = `${part.name}_${partition}`;
+  const store = part.store === null ? null : await openState(options, part, partition);
+  const inputs: TaskInput[] = part.sources.map(({ topic, upstream }) => ({
+    topic,
+    partition,
+    upstream: upstream?.flatMap((name) => partitionsOf(name, partitions)) ?? null,
+  }));
+  const documents =
+    store === null ? null : new CachedDocumentStore(store, part.store!.spec.documents, part.store!.spec);
+  const task = new Task({
+    id,
+    partition,
+    part,
+    inputs,
+    outOfOrdernessMs: options.outOfOrdernessMs,
+    documents,
+    counters,
+    ...engine.hooks,
+  });
+  const committed = await log.admin.committed(application, inputs);
+  const snapshot = committed[0]?.metadata;
+  if (snapshot) task.restoreTime(JSON.parse(snapshot) as StreamTimeSnapshot);
+  const starts = await Promise.all(
+    inputs.map(async (input, i) => committed[i]?.offset ?? (await log.admin.offsets(input)).first),
+  );
+  return { queue: new TaskQueue(task, starts), store };
+}
+
+function partitionsOf(topic: string, partitions: ReadonlyMap<string, number>): string[] {
+  return Array.from({ length: partitions.get(topic) ?? 0 }, (_, partition) => partitionKey({ topic, partition }));
+}
+
+/** The task's database, brought up to the end of its changelog. */
+async function openState(options: OpenEngineOptions, part: SubTopology, partition: number): Promise<KeyValueStore> {
+  const { log, application } = options;
+  const id = `${part.name}_${partition}`;
+  const store = await options.openStore(id);
+  const changelog: TopicPartition = { topic: changelogTopic(application, part.name), partition };
+  const owner = `${application}/${id}`;
+  const { first, end } = await log.admin.offsets(changelog);
+  const from = readChangelogNote(store);
+  // Another application's, or newer than the log, which then is not the one it came from: neither can be trusted.
+  const foreign = (readOwnerNote(store) ?? owner) !== owner;
+  if (foreign || from > end) await store.clear();
+  const start = foreign || from > end ? first : Math.max(from, first);
+  await store.write([ownerNote(owner)]);
+  const restored = await restore(log, store, { ...changelog, offset: start }, end);
+  if (restored > 0) options.onRestore?.(id, restored);
+  return store;
+}
+
+async function restore(log: Log, store: KeyValueStore, from: PartitionPosition, end: number): Promise<number> {
+  if (from.offset >= end) return 0;
+  const reader = log.openReader();
+  let restored = 0;
+  try {
+    reader.assign([from]);
+    let position = from.offset;
+    while (position < end) {
+      const [fetched] = await reader.read({ maxBytes: RESTORE_BYTES, waitMs: 1_000 });
+      if (fetched === undefined) continue;
+      position = fetched.nextOffset;
+      restored += fetched.records.length;
+      await applyChangelog(store, fetched.records, [changelogNote(position)]);
+    }
+  } finally {
+    await reader.close();
+  }
+  return restored;
+}

@@ -1,0 +1,46 @@
+// Keeps an engine running: opens it, polls it, and after a fault that time may mend opens it anew from what is committed.
+//
+// Invariants:
+//   Z1. Only FatalError and bugs end it; RetryableError and FencedError cost a restart with backoff, and nothing is lost:
+//       what was not committed is read again.
+
+import type { Clock } from '../../lib/clock.ts';
+import { FencedError, RetryableError } from '../../lib/errors.ts';
+import type { Engine } from './engine.ts';
+
+export interface SuperviseOptions {
+  readonly open: () => Promise<Engine>;
+  readonly clock: Clock;
+  /** Longest wait of one poll, ms: also how late a wall-clock timer may be noticed. */
+  readonly pollMs: number;
+  readonly onFault: (error: unknown, retryInMs: number) => void;
+  /** Called once an engine is open and its state restored. */
+  readonly onRunning?: (engine: Engine) => void;
+}
+
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_MAX_MS = 30_000;
+
+/** Runs until `signal` aborts; then commits what is in flight and closes. Throws what time cannot mend. */
+export async function supervise(options: SuperviseOptions, signal: AbortSignal): Promise<void> {
+  let backoffMs = BACKOFF_MIN_MS;
+  while (!signal.aborted) {
+    let engine: Engine | undefined;
+    try {
+      engine = await options.open();
+      options.onRunning?.(engine);
+      while (!signal.aborted) {
+        await engine.poll(options.pollMs);
+        backoffMs = BACKOFF_MIN_MS;
+      }
+      await engine.commit();
+    } catch (error) {
+      if (!(error instanceof RetryableError || error instanceof FencedError)) throw error;
+      options.onFault(error, backoffMs);
+      await options.clock.sleep(backoffMs, signal);
+      backoffMs = Math.min(2 * backoffMs, BACKOFF_MAX_MS);
+    } finally {
+      await engine?.close();
+    }
+  }
+}

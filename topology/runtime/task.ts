@@ -1,0 +1,246 @@
+// A task: one partition of one sub-topology. The deterministic core: what goes in is steps, what comes out is outputs.
+//
+// Owns: applying steps, stream time, calling processors, due documents, gathering what the next commit writes.
+// Does not own: choosing the steps (task-inputs.ts live, a journal in a replay), the log, committing (engine.ts).
+//
+// Invariants:
+//   X1. Outputs depend on the steps alone: their order and values, not on batches, commits or clocks (I1).
+//   X2. After each step every document due by then has been handed to its processor, in order of (due, key).
+
+import { assert } from '../../lib/assert.ts';
+import type { Counters } from '../../lib/counters.ts';
+import { RecordError } from '../../lib/errors.ts';
+import type { Message, SourceRecord } from '../../processors/api.ts';
+import { deadLetter } from '../../schemas/dead-letter.ts';
+import type { LogRecord } from '../../schemas/record.ts';
+import type { StoreWrite } from '../../state/api.ts';
+import type { CachedDocumentStore, DocumentChange } from '../../state/document-store.ts';
+import type { SinkNode, SourceNode, SubTopology } from '../builder.ts';
+import { type JournalStep, JournalWriter } from './journal.ts';
+import { type GraphHost, ProcessorGraph } from './processor-graph.ts';
+import { StreamTime, type StreamTimeSnapshot } from './stream-time.ts';
+
+export interface TaskInput {
+  readonly topic: string;
+  readonly partition: number;
+  /** Upstream partitions whose watermarks come in through this input; null: its records carry their own time. */
+  readonly upstream: readonly string[] | null;
+}
+
+export interface TaskOptions {
+  readonly id: string;
+  readonly partition: number;
+  readonly part: SubTopology;
+  readonly inputs: readonly TaskInput[];
+  readonly outOfOrdernessMs: number;
+  // biome-ignore lint/suspicious/noExplicitAny: the task moves documents without knowing them
+  readonly documents: CachedDocumentStore<any> | null;
+  readonly counters: Counters;
+  readonly emit: (sink: SinkNode, message: Message<unknown>) => void;
+  /** Says when so much waits for a commit that one is due, and commits. Left out: never. */
+  readonly pressure?: { isHigh(): boolean; relieve(): Promise<void> };
+  /** Called when `run` work has ended and its `then` waits in the mailbox. */
+  readonly wake?: () => void;
+}
+
+const NO_KEY = '';
+
+export class Task {
+  readonly id: string;
+  readonly partition: number;
+  readonly inputs: readonly TaskInput[];
+  readonly part: SubTopology;
+  readonly #documents: TaskOptions['documents'];
+  readonly #graph: ProcessorGraph;
+  readonly #sources: readonly SourceNode[];
+  readonly #time: StreamTime;
+  readonly #journal = new JournalWriter();
+  readonly #closing = new AbortController();
+  readonly #mailbox: (() => void)[] = [];
+  readonly #options: TaskOptions;
+  readonly #deadLetters: SinkNode | undefined;
+  #reading = 0;
+
+  constructor(options: TaskOptions) {
+    this.id = options.id;
+    this.partition = options.partition;
+    this.inputs = options.inputs;
+    this.part = options.part;
+    this.#documents = options.documents;
+    this.#options = options;
+    this.#deadLetters = options.part.sinks.find((sink) => sink.takesRefused);
+    this.#time = new StreamTime(
+      options.outOfOrdernessMs,
+      options.inputs.map((input) => input.upstream),
+    );
+    this.#sources = options.inputs.map((input) => {
+      const source = options.part.sources.find((each) => each.topic === input.topic);
+      assert(source !== undefined, `task ${options.id} has an input ${input.topic} without a source`);
+      return source;
+    });
+    const host: GraphHost = {
+      taskId: options.id,
+      partition: options.partition,
+      documents: options.documents,
+      emit: options.emit,
+      streamTime: () => this.#time.current,
+      wallTime: () => this.#time.wall,
+      inputTime: () => this.#time.inputTime,
+      observeTime: (time) => this.#time.observe(this.#reading, time),
+      observeWatermark: (upstream, time) => this.#time.watermark(this.#reading, upstream, time),
+      count: (metric, labels) => options.counters.add(metric, labels),
+      run: (work, then) => this.#run(work, then),
+    };
+    this.#graph = new ProcessorGraph(options.part, host);
+  }
+
+  get streamTime(): number {
+    return this.#time.current;
+  }
+
+  get wallTime(): number {
+    return this.#time.wall;
+  }
+
+  /** How far the inputs have come, ms; -1: nothing read. */
+  get inputTime(): number {
+    return this.#time.inputTime;
+  }
+
+  /** Estimated heap bytes of documents that wait for a commit. */
+  get dirtyBytes(): number {
+    return this.#documents?.dirtyBytes ?? 0;
+  }
+
+  get busy(): boolean {
+    return this.#graph.busy();
+  }
+
+  /** A record of input `input` is processed. True when settle() must be awaited before the next step. */
+  read(input: number, record: LogRecord): boolean {
+    this.#journal.add('read', input, record.offset + 1);
+    this.#reading = input;
+    const { topic, partition } = this.inputs[input]!;
+    const value: SourceRecord = { topic, partition, record };
+    try {
+      const { timestamp, headers } = record;
+      this.#graph.process(this.#sources[input]!.name, { key: NO_KEY, value, timestamp, headers });
+    } catch (error) {
+      this.#refuse(value, error);
+    }
+    return this.#drain();
+  }
+
+  /** The error policy: RecordError sends the record to the dead-letter sink; anything else is a bug and stops the task. */
+  #refuse(read: SourceRecord, error: unknown): void {
+    if (!(error instanceof RecordError) || this.#deadLetters === undefined) throw error;
+    this.#options.counters.add('dead-letter', { reason: error.code });
+    const value = deadLetter(read, error.code, error.message, this.#time.wall);
+    const key = `${read.topic}/${read.partition}`;
+    this.#options.emit(this.#deadLetters, { key, value, timestamp: read.record.timestamp, headers: [] });
+  }
+
+  /** Nothing was to be seen between the last record and `offset` (control records, compaction): a step all the same. */
+  skipTo(input: number, offset: number): void {
+    this.#journal.add('read', input, offset);
+  }
+
+  /** The input was read to its end as of this wall time. As read(). */
+  end(input: number, wall: number): boolean {
+    this.#journal.add('end', input, wall);
+    this.#time.end(input, wall);
+    return this.#drain();
+  }
+
+  /** The clock said `wall`. As read(). */
+  advanceWall(wall: number): boolean {
+    if (wall <= this.#time.wall) return false;
+    this.#journal.add('wall', -1, wall);
+    this.#time.advanceWall(wall);
+    return this.#drain();
+  }
+
+  /** Input has ended for good: stream time goes to `time`, whatever outOfOrderness says. As read(). */
+  complete(time: number): boolean {
+    this.#time.complete(time);
+    return this.#drain();
+  }
+
+  /** Reads due rows, and commits under pressure, until all due documents have been handed out. */
+  async settle(): Promise<void> {
+    const { pressure } = this.#options;
+    do {
+      if (pressure?.isHigh()) await pressure.relieve();
+      else await this.#documents!.loadDue();
+    } while (this.#drain());
+  }
+
+  /** Whether something would come due if all inputs were at their end at `wall`. Undefined: settle() first. */
+  dueWhenIdle(wall: number): boolean | undefined {
+    if (this.#documents === null) return false;
+    const time = this.#documents.dueBy === 'wall-time' ? wall : this.#time.ifIdleAt(wall);
+    const due = this.#documents.peekDue(time);
+    return due === undefined ? undefined : due !== null;
+  }
+
+  /** Runs what ended I/O left to be done. True when there was something. */
+  receive(): boolean {
+    const waiting = this.#mailbox.splice(0);
+    for (const then of waiting) then();
+    return waiting.length > 0;
+  }
+
+  /** What the next commit writes for this task besides its outputs; the task counts it as written. */
+  prepareCommit(): { steps: readonly JournalStep[]; writes: StoreWrite[]; changes: readonly DocumentChange[] } {
+    this.#graph.beforeCommit();
+    const { writes, changes } = this.#documents?.flush() ?? { writes: [], changes: [] };
+    return { steps: this.#journal.take(), writes, changes };
+  }
+
+  /** Whether a commit would have steps or documents to write. */
+  get hasUncommitted(): boolean {
+    return !this.#journal.isEmpty || this.dirtyBytes > 0;
+  }
+
+  committed(): void {
+    this.#documents?.flushed();
+  }
+
+  snapshotTime(): StreamTimeSnapshot {
+    return this.#time.snapshot();
+  }
+
+  restoreTime(snapshot: StreamTimeSnapshot): void {
+    this.#time.restore(snapshot);
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#graph.close();
+  }
+
+  #run<Result>(work: (signal: AbortSignal) => Promise<Result>, then: (result: Result) => void): void {
+    void work(this.#closing.signal).then((result) => {
+      if (this.#closing.signal.aborted) return;
+      this.#mailbox.push(() => then(result));
+      this.#options.wake?.();
+    });
+  }
+
+  /** X2. True when due rows must be read, or a commit made, before it can go on. */
+  #drain(): boolean {
+    const documents = this.#documents;
+    if (documents === null) return false;
+    const time = documents.dueBy === 'wall-time' ? this.#time.wall : this.#time.current;
+    for (;;) {
+      const first = documents.peekDue(time);
+      if (first === null) return false;
+      if (first === undefined) return true;
+      if (this.#options.pressure?.isHigh()) return true;
+      const { key, due } = first;
+      this.#graph.due(key, due);
+      const next = documents.peekDue(time);
+      assert(next?.key !== key || next.due !== due, `document ${this.part.name} stays due after it was handed out`);
+    }
+  }
+}

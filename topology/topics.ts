@@ -1,0 +1,54 @@
+// Topic names, and what each topic is like. Which of them a topology needs is derived from it (requiredTopics).
+
+import type { SubTopology } from './builder.ts';
+import type { TopicSpec } from './ports.ts';
+
+/** Topics that other teams read, by prefix (configuration; `tripline`). */
+export function publicTopics(prefix: string) {
+  return {
+    decisions: `${prefix}.decisions`,
+    deliveries: `${prefix}.deliveries`,
+    deadLetter: `${prefix}.dead-letter`,
+    late: `${prefix}.late`,
+  } as const;
+}
+
+export function actionsTopic(channel: string): string {
+  return `actions.${channel}`;
+}
+
+/** Internal topics start with the application's name. */
+export function changelogTopic(application: string, store: string): string {
+  return `${application}-${store}-changelog`;
+}
+
+export function repartitionTopic(application: string): string {
+  return `${application}-events-repartition`;
+}
+
+export function journalTopic(application: string): string {
+  return `${application}-journal`;
+}
+
+/** Everything the parts write to or keep, with as many partitions as there are tasks of the widest part. */
+export function requiredTopics(
+  application: string,
+  parts: readonly SubTopology[],
+  sourcePartitions: number,
+): readonly TopicSpec[] {
+  const specs = new Map<string, TopicSpec>();
+  for (const part of parts) {
+    for (const { topics } of part.sinks) {
+      for (const topic of topics) specs.set(topic, { topic, partitions: sourcePartitions });
+    }
+    if (part.store !== null) {
+      const topic = changelogTopic(application, part.name);
+      specs.set(topic, { topic, partitions: sourcePartitions, compacted: true });
+    }
+    if (part.journaled) {
+      const topic = journalTopic(application);
+      specs.set(topic, { topic, partitions: sourcePartitions });
+    }
+  }
+  return [...specs.values()];
+}

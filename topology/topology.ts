@@ -1,0 +1,127 @@
+// The job: from source topics to decisions and actions, top to bottom. Connectors add their parts to it
+// (connectors/delivery/topology.ts).
+
+import { Evaluate } from '../processors/evaluate.ts';
+import { Intake } from '../processors/intake.ts';
+import type { SourceFormat } from '../processors/normalise.ts';
+import { encodeRepartitioned, FromRepartition, type Repartitioned, ToRepartition } from '../processors/repartition.ts';
+import type { RuleSet } from '../rules/api.ts';
+import type { Action } from '../schemas/action.ts';
+import type { DeadLetter } from '../schemas/dead-letter.ts';
+import type { Decision } from '../schemas/decision.ts';
+import { actionCodec, deadLetterCodec, decisionCodec, type Late, lateCodec } from '../schemas/framed.ts';
+import { entityDocumentSpec } from '../state/entity-document.ts';
+import { type SinkSpec, Topology } from './builder.ts';
+import { actionsTopic, publicTopics, repartitionTopic } from './topics.ts';
+
+export interface JobOptions {
+  readonly application: string;
+  /** Prefix of the topics that others read. */
+  readonly prefix: string;
+  readonly sources: readonly SourceFormat[];
+  readonly rules: () => RuleSet;
+  /** There is one partition, so that records need no repartition topic, whatever their keys: files and simulations. */
+  readonly singlePartition?: boolean;
+  /** Channels that rules may send to: one action topic each. */
+  readonly channels: readonly string[];
+  readonly maxClockSkewMs: number;
+  readonly dedupeWindowMs: number;
+  readonly dedupeMax: number;
+  readonly recordBytesMax: number;
+  /** False where records carry no time of their own, such as lines of a file. */
+  readonly useRecordTime: boolean;
+  readonly cacheBytes: number;
+}
+
+export function triplineTopology(options: JobOptions): Topology {
+  const { application, sources } = options;
+  const topics = publicTopics(options.prefix);
+  const topology = new Topology();
+  const direct = sources.filter((source) => source.keyed || options.singlePartition === true);
+  const unkeyed = sources.filter((source) => !direct.includes(source));
+  const evaluateParents: string[] = [];
+
+  // 1. Sources whose key is not the entity: intake, then through the repartition topic.
+  for (const source of unkeyed) {
+    const { topic } = source;
+    topology
+      .addSource(`source ${topic}`, { topic })
+      .addProcessor(`intake ${topic}`, () => intake(source, options), [`source ${topic}`])
+      .addProcessor(`repartition ${topic}`, () => new ToRepartition(topic), [`intake ${topic}`])
+      .addSink(`repartitioned ${topic}`, repartitionSink(application), [`repartition ${topic}`])
+      .addSink(`dead-letter ${topic}`, deadLetterSink(topics.deadLetter), [`intake ${topic}`]);
+  }
+  if (unkeyed.length > 0) {
+    const upstream = unkeyed.map(({ topic }) => topic);
+    topology
+      .addSource('source events', { topic: repartitionTopic(application), upstream })
+      .addProcessor('intake events', () => new FromRepartition(), ['source events']);
+    evaluateParents.push('intake events');
+  }
+
+  // 2. Sources keyed by the entity: intake in the task that evaluates.
+  for (const source of direct) {
+    const { topic } = source;
+    topology
+      .addSource(`source ${topic}`, { topic })
+      .addProcessor(`intake ${topic}`, () => intake(source, options), [`source ${topic}`]);
+    evaluateParents.push(`intake ${topic}`);
+  }
+
+  // 3. Evaluate, with one document an entity.
+  topology
+    .addProcessor('evaluate', () => new Evaluate({ ...options, store: 'entities' }), evaluateParents)
+    .addStateStore(
+      'entities',
+      { documents: entityDocumentSpec(options.rules), cacheBytes: options.cacheBytes },
+      'evaluate',
+    )
+    .addSink('decisions', decisionSink(topics.decisions), ['evaluate'])
+    .addSink('actions', actionSink(options.channels), ['evaluate'])
+    .addSink('late', lateSink(topics.late), ['evaluate'])
+    .addSink('dead-letter', deadLetterSink(topics.deadLetter), evaluateParents);
+  return topology;
+}
+
+function intake(source: SourceFormat, options: JobOptions): Intake {
+  return new Intake({ ...options, source });
+}
+
+/** The headers that tell a subscriber the decision without decoding the record (interfaces.md, Kafka). */
+const DECISION_ID = 'tripline-decision-id';
+
+function decisionSink(topic: string): SinkSpec<Decision> {
+  return {
+    topic,
+    topics: [topic],
+    encode: decisionCodec.encode,
+    headers: (decision) => ({ [DECISION_ID]: decision.id }),
+  };
+}
+
+function actionSink(channels: readonly string[]): SinkSpec<Action> {
+  return {
+    topic: (action) => actionsTopic(action.channel),
+    topics: channels.map(actionsTopic),
+    encode: actionCodec.encode,
+    headers: (action) => ({ [DECISION_ID]: action.decision }),
+  };
+}
+
+function lateSink(topic: string): SinkSpec<Late> {
+  return { topic, topics: [topic], encode: lateCodec.encode };
+}
+
+export function deadLetterSink(topic: string): SinkSpec<DeadLetter> {
+  return { topic, topics: [topic], encode: deadLetterCodec.encode, takesRefused: true };
+}
+
+function repartitionSink(application: string): SinkSpec<Repartitioned> {
+  const topic = repartitionTopic(application);
+  return {
+    topic,
+    topics: [topic],
+    encode: encodeRepartitioned,
+    toAllPartitions: (value) => value.kind === 'watermark',
+  };
+}
