@@ -83,15 +83,19 @@ export interface Pattern<State extends PatternState = PatternState> {
 
 export interface AbsenceState {
   readonly kind: 'absence';
-  /** In order of start; `latest` and `first` keep at most one. */
+  /**
+   * In order of deadline. With `first`, one whose deadline is its start's own time does not run: it remembers until then
+   * when the last clock was stopped.
+   */
   clocks: { start: Event; deadline: number }[];
 }
 
 export interface InactiveState {
   readonly kind: 'inactive';
-  /** The last event seen; null once the silence was reported. */
+  /** The last event seen. */
   last: Event;
   deadline: number;
+  /** Whether this silence was reported. */
   fired: boolean;
 }
 
@@ -132,6 +136,10 @@ export interface CompiledRule {
   readonly cooldown: { readonly forMs: number; readonly key: Expression | null } | null;
   readonly limits: readonly { readonly max: number; readonly perMs: number }[];
   readonly sends: readonly CompiledSend[];
+  /** How far back the rule's `sent(...)` calls look, ms; 0: it calls none. */
+  readonly sentHistoryMs: number;
+  /** Whether one of its expressions reads the profile, or an action of it shows the profile to a template. */
+  readonly usesProfile: boolean;
 }
 
 /** Rules as one whole, with the index that makes an event cost only the rules that care. */

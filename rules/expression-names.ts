@@ -1,0 +1,63 @@
+// The names that expressions may use, and those that the language has but this version does not.
+
+/** Functions of this version, with what they take, for messages. */
+export const FUNCTIONS: Readonly<Record<string, string>> = {
+  sent: 'sent(channel, duration), such as sent("email", "24h")',
+  hour: 'hour(timestamp) or hour(timestamp, timezone)',
+  weekday: 'weekday(timestamp) or weekday(timestamp, timezone)',
+  daysSince: 'daysSince(timestamp)',
+};
+
+/** CEL's own functions that are not methods. */
+export const CEL_FUNCTIONS: ReadonlySet<string> = new Set([
+  'has',
+  'size',
+  'int',
+  'uint',
+  'double',
+  'string',
+  'bool',
+  'bytes',
+  'dyn',
+  'type',
+  'timestamp',
+  'duration',
+]);
+
+export const LATER_FUNCTIONS: ReadonlySet<string> = new Set([
+  'count',
+  'last',
+  'opened',
+  'clicked',
+  'inSegment',
+  'score',
+  'consent',
+  'inFlow',
+]);
+
+export const LATER_VARIABLES: ReadonlySet<string> = new Set(['account', 'session']);
+
+/** Macros by number of arguments; the first argument names the element. */
+export const MACROS: Readonly<Record<string, readonly number[]>> = {
+  all: [2],
+  exists: [2],
+  exists_one: [2],
+  map: [2, 3],
+  filter: [2],
+};
+
+const CEL_WORDS =
+  'true false null in as break const continue else for function if import let loop package namespace return var void while prototype __proto__';
+const CEL_CONSTANTS = 'string bool int uint double map list bytes null_type type google cel optional';
+
+/** Names that `as` cannot give. */
+export function isReservedName(name: string): boolean {
+  return (
+    ['event', 'profile', 'now'].includes(name) ||
+    LATER_VARIABLES.has(name) ||
+    Object.hasOwn(FUNCTIONS, name) ||
+    LATER_FUNCTIONS.has(name) ||
+    CEL_FUNCTIONS.has(name) ||
+    `${CEL_WORDS} ${CEL_CONSTANTS}`.split(' ').includes(name)
+  );
+}

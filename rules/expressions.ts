@@ -1,0 +1,276 @@
+// Compiles CEL expressions: parsed and type-checked once, then evaluated over a scope without allocating one.
+//
+// Owns: variables and their types, limits, the wording of mistakes. Does not own: the functions
+// (expression-functions.ts), the walk over the tree (expression-analysis.ts).
+//
+// Invariants:
+//   E1. An expression that compiles has no unknown name, function, field or overload, as far as types are known.
+//   E2. An unset attribute of the profile reads as null; a missing property of an event is an error.
+
+import type { Environment } from '@marcbachmann/cel-js';
+import type { Json, JsonObject } from '../schemas/json.ts';
+import type { Condition, Expression, ExpressionFailed, Scope } from './api.ts';
+import {
+  type AnalysisOptions,
+  type AstNode,
+  ExpressionAnalysis,
+  type ExpressionProblem,
+} from './expression-analysis.ts';
+import { activate, createEnvironment } from './expression-functions.ts';
+import { FUNCTIONS } from './expression-names.ts';
+import { jsonOfValue, textOfValue } from './values.ts';
+
+/** An expression is written by a person; these are far above what one can read. */
+const LIMITS = { maxAstNodes: 2_000, maxDepth: 40, maxListElements: 1_000, maxMapEntries: 100, maxCallArguments: 8 };
+const SOURCE_LENGTH_MAX = 10_000;
+
+/** The names an expression may use beside `profile` and `now`. */
+export interface Names {
+  readonly captures: readonly string[];
+  /** Null when there is an event; else what to do where someone writes `event`. */
+  readonly insteadOfEvent: string | null;
+}
+
+export interface CompiledExpression extends Expression {
+  /** CEL's type, such as bool or dyn. */
+  readonly type: string;
+  readonly sentHistoryMs: number;
+  readonly usesProfile: boolean;
+}
+
+export interface CompileResult<Compiled> {
+  /** Null when there are problems. */
+  readonly compiled: Compiled | null;
+  readonly problems: readonly ExpressionProblem[];
+}
+
+export class ExpressionCompiler {
+  readonly #base: Environment;
+  readonly #channels: readonly string[];
+  /** Environments by the names in them: most rules share a few. */
+  readonly #environments = new Map<string, Environment>();
+
+  constructor(options: { channels: readonly string[] }) {
+    this.#base = createEnvironment(LIMITS);
+    this.#channels = options.channels;
+  }
+
+  /** Compiles an expression of any type. */
+  compile(source: string, names: Names): CompileResult<CompiledExpression> {
+    const { compiled, problems } = this.#compile(source, names);
+    return { compiled, problems };
+  }
+
+  /** Compiles an expression that must be bool; `dyn` passes, and fails when evaluated to something else. */
+  compileCondition(source: string, names: Names): CompileResult<Condition & CompiledExpression> {
+    const { compiled, problems, analysis } = this.#compile(source, names);
+    if (compiled === null) return { compiled, problems };
+    if (compiled.type !== 'bool' && !compiled.type.startsWith('dyn')) {
+      const message = `a condition must be true or false, this is ${wordsOf(compiled.type)}`;
+      return { compiled: null, problems: [{ offset: 0, message, hint: 'compare it with something' }] };
+    }
+    const parts = new Map<string, Expression>();
+    for (const text of analysis?.parts ?? []) {
+      const part = this.#compile(text, names).compiled;
+      if (part !== null) parts.set(text, part);
+    }
+    return { compiled: new CompiledCondition(compiled, parts), problems };
+  }
+
+  #compile(source: string, names: Names) {
+    if (source.length > SOURCE_LENGTH_MAX) {
+      const message = `an expression must have at most ${SOURCE_LENGTH_MAX} characters`;
+      return { compiled: null, problems: [{ offset: 0, message, hint: null }] };
+    }
+    const environment = this.#environmentOf(names);
+    let parsed: ReturnType<Environment['parse']>;
+    try {
+      parsed = environment.parse(source);
+    } catch (error) {
+      return { compiled: null, problems: [problemOf(error, source)] };
+    }
+    const analysis = new ExpressionAnalysis(parsed.ast as unknown as AstNode, analysisOptions(names, this.#channels));
+    if (analysis.problems.length > 0) return { compiled: null, problems: analysis.problems };
+    const { valid, type, error } = parsed.check();
+    if (!valid) return { compiled: null, problems: [problemOf(error, source)] };
+    return { compiled: new ScopedExpression(source, type ?? 'dyn', parsed, analysis), problems: [], analysis };
+  }
+
+  #environmentOf(names: Names): Environment {
+    const key = `${names.insteadOfEvent === null ? 'event' : ''} ${[...names.captures].sort().join(' ')}`;
+    let environment = this.#environments.get(key);
+    if (environment === undefined) {
+      environment = this.#base.clone();
+      environment.registerVariable('profile', 'map<string, dyn>');
+      environment.registerVariable('now', 'google.protobuf.Timestamp');
+      if (names.insteadOfEvent === null) environment.registerVariable('event', 'Event');
+      for (const capture of new Set(names.captures)) environment.registerVariable(capture, 'Event');
+      this.#environments.set(key, environment);
+    }
+    return environment;
+  }
+}
+
+function analysisOptions(names: Names, channels: readonly string[]): AnalysisOptions {
+  const withEvent = names.insteadOfEvent === null;
+  return {
+    variables: new Set([...(withEvent ? ['event'] : []), 'profile', 'now', ...names.captures]),
+    elsewhere: new Map(withEvent ? [] : [['event', names.insteadOfEvent]]),
+    channels,
+  };
+}
+
+/** The library's expression over our scope; one mutable context serves every evaluation, which is synchronous. */
+class ScopedExpression implements CompiledExpression {
+  readonly source: string;
+  readonly type: string;
+  readonly sentHistoryMs: number;
+  readonly usesProfile: boolean;
+  readonly #run: (context: Record<string, unknown>) => unknown;
+  readonly #context: Record<string, unknown> = {};
+  readonly #usesEvent: boolean;
+  readonly #usesNow: boolean;
+  readonly #callsFunctions: boolean;
+  readonly #captures: readonly string[];
+  readonly #profileNames: readonly string[];
+  readonly #profileWhole: boolean;
+  /** What `profile` reads as: the attributes that the expression names, null where unset (E2). */
+  readonly #profileView: Record<string, Json> = {};
+
+  constructor(
+    source: string,
+    type: string,
+    run: (context: Record<string, unknown>) => unknown,
+    analysis: ExpressionAnalysis,
+  ) {
+    const { variables } = analysis;
+    this.source = source;
+    this.type = type;
+    this.sentHistoryMs = analysis.sentHistoryMs;
+    this.usesProfile = variables.has('profile');
+    this.#run = run;
+    this.#usesEvent = variables.has('event');
+    this.#usesNow = variables.has('now');
+    this.#callsFunctions = analysis.callsFunctions;
+    this.#captures = [...variables].filter((name) => !['event', 'now', 'profile'].includes(name));
+    this.#profileNames = [...analysis.profileNames];
+    this.#profileWhole = analysis.profileWhole;
+    this.#context['profile'] = this.#profileView;
+  }
+
+  evaluate(scope: Scope): unknown {
+    const context = this.#context;
+    if (this.#usesEvent) context['event'] = scope.event;
+    for (const name of this.#captures) context[name] = scope.captures[name];
+    if (this.#usesNow) context['now'] = new Date(scope.now);
+    if (this.usesProfile) this.#readProfile(scope.profile);
+    if (this.#callsFunctions) activate(scope);
+    // A missing property is an everyday answer here, and taking the stack for its error costs more than all the rest.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      return this.#run(context);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  }
+
+  #readProfile(profile: JsonObject): void {
+    if (this.#profileWhole) {
+      const view: Record<string, Json> = {};
+      for (const name of this.#profileNames) view[name] = null;
+      this.#context['profile'] = Object.assign(view, profile);
+      return;
+    }
+    for (const name of this.#profileNames) {
+      this.#profileView[name] = Object.hasOwn(profile, name) ? profile[name]! : null;
+    }
+  }
+}
+
+class CompiledCondition implements Condition, CompiledExpression {
+  readonly source: string;
+  readonly type: string;
+  readonly sentHistoryMs: number;
+  readonly usesProfile: boolean;
+  readonly #expression: CompiledExpression;
+  readonly #parts: ReadonlyMap<string, Expression>;
+
+  constructor(expression: CompiledExpression, parts: ReadonlyMap<string, Expression>) {
+    this.source = expression.source;
+    this.type = expression.type;
+    this.sentHistoryMs = expression.sentHistoryMs;
+    this.usesProfile = expression.usesProfile;
+    this.#expression = expression;
+    this.#parts = parts;
+  }
+
+  evaluate(scope: Scope): unknown {
+    return this.#expression.evaluate(scope);
+  }
+
+  holds(scope: Scope, failed: ExpressionFailed): boolean {
+    try {
+      const value = this.#expression.evaluate(scope);
+      if (typeof value === 'boolean') return value;
+      failed(this.source, new TypeError(`a condition must be true or false, not ${String(textOfValue(value))}`));
+    } catch (error) {
+      failed(this.source, error);
+    }
+    return false;
+  }
+
+  values(scope: Scope): JsonObject {
+    const values: Record<string, Json> = {};
+    for (const [text, part] of this.#parts) {
+      try {
+        values[text] = jsonOfValue(part.evaluate(scope));
+      } catch {
+        values[text] = null;
+      }
+    }
+    return values;
+  }
+}
+
+/** The value of `by` or `cooldown.key` as text; null when there is none or it failed, which is reported. */
+export function keyOf(expression: Expression, scope: Scope, failed: ExpressionFailed): string | null {
+  try {
+    return textOfValue(expression.evaluate(scope));
+  } catch (error) {
+    failed(expression.source, error);
+    return null;
+  }
+}
+
+/** The library's error in our words. */
+function problemOf(error: unknown, source: string): ExpressionProblem {
+  const known = error as { summary?: string; node?: { pos?: number }; range?: { start?: number }; message?: string };
+  const offset = known.node?.pos ?? known.range?.start ?? 0;
+  const message = wordsOf(known.summary ?? known.message ?? String(error));
+  return { offset: Math.min(offset, source.length), message, hint: hintFor(message, source.slice(offset)) };
+}
+
+function wordsOf(message: string): string {
+  return message
+    .replaceAll('google.protobuf.Timestamp', 'timestamp')
+    .replaceAll('google.protobuf.Duration', 'duration')
+    .replace(/(\w)_\(/g, '$1(')
+    .replace(/^no such overload: (.+) (\S+) (.+)$/, '$1 and $3 cannot be put together by $2')
+    .replace(/^no such overload: ([!-])(.+)$/, '$1 cannot be applied to $2')
+    .replace(/^found no matching overload for '(\w+)\((.*)\)'$/, '$1() does not take ($2)')
+    .replace(/^found no matching overload for '(.+)\.(\w+)\((.*)\)'$/, 'there is no $2($3) on $1')
+    .replace('Exceeded maxAstNodes', 'the expression is too long: more parts than')
+    .replace('Exceeded maxDepth', 'the expression is nested too deep: more than')
+    .replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+}
+
+function hintFor(message: string, rest: string): string | null {
+  if (rest.startsWith('=')) return 'equality is ==';
+  if (/^(and|or)\b/.test(rest)) return 'write && for and, || for or';
+  if (/^not\b/.test(rest)) return 'write ! for not';
+  if (message.includes('EOF')) return 'the expression ends too early';
+  const [, called = ''] = /^(\w+)\(\) does not take/.exec(message) ?? [];
+  if (Object.hasOwn(FUNCTIONS, called)) return `it takes ${FUNCTIONS[called]}`;
+  return null;
+}

@@ -1,0 +1,7 @@
+// The rule language's public face. The words of compiled rules are in api.ts.
+
+export { checkRules, type RuleFile, type RulesCheck } from './check.ts';
+export type { CompileOptions } from './compile.ts';
+export { keyOf } from './expressions.ts';
+export type { ExpectedDecision, GivenEvent, InlineTest } from './inline-test.ts';
+export { ruleSetOf } from './rule-set.ts';

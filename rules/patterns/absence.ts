@@ -1,0 +1,157 @@
+// `absence`: something that should have followed did not.
+//
+// Owns: the clocks. Does not own: when a deadline has passed (the runtime's stream time), `by` (the evaluator keeps one
+// state for each value).
+//
+// Invariants:
+//   A1. A clock started at t fires at t + within, unless an `of` came in (t, t + within]: an `of` stamped with the
+//       deadline wins, one stamped with the start does not count.
+//   A2. A clock whose deadline has passed in event time is not touched by later events: it waits for onDeadline. So
+//       events may come before the timer that is due ahead of them.
+//   A3. With `first`, an `after` starts a clock only if it is later than the moment at which the last one ended.
+//   A4. At most CLOCKS_MAX clocks a state, the oldest dropped and counted.
+//
+// An event that is both `after` and `of` is taken as `of` first: it answers what was waiting, then starts anew. It never
+// stops the clock that it starts (A1).
+
+import type { Event } from '../../schemas/event.ts';
+import type { AbsenceState, Pattern, PatternInput } from '../api.ts';
+import type { WhenBody } from '../schema.ts';
+import {
+  type EventFilter,
+  filterOf,
+  interestsOf,
+  matchesFilter,
+  msOf,
+  NO_CAPTURES,
+  type PatternDefinition,
+  type PatternTools,
+} from './definition.ts';
+
+/** An entity that starts more clocks than this within one `within` is a machine; its document must stay small. */
+const CLOCKS_MAX = 256;
+
+type Restart = 'latest' | 'each' | 'first';
+type AbsenceBody = NonNullable<WhenBody['absence']>;
+
+interface AbsencePlan {
+  readonly after: EventFilter;
+  readonly of: readonly EventFilter[];
+  readonly capture: string | null;
+  readonly withinMs: number;
+  readonly restart: Restart;
+}
+
+export const absencePattern: PatternDefinition = {
+  kind: 'absence',
+  lane: 'event-time',
+  compile(when, tools) {
+    const body = when.absence ?? {};
+    const afterPath = [...tools.path, 'after'];
+    const capture = tools.capture([...afterPath, 'as'], body.after?.as);
+    const captures = capture === null ? [] : [capture];
+    const after = filterOf(body.after?.event, tools.condition([...afterPath, 'where'], body.after?.where, []));
+    const of = ofFilters(body, captures, tools);
+    const { restart = 'latest' } = body;
+    const pattern = patternOf({ after, of, capture, withinMs: msOf(body.within), restart });
+    return { pattern, captures, eventInThen: false };
+  },
+};
+
+function ofFilters(body: AbsenceBody, captures: readonly string[], tools: PatternTools): EventFilter[] {
+  const path = [...tools.path, 'of'];
+  const list = Array.isArray(body.of) ? body.of : [body.of];
+  return list.map((of, index) => {
+    if (of === undefined || typeof of === 'string') return filterOf(of, null);
+    const wherePath = Array.isArray(body.of) ? [...path, index, 'where'] : [...path, 'where'];
+    return filterOf(of.event, tools.condition(wherePath, of.where, captures));
+  });
+}
+
+function patternOf(plan: AbsencePlan): Pattern<AbsenceState> {
+  return {
+    kind: 'absence',
+    interests: interestsOf([plan.after, ...plan.of]),
+    onEvent(state, event, input) {
+      let clocks = state?.clocks ?? [];
+      if (clocks.length > 0) clocks = stopClocks(plan, clocks, event, input);
+      if (matchesFilter(plan.after, event, NO_CAPTURES, input)) clocks = startClock(plan, clocks, event, input);
+      return keep(state, clocks);
+    },
+    onDeadline(state, deadline, input) {
+      for (const clock of state.clocks) {
+        if (clock.deadline > deadline || isStopped(clock)) continue;
+        const { start } = clock;
+        const captures = capturesOf(plan, start);
+        input.match({ at: clock.deadline, events: [start.messageId], captures, event: start });
+      }
+      return keep(
+        state,
+        state.clocks.filter((clock) => clock.deadline > deadline),
+      );
+    },
+    deadlineOf: (state) => state.clocks[0]?.deadline ?? Infinity,
+  };
+}
+
+type Clock = AbsenceState['clocks'][number];
+
+/** The clocks that still run after `event` was taken as `of`. */
+function stopClocks(plan: AbsencePlan, clocks: Clock[], event: Event, input: PatternInput): Clock[] {
+  let kept: Clock[] | null = null;
+  for (const [index, clock] of clocks.entries()) {
+    const stops = clock.start.time < event.time && event.time <= clock.deadline && isAnswer(plan, clock, event, input);
+    if (stops) kept ??= clocks.slice(0, index);
+    else kept?.push(clock);
+  }
+  if (kept === null) return clocks;
+  // The memory of A3: this event's own time, until stream time has passed it.
+  if (plan.restart === 'first') insert(kept, { start: event, deadline: event.time });
+  return kept;
+}
+
+function isAnswer(plan: AbsencePlan, clock: Clock, event: Event, input: PatternInput): boolean {
+  const captures = capturesOf(plan, clock.start);
+  return plan.of.some((filter) => matchesFilter(filter, event, captures, input));
+}
+
+function startClock(plan: AbsencePlan, clocks: Clock[], event: Event, input: PatternInput): Clock[] {
+  const clock = { start: event, deadline: event.time + plan.withinMs };
+  if (plan.restart === 'first') {
+    // Running from its start up to its deadline, or ended at its deadline: either way later is needed (A3).
+    if (clocks.some((other) => event.time <= other.deadline)) return clocks;
+  } else if (plan.restart === 'latest') {
+    const running = clocks.findIndex((other) => event.time <= other.deadline);
+    if (running >= 0) {
+      if (clocks[running]!.start.time > event.time) return clocks;
+      clocks.splice(running, 1);
+    }
+  }
+  insert(clocks, clock);
+  if (clocks.length > CLOCKS_MAX) {
+    clocks.shift();
+    input.dropped('clocks');
+  }
+  return clocks;
+}
+
+function insert(clocks: Clock[], clock: Clock): void {
+  let index = clocks.length;
+  while (index > 0 && clocks[index - 1]!.deadline > clock.deadline) index--;
+  clocks.splice(index, 0, clock);
+}
+
+function isStopped(clock: Clock): boolean {
+  return clock.deadline === clock.start.time;
+}
+
+function capturesOf(plan: AbsencePlan, start: Event): Readonly<Record<string, Event>> {
+  return plan.capture === null ? NO_CAPTURES : { [plan.capture]: start };
+}
+
+function keep(state: AbsenceState | null, clocks: Clock[]): AbsenceState | null {
+  if (clocks.length === 0) return null;
+  if (state === null) return { kind: 'absence', clocks };
+  state.clocks = clocks;
+  return state;
+}

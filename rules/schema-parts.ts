@@ -1,0 +1,69 @@
+// The building blocks of the rule schema: durations, expressions, event patterns.
+//
+// Owns: the annotations `kind` and `unavailable`, which shape.ts reads. JSON Schema readers ignore them.
+//
+// Invariants:
+//   L1. The schema is the one description of the language's shape: editors complete from it, shape.ts checks by it.
+//   L2. What the language has but this version does not carry `unavailable: true`, and is refused by its name.
+
+import Type, { type TSchema } from 'typebox';
+
+/** What lib/duration.ts reads. */
+const DURATION_PATTERN = '^(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+$';
+
+export const NAME_PATTERN = '^[a-z0-9]+(-[a-z0-9]+)*$';
+/** A name that expressions may use: CEL's identifiers. */
+export const IDENTIFIER_PATTERN = '^[a-zA-Z_][a-zA-Z0-9_]*$';
+
+export function duration(description: string) {
+  return Type.String({
+    description: `${description} A duration: 90s, 5m, 24h, 7d or 2w.`,
+    pattern: DURATION_PATTERN,
+    kind: 'duration',
+  });
+}
+
+export function expression(description: string) {
+  return Type.String({ description: `${description} A CEL expression.`, minLength: 1, kind: 'expression' });
+}
+
+/** Marks a part of the language that this version does not have (L2). */
+export function later<Options extends { description: string }>(options: Options) {
+  return { ...options, description: `Not available in this version. ${options.description}`, unavailable: true };
+}
+
+/** A mapping with these fields and no others. */
+export function fields<Properties extends Record<string, TSchema>>(properties: Properties, options: object = {}) {
+  return Type.Object(properties, { additionalProperties: false, ...options });
+}
+
+export const EventNames = Type.Union(
+  [Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })],
+  { description: 'Name of an event, a list of names, or "*" for every event.' },
+);
+
+export const Where = expression('Only events for which this is true.');
+
+export const As = Type.String({
+  description: 'A name by which later expressions read the matched event.',
+  pattern: IDENTIFIER_PATTERN,
+  maxLength: 64,
+});
+
+export const By = expression(
+  'Keeps the state apart for each value of this within the entity; an event without a value is not seen.',
+);
+
+export const EventPattern = fields({ event: EventNames, where: Type.Optional(Where), as: Type.Optional(As) });
+export const PlainEventPattern = fields({ event: EventNames, where: Type.Optional(Where) });
+
+export const OneOrMoreEvents = Type.Union(
+  [
+    Type.String({ minLength: 1 }),
+    PlainEventPattern,
+    Type.Array(Type.Union([Type.String({ minLength: 1 }), PlainEventPattern]), { minItems: 1 }),
+  ],
+  {
+    description: 'An event pattern { event, where }, a name, or a list of either.',
+  },
+);

@@ -1,0 +1,53 @@
+// CEL values as JSON and as text.
+
+import { formatDuration } from '../lib/duration.ts';
+import { Event } from '../schemas/event.ts';
+import type { Json } from '../schemas/json.ts';
+import { isCelDuration } from './expression-functions.ts';
+
+/** Deeper than this, values are left out: an event nests no further. */
+const DEPTH_MAX = 32;
+
+/** Whole numbers become numbers, timestamps ISO 8601, durations text such as 4h; what JSON lacks becomes null. */
+export function jsonOfValue(value: unknown, depth = 0): Json {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      return Number.isFinite(value) ? value : null;
+    case 'bigint':
+      return Number(value);
+    case 'object':
+      return value === null || depth > DEPTH_MAX ? null : jsonOfObject(value, depth);
+    default:
+      return null;
+  }
+}
+
+function jsonOfObject(value: object, depth: number): Json {
+  if (Array.isArray(value) || value instanceof Set) return [...value].map((item) => jsonOfValue(item, depth + 1));
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (value instanceof Event) return value.toJson();
+  if (isCelDuration(value)) {
+    const ms = Number(value.getMilliseconds());
+    return ms < 0 ? `-${formatDuration(-ms)}` : formatDuration(ms);
+  }
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  const entries = value instanceof Map ? [...value] : isPlain(value) ? Object.entries(value) : null;
+  // CEL's uint and type have their value as text.
+  if (entries === null) return String(value);
+  return Object.fromEntries(entries.map(([name, item]) => [String(name), jsonOfValue(item, depth + 1)]));
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** A value as a key, the same for 1 and 1.0; null when there is none. */
+export function textOfValue(value: unknown): string | null {
+  const json = jsonOfValue(value);
+  if (json === null) return null;
+  return typeof json === 'object' ? JSON.stringify(json) : String(json);
+}
