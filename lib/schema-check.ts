@@ -35,7 +35,7 @@ export function compileSchema(schema: TSchema): SchemaCheck {
 
 /** Leaves out what only repeats another error of the same place. */
 function isTelling(error: ErrorObject): boolean {
-  return error.keyword !== 'if' && error.keyword !== 'anyOf' && !error.schemaPath.includes('/anyOf/');
+  return error.keyword !== 'if' && !error.schemaPath.includes('/anyOf/');
 }
 
 function findingOf(error: ErrorObject): SchemaFinding {
@@ -57,6 +57,8 @@ function findingOf(error: ErrorObject): SchemaFinding {
       const hint = typeof error.data === 'string' ? didYouMean(error.data, allowed) : null;
       return { path, part: 'value', message: `${nameOf(path)} must be one of ${allowed.join(', ')}`, hint };
     }
+    case 'anyOf':
+      return { path, part: 'value', message: `${nameOf(path)} is none of what it may be`, hint: null };
     case 'format':
     case 'pattern':
       return { path, part: 'value', message: `${nameOf(path)} ${wordingOf(error)}`, hint: null };

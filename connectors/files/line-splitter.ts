@@ -1,0 +1,86 @@
+// Cuts a stream of bytes into lines without decoding or copying them.
+//
+// Owns: line numbers, CRLF, the byte order mark, blank lines, the bound on a line's length.
+//
+// Invariants:
+//   L1. Memory is bounded by one chunk and one line of at most `lineBytesMax`: a longer one is skipped, not gathered.
+//   L2. Every line that is not blank comes out once, in order, with its number in the file.
+
+const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const TAB = 0x09;
+
+export interface Line {
+  /** From 1. */
+  readonly line: number;
+  /** A view of the chunk, without the line end; null: longer than allowed. */
+  readonly bytes: Buffer | null;
+}
+
+export class LineSplitter {
+  readonly #lineBytesMax: number;
+  /** Beginning of a line whose end is not there yet. */
+  #begun: Buffer[] = [];
+  #begunBytes = 0;
+  #tooLong = false;
+  #line = 1;
+
+  constructor(lineBytesMax: number) {
+    this.#lineBytesMax = lineBytesMax;
+  }
+
+  /** The lines that end in this chunk. */
+  split(chunk: Buffer): Line[] {
+    const lines: Line[] = [];
+    let from = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
+      this.#take(chunk.subarray(from, end), lines);
+      from = end + 1;
+    }
+    if (from < chunk.length) this.#begin(chunk.subarray(from));
+    return lines;
+  }
+
+  /** The last line, when the file does not end in a newline. */
+  end(): Line[] {
+    const lines: Line[] = [];
+    if (this.#tooLong || this.#begun.length > 0) this.#take(Buffer.alloc(0), lines);
+    return lines;
+  }
+
+  #begin(part: Buffer): void {
+    // One more than allowed, because a carriage return at the end does not count.
+    if (this.#tooLong || this.#begunBytes + part.length > this.#lineBytesMax + 1) {
+      this.#tooLong = true;
+      this.#begun = [];
+      this.#begunBytes = 0;
+      return;
+    }
+    this.#begun.push(part);
+    this.#begunBytes += part.length;
+  }
+
+  #take(part: Buffer, lines: Line[]): void {
+    const line = this.#line++;
+    if (this.#begun.length > 0) {
+      part = Buffer.concat([...this.#begun, part]);
+      this.#begun = [];
+      this.#begunBytes = 0;
+    }
+    let from = 0;
+    let end = part.length;
+    if (end > 0 && part[end - 1] === CARRIAGE_RETURN) end--;
+    if (line === 1 && part[0] === 0xef && part[1] === 0xbb && part[2] === 0xbf) from = 3;
+    if (this.#tooLong || end - from > this.#lineBytesMax) lines.push({ line, bytes: null });
+    else if (!isBlank(part, from, end)) {
+      lines.push({ line, bytes: from === 0 && end === part.length ? part : part.subarray(from, end) });
+    }
+    this.#tooLong = false;
+  }
+}
+
+function isBlank(part: Buffer, from: number, end: number): boolean {
+  while (from < end && (part[from] === SPACE || part[from] === TAB)) from++;
+  return from === end;
+}
