@@ -1,0 +1,59 @@
+// How cases are written: one line an event, one line a decision, so that a whole case fits on a screen.
+//
+//   event      `0 u1 add m1 cart=c1 value=80`   seconds, user, name, messageId, properties (numbers, true, false, text)
+//   decision   `60 u1 rule-id fired m1,m2`      seconds, user, rule, `fired` or the reason of the suppression, events
+//
+// Seconds count from START and may have fractions.
+
+import type { OracleDecision, OracleEvent } from './oracle.ts';
+
+/** 2026-01-01T00:00:00Z. */
+export const START = Date.UTC(2026, 0, 1);
+
+export interface Case {
+  readonly name: string;
+  /** YAML, one document a rule or more. */
+  readonly rules: string;
+  /** In order of input. */
+  readonly events: readonly string[];
+  /** Stream time at the end, seconds. */
+  readonly end: number;
+  readonly expect: readonly string[];
+  /** messageIds of late events. */
+  readonly late?: readonly string[];
+  /** Seconds; default 5. */
+  readonly outOfOrderness?: number;
+  /** Seconds; default a day. */
+  readonly dedupeWindow?: number;
+  /** Default 1,000. */
+  readonly dedupeMax?: number;
+}
+
+export function timeOf(seconds: number): number {
+  return START + Math.round(seconds * 1_000);
+}
+
+export function parseEvent(line: string): OracleEvent {
+  const [seconds, userId, name, messageId, ...properties] = line.split(' ');
+  if (messageId === undefined) throw new Error(`not an event: ${line}`);
+  return {
+    messageId,
+    userId: userId!,
+    event: name!,
+    time: timeOf(Number(seconds)),
+    properties: Object.fromEntries(properties.map(parseProperty)),
+  };
+}
+
+function parseProperty(text: string): [string, string | number | boolean] {
+  const [name, value] = text.split('=');
+  if (name === undefined || value === undefined) throw new Error(`not a property: ${text}`);
+  if (value === 'true' || value === 'false') return [name, value === 'true'];
+  return [name, /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value];
+}
+
+/** The decision as a line; `at` in ms. */
+export function decisionLine(decision: Omit<OracleDecision, 'outcome' | 'reason'> & { reason: string | null }): string {
+  const { at, entity, rule, reason, events } = decision;
+  return `${(at - START) / 1_000} ${entity} ${rule} ${reason ?? 'fired'} ${events.join(',')}`;
+}
