@@ -39,7 +39,7 @@ export interface ProcessorContext {
   observeTime(timeMs: number): void;
   /** The same for a record that says how far another task's input has come (processors/watermark.ts). */
   observeWatermark(upstream: string, timeMs: number): void;
-  /** Hands the message to the child of that name, or to all children. */
+  /** Hands the message to the child whose name has `to` as its first word, or to all children. */
   forward(message: Message<unknown>, to?: string): void;
   store<Doc>(name: string): DocumentStore<Doc>;
   /** Adds one to a counter; labels are few and never user data. */

@@ -5,7 +5,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { ClassicLevel } from 'classic-level';
-import { FatalError } from '../lib/errors.ts';
+import { FatalError, RetryableError } from '../lib/errors.ts';
 import type { KeyValueStore, StoreEntry, StoreWrite } from './api.ts';
 
 /** Bytes of LevelDB's block cache and memtable per task. Small: hot documents are cached above, decoded. */
@@ -67,7 +67,16 @@ export class LevelStore implements KeyValueStore {
       if (value === null) chained.del(key);
       else chained.put(key, value);
     }
-    await chained.write();
+    try {
+      await chained.write();
+    } catch (cause) {
+      throw new RetryableError(
+        'TRG_STATE_UNWRITABLE',
+        `the state in ${this.#database.location} cannot be written: free disk space, or give back write access`,
+        { folder: this.#database.location },
+        cause,
+      );
+    }
   }
 
   async clear(): Promise<void> {

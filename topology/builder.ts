@@ -26,7 +26,10 @@ export interface SinkSpec<Value = never> {
   readonly topics: readonly string[];
   readonly encode: (value: Value) => Uint8Array;
   readonly headers?: (value: Value) => Readonly<Record<string, string>>;
-  /** It takes, as DeadLetter, the records that this sub-topology's processors refuse with RecordError. */
+  /**
+   * It takes, as DeadLetter, the records that this sub-topology's processors refuse with RecordError; of what they forward
+   * it gets only what names it.
+   */
   readonly takesRefused?: boolean;
   /** Values that go to every partition, without a key. */
   readonly toAllPartitions?: (value: Value) => boolean;

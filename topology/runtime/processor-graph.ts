@@ -28,11 +28,14 @@ export class ProcessorGraph {
       this.#receivers.set(node.name, (message) => processor.process(message));
     }
     for (const node of [...part.sources, ...part.processors]) {
-      const children = node.children.map((child) => {
-        const receiver = this.#receivers.get(child);
-        assert(receiver !== undefined, `node ${child} of the topology has no receiver`);
-        return receiver;
-      });
+      const refused = new Set(part.sinks.filter((sink) => sink.takesRefused).map((sink) => sink.name));
+      const children = node.children
+        .filter((child) => !refused.has(child))
+        .map((child) => {
+          const receiver = this.#receivers.get(child);
+          assert(receiver !== undefined, `node ${child} of the topology has no receiver`);
+          return receiver;
+        });
       if (node.kind === 'source') this.#receivers.set(node.name, toAll(children));
       else this.#processors.get(node.name)!.init?.(contextOf(host, node, toAll(children), this.#receivers));
     }
@@ -61,6 +64,12 @@ export class ProcessorGraph {
   }
 }
 
+/** The first word of a node's name: `dead-letter events.shop` is the dead-letter sink of that source. */
+function roleOf(name: string): string {
+  const space = name.indexOf(' ');
+  return space < 0 ? name : name.slice(0, space);
+}
+
 function toAll(children: readonly Receiver[]): Receiver {
   if (children.length === 1) return children[0]!;
   return (message) => {
@@ -74,6 +83,7 @@ function contextOf(
   forwardToAll: Receiver,
   receivers: ReadonlyMap<string, Receiver>,
 ): ProcessorContext {
+  const byRole = new Map(node.children.map((child) => [roleOf(child), receivers.get(child)!]));
   return {
     taskId: host.taskId,
     partition: host.partition,
@@ -93,8 +103,9 @@ function contextOf(
         forwardToAll(message);
         return;
       }
-      assert(node.children.includes(to), `${node.name} forwards to ${to}, which is not its child`);
-      receivers.get(to)!(message);
+      const receiver = byRole.get(to);
+      assert(receiver !== undefined, `${node.name} forwards to ${to}, which is not its child`);
+      receiver(message);
     },
   };
 }

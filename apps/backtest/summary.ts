@@ -1,0 +1,106 @@
+// What a backtest came to, in counts: summary.json. Nothing in it depends on the machine or on how long it took.
+
+import type { Counters } from '../../lib/counters.ts';
+import type { RuleSet } from '../../rules/api.ts';
+import type { Action } from '../../schemas/action.ts';
+import type { Decision } from '../../schemas/decision.ts';
+import type { InputOrder } from './input.ts';
+
+export interface RuleSummary {
+  readonly version: string;
+  fired: number;
+  /** By reason. */
+  suppressed: Record<string, number>;
+  /** Entities for which it fired. */
+  entities: number;
+  /** Events it did not see because they came after their entity had been evaluated past them. */
+  late: number;
+  /** Expressions that failed, and so counted as false. */
+  failedExpressions: number;
+}
+
+/** An input line that could not be used. */
+export interface RefusedExample {
+  readonly line: number;
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface Summary {
+  readonly input: {
+    readonly lines: number;
+    readonly order: InputOrder;
+    readonly outsidePeriod: number;
+    readonly deadLetters: Readonly<Record<string, number>>;
+    readonly deadLetterExamples: readonly RefusedExample[];
+    readonly duplicates: number;
+    /** Events that no rule asks for. */
+    readonly unasked: number;
+    readonly late: number;
+    /** Highest event time accepted. */
+    readonly lastEvent: string | null;
+  };
+  /** Where stream time stood at the end; null: past everything that was pending. */
+  readonly advancedTo: string | null;
+  readonly decisions: number;
+  readonly fired: number;
+  readonly suppressed: number;
+  readonly actions: Readonly<Record<string, number>>;
+  readonly rules: Readonly<Record<string, RuleSummary>>;
+}
+
+/** Counts what goes by. Entities are counted by what they fired, which is bounded by the decisions on disk. */
+export class SummaryBuilder {
+  readonly #rules = new Map<string, RuleSummary>();
+  readonly #entities = new Map<string, Set<string>>();
+  readonly #actions: Record<string, number> = {};
+  #decisions = 0;
+  #fired = 0;
+
+  constructor(rules: RuleSet) {
+    for (const { id, version } of rules.rules) {
+      this.#rules.set(id, { version, fired: 0, suppressed: {}, entities: 0, late: 0, failedExpressions: 0 });
+    }
+  }
+
+  decision(decision: Decision): void {
+    const rule = this.#rules.get(decision.rule)!;
+    this.#decisions++;
+    if (decision.reason !== null) {
+      rule.suppressed[decision.reason] = (rule.suppressed[decision.reason] ?? 0) + 1;
+      return;
+    }
+    this.#fired++;
+    rule.fired++;
+    let entities = this.#entities.get(decision.rule);
+    if (entities === undefined) this.#entities.set(decision.rule, (entities = new Set()));
+    entities.add(`${decision.entity.type}/${decision.entity.id}`);
+  }
+
+  action(action: Action): void {
+    this.#actions[action.channel] = (this.#actions[action.channel] ?? 0) + 1;
+  }
+
+  finish(
+    counters: Counters,
+    input: Omit<Summary['input'], 'duplicates' | 'unasked'>,
+    advancedTo: string | null,
+  ): Summary {
+    const late = counters.by('late', 'rule');
+    const failed = counters.by('expression-failed', 'rule');
+    for (const [id, rule] of this.#rules) {
+      rule.late = late.get(id) ?? 0;
+      rule.failedExpressions = failed.get(id) ?? 0;
+      rule.entities = this.#entities.get(id)?.size ?? 0;
+    }
+    return {
+      input: { ...input, duplicates: counters.total('duplicate'), unasked: counters.total('unasked') },
+      advancedTo,
+      decisions: this.#decisions,
+      fired: this.#fired,
+      suppressed: this.#decisions - this.#fired,
+      actions: this.#actions,
+      rules: Object.fromEntries(this.#rules),
+    };
+  }
+}

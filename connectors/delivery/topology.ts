@@ -1,0 +1,40 @@
+// Adds the part of one channel's connector to a topology: actions in, deliveries and dead letters out.
+
+import type { Rng } from '../../lib/rng.ts';
+import { actionCodec, deliveryCodec } from '../../schemas/framed.ts';
+import type { Topology } from '../../topology/builder.ts';
+import { actionsTopic, publicTopics } from '../../topology/topics.ts';
+import { deadLetterSink } from '../../topology/topology.ts';
+import type { ChannelSender } from './channel.ts';
+import { Deliver } from './deliver.ts';
+import { outboxSpec } from './outbox.ts';
+
+export interface ConnectorOptions {
+  readonly channel: string;
+  /** Prefix of the topics that others read. */
+  readonly prefix: string;
+  readonly sender: ChannelSender;
+  readonly rng: Rng;
+}
+
+/** Outboxes are short-lived; the cache only spans bursts. */
+const CACHE_BYTES = 8 * 1024 * 1024;
+
+export function addConnector(topology: Topology, options: ConnectorOptions): void {
+  const { channel, prefix, sender, rng } = options;
+  const topics = publicTopics(prefix);
+  const store = `outbox-${channel}`;
+  const deliver = `deliver ${channel}`;
+  topology
+    .addSource(`source ${channel}`, { topic: actionsTopic(channel) })
+    .addProcessor(deliver, () => new Deliver({ channel, store, sender, rng, decode: actionCodec.decode }), [
+      `source ${channel}`,
+    ])
+    .addStateStore(store, { documents: outboxSpec, cacheBytes: CACHE_BYTES }, deliver)
+    .addSink(
+      `deliveries ${channel}`,
+      { topic: topics.deliveries, topics: [topics.deliveries], encode: deliveryCodec.encode },
+      [deliver],
+    )
+    .addSink(`dead-letter ${channel}`, deadLetterSink(topics.deadLetter), [deliver]);
+}
