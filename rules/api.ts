@@ -83,10 +83,7 @@ export interface Pattern<State extends PatternState = PatternState> {
 
 export interface AbsenceState {
   readonly kind: 'absence';
-  /**
-   * In order of deadline. With `first`, one whose deadline is its start's own time does not run: it remembers until then
-   * when the last clock was stopped.
-   */
+  /** In order of deadline, equal ones in order of start. */
   clocks: { start: Event; deadline: number }[];
 }
 
@@ -129,10 +126,10 @@ export interface CompiledRule {
   readonly category: string | null;
   readonly lane: Lane;
   readonly pattern: Pattern;
-  /** `by`: state is kept apart per value; null: not used. */
+  /** `by`: state is kept apart per value, which comes as text; a null value is not seen. Null: not used. */
   readonly by: Expression | null;
   readonly condition: Condition | null;
-  /** `key` null: one cooldown for the entity. */
+  /** The value of `key` comes as text or null; `key` null: one cooldown for the entity. */
   readonly cooldown: { readonly forMs: number; readonly key: Expression | null } | null;
   readonly limits: readonly { readonly max: number; readonly perMs: number }[];
   readonly sends: readonly CompiledSend[];

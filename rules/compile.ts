@@ -114,15 +114,15 @@ function compileBy(when: WhenBody, kind: PatternKind, builder: RuleBuilder) {
   const inner = kind === 'event' ? undefined : when[kind]?.by;
   const names: Names = { captures: [], insteadOfEvent: null };
   if (inner !== undefined && when.by !== undefined) builder.error(['when', 'by'], '"by" is given twice');
-  if (inner !== undefined) return builder.expression(['when', kind, 'by'], inner, names);
-  return builder.expression(['when', 'by'], when.by, names);
+  if (inner !== undefined) return builder.key(['when', kind, 'by'], inner, names);
+  return builder.key(['when', 'by'], when.by, names);
 }
 
 function compileCooldown(body: RuleBody, builder: RuleBuilder, names: Names): CompiledRule['cooldown'] {
   const { cooldown } = body;
   if (cooldown === undefined) return null;
   if (typeof cooldown === 'string') return { forMs: msOf(cooldown), key: null };
-  return { forMs: msOf(cooldown.for), key: builder.expression(['cooldown', 'key'], cooldown.key, names) };
+  return { forMs: msOf(cooldown.for), key: builder.key(['cooldown', 'key'], cooldown.key, names) };
 }
 
 function namesWithoutEvent(captures: readonly string[]): Names {

@@ -61,6 +61,15 @@ export class ExpressionCompiler {
     return { compiled, problems };
   }
 
+  /** Compiles an expression whose value tells things apart: evaluates to its JSON as text, or null when it has none. */
+  compileKey(source: string, names: Names): CompileResult<CompiledExpression> {
+    const { compiled, problems } = this.#compile(source, names);
+    if (compiled === null) return { compiled, problems };
+    const { type, sentHistoryMs, usesProfile } = compiled;
+    const evaluate = (scope: Scope): string | null => textOfValue(compiled.evaluate(scope));
+    return { compiled: { source, type, sentHistoryMs, usesProfile, evaluate }, problems };
+  }
+
   /** Compiles an expression that must be bool; `dyn` passes, and fails when evaluated to something else. */
   compileCondition(source: string, names: Names): CompileResult<Condition & CompiledExpression> {
     const { compiled, problems, analysis } = this.#compile(source, names);
@@ -230,16 +239,6 @@ class CompiledCondition implements Condition, CompiledExpression {
       }
     }
     return values;
-  }
-}
-
-/** The value of `by` or `cooldown.key` as text; null when there is none or it failed, which is reported. */
-export function keyOf(expression: Expression, scope: Scope, failed: ExpressionFailed): string | null {
-  try {
-    return textOfValue(expression.evaluate(scope));
-  } catch (error) {
-    failed(expression.source, error);
-    return null;
   }
 }
 

@@ -2,6 +2,5 @@
 
 export { checkRules, type RuleFile, type RulesCheck } from './check.ts';
 export type { CompileOptions } from './compile.ts';
-export { keyOf } from './expressions.ts';
 export type { ExpectedDecision, GivenEvent, InlineTest } from './inline-test.ts';
 export { ruleSetOf } from './rule-set.ts';

@@ -37,6 +37,12 @@ export class RuleBuilder {
     return this.#accept(path, this.#expressions.compile(source, names));
   }
 
+  /** For `by` and cooldown keys: the value as text, or null. */
+  key(path: Path, source: string | undefined, names: Names): Expression | null {
+    if (source === undefined) return null;
+    return this.#accept(path, this.#expressions.compileKey(source, names));
+  }
+
   /** The name that `as` gives; null when there is none, or it cannot be used, which is reported. */
   capture(path: Path, name: string | undefined): string | null {
     if (name === undefined) return null;

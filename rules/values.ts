@@ -45,9 +45,8 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** A value as a key, the same for 1 and 1.0; null when there is none. */
+/** A value's JSON, by which 1 and 1.0 are one and 1 and "1" are two; null when there is no value. */
 export function textOfValue(value: unknown): string | null {
   const json = jsonOfValue(value);
-  if (json === null) return null;
-  return typeof json === 'object' ? JSON.stringify(json) : String(json);
+  return json === null ? null : JSON.stringify(json);
 }

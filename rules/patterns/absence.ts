@@ -8,11 +8,12 @@
 //       deadline wins, one stamped with the start does not count.
 //   A2. A clock whose deadline has passed in event time is not touched by later events: it waits for onDeadline. So
 //       events may come before the timer that is due ahead of them.
-//   A3. With `first`, an `after` starts a clock only if it is later than the moment at which the last one ended.
+//   A3. With `first`, an `after` starts a clock only if it comes, in order of time and input, after what ended the last
+//       one: the event that stopped it starts none, and an `after` at the deadline comes before the firing.
 //   A4. At most CLOCKS_MAX clocks a state, the oldest dropped and counted.
 //
-// An event that is both `after` and `of` is taken as `of` first: it answers what was waiting, then starts anew. It never
-// stops the clock that it starts (A1).
+// An event that is both `after` and `of` is taken as `of` first: it answers what was waiting, then starts anew (with
+// `first`, only if it answered nothing). It never stops the clock that it starts (A1).
 
 import type { Event } from '../../schemas/event.ts';
 import type { AbsenceState, Pattern, PatternInput } from '../api.ts';
@@ -73,14 +74,15 @@ function patternOf(plan: AbsencePlan): Pattern<AbsenceState> {
     kind: 'absence',
     interests: interestsOf([plan.after, ...plan.of]),
     onEvent(state, event, input) {
-      let clocks = state?.clocks ?? [];
-      if (clocks.length > 0) clocks = stopClocks(plan, clocks, event, input);
-      if (matchesFilter(plan.after, event, NO_CAPTURES, input)) clocks = startClock(plan, clocks, event, input);
+      const before = state?.clocks ?? [];
+      const clocks = stopClocks(plan, before, event, input);
+      const mayStart = plan.restart !== 'first' || clocks === before;
+      if (mayStart && matchesFilter(plan.after, event, NO_CAPTURES, input)) startClock(plan, clocks, event, input);
       return keep(state, clocks);
     },
     onDeadline(state, deadline, input) {
       for (const clock of state.clocks) {
-        if (clock.deadline > deadline || isStopped(clock)) continue;
+        if (clock.deadline > deadline) continue;
         const { start } = clock;
         const captures = capturesOf(plan, start);
         input.match({ at: clock.deadline, events: [start.messageId], captures, event: start });
@@ -96,7 +98,7 @@ function patternOf(plan: AbsencePlan): Pattern<AbsenceState> {
 
 type Clock = AbsenceState['clocks'][number];
 
-/** The clocks that still run after `event` was taken as `of`. */
+/** The clocks that still run after `event` was taken as `of`; the same list when it stops none. */
 function stopClocks(plan: AbsencePlan, clocks: Clock[], event: Event, input: PatternInput): Clock[] {
   let kept: Clock[] | null = null;
   for (const [index, clock] of clocks.entries()) {
@@ -104,10 +106,7 @@ function stopClocks(plan: AbsencePlan, clocks: Clock[], event: Event, input: Pat
     if (stops) kept ??= clocks.slice(0, index);
     else kept?.push(clock);
   }
-  if (kept === null) return clocks;
-  // The memory of A3: this event's own time, until stream time has passed it.
-  if (plan.restart === 'first') insert(kept, { start: event, deadline: event.time });
-  return kept;
+  return kept ?? clocks;
 }
 
 function isAnswer(plan: AbsencePlan, clock: Clock, event: Event, input: PatternInput): boolean {
@@ -115,34 +114,25 @@ function isAnswer(plan: AbsencePlan, clock: Clock, event: Event, input: PatternI
   return plan.of.some((filter) => matchesFilter(filter, event, captures, input));
 }
 
-function startClock(plan: AbsencePlan, clocks: Clock[], event: Event, input: PatternInput): Clock[] {
+function startClock(plan: AbsencePlan, clocks: Clock[], event: Event, input: PatternInput): void {
   const clock = { start: event, deadline: event.time + plan.withinMs };
-  if (plan.restart === 'first') {
-    // Running from its start up to its deadline, or ended at its deadline: either way later is needed (A3).
-    if (clocks.some((other) => event.time <= other.deadline)) return clocks;
-  } else if (plan.restart === 'latest') {
-    const running = clocks.findIndex((other) => event.time <= other.deadline);
-    if (running >= 0) {
-      if (clocks[running]!.start.time > event.time) return clocks;
-      clocks.splice(running, 1);
-    }
+  const running = plan.restart === 'each' ? -1 : clocks.findIndex((other) => event.time <= other.deadline);
+  if (running >= 0) {
+    // An event that arrives behind the start of the clock does not take its place.
+    if (plan.restart === 'first' || clocks[running]!.start.time > event.time) return;
+    clocks.splice(running, 1);
   }
   insert(clocks, clock);
   if (clocks.length > CLOCKS_MAX) {
     clocks.shift();
     input.dropped('clocks');
   }
-  return clocks;
 }
 
 function insert(clocks: Clock[], clock: Clock): void {
   let index = clocks.length;
   while (index > 0 && clocks[index - 1]!.deadline > clock.deadline) index--;
   clocks.splice(index, 0, clock);
-}
-
-function isStopped(clock: Clock): boolean {
-  return clock.deadline === clock.start.time;
 }
 
 function capturesOf(plan: AbsencePlan, start: Event): Readonly<Record<string, Event>> {

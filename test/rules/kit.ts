@@ -1,0 +1,109 @@
+// What the tests of the rule language share: checking one text, making events, and running one pattern as the
+// event-time lane does.
+
+import assert from 'node:assert/strict';
+import { formatProblem } from '../../lib/problem.ts';
+import type { CompiledRule, Match, PatternInput, PatternState, Scope } from '../../rules/api.ts';
+import { type CompileOptions, checkRules, type RulesCheck } from '../../rules/index.ts';
+import { Event, type EventFields } from '../../schemas/event.ts';
+import type { JsonObject } from '../../schemas/json.ts';
+
+export const OPTIONS: CompileOptions = { outOfOrdernessMs: 5_000, entities: [], channels: [] };
+
+export function check(text: string, options: Partial<CompileOptions> = {}): RulesCheck {
+  return checkRules([{ file: 'rule.yaml', text }], { ...OPTIONS, ...options });
+}
+
+/** The errors as people see them. */
+export function errorsOf(text: string, options: Partial<CompileOptions> = {}): string[] {
+  return check(text, options).errors.map(formatProblem);
+}
+
+/** The one rule of a text without mistakes. */
+export function compiled(text: string, options: Partial<CompileOptions> = {}): CompiledRule {
+  const { rules, errors } = check(text, options);
+  assert.deepEqual(errors.map(formatProblem), []);
+  assert.equal(rules.length, 1);
+  return rules[0]!;
+}
+
+let made = 0;
+
+export function event(
+  name: string,
+  timeMs: number,
+  properties: JsonObject = {},
+  fields: Partial<EventFields> = {},
+): Event {
+  made++;
+  return new Event({
+    messageId: `m${made}`,
+    type: 'track',
+    event: name,
+    userId: 'u1',
+    anonymousId: null,
+    time: timeMs,
+    properties,
+    ...fields,
+  });
+}
+
+export function scopeOf(fields: Partial<Scope> = {}): Scope {
+  return { event: null, captures: {}, profile: {}, now: 0, sent: () => 0, ...fields };
+}
+
+/** Fails the test when an expression fails. */
+export function unexpected(source: string, error: unknown): never {
+  throw new Error(`"${source}" failed: ${String(error)}`);
+}
+
+/** Runs a rule's pattern over events, and says what it found. */
+export class PatternRun {
+  readonly matches: Match[] = [];
+  readonly drops: string[] = [];
+  readonly failures: string[] = [];
+  state: PatternState | null = null;
+  readonly #rule: CompiledRule;
+
+  constructor(rule: CompiledRule) {
+    this.#rule = rule;
+  }
+
+  /** In order of arrival, with no deadline in between. */
+  see(...events: readonly Event[]): this {
+    for (const one of events) this.state = this.#rule.pattern.onEvent(this.state, one, this.#input(one.time));
+    return this;
+  }
+
+  /** As the event-time lane does: what is due before an event comes before it. */
+  seeInOrder(...events: readonly Event[]): this {
+    for (const one of events) {
+      this.passTo(one.time - 1);
+      this.see(one);
+    }
+    return this;
+  }
+
+  /** Stream time passes up to `time`: all deadlines up to it come. */
+  passTo(time: number): this {
+    for (;;) {
+      const deadline = this.state === null ? Infinity : this.#rule.pattern.deadlineOf(this.state);
+      if (this.state === null || deadline > time) return this;
+      this.state = this.#rule.pattern.onDeadline(this.state, deadline, this.#input(deadline));
+    }
+  }
+
+  /** Event times of the matches. */
+  get times(): number[] {
+    return this.matches.map((match) => match.at);
+  }
+
+  #input(now: number): PatternInput {
+    return {
+      scope: scopeOf({ now }),
+      match: (match) => this.matches.push(match),
+      failed: (source) => this.failures.push(source),
+      dropped: (what) => this.drops.push(what),
+    };
+  }
+}
