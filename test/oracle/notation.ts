@@ -1,6 +1,6 @@
 // How cases are written: one line an event, one line a decision, so that a whole case fits on a screen.
 //
-//   event      `0 u1 add m1 cart=c1 value=80`   seconds, user, name, messageId, properties (numbers, true, false, text)
+//   event      `0 u1 add m1 cart=c1 value=80`   seconds, user, name, messageId, properties (numbers, true, false, null, text)
 //   decision   `60 u1 rule-id fired m1,m2`      seconds, user, rule, `fired` or the reason of the suppression, events
 //
 // Seconds count from START and may have fractions.
@@ -45,10 +45,11 @@ export function parseEvent(line: string): OracleEvent {
   };
 }
 
-function parseProperty(text: string): [string, string | number | boolean] {
+function parseProperty(text: string): [string, string | number | boolean | null] {
   const [name, value] = text.split('=');
   if (name === undefined || value === undefined) throw new Error(`not a property: ${text}`);
   if (value === 'true' || value === 'false') return [name, value === 'true'];
+  if (value === 'null') return [name, null];
   return [name, /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value];
 }
 

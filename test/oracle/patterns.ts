@@ -69,10 +69,11 @@ function partition(rule: OracleRule, events: readonly OracleEvent[]): Placed[][]
   return [...groups.values()];
 }
 
-/** The expression's value as text, so that 1 and "1" differ; undefined when it has none. */
+/** The expression's value as text; undefined when it fails or is null, which is no value. */
 export function valueText(expression: string, names: Names): string | undefined {
   try {
-    return JSON.stringify(evaluate(expression, names));
+    const value = evaluate(expression, names);
+    return value === null ? undefined : JSON.stringify(value);
   } catch (error) {
     if (error instanceof EvaluationError) return undefined;
     throw error;

@@ -92,6 +92,13 @@ export const COUNT_CASES: readonly Case[] = [
     expect: ['30 u1 twice fired m2,m4'],
   },
   {
+    name: 'by: null is no value',
+    rules: `{ id: twice, when: { count: { event: view, atLeast: 2, within: 60s, by: 'event.properties.page' } } }`,
+    events: ['0 u1 view m1 page=null', '10 u1 view m2 page=null', '20 u1 view m3 page=a', '30 u1 view m4 page=a'],
+    end: 30,
+    expect: ['30 u1 twice fired m3,m4'],
+  },
+  {
     name: 'by may be any expression, true and false too',
     rules: `{ id: both, when: { count: { event: [view, buy], atLeast: 2, within: 60s, by: 'event.properties.n == 1.0' } } }`,
     events: ['0 u1 view m1 n=1', '10 u1 view m2 n=2', '20 u1 buy m3 n=1'],
