@@ -21,9 +21,8 @@ export type SchemaCheck = (value: unknown) => readonly SchemaFinding[];
 
 const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: true });
 ajv.addFormat('duration', (text) => parseDuration(text) !== null);
-// Annotations of our own: a secret is never printed; a path is taken from the file's folder.
+// An annotation of our own: a secret is never printed.
 ajv.addKeyword({ keyword: 'secret', schemaType: 'boolean' });
-ajv.addKeyword({ keyword: 'isPath', schemaType: 'boolean' });
 
 export function compileSchema(schema: TSchema): SchemaCheck {
   const validate = ajv.compile(schema);

@@ -3,12 +3,11 @@
 // Owns: the type and how it follows from the file. Does not own: the file's shape (schema.ts).
 
 import { resolve } from 'node:path';
+import type { EmailOptions } from '../../connectors/email/options.ts';
+import type { WebhookOptions } from '../../connectors/webhook/options.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import type { ConfigFile } from './schema.ts';
 
-type Channels = ConfigFile['channels'];
-export type EmailConfig = NonNullable<Channels['email']>;
-export type WebhookConfig = NonNullable<Channels['webhook']>;
 export type SourceConfig = ConfigFile['sources'][number];
 export type HttpConfig = NonNullable<ConfigFile['http']>;
 
@@ -40,7 +39,7 @@ export interface Config {
   readonly models: string | null;
   readonly templates: string | null;
   readonly caps: string | null;
-  readonly channels: { readonly email: EmailConfig | null; readonly webhook: WebhookConfig | null };
+  readonly channels: { readonly email: EmailOptions | null; readonly webhook: WebhookOptions | null };
   readonly http: HttpConfig | null;
 }
 

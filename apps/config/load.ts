@@ -4,10 +4,12 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { checkEmailOptions } from '../../connectors/email/options.ts';
+import { checkWebhookOptions } from '../../connectors/webhook/options.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
-import { YamlSource } from '../../lib/yaml-source.ts';
+import { type Path, YamlSource } from '../../lib/yaml-source.ts';
 import { type Config, configOf } from './config.ts';
 import { applyEnvironment, type Environment, expandVariables, type FieldSchema, settingsOf } from './environment.ts';
 import { type ConfigFile, ConfigSchema } from './schema.ts';
@@ -29,6 +31,8 @@ export interface LoadOptions {
   readonly env: Environment;
   /** Where a relative `file` is looked up. */
   readonly folder: string;
+  /** True: a `${NAME}` that is not set is empty and no error; for commands such as `check`. */
+  readonly withoutSecrets?: boolean;
 }
 
 const checkConfig = compileSchema(ConfigSchema);
@@ -37,51 +41,70 @@ const checkConfig = compileSchema(ConfigSchema);
 export function loadConfig(options: LoadOptions): LoadedConfig {
   const file = options.file ?? (existsSync(resolve(options.folder, CONFIG_FILE)) ? CONFIG_FILE : null);
   const source = new YamlSource(file ?? 'defaults', file === null ? '' : readText(resolve(options.folder, file)));
-  const { value, problems, warnings } = settle(source, options.env);
+  const { value, problems, warnings } = settle(source, options);
   if (problems.length > 0) throw invalid(problems, file);
   const folder = file === null ? options.folder : dirname(resolve(options.folder, file));
   return { config: configOf(value as ConfigFile, folder), file, warnings };
 }
 
-function settle(source: YamlSource, env: Environment): { value: unknown; problems: Problem[]; warnings: string[] } {
-  if (source.problems.length > 0) return { value: null, problems: [...source.problems], warnings: [] };
+interface Settled {
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+
+function settle(source: YamlSource, { env, withoutSecrets = false }: LoadOptions): Settled {
+  if (source.problems.length > 0) return { value: null, problems: source.problems, warnings: [] };
   const value = source.value ?? {};
-  if (typeof value !== 'object' || Array.isArray(value)) {
+  if (!isMapping(value)) {
     return { value, problems: [source.problem([], 'value', 'the configuration must be a mapping')], warnings: [] };
   }
   const problems: Problem[] = [];
-  const warnings = literalSecrets(source, value as Record<string, unknown>);
+  const warnings = literalSecrets(source, value);
+  const unset: Path[] = [];
   expandVariables(value, env, (path, name) => {
+    unset.push(path);
+    if (withoutSecrets) return;
     const message = `the environment variable ${name} is not set`;
     problems.push(source.problem(path, 'value', message, `set it, or write $\${${name}} for the text itself`));
   });
-  const overridden = applyEnvironment(value as Record<string, unknown>, ConfigSchema as FieldSchema, env);
+  const overridden = applyEnvironment(value, ConfigSchema as FieldSchema, env);
   for (const { variable, message } of overridden.problems) problems.push(ofVariable(variable, message, null));
-  for (const finding of checkConfig(value)) problems.push(placed(finding, source, overridden.variables));
-  if (problems.length === 0) problems.push(...contradictions(value as ConfigFile, source));
+  let findings = checkConfig(value);
+  if (findings.length === 0) findings = contradictions(value as ConfigFile);
+  for (const finding of findings) {
+    // What is wrong with the text left by a variable that is not set says nothing.
+    if (unset.some((path) => path.join('.') === finding.path.join('.'))) continue;
+    problems.push(placed(finding, source, overridden.variables));
+  }
   return { value, problems, warnings: [...warnings, ...overridden.warnings] };
 }
 
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** What the schema cannot say. */
-function contradictions(value: ConfigFile, source: YamlSource): Problem[] {
-  const problems: Problem[] = [];
-  if (value.entities['user'] !== undefined) {
-    problems.push(source.problem(['entities', 'user'], 'name', 'the entity "user" is always there, with its own id'));
+function contradictions({ entities, sources, channels }: ConfigFile): SchemaFinding[] {
+  const findings: SchemaFinding[] = [];
+  const wrong = (path: Path, part: 'name' | 'value', message: string, hint: string | null = null): void => {
+    findings.push({ path, part, message, hint });
+  };
+  if (entities['user'] !== undefined) wrong(['entities', 'user'], 'name', 'the entity "user" is always there');
+  const topics = sources.map((source) => source.topic);
+  for (const [index, { topic, entity, id }] of sources.entries()) {
+    if (topics.indexOf(topic) !== index)
+      wrong(['sources', index, 'topic'], 'value', `the topic "${topic}" is named twice`);
+    if (entity === undefined || entity === 'user' || entities[entity] !== undefined || id !== undefined) continue;
+    const message = `the entity "${entity}" has no path to its id`;
+    wrong(['sources', index, 'entity'], 'value', message, 'add `id:` here or under `entities:`');
   }
-  value.sources.forEach((entry, index) => {
-    if (entry.entity === undefined || entry.entity === 'user' || value.entities[entry.entity] !== undefined) return;
-    if (entry.id !== undefined) return;
-    const message = `the entity "${entry.entity}" has no path to its id`;
-    problems.push(
-      source.problem(['sources', index, 'entity'], 'value', message, 'add `id:` here or under `entities:`'),
-    );
-  });
-  const topics = value.sources.map((entry) => entry.topic);
-  topics.forEach((topic, index) => {
-    if (topics.indexOf(topic) === index) return;
-    problems.push(source.problem(['sources', index, 'topic'], 'value', `the topic "${topic}" is named twice`));
-  });
-  return problems;
+  const ofChannel = (name: string, found: readonly SchemaFinding[]): void => {
+    for (const { path, part, message, hint } of found) wrong(['channels', name, ...path], part, message, hint);
+  };
+  if (channels.email !== undefined) ofChannel('email', checkEmailOptions(channels.email));
+  if (channels.webhook !== undefined) ofChannel('webhook', checkWebhookOptions(channels.webhook));
+  return findings;
 }
 
 /** Secrets belong into the environment or into files of their own, not beside the other settings. */

@@ -1,14 +1,17 @@
 // The shape of tripline.yaml: every field, its default and what it is for. docs/configuration.md is made from it.
 //
-// Owns: names, types, defaults, descriptions. Does not own: reading files (load.ts), the program's view (config.ts).
+// Owns: names, types, defaults, descriptions. Does not own: reading files (load.ts), the program's view (config.ts),
+// the fields of a channel (its connector's options.ts).
 //
-// `secret` marks what is never printed; `isPath` what is taken from the file's folder.
+// `secret` marks what is never printed.
 
 import Type from 'typebox';
+import { EmailOptionsSchema } from '../../connectors/email/options.ts';
+import { WebhookOptionsSchema } from '../../connectors/webhook/options.ts';
 
 const duration = (byDefault: string, description: string) =>
   Type.String({ format: 'duration', default: byDefault, description });
-const path = (description: string) => Type.String({ isPath: true, minLength: 1, description });
+const path = (description: string) => Type.String({ minLength: 1, description });
 const secret = (description: string) => Type.String({ secret: true, minLength: 1, description });
 const count = (byDefault: number, minimum: number, description: string) =>
   Type.Integer({ minimum, default: byDefault, description });
@@ -50,34 +53,9 @@ const Source = Type.Object(
     id: Type.Optional(Type.String({ minLength: 1, description: 'Path to the id of the entity' })),
     event: Type.Optional(Type.String({ minLength: 1, description: 'Path to the name of the event' })),
     timestamp: Type.Optional(Type.String({ minLength: 1, description: 'Path to the event time' })),
+    messageId: Type.Optional(Type.String({ minLength: 1, description: 'Path to the id of the event' })),
   },
   strict,
-);
-
-const Email = Type.Object(
-  {
-    provider: Type.Enum(['smtp'], { default: 'smtp', description: 'How mail leaves' }),
-    host: Type.String({ minLength: 1, description: 'SMTP server' }),
-    port: Type.Integer({ minimum: 1, maximum: 65_535, default: 587, description: 'Its port' }),
-    secure: Type.Boolean({ default: false, description: 'TLS from the first byte; otherwise STARTTLS when offered' }),
-    username: Type.Optional(Type.String({ minLength: 1, description: 'User, when the server wants a log-in' })),
-    password: Type.Optional(secret('Password')),
-    from: Type.String({ minLength: 1, description: 'Sender, such as `Shop <hello@shop.test>`' }),
-  },
-  { ...strict, description: 'Email; left out: no connector here' },
-);
-
-const Webhook = Type.Object(
-  {
-    url: Type.String({
-      pattern: '^https?://',
-      examples: ['https://hooks.example.com/in'],
-      description: 'Where to post',
-    }),
-    secret: Type.Optional(secret('Signing secret, `whsec_…`')),
-    allowPrivate: Type.Boolean({ default: false, description: 'Allow private addresses, such as 127.0.0.1' }),
-  },
-  { ...strict, description: 'Webhook; left out: no connector here' },
 );
 
 const Http = Type.Object(
@@ -113,7 +91,7 @@ export const ConfigSchema = Type.Object(
       default: 'tripline',
       description: 'Consumer group, transactional ids and internal topics start with it',
     }),
-    dataDir: Type.String({ isPath: true, minLength: 1, default: './data', description: 'State, and the embedded log' }),
+    dataDir: Type.String({ minLength: 1, default: './data', description: 'State, and the embedded log' }),
     kafka: Type.Optional(Kafka),
     log: Type.Object(
       {
@@ -160,13 +138,13 @@ export const ConfigSchema = Type.Object(
       description: 'What rules may be about besides `user`: `device: { id: properties.deviceId }`',
     }),
     sources: Type.Array(Source, { default: [], description: 'Where events come from; empty: `events.<application>`' }),
-    rules: Type.String({ isPath: true, minLength: 1, default: './rules', description: 'Folder of rules' }),
+    rules: Type.String({ minLength: 1, default: './rules', description: 'Folder of rules' }),
     segments: Type.Optional(path('Folder of segments')),
     models: Type.Optional(path('Folder of models')),
     templates: Type.Optional(path('Folder of templates')),
     caps: Type.Optional(path('File of caps')),
     channels: Type.Object(
-      { email: Type.Optional(Email), webhook: Type.Optional(Webhook) },
+      { email: Type.Optional(EmailOptionsSchema), webhook: Type.Optional(WebhookOptionsSchema) },
       { ...strict, default: {}, description: 'Connectors of this process' },
     ),
     http: Type.Optional(Http),

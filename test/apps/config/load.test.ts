@@ -130,7 +130,11 @@ test('variables set fields of every type, over the file', (t) => {
   assert.equal(config.threads, 3);
   assert.deepEqual(config.kafka?.brokers, ['a:1', 'b:2']);
   assert.equal(config.commitInterval.maxMs, 1_000);
-  assert.deepEqual(config.channels.webhook, { url: 'http://a.test', allowPrivate: true });
+  assert.deepEqual(config.channels.webhook, {
+    url: 'http://a.test',
+    allowPrivate: true,
+    concurrency: 32,
+  });
   assert.deepEqual(config.sources, [{ topic: 'x', format: 'segment', keyed: false }]);
   assert.equal(config.entities['device']?.id, 'properties.deviceId');
 });
@@ -173,9 +177,10 @@ test('a secret written into the file is warned about, without showing it', (t) =
 test('redact hides every secret and keeps the rest', (t) => {
   const text = `
 channels:
-  webhook: { url: "http://me:hunter2@a.test/x", secret: "\${S}" }
-  email: { host: h, from: f, username: u, password: "\${S}" }
+  webhook: { url: "http://a.test/x", secret: "\${S}" }
+  email: { host: h, from: me@shop.test, username: u, password: "\${S}" }
 http: { writeKeys: ["\${S}", "\${S}"], keys: [{ name: ci, hash: "\${S}", roles: [viewer] }] }
+registry: { url: "http://me:hunter2@a.test" }
 kafka: { brokers: [b], sasl: { mechanism: plain, username: u, password: "\${S}" } }
 `;
   const shown = JSON.stringify(redact(load(t, text, { S: 'topsecret' }).config));
@@ -194,4 +199,25 @@ test('an entity without a path to its id and a topic named twice are errors', (t
 test('the configuration cannot be changed afterwards', (t) => {
   const { config } = load(t, null);
   assert.throws(() => Object.assign(config.commitInterval, { minMs: 1 }), TypeError);
+});
+
+test('what the channel itself finds wrong is an error where it stands', (t) => {
+  assert.deepEqual(
+    problemsOf(t, 'channels:\n  webhook: { url: "http://127.0.0.1/x" }\n  email: { host: h, from: nobody }'),
+    [
+      '  tripline.yaml:2:19: "url" is a private address (public ones only, unless `allowPrivate: true`)',
+      '  tripline.yaml:3:27: "from" is not one email address (such as `Shop <hello@shop.test>`)',
+    ],
+  );
+});
+
+test('without secrets a variable that is not set is no error, but everything else still is', (t) => {
+  const folder = folderWith(t, `channels:\n  webhook: { url: "\${URL}", secret: "\${SECRET}" }\nthreads: 0`);
+  assert.throws(
+    () => loadConfig({ env: {}, folder, withoutSecrets: true }),
+    (error: Error) => {
+      assert.deepEqual(error.message.split('\n').slice(1), ['  tripline.yaml:3:10: "threads" must be >= 1']);
+      return true;
+    },
+  );
 });

@@ -1,0 +1,53 @@
+// `tripline check`: every mistake in rules and templates, with its place.
+
+import { formatProblem, type Problem } from '../../../lib/problem.ts';
+import { loadProject, type Project } from '../../project/load-project.ts';
+import { defineCommand, usageError } from '../command.ts';
+import { projectSettings } from '../settings.ts';
+
+export const check = defineCommand({
+  name: 'check',
+  summary: 'Checks rules and templates; shows every mistake with file, line and column',
+  usage: 'PATH… [-c tripline.yaml] [--json]',
+  options: {
+    config: {
+      type: 'string',
+      short: 'c',
+      value: 'FILE',
+      description: 'Configuration; default: the tripline.yaml near PATH',
+    },
+    json: { type: 'boolean', description: 'One JSON object instead of lines' },
+  },
+  run: async ({ values, positionals }, io) => {
+    if (positionals.length === 0) throw usageError('check: no PATH given', 'such as: tripline check rules/');
+    const { config } = projectSettings({ file: values.config, paths: positionals }, io);
+    const project = loadProject({ paths: positionals, folder: io.folder, config });
+    const errors = [...project.errors, ...nothingFound(project, positionals)];
+    const { warnings } = project;
+    if (values.json === true) io.stdout.write(`${JSON.stringify({ ...countsOf(project), errors, warnings })}\n`);
+    else {
+      for (const problem of errors) io.stdout.write(`${formatProblem(problem)}\n`);
+      for (const problem of warnings) io.stdout.write(`${formatProblem(problem)} [warning]\n`);
+      io.stdout.write(`${summary(project, errors.length, warnings.length)}\n`);
+    }
+    return errors.length > 0 ? 1 : 0;
+  },
+});
+
+/** An empty folder is most likely the wrong one: saying "fine" would hide that nothing was checked. */
+function nothingFound(project: Project, paths: readonly string[]): Problem[] {
+  if (project.ruleFiles.length > 0 || project.templates.length > 0) return [];
+  const message = 'no rules or templates here';
+  const hint = 'rules are .yaml, .yml or .json files, templates are in folders called templates';
+  return [{ file: paths.join(', '), line: 0, column: 0, message, hint }];
+}
+
+function countsOf({ rules, ruleFiles }: Project): { files: number; rules: number; tests: number } {
+  return { files: ruleFiles.length, rules: rules.rules.length, tests: rules.tests.length };
+}
+
+function summary(project: Project, errors: number, warnings: number): string {
+  const { files, rules, tests } = countsOf(project);
+  const found = `${files} files, ${rules} rules without a mistake, ${tests} tests`;
+  return `check: ${found}; ${errors} errors, ${warnings} warnings`;
+}

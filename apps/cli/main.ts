@@ -1,0 +1,38 @@
+// The process around a command: its streams, signals and exit code. bin/tripline runs this.
+
+import { readFileSync } from 'node:fs';
+import type { Io } from './command.ts';
+import { COMMANDS } from './commands/index.ts';
+import { runCommandLine } from './dispatch.ts';
+
+const INTERRUPTED = 130;
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // The first asks the command to end well; whoever asks again wants it gone.
+    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    stop.abort(signal);
+  });
+}
+// `tripline decisions | head` closes the pipe early: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const io: Io = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  isTerminal: process.stdout.isTTY === true,
+  signal: stop.signal,
+  env: process.env,
+  folder: process.cwd(),
+};
+const words = process.argv.slice(2);
+if (words[0] === '--version') process.stdout.write(`${version()}\n`);
+else process.exitCode = await runCommandLine(words, COMMANDS, io);
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}

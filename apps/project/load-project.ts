@@ -1,0 +1,88 @@
+// Rules and templates from disk, checked together: the one way in for every command.
+//
+// Owns: reading the files. Does not own: finding them (find-files.ts), what is right in them (rules/, connectors/).
+
+import { readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { loadTemplates, type Templates } from '../../connectors/templates.ts';
+import { FatalError } from '../../lib/errors.ts';
+import { type Problem, ProblemsError } from '../../lib/problem.ts';
+import { checkRules, type RulesCheck } from '../../rules/index.ts';
+import type { Config } from '../config/index.ts';
+import { findFiles } from './find-files.ts';
+
+export interface ProjectOptions {
+  /** Files and folders of rules, as the user gave them. */
+  readonly paths: readonly string[];
+  /** What relative paths are relative to, absolute. */
+  readonly folder: string;
+  /** What of the configuration the rules depend on. */
+  readonly config: Pick<Config, 'outOfOrdernessMs' | 'entities' | 'templates'>;
+}
+
+export interface Project {
+  readonly rules: RulesCheck;
+  /** Of each folder of templates, in the order found. */
+  readonly templates: readonly Templates[];
+  readonly ruleFiles: readonly string[];
+  /** Every mistake in rules and templates. */
+  readonly errors: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * Reads and checks everything below the paths; files are named as the user would write them. Mistakes are in the
+ * answer, not thrown.
+ * Throws FatalError TRG_FILE_UNREADABLE for a path that is not there.
+ */
+export function loadProject({ paths, folder, config }: ProjectOptions): Project {
+  const { ruleFiles, templateFolders, notYetFolders } = findFiles(paths, folder);
+  const folders = config.templates === null ? templateFolders : [relative(folder, config.templates)];
+  const loaded = folders.map((name) => ({ name, ...loadTemplates(resolve(folder, name)) }));
+  const templates = loaded.map((found) => found.templates);
+  const rules = checkRules(
+    ruleFiles.map((file) => ({ file, text: readText(resolve(folder, file)) })),
+    {
+      outOfOrdernessMs: config.outOfOrdernessMs,
+      entities: Object.keys(config.entities),
+      channels: [],
+      templates: (name, channel) => templates.some((found) => found.find(name, channel, null) !== undefined),
+    },
+  );
+  const errors = loaded.flatMap(({ name, problems }) =>
+    problems.map((problem) => ({ ...problem, file: join(name, relative(resolve(folder, name), problem.file)) })),
+  );
+  return {
+    rules,
+    templates,
+    ruleFiles,
+    errors: [...rules.errors, ...errors],
+    warnings: [...rules.warnings, ...notYetFolders.map(notYet)],
+  };
+}
+
+/** Throws ProblemsError TRG_RULES_INVALID with every mistake, or FatalError of that code when there is no rule. */
+export function loadFlawlessProject(options: ProjectOptions): Project {
+  const project = loadProject(options);
+  if (project.errors.length > 0) {
+    const count = project.errors.length === 1 ? 'one error' : `${project.errors.length} errors`;
+    throw new ProblemsError('TRG_RULES_INVALID', `${count} in the rules`, project.errors);
+  }
+  if (project.rules.rules.length === 0) {
+    throw new FatalError('TRG_RULES_INVALID', `no rules in ${options.paths.join(', ')}`);
+  }
+  return project;
+}
+
+function notYet(folder: string): Problem {
+  const message = 'is not used: this version has no segments and models';
+  return { file: folder, line: 0, column: 0, message, hint: null };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new FatalError('TRG_FILE_UNREADABLE', `${file} cannot be read`, { file }, error);
+  }
+}

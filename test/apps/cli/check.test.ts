@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { COMMANDS } from '../../../apps/cli/commands/index.ts';
+import { folderWith, run } from './kit.ts';
+
+const GOOD = `id: welcome
+when: { event: signup }
+then: [{ send: { channel: email, template: hello } }]
+tests:
+  - name: fires
+    given: [{ at: "2026-01-01T10:00:00Z", user: u1, event: signup }]
+    expect: [{ at: "2026-01-01T10:00:00Z", user: u1, outcome: fired }]
+`;
+const TEMPLATE = '---\nsubject: Hello\n---\nHello {{ profile.name }}\n';
+
+const check = (folder: string, ...words: string[]) => run(['check', ...words], COMMANDS, folder);
+
+test('a project without mistakes is fine', async (t) => {
+  const folder = folderWith(t, { 'shop/rules/welcome.yaml': GOOD, 'shop/templates/hello/email.liquid': TEMPLATE });
+  assert.deepEqual(await check(folder, 'shop'), {
+    code: 0,
+    out: 'check: 1 files, 1 rules without a mistake, 1 tests; 0 errors, 0 warnings\n',
+    err: '',
+  });
+});
+
+test('every mistake of every file is shown with its place, and the exit code is 1', async (t) => {
+  const folder = folderWith(t, {
+    'rules/a.yaml': 'id: a\nwhen: { evnt: signup }\n',
+    'rules/deeper/b.yml': 'id: b\nwhen: { event: signup }\nif: "nobody.knows == 1"\n',
+    'rules/c.json': '{ "id": "a", "when": { "event": "x" } }',
+    'templates/hello/email.liquid': 'Hello {{ profile.name',
+  });
+  const { code, out } = await check(folder, 'rules');
+  assert.equal(code, 1);
+  assert.match(out, /^rules\/a\.yaml:2:9: unknown field "evnt"/m);
+  assert.match(out, /^rules\/deeper\/b\.yml:3:\d+: .*nobody/m);
+  assert.match(out, /^rules\/c\.json:1:10: the rule id "a" is used already \(first used at rules\/a\.yaml:1:5\)/m);
+  assert.match(out, /^templates\/hello\/email\.liquid:1:\d+: /m);
+  assert.match(out, /^check: 3 files, .* errors, 0 warnings$/m);
+});
+
+test('a template that a rule names but that is not there is an error', async (t) => {
+  const folder = folderWith(t, { 'rules/a.yaml': GOOD, 'templates/other/email.liquid': TEMPLATE });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 1);
+  assert.match(out, /^rules\/a\.yaml:3:\d+: .*hello/m);
+});
+
+test('entities come from the configuration near the rules, whose secrets are not asked for', async (t) => {
+  const rule = 'id: hot\nentity: device\nwhen: { event: reading }\n';
+  const secret = `channels: { webhook: { url: "https://a.test", secret: "\${SECRET}" } }\n`;
+  const config = `entities: { device: { id: properties.device } }\n${secret}`;
+  const without = folderWith(t, { 'rules/hot.yaml': rule });
+  const beside = folderWith(t, { 'rules/hot.yaml': rule, 'tripline.yaml': config });
+  assert.match((await check(without, 'rules')).out, /device/);
+  assert.equal((await check(beside, 'rules')).code, 0);
+  assert.equal((await check(beside, '.')).code, 0);
+});
+
+test('a mistake in the configuration is one too', async (t) => {
+  const folder = folderWith(t, { 'rules/a.yaml': GOOD, 'other.yaml': 'thread: 1' });
+  const { code, err } = await check(folder, 'rules', '-c', 'other.yaml');
+  assert.equal(code, 1);
+  assert.match(err, /TRG_CONFIG_INVALID .*\n {2}other\.yaml:1:1: unknown field "thread"/);
+});
+
+test('--json is one object with counts and mistakes', async (t) => {
+  const folder = folderWith(t, { 'rules/a.yaml': 'id: a\n' });
+  const { code, out } = await check(folder, 'rules', '--json');
+  const { files, rules, errors } = JSON.parse(out);
+  assert.equal(code, 1);
+  assert.deepEqual([files, rules, errors.length], [1, 0, 1]);
+  assert.deepEqual(Object.keys(errors[0]), ['file', 'line', 'column', 'message', 'hint']);
+  assert.equal(errors[0].file, 'rules/a.yaml');
+});
+
+test('a folder without rules is a failure, not a success', async (t) => {
+  const { code, out } = await check(folderWith(t, { 'empty/readme.md': '' }), 'empty');
+  assert.equal(code, 1);
+  assert.match(out, /^empty: no rules or templates here/);
+});
+
+test('folders that this version does not use are warned about', async (t) => {
+  const folder = folderWith(t, { 'rules/a.yaml': 'id: a\nwhen: { event: x }', 'segments/vip.yaml': 'id: vip' });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 0);
+  assert.match(out, /^segments: is not used: this version has no segments and models \[warning\]$/m);
+});
+
+test('no path is wrong usage, and a path that is not there a failure', async (t) => {
+  const folder = folderWith(t, {});
+  assert.equal((await check(folder)).code, 2);
+  const missing = await check(folder, 'nowhere');
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /^tripline: TRG_FILE_UNREADABLE /);
+});
