@@ -26,7 +26,6 @@ import {
   byOf,
   durationMs,
   type EventPattern,
-  hasDeadline,
   listOf,
   named,
   type OracleEvent,
@@ -50,9 +49,10 @@ interface Placed {
 
 /** All matches of the rule in one entity's events, given in the order of evaluation, in the order they are found. */
 export function matchesOf(rule: OracleRule, events: readonly OracleEvent[]): OracleMatch[] {
-  const found = partition(rule, events).flatMap((group) => matchesOfGroup(rule, group));
-  const byPlace = (a: OracleMatch, b: OracleMatch): number => a.place - b.place;
-  return found.sort(hasDeadline(rule) ? (a, b) => a.at - b.at || byPlace(a, b) : byPlace);
+  // Deadlines of one rule are all equally far from the event that began them, so this is their order in time too.
+  return partition(rule, events)
+    .flatMap((group) => matchesOfGroup(rule, group))
+    .sort((a, b) => a.place - b.place);
 }
 
 /** The events of each value of `by` (M6). */

@@ -257,6 +257,27 @@ export const ABSENCE_CASES: readonly Case[] = [
     expect: ['90 u1 left fired m2'],
   },
   {
+    name: 'with first an event that is both cancels, and does not start: it is not later than itself',
+    rules: rule(', restart: first', undefined, '[{ event: add }, { event: buy }]'),
+    events: ['0 u1 add m1', '30 u1 add m2', '40 u1 add m3'],
+    end: 1000,
+    expect: ['100 u1 left fired m3'],
+  },
+  {
+    name: 'first: an after of the time of the cancellation starts when it is later in input order',
+    rules: FIRST,
+    events: ['0 u1 add m1', '30 u1 add m2', '30 u1 buy m3', '30 u1 add m4'],
+    end: 1000,
+    expect: ['90 u1 left fired m4'],
+  },
+  {
+    name: 'each with an event that is both: it answers the clocks before it and starts its own',
+    rules: rule(', restart: each', undefined, '[{ event: add }, { event: buy }]'),
+    events: ['0 u1 add m1', '30 u1 add m2'],
+    end: 1000,
+    expect: ['90 u1 left fired m2'],
+  },
+  {
     name: 'if sees the captured event of an absence, and `event` is it too',
     rules: `{ id: left, if: 'cart.properties.value > 10.0 && event.properties.value < 20.0',
       when: { absence: { after: { event: add, as: cart }, of: { event: buy }, within: 60s } } }`,
