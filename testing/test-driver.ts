@@ -15,7 +15,7 @@ import { openEngine } from '../topology/runtime/open-engine.ts';
 import { requiredTopics } from '../topology/topics.ts';
 import { CrashError, CrashPoints } from './crash-points.ts';
 import { FakeClock } from './fake-clock.ts';
-import { openMemoryLog } from './memory-log.ts';
+import { MemoryLog } from './memory-log.ts';
 
 export interface TestDriverOptions {
   readonly topology: () => Topology;
@@ -50,7 +50,9 @@ export class TestDriver {
   counters = new Counters();
   /** Lives so far: 1 and one more for each crash. */
   lives = 0;
-  readonly #options: Required<Omit<TestDriverOptions, 'log' | 'openStore' | 'clock'>>;
+  readonly #options: { topology: () => Topology } & Required<
+    Omit<TestDriverOptions, 'log' | 'openStore' | 'clock' | 'topology'>
+  >;
   readonly #openStore: (taskId: string) => Promise<KeyValueStore>;
   readonly #stores = new Map<string, KeyValueStore>();
   readonly #positions = new Map<string, number>();
@@ -59,7 +61,7 @@ export class TestDriver {
 
   private constructor(options: TestDriverOptions) {
     this.clock = options.clock ?? new FakeClock();
-    this.log = options.log ?? openMemoryLog({ clock: this.clock });
+    this.log = options.log ?? new MemoryLog(this.clock);
     this.#openStore = options.openStore ?? (async () => new MemoryStore());
     this.#options = {
       topology: options.topology,
@@ -134,6 +136,16 @@ export class TestDriver {
     for (const task of this.#engine?.tasks ?? []) task.close();
     this.#engine = null;
     this.crashes.restart();
+  }
+
+  /** Loses all state folders; to be called after crash(). */
+  loseStores(): void {
+    this.#stores.clear();
+  }
+
+  /** The next life runs another topology. */
+  use(topology: () => Topology): void {
+    this.#options.topology = topology;
   }
 
   async advanceWallClock(ms: number): Promise<void> {

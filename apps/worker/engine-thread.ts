@@ -1,0 +1,60 @@
+// One engine thread of a worker: the tasks whose partition number falls to it, supervised until told to stop.
+
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { Counters } from '../../lib/counters.ts';
+import { describeError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { LevelStore } from '../../state/level-store.ts';
+import type { Log } from '../../topology/ports.ts';
+import { openEngine } from '../../topology/runtime/open-engine.ts';
+import { supervise } from '../../topology/runtime/supervise.ts';
+import type { Config } from '../config/index.ts';
+import type { Job } from './job.ts';
+
+export interface EngineThreadOptions {
+  readonly config: Config;
+  readonly job: Job;
+  readonly log: Log;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly counters?: Counters;
+  /** This thread's number, from 0, and how many there are. */
+  readonly index: number;
+  readonly count: number;
+  readonly onRunning?: () => void;
+}
+
+/** Longest wait for input: how late a timer may be noticed in a quiet log. */
+const POLL_MS = 50;
+
+/** Runs until `signal` aborts. Throws what time cannot mend. */
+export async function runEngineThread(options: EngineThreadOptions, signal: AbortSignal): Promise<void> {
+  const { config, job, log, logger, index, count } = options;
+  const clock = options.clock ?? systemClock;
+  const counters = options.counters ?? new Counters();
+  const open = () =>
+    openEngine({
+      log,
+      topology: job.topology,
+      application: config.application,
+      clock,
+      counters,
+      takes: (_part, partition) => partition % count === index,
+      transactionalId: `${config.application}-${index}`,
+      openStore: (task) => LevelStore.open(join(config.dataDir, 'state', task)),
+      outOfOrdernessMs: config.outOfOrdernessMs,
+      commitInterval: config.commitInterval,
+      onRestore: (task, records) => logger.info({ task, records }, 'state restored from its changelog'),
+    });
+  await supervise(
+    {
+      open,
+      clock,
+      pollMs: POLL_MS,
+      onFault: (error, retryInMs) => logger.warn({ retryInMs, error: describeError(error) }, 'the engine starts again'),
+      ...(options.onRunning !== undefined && { onRunning: options.onRunning }),
+    },
+    signal,
+  );
+}

@@ -1,0 +1,109 @@
+// The worker: intake, evaluate and connectors as configured, in one thread or several, until it is told to stop.
+//
+// Owns: start and stop. Does not own: the engine (topology/runtime), what runs in it (job.ts).
+//
+// Invariants:
+//   W1. On a stop every thread finishes its commit before the log closes.
+//   W2. A thread that fails for good takes the worker down with its error: nothing runs on without its partitions.
+
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { EmbeddedLog } from '../../connectors/embedded-log/embedded-log.ts';
+import { serveLog } from '../../connectors/embedded-log/threads.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { Counters } from '../../lib/counters.ts';
+import { FatalError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Config } from '../config/index.ts';
+import { loadFlawlessProject } from '../project/load-project.ts';
+import { runEngineThread } from './engine-thread.ts';
+import { type Job, jobOf } from './job.ts';
+import { createTopics, openLog } from './open-log.ts';
+import type { ThreadData, ThreadMessage } from './thread-entry.ts';
+
+export interface WorkerOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly counters?: Counters;
+  /** Called once all threads have restored their state and read. The log stays the worker's. */
+  readonly onRunning?: (log: EmbeddedLog) => void;
+}
+
+/** Runs until `signal` aborts. Throws ProblemsError for rules with mistakes, FatalError for what time cannot mend. */
+export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
+  const { config, logger } = options;
+  const clock = options.clock ?? systemClock;
+  const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
+  const job = jobOf(config, project, clock);
+  const log = await openLog(config, clock, logger);
+  try {
+    await createTopics(log.admin, job.topology, config);
+    await (config.threads === 1 ? runHere(options, job, log, clock, signal) : runThreads(options, log, signal));
+  } finally {
+    await job.close();
+    await log.close();
+  }
+}
+
+async function runHere(
+  { config, logger, counters = new Counters(), onRunning }: WorkerOptions,
+  job: Job,
+  log: EmbeddedLog,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const only = { index: 0, count: 1 };
+  await runEngineThread(
+    { config, job, log, logger, clock, counters, ...only, onRunning: () => onRunning?.(log) },
+    signal,
+  );
+}
+
+/** Engine threads beside this one, which keeps the log. */
+async function runThreads({ config, onRunning }: WorkerOptions, log: EmbeddedLog, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController();
+  const stopAll = (): void => stop.abort();
+  signal.addEventListener('abort', stopAll, { once: true });
+  if (signal.aborted) stopAll();
+  let running = 0;
+  const threads = Array.from({ length: config.threads }, (_, index) =>
+    runThread({ config, index, count: config.threads }, log, stop.signal, () => {
+      running++;
+      if (running === config.threads) onRunning?.(log);
+    }),
+  );
+  // W2: the first failure stops the others, whose commits are then awaited (W1).
+  for (const thread of threads) void thread.catch(stopAll);
+  const results = await Promise.allSettled(threads);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+function runThread(
+  data: Omit<ThreadData, 'port'>,
+  log: EmbeddedLog,
+  signal: AbortSignal,
+  onRunning: () => void,
+): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  serveLog(log, port1);
+  const worker = new Worker(new URL('./thread-entry.ts', import.meta.url), {
+    workerData: { ...data, port: port2 } satisfies ThreadData,
+    transferList: [port2],
+  });
+  const stop = (): void => worker.postMessage('stop');
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  return new Promise<void>((resolve, reject) => {
+    worker.on('message', (message: ThreadMessage) => {
+      if (message.kind === 'running') onRunning();
+      else reject(new FatalError(message.code, message.text));
+    });
+    worker.on('error', reject);
+    worker.on('exit', () => {
+      signal.removeEventListener('abort', stop);
+      port1.close();
+      resolve();
+    });
+  });
+}
