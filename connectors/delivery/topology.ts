@@ -1,6 +1,7 @@
 // Adds the part of one channel's connector to a topology: actions in, deliveries and dead letters out.
 
 import type { Rng } from '../../lib/rng.ts';
+import type { Delivery } from '../../schemas/delivery.ts';
 import { actionCodec, deliveryCodec } from '../../schemas/framed.ts';
 import type { Topology } from '../../topology/builder.ts';
 import { actionsTopic, publicTopics } from '../../topology/topics.ts';
@@ -15,25 +16,31 @@ export interface ConnectorOptions {
   readonly prefix: string;
   readonly sender: ChannelSender;
   readonly rng: Rng;
+  /** Sends under way at a time, for each partition; left out: Deliver's default. */
+  readonly concurrency?: number;
 }
 
 /** Outboxes are short-lived; the cache only spans bursts. */
 const CACHE_BYTES = 8 * 1024 * 1024;
 
 export function addConnector(topology: Topology, options: ConnectorOptions): void {
-  const { channel, prefix, sender, rng } = options;
+  const { prefix, ...delivery } = options;
+  const { channel } = options;
   const topics = publicTopics(prefix);
   const store = `outbox-${channel}`;
   const deliver = `deliver ${channel}`;
   topology
     .addSource(`source ${channel}`, { topic: actionsTopic(channel) })
-    .addProcessor(deliver, () => new Deliver({ channel, store, sender, rng, decode: actionCodec.decode }), [
-      `source ${channel}`,
-    ])
+    .addProcessor(deliver, () => new Deliver({ ...delivery, store, decode: actionCodec.decode }), [`source ${channel}`])
     .addStateStore(store, { documents: outboxSpec, cacheBytes: CACHE_BYTES }, deliver)
     .addSink(
       `deliveries ${channel}`,
-      { topic: topics.deliveries, topics: [topics.deliveries], encode: deliveryCodec.encode },
+      {
+        topic: topics.deliveries,
+        topics: [topics.deliveries],
+        encode: deliveryCodec.encode,
+        headers: (delivery: Delivery) => ({ 'tripline-decision-id': delivery.decision }),
+      },
       [deliver],
     )
     .addSink(`dead-letter ${channel}`, deadLetterSink(topics.deadLetter), [deliver]);
