@@ -81,5 +81,6 @@ export function benchmarkRulesFile(count: number): string {
 function unconcerned(index: number): string {
   const other = SHOP_RULES.filter((yaml) => /event: (\w+|\[)/.test(yaml));
   const names = /\b(add_to_cart|purchase|payment_details|payment_error|login|product_view|support_chat)\b/g;
-  return other[index % other.length]!.replace(/^id: (\S+)/, `id: $1-${index}`).replace(names, `$1_${index}`);
+  const [idLine, ...body] = other[index % other.length]!.split('\n');
+  return [`${idLine}-${index}`, ...body.map((text) => text.replace(names, `$1_${index}`))].join('\n');
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
+import { checkRules } from '../../rules/index.ts';
 import { decide, type OracleEvent, type OracleRule } from '../oracle/oracle.ts';
 import { orderedEvents, rules, rulesText, shuffledBeyond, shuffledWithin } from './generators.ts';
 
@@ -20,6 +21,17 @@ it('rules come back from YAML as they were', () => {
     fc.property(rules(), (made) => {
       const read = parseAllDocuments(rulesText(made)).map((document) => document.toJS());
       assert.deepEqual(read, made);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('rules are valid in the rule language', () => {
+  const options = { outOfOrdernessMs: OUT_OF_ORDERNESS_MS, entities: [], channels: [] };
+  fc.assert(
+    fc.property(rules(), (made) => {
+      const { errors } = checkRules([{ file: 'rules.yaml', text: rulesText(made) }], options);
+      assert.deepEqual(errors, []);
     }),
     { numRuns: 200 },
   );
