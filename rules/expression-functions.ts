@@ -155,5 +155,6 @@ export function createEnvironment(limits: Record<string, number>): Environment {
     environment.registerOperator(`int ${operator} double: double`, mixed);
   }
   environment.registerOperator('double % double: double', arithmetic['%']!);
+  environment.registerOperator('double == int', (a: number, b: bigint) => a === Number(b));
   return environment;
 }
