@@ -48,6 +48,8 @@ export async function startSmtpSink(onMail: (mail: SinkMail) => void): Promise<S
       });
     },
   });
+  // Else each small reply waits for the sender's delayed acknowledgement: 40 ms a message.
+  server.server.on('connection', (socket) => socket.setNoDelay(true));
   const host = '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
