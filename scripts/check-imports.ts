@@ -1,0 +1,167 @@
+// Who may import whom (docs/architecture.md), which file owns which library or primitive, and no import cycles.
+//
+// Owns: the rules below and finding breaches. verify.ts runs it; test/scripts tries it on sources made up.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Each imports only from itself and from what stands before it. */
+const ORDER = ['lib', 'schemas', 'rules', 'state', 'processors', 'topology', 'connectors', 'apps'];
+/** Folders beside the order, with what of our own code they may import; anything else may be imported by nobody. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  testing: ['testing', ...ORDER.filter((folder) => folder !== 'apps')],
+  test: ['test', 'testing', 'scripts', 'benchmarks', ...ORDER],
+  benchmarks: ['benchmarks', 'testing', ...ORDER],
+  scripts: ['scripts', ...ORDER],
+  examples: ['examples'],
+};
+
+interface Owned {
+  readonly what: string;
+  /** A library, by name, or a use in the code. */
+  readonly library?: string;
+  readonly use?: RegExp;
+  readonly owners: readonly string[];
+}
+
+/** One place to change when the library or the primitive has to go. Shipped code only; tests and tools are free. */
+const OWNED: readonly Owned[] = [
+  { what: 'avsc', library: 'avsc', owners: ['schemas/codec.ts'] },
+  { what: 'classic-level', library: 'classic-level', owners: ['state/level-store.ts'] },
+  { what: 'cel-js', library: '@marcbachmann/cel-js', owners: ['rules/'] },
+  { what: 'the wall clock', use: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, owners: ['lib/clock.ts'] },
+  { what: 'timers', use: /\bset(Timeout|Interval)\s*\(|['"](node:)?timers/, owners: ['lib/clock.ts'] },
+  {
+    what: 'randomness',
+    use: /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b|\brandomInt\b/,
+    owners: ['lib/rng.ts'],
+  },
+];
+
+export interface SourceText {
+  /** From the root, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+interface Import {
+  readonly from: string;
+  readonly line: number;
+  /** Types are gone at run time, so they make no cycle. */
+  readonly isType: boolean;
+}
+
+/** All breaches, as `file:line: message`. */
+export function checkImports(sources: readonly SourceText[]): string[] {
+  const breaches: string[] = [];
+  const graph = new Map<string, string[]>();
+  for (const { path, text } of sources) {
+    const code = withoutComments(text);
+    const imports = importsOf(code);
+    graph.set(path, []);
+    for (const { from, line, isType } of imports) {
+      if (!from.startsWith('.')) continue;
+      const target = posix.join(posix.dirname(path), from);
+      if (!isType) graph.get(path)!.push(target);
+      const breach = directionBreach(path, target);
+      if (breach !== null) breaches.push(`${path}:${line}: ${breach}`);
+    }
+    if (ORDER.includes(folderOf(path))) breaches.push(...ownerBreaches(path, code, imports));
+  }
+  return [...breaches, ...cycles(graph)];
+}
+
+function directionBreach(path: string, target: string): string | null {
+  const folder = folderOf(path);
+  const to = folderOf(target);
+  const position = ORDER.indexOf(folder);
+  const allowed = position === -1 ? (BESIDE[folder] ?? []) : ORDER.slice(0, position + 1);
+  // Data files of the root, such as package.json, belong to nobody.
+  if (allowed.includes(to) || !target.includes('/')) return null;
+  return `${folder}/ must not import ${target}`;
+}
+
+function ownerBreaches(path: string, code: string, imports: readonly Import[]): string[] {
+  return OWNED.flatMap(({ what, library, use, owners }) => {
+    if (owners.some((owner) => path.startsWith(owner))) return [];
+    const imported = library === undefined ? undefined : imports.find(({ from }) => isLibrary(from, library));
+    const used = use === undefined ? -1 : code.search(use);
+    const line = imported?.line ?? (used === -1 ? null : lineOf(code, used));
+    return line === null ? [] : [`${path}:${line}: only ${owners.join(', ')} may use ${what}`];
+  });
+}
+
+function isLibrary(from: string, library: string): boolean {
+  return from === library || from.startsWith(`${library}/`);
+}
+
+function importsOf(code: string): Import[] {
+  const statement =
+    /\b(import|export)\s+(type\s)?(?:[^'";()]*?\sfrom\s+)?['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/g;
+  return [...code.matchAll(statement)].map((match) => ({
+    from: match[3] ?? match[4]!,
+    line: lineOf(code, match.index),
+    isType: match[2] !== undefined,
+  }));
+}
+
+/** Each cycle once, from its first file in the order of names. */
+function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const at = trail.indexOf(path);
+    if (at !== -1) {
+      found.push(`${path}:1: import cycle: ${[...trail.slice(at), path].join(' -> ')}`);
+      return;
+    }
+    if (done.has(path)) return;
+    for (const target of graph.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of [...graph.keys()].sort()) visit(path, []);
+  return found;
+}
+
+/** Comments become spaces, so that places stay what they are; strings and templates are left alone. */
+function withoutComments(text: string): string {
+  const token = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[\s\S])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
+  return text.replace(token, (part) => (part.startsWith('/') ? part.replace(/[^\n]/g, ' ') : part));
+}
+
+function lineOf(text: string, at: number): number {
+  return text.slice(0, at).split('\n').length;
+}
+
+function folderOf(path: string): string {
+  return path.split('/')[0]!;
+}
+
+/** All TypeScript of the repository. */
+export function readSources(root: string): SourceText[] {
+  const sources: SourceText[] = [];
+  const folders = [...ORDER, ...Object.keys(BESIDE)];
+  for (const folder of folders) {
+    let names: string[] = [];
+    try {
+      names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    for (const name of names.sort()) {
+      if (!name.endsWith('.ts')) continue;
+      const path = posix.join(folder, name.replaceAll('\\', '/'));
+      sources.push({ path, text: readFileSync(join(root, path), 'utf8') });
+    }
+  }
+  return sources;
+}
+
+if (import.meta.main) {
+  const sources = readSources(dirname(dirname(fileURLToPath(import.meta.url))));
+  const breaches = checkImports(sources);
+  for (const breach of breaches) console.log(breach);
+  console.log(`check-imports: ${sources.length} files, ${breaches.length} breaches`);
+  process.exitCode = breaches.length > 0 ? 1 : 0;
+}
