@@ -41,12 +41,14 @@ const PRIVATE_V6: readonly (readonly [address: string, prefix: number])[] = [
   ['ff00::', 8],
 ];
 
-/** IPv6 ranges that hold an IPv4 address: IPv4-mapped and NAT64, where it ends the address, and 6to4, where it follows 2002. */
+/**
+ * IPv6 ranges that hold an IPv4 address: NAT64, where it ends the address, and 6to4, where it follows 2002. IPv4-mapped
+ * addresses BlockList itself takes for what they are.
+ */
 function embedded(address: string, prefix: number): readonly (readonly [address: string, prefix: number])[] {
   const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
   const groups = `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
   return [
-    [`::ffff:${groups}`, 96 + prefix],
     [`64:ff9b::${groups}`, 96 + prefix],
     [`2002:${groups}::`, 16 + prefix],
   ];
