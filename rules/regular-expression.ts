@@ -5,20 +5,22 @@
 //
 // Invariants:
 //   X1. A pattern has at most REPETITIONS_MAX open repetitions and WAYS_MAX ways through its choices, none of them
-//       inside a repetition, and is tried on short text only.
+//       inside a repetition, and is tried on text so short that it takes at most STEPS_MAX tries.
 
 const PATTERN_LENGTH_MAX = 200;
-/** Time grows with the text's length to this power, at worst. */
+/** Each is a power of the text's length. */
 const REPETITIONS_MAX = 3;
 /** Optional parts and choices multiply. */
 const WAYS_MAX = 500;
-const TEXT_LENGTH_MAX = 500;
+/** Tries of the engine at worst; some nanoseconds each, so a tenth of a second. */
+const STEPS_MAX = 20_000_000;
+const TEXT_LENGTH_MAX = 10_000;
 const PATTERNS_MAX = 1_000;
 
 const compiled = new Map<string, BoundedExpression>();
 
 export interface BoundedExpression {
-  /** Throws when the text is too long. */
+  /** Throws when the text is too long for the pattern. */
   test(text: string): boolean;
 }
 
@@ -26,13 +28,14 @@ export interface BoundedExpression {
 export function regularExpression(pattern: string): BoundedExpression {
   let found = compiled.get(pattern);
   if (found === undefined) {
-    const refusal = refusalOf(pattern);
-    if (refusal !== null) throw new Error(refusal);
+    const effort = effortOf(pattern);
+    if (typeof effort === 'string') throw new Error(effort);
     const expression = new RegExp(pattern, 'u');
+    const lengthMax = textLengthMax(effort);
     found = {
       test(text) {
-        if (text.length <= TEXT_LENGTH_MAX) return expression.test(text);
-        throw new Error(`matches() takes text of at most ${TEXT_LENGTH_MAX} characters`);
+        if (text.length <= lengthMax) return expression.test(text);
+        throw new Error(`matches() with this pattern takes text of at most ${lengthMax} characters`);
       },
     };
     if (compiled.size >= PATTERNS_MAX) compiled.clear();
@@ -43,6 +46,24 @@ export function regularExpression(pattern: string): BoundedExpression {
 
 /** Why a pattern is refused; null: it is fine. */
 export function refusalOf(pattern: string): string | null {
+  const effort = effortOf(pattern);
+  return typeof effort === 'string' ? effort : null;
+}
+
+interface Effort {
+  readonly repetitions: number;
+  readonly ways: number;
+}
+
+/** The length n at which ways * n^(r + 1) / (r + 1)!, the tries from every start with r repetitions, reach the bound. */
+function textLengthMax({ repetitions, ways }: Effort): number {
+  let orders = 1;
+  for (let i = 2; i <= repetitions + 1; i++) orders *= i;
+  return Math.min(TEXT_LENGTH_MAX, Math.floor(((STEPS_MAX * orders) / ways) ** (1 / (repetitions + 1))));
+}
+
+/** What the pattern can cost, or why it is refused. */
+function effortOf(pattern: string): Effort | string {
   if (pattern.length > PATTERN_LENGTH_MAX) return `the pattern is longer than ${PATTERN_LENGTH_MAX} characters`;
   try {
     new RegExp(pattern, 'u');
@@ -82,7 +103,7 @@ export function refusalOf(pattern: string): string | null {
   }
   if (repetitions > REPETITIONS_MAX) return `the pattern has more than ${REPETITIONS_MAX} repetitions`;
   if (ways > WAYS_MAX) return 'the pattern has too many choices';
-  return null;
+  return { repetitions, ways };
 }
 
 /** Position of the bracket that ends a character class. */

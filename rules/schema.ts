@@ -215,4 +215,3 @@ export type RuleBody = Loose<Static<typeof RuleSchema>>;
 export type WhenBody = NonNullable<RuleBody['when']>;
 export type SendBody = Loose<Static<typeof Send>>;
 export type InlineTestBody = Loose<Static<typeof InlineTest>>;
-export type EventPatternBody = Loose<Static<typeof EventPattern>>;
