@@ -82,7 +82,7 @@ export function decide(
 export function memoryOf(document: EntityDocument, rule: string): RuleMemory {
   let memory = document.rules.get(rule);
   if (memory === undefined) {
-    memory = { rule, fired: [], instances: [] };
+    memory = { rule, fired: [], forgotten: -1, instances: [] };
     document.rules.set(rule, memory);
   }
   return memory;
@@ -154,13 +154,16 @@ function remember(
 ): void {
   const historyMs = gateHistoryMs(rule);
   if (historyMs > 0) {
-    // Twice as long as asked, for candidates that come out of order of time.
-    memory.fired = memory.fired.filter(({ at }) => at > match.at - 2 * historyMs);
     memory.fired.push({ key, at: match.at });
-    if (memory.fired.length > FIRED_MAX) {
-      memory.fired.shift();
-      output.dropped(rule, 'fired');
-    }
+    // Twice as long as asked, for candidates that come out of order of time.
+    const keepFrom = match.at - 2 * historyMs;
+    const surplus = memory.fired.length - FIRED_MAX;
+    memory.fired = memory.fired.filter(({ at }, i) => {
+      const keep = at > keepFrom && i >= surplus;
+      if (!keep) memory.forgotten = Math.max(memory.forgotten, at);
+      return keep;
+    });
+    if (surplus > 0) output.dropped(rule, 'fired');
   }
   if (sentHistoryMs > 0) {
     document.sent = document.sent.filter(({ at }) => at > match.at - sentHistoryMs);

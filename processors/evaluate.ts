@@ -162,8 +162,9 @@ export class Evaluate implements Processor<Event> {
       const by = this.#byOf(rule, event);
       if (by === null) continue;
       const instance = instanceOf(document, rule, by);
+      const before = instance === undefined ? Infinity : rule.pattern.deadlineOf(instance.state);
       const state = rule.pattern.onEvent(instance?.state ?? null, event, this.#input);
-      this.#keep(document, rule, by, instance, state);
+      this.#keep(document, rule, by, instance, state, before);
     }
     this.#decide(key, document);
   }
@@ -181,7 +182,8 @@ export class Evaluate implements Processor<Event> {
         scope.enter(document, rule.lane === 'arrival');
         scope.now = at;
         if (rule.lane === 'event-time') document.evaluatedBefore = Math.max(document.evaluatedBefore, at + 1);
-        this.#keep(document, rule, instance.by, instance, pattern.onDeadline(instance.state, at, this.#input));
+        const state = pattern.onDeadline(instance.state, at, this.#input);
+        this.#keep(document, rule, instance.by, instance, state, Infinity);
       }
     }
     this.#decide(key, document);
@@ -213,10 +215,15 @@ export class Evaluate implements Processor<Event> {
     by: string,
     instance: Instance | undefined,
     state: PatternState | null,
+    deadlineBefore: number,
   ): void {
     if (instance !== undefined) {
-      if (state !== null) instance.state = state;
-      else forgetInstance(document, rule.id, instance);
+      if (state === null) {
+        forgetInstance(document, rule.id, instance);
+        return;
+      }
+      instance.state = state;
+      if (rule.by !== null && rule.pattern.deadlineOf(state) !== deadlineBefore) moveLast(document, rule.id, instance);
     } else if (state !== null) {
       const { instances } = memoryOf(document, rule.id);
       instances.push({ by, state });
@@ -234,6 +241,17 @@ function instanceOf(document: EntityDocument, rule: CompiledRule, by: string): I
   if (instance === undefined || instance.state.kind === rule.pattern.kind) return instance;
   forgetInstance(document, rule.id, instance);
   return undefined;
+}
+
+/**
+ * Keeps instances in the order in which their clocks began, which decides between deadlines of equal time: equal times of
+ * one entity are taken in input order (rules.md).
+ */
+function moveLast(document: EntityDocument, rule: string, instance: Instance): void {
+  const { instances } = document.rules.get(rule)!;
+  if (instances.at(-1) === instance) return;
+  instances.splice(instances.indexOf(instance), 1);
+  instances.push(instance);
 }
 
 function forgetInstance(document: EntityDocument, rule: string, instance: Instance): void {

@@ -6,7 +6,8 @@
 //   G1. A gate reads and its effect is written in the same task, one candidate after the other: no cooldown or limit can
 //       be exceeded by a race (I4).
 //   G2. A cooldown or limit holds over event time in whichever order decisions are made: an earlier-stamped candidate
-//       that comes later is held against the ones after it too.
+//       that comes later is held against the ones after it too, and one so late that what it must be held against has
+//       been forgotten is refused.
 
 import type { CompiledRule, ExpressionFailed, Match, Scope } from '../rules/api.ts';
 import type { Reason } from '../schemas/decision.ts';
@@ -51,12 +52,14 @@ export function gateHistoryMs(rule: CompiledRule): number {
 function cooledDown({ rule, match, cooldownKey }: Candidate, memory: RuleMemory): boolean {
   const { cooldown } = rule;
   if (cooldown === null) return true;
+  if (match.at < memory.forgotten + cooldown.forMs) return false;
   return !memory.fired.some(({ key, at }) => key === cooldownKey && match.at < at + cooldown.forMs);
 }
 
 /** At most `max` fired decisions in any sliding `per` (t - per, t] (rules.md). */
 function withinLimits({ rule, match }: Candidate, memory: RuleMemory): boolean {
   return rule.limits.every(({ max, perMs }) => {
+    if (match.at - perMs < memory.forgotten) return false;
     const near = memory.fired.filter(({ at }) => Math.abs(at - match.at) < perMs).map(({ at }) => at);
     if (near.length < max) return true;
     const times = [...near, match.at].sort((a, b) => a - b);

@@ -26,7 +26,9 @@ export interface RuleMemory {
   readonly rule: string;
   /** Fired decisions, in order of decision; `key` is the cooldown's, '' without one. */
   fired: { readonly key: string; readonly at: number }[];
-  /** Oldest first. */
+  /** Latest event time of a fired decision that is no longer in `fired`; -1: none. */
+  forgotten: number;
+  /** In the order in which they last set a deadline, or came. */
   instances: Instance[];
 }
 
@@ -79,6 +81,7 @@ interface StoredDocument {
   rules: readonly {
     rule: string;
     fired: readonly { key: string; at: number }[];
+    forgotten: number;
     instances: readonly { by: string; state: { [kind: string]: unknown } }[];
   }[];
 }
@@ -104,6 +107,7 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
         rules: Array.from(doc.rules.values(), (memory) => ({
           rule: memory.rule,
           fired: memory.fired,
+          forgotten: memory.forgotten,
           instances: memory.instances.map(({ by, state }) => ({ by, state: { [BRANCH + state.kind]: state } })),
         })),
       }),
@@ -126,6 +130,7 @@ function decodeMemory(stored: StoredDocument['rules'][number]): RuleMemory {
   return {
     rule: stored.rule,
     fired: stored.fired.map(({ key, at }) => ({ key, at })),
+    forgotten: stored.forgotten,
     instances: stored.instances.map(({ by, state }) => {
       const branch = Object.keys(state)[0]!;
       return { by, state: { ...(state[branch] as object), kind: branch.slice(BRANCH.length) } as PatternState };

@@ -1,0 +1,27 @@
+// `tripline run`: the worker.
+
+import { createLogger } from '../../../lib/logger.ts';
+import { loadConfig, redact } from '../../config/index.ts';
+import { runWorker } from '../../worker/worker.ts';
+import { defineCommand } from '../command.ts';
+
+export const run = defineCommand({
+  name: 'run',
+  summary: 'Runs the worker until it is stopped',
+  usage: '[-c tripline.yaml]',
+  options: {
+    config: { type: 'string', short: 'c', value: 'FILE', description: 'Configuration; default: ./tripline.yaml' },
+  },
+  run: async ({ values }, io) => {
+    const { config, file, warnings } = loadConfig({ file: values.config, env: io.env, folder: io.folder });
+    const logger = createLogger(config.application);
+    for (const warning of warnings) logger.warn({}, warning);
+    logger.info({ file, config: redact(config) }, 'starting');
+    await runWorker(
+      { config, logger, onRunning: () => logger.info({ threads: config.threads }, 'running') },
+      io.signal,
+    );
+    logger.info({}, 'stopped');
+    return 0;
+  },
+});
