@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { COMMANDS } from '../../apps/cli/commands/index.ts';
+import { check } from '../../apps/cli/commands/check.ts';
+import { test as testCommand } from '../../apps/cli/commands/test.ts';
 import { readEvents } from '../../connectors/files/index.ts';
 import { run } from '../apps/cli/kit.ts';
 
@@ -9,13 +10,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SHOP = `${ROOT}examples/shop`;
 
 test('the rules and templates of the shop have no mistake', async () => {
-  const { code, out } = await run(['check', 'examples/shop'], COMMANDS, ROOT);
+  const { code, out } = await run(['check', 'examples/shop'], [check], ROOT);
   assert.match(out, /^check: 5 files, 5 rules without a mistake, \d+ tests; 0 errors, 0 warnings\n$/);
   assert.equal(code, 0);
 });
 
 test('the inline tests of the shop pass', async () => {
-  const { code, out } = await run(['test', 'examples/shop'], COMMANDS, ROOT);
+  const { code, out } = await run(['test', 'examples/shop'], [testCommand], ROOT);
   assert.match(out, /^test: 5 rules, \d+ passed, 0 failed$/m);
   assert.equal(code, 0);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COMMANDS } from '../../../apps/cli/commands/index.ts';
+import { check as checkCommand } from '../../../apps/cli/commands/check.ts';
 import { folderWith, run } from './kit.ts';
 
 const GOOD = `id: welcome
@@ -13,7 +13,7 @@ tests:
 `;
 const TEMPLATE = '---\nsubject: Hello\n---\nHello {{ profile.name }}\n';
 
-const check = (folder: string, ...words: string[]) => run(['check', ...words], COMMANDS, folder);
+const check = (folder: string, ...words: string[]) => run(['check', ...words], [checkCommand], folder);
 
 test('a project without mistakes is fine', async (t) => {
   const folder = folderWith(t, { 'shop/rules/welcome.yaml': GOOD, 'shop/templates/hello/email.liquid': TEMPLATE });
