@@ -58,6 +58,8 @@ export interface Processor<Value = unknown> {
   due?(key: string, at: number): void;
   /** True while it can take no more records; the runtime then reads nothing for the task until `run` work ends. */
   busy?(): boolean;
+  /** The worker is stopping: `run` work that is under way is awaited, and no more may be started. */
+  stop?(): void;
   /** Called before each commit; may forward. */
   beforeCommit?(): void;
   close?(): void;

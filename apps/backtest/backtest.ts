@@ -14,11 +14,12 @@ import { describeError, FatalError } from '../../lib/errors.ts';
 import { ExternalSort } from '../../lib/external-sort.ts';
 import type { RuleSet } from '../../rules/api.ts';
 import { actionJson } from '../../schemas/action.ts';
-import { decisionJson, type EntityRef } from '../../schemas/decision.ts';
+import { decisionJson } from '../../schemas/decision.ts';
 import { LevelStore } from '../../state/level-store.ts';
 import { END_OF_TIME, Replay } from '../../topology/replay.ts';
 import { BacktestInput, type InputOrder } from './input.ts';
 import { LineFile } from './line-file.ts';
+import { sortKey } from './sort-key.ts';
 import { type RefusedExample, type Summary, SummaryBuilder } from './summary.ts';
 
 export interface BacktestOptions {
@@ -210,9 +211,4 @@ class Output {
     if (file === undefined) this.#files.set(name, (file = new LineFile(join(this.#folder, name))));
     return file;
   }
-}
-
-/** Order of the files: (at, entity, rule). */
-function sortKey({ at, entity, rule }: { at: number; entity: EntityRef; rule: string }): string {
-  return `${String(at).padStart(16, '0')}\0${entity.type}/${entity.id}\0${rule}`;
 }

@@ -43,14 +43,14 @@ export function jobOf(config: Config, project: Project, clock: Clock): Job {
     useRecordTime: true,
     cacheBytes: TASK_CACHE_BYTES,
   });
-  const senders = sendersOf(config, templates, clock);
-  for (const [channel, sender] of senders) {
-    addConnector(topology, { channel, prefix: TOPIC_PREFIX, sender, rng: systemRng });
+  const connectors = connectorsOf(config, templates, clock);
+  for (const connector of connectors) {
+    addConnector(topology, { prefix: TOPIC_PREFIX, rng: systemRng, ...connector });
   }
   return {
     topology,
     close: async () => {
-      await Promise.all([...senders.values()].map((sender) => sender.close()));
+      await Promise.all(connectors.map(({ sender }) => sender.close()));
     },
   };
 }
@@ -75,9 +75,22 @@ function formatOf(source: SourceConfig, config: Config): SourceFormat {
   };
 }
 
-function sendersOf({ channels }: Config, templates: Templates, clock: Clock): Map<string, ChannelSender> {
-  const senders = new Map<string, ChannelSender>();
-  if (channels.email !== null) senders.set('email', createEmailSender(channels.email, { clock, templates }));
-  if (channels.webhook !== null) senders.set('webhook', createWebhookSender(channels.webhook, { clock, templates }));
-  return senders;
+interface Connector {
+  readonly channel: string;
+  readonly sender: ChannelSender;
+  readonly concurrency: number;
+}
+
+function connectorsOf({ channels }: Config, templates: Templates, clock: Clock): Connector[] {
+  const { email, webhook } = channels;
+  const connectors: Connector[] = [];
+  if (email !== null) {
+    const sender = createEmailSender(email, { clock, templates });
+    connectors.push({ channel: 'email', sender, concurrency: email.concurrency });
+  }
+  if (webhook !== null) {
+    const sender = createWebhookSender(webhook, { clock, templates });
+    connectors.push({ channel: 'webhook', sender, concurrency: webhook.concurrency });
+  }
+  return connectors;
 }

@@ -1,7 +1,7 @@
 // The log of a configuration. Kafka is another implementation of the same ports, to be chosen here.
 
 import { join } from 'node:path';
-import { type EmbeddedLog, openEmbeddedLog } from '../../connectors/embedded-log/embedded-log.ts';
+import { type EmbeddedLog, openEmbeddedLog } from '../../connectors/embedded-log/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';

@@ -1,7 +1,7 @@
 // What an engine thread runs: the same as a worker with one thread, on a log that another thread keeps.
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { connectToLog } from '../../connectors/embedded-log/threads.ts';
+import { connectToLog } from '../../connectors/embedded-log/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { EngineError, type ErrorCode } from '../../lib/errors.ts';
 import { createLogger } from '../../lib/logger.ts';

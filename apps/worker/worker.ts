@@ -7,8 +7,8 @@
 //   W2. A thread that fails for good takes the worker down with its error: nothing runs on without its partitions.
 
 import { MessageChannel, Worker } from 'node:worker_threads';
-import type { EmbeddedLog } from '../../connectors/embedded-log/embedded-log.ts';
-import { serveLog } from '../../connectors/embedded-log/threads.ts';
+import type { EmbeddedLog } from '../../connectors/embedded-log/index.ts';
+import { serveLog } from '../../connectors/embedded-log/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { Counters } from '../../lib/counters.ts';
 import { FatalError } from '../../lib/errors.ts';
@@ -25,6 +25,8 @@ export interface WorkerOptions {
   readonly logger: Logger;
   readonly clock?: Clock;
   readonly counters?: Counters;
+  /** Called when the topics are there and nothing reads them yet. */
+  readonly beforeRunning?: (log: EmbeddedLog) => Promise<void>;
   /** Called once all threads have restored their state and read. The log stays the worker's. */
   readonly onRunning?: (log: EmbeddedLog) => void;
 }
@@ -38,6 +40,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const log = await openLog(config, clock, logger);
   try {
     await createTopics(log.admin, job.topology, config);
+    await options.beforeRunning?.(log);
     await (config.threads === 1 ? runHere(options, job, log, clock, signal) : runThreads(options, log, signal));
   } finally {
     await job.close();

@@ -64,6 +64,7 @@ export class Deliver implements Processor<SourceRecord> {
   /** Those of #taken that are in line, in order. */
   readonly #queue = new Set<string>();
   #sending = 0;
+  #stopping = false;
   /** Actions of entries still in memory, so that the usual one is decoded once. */
   readonly #actions = new WeakMap<OutboxEntry, Action>();
   /** The stored state of the channel; undefined until it is first asked for. */
@@ -124,6 +125,11 @@ export class Deliver implements Processor<SourceRecord> {
     }
   }
 
+  /** What is in line stays in the outbox for the next start. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
   busy(): boolean {
     const { concurrency, queueMax, maxParked } = this.#options;
     return this.#taken.size >= concurrency + queueMax || this.#channel.waiting >= maxParked;
@@ -156,7 +162,7 @@ export class Deliver implements Processor<SourceRecord> {
   /** Starts as many sends of those in line as may run. */
   #pump(): void {
     for (const key of this.#queue) {
-      if (this.#sending >= this.#options.concurrency) return;
+      if (this.#stopping || this.#sending >= this.#options.concurrency) return;
       this.#queue.delete(key);
       const { doc, entry } = this.#head(key);
       const action = this.#actionOf(entry);

@@ -57,6 +57,9 @@ const TURN_RECORDS = 2_000;
 /** Tasks that feed others tell them how far they have come at least this often. */
 const WATERMARK_INTERVAL_MS = 200;
 
+/** How often drain looks whether I/O has ended. */
+const DRAIN_STEP_MS = 10;
+
 const encoder = new TextEncoder();
 
 export class Engine {
@@ -156,6 +159,19 @@ export class Engine {
       queue.task.committed();
     }
     this.#lastCommit = this.#options.clock.now();
+  }
+
+  /** Reads no more, waits up to `graceMs` for I/O that is under way, and commits. */
+  async drain(graceMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.now() + graceMs;
+    for (const { queue } of this.#tasks) queue.task.stop();
+    for (const { queue } of this.#tasks) {
+      while (queue.task.isRunning && clock.now() < until) {
+        if (!queue.task.receive()) await clock.sleep(DRAIN_STEP_MS);
+      }
+    }
+    await this.commit();
   }
 
   /** Stops the tasks and gives back reader, writer and stores, without committing. */

@@ -55,6 +55,10 @@ export class ProcessorGraph {
     return false;
   }
 
+  stop(): void {
+    for (const processor of this.#processors.values()) processor.stop?.();
+  }
+
   beforeCommit(): void {
     for (const processor of this.#processors.values()) processor.beforeCommit?.();
   }

@@ -20,8 +20,10 @@ export interface SuperviseOptions {
 
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 30_000;
+/** Within the 30 s in which a worker must have stopped (interfaces.md, Process), with time to spare for the commit. */
+const DRAIN_MS = 20_000;
 
-/** Runs until `signal` aborts; then commits what is in flight and closes. Throws what time cannot mend. */
+/** Runs until `signal` aborts; then lets I/O under way end, commits and closes. Throws what time cannot mend. */
 export async function supervise(options: SuperviseOptions, signal: AbortSignal): Promise<void> {
   let backoffMs = BACKOFF_MIN_MS;
   while (!signal.aborted) {
@@ -33,7 +35,7 @@ export async function supervise(options: SuperviseOptions, signal: AbortSignal):
         await engine.poll(options.pollMs);
         backoffMs = BACKOFF_MIN_MS;
       }
-      await engine.commit();
+      await engine.drain(DRAIN_MS);
     } catch (error) {
       if (!(error instanceof RetryableError || error instanceof FencedError)) throw error;
       options.onFault(error, backoffMs);

@@ -60,6 +60,7 @@ export class Task {
   readonly #options: TaskOptions;
   readonly #deadLetters: SinkNode | undefined;
   #reading = 0;
+  #running = 0;
 
   constructor(options: TaskOptions) {
     this.id = options.id;
@@ -214,13 +215,25 @@ export class Task {
     this.#time.restore(snapshot);
   }
 
+  /** Lets I/O that is under way end, and starts no more. */
+  stop(): void {
+    this.#graph.stop();
+  }
+
+  /** Whether I/O is under way, or has ended and is not yet taken in. */
+  get isRunning(): boolean {
+    return this.#running > 0 || this.#mailbox.length > 0;
+  }
+
   close(): void {
     this.#closing.abort();
     this.#graph.close();
   }
 
   #run<Result>(work: (signal: AbortSignal) => Promise<Result>, then: (result: Result) => void): void {
+    this.#running++;
     void work(this.#closing.signal).then((result) => {
+      this.#running--;
       if (this.#closing.signal.aborted) return;
       this.#mailbox.push(() => then(result));
       this.#options.wake?.();

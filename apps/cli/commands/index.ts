@@ -3,8 +3,10 @@
 import type { Command } from '../command.ts';
 import { backtest } from './backtest.ts';
 import { check } from './check.ts';
+import { decisions } from './decisions.ts';
+import { demo } from './demo.ts';
 import { run } from './run.ts';
 import { test } from './test.ts';
 import { topology } from './topology.ts';
 
-export const COMMANDS: readonly Command[] = [run, check, test, backtest, topology];
+export const COMMANDS: readonly Command[] = [demo, run, check, test, backtest, decisions, topology];

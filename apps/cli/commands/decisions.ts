@@ -1,0 +1,73 @@
+// `tripline decisions`: the decision records, from the log, whether or not a worker has it open.
+
+import { openEmbeddedLogReadOnly } from '../../../connectors/embedded-log/index.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { ExternalSort } from '../../../lib/external-sort.ts';
+import { parseInstant } from '../../../lib/iso-time.ts';
+import { type Decision, decisionJson } from '../../../schemas/decision.ts';
+import { decisionCodec } from '../../../schemas/framed.ts';
+import { publicTopics } from '../../../topology/topics.ts';
+import { sortKey } from '../../backtest/sort-key.ts';
+import { readTopic } from '../../topics/read-topic.ts';
+import { TOPIC_PREFIX } from '../../worker/job.ts';
+import { logFolder } from '../../worker/open-log.ts';
+import { defineCommand, usageError } from '../command.ts';
+import { projectSettings } from '../settings.ts';
+
+export const decisions = defineCommand({
+  name: 'decisions',
+  summary: 'Shows decision records, fired and suppressed, with their reasons',
+  usage: '[-c tripline.yaml] [--rule ID] [--user ID] [--from TIME] [--to TIME] [--json]',
+  options: {
+    config: { type: 'string', short: 'c', value: 'FILE', description: 'Configuration; default: ./tripline.yaml' },
+    rule: { type: 'string', value: 'ID', description: 'Of this rule only' },
+    user: { type: 'string', value: 'ID', description: 'About this user only' },
+    from: { type: 'string', value: 'TIME', description: 'First event time (ISO-8601)' },
+    to: { type: 'string', value: 'TIME', description: 'Event time to stop before' },
+    json: { type: 'boolean', description: 'One JSON object a line, as in decisions.jsonl' },
+  },
+  run: async ({ values }, io) => {
+    const wanted = filterOf(values);
+    const { config } = projectSettings({ file: values.config, paths: [] }, io);
+    const log = await openEmbeddedLogReadOnly({ dir: logFolder(config), clock: systemClock });
+    const sorted = new ExternalSort();
+    try {
+      for await (const { value } of readTopic(log, publicTopics(TOPIC_PREFIX).decisions)) {
+        if (value === null) continue;
+        const decision = decisionCodec.decode(value);
+        if (wanted(decision)) sorted.add(sortKey(decision), values.json === true ? lineOf(decision) : rowOf(decision));
+      }
+      for (const line of sorted.sorted()) io.stdout.write(`${line}\n`);
+    } finally {
+      sorted.close();
+      await log.close();
+    }
+    return 0;
+  },
+});
+
+function filterOf(values: { rule?: string; user?: string; from?: string; to?: string }) {
+  const from = timeOf('from', values.from) ?? -Infinity;
+  const to = timeOf('to', values.to) ?? Infinity;
+  return ({ rule, entity, at }: Decision): boolean => {
+    if (values.rule !== undefined && rule !== values.rule) return false;
+    if (values.user !== undefined && (entity.type !== 'user' || entity.id !== values.user)) return false;
+    return at >= from && at < to;
+  };
+}
+
+function timeOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = parseInstant(text);
+  if (Number.isNaN(time)) throw usageError(`decisions: --${name} ${text} is not a time such as 2026-01-31T00:00:00Z`);
+  return time;
+}
+
+function lineOf(decision: Decision): string {
+  return JSON.stringify(decisionJson(decision));
+}
+
+function rowOf({ at, rule, entity, outcome, reason }: Decision): string {
+  const why = reason === null ? '' : ` (${reason})`;
+  return `${new Date(at).toISOString()}  ${rule}  ${entity.type}/${entity.id}  ${outcome}${why}`;
+}

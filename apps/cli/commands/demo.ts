@@ -1,0 +1,51 @@
+// `tripline demo`: the shop example, from events to delivered messages, with nothing to set up.
+
+import { resolve } from 'node:path';
+import { systemClock } from '../../../lib/clock.ts';
+import { runDemo } from '../../demo/demo.ts';
+import { defineCommand } from '../command.ts';
+
+const NEXT = `
+What to try next:
+  bin/tripline test examples/shop/rules        run the rules' own tests
+  bin/tripline check examples/shop             check rules and templates
+  bin/tripline backtest --rules examples/shop/rules --events examples/shop/events.csv.gz \\
+      --mapping examples/shop/map.yaml --out out --advance-to end
+  Edit a rule in examples/shop/rules, and run the three again.
+  bin/tripline demo --data data/demo && TRIPLINE_DATA_DIR=$PWD/data/demo \\
+      bin/tripline decisions -c examples/shop/tripline.yaml --rule cart-abandonment
+`;
+
+export const demo = defineCommand({
+  name: 'demo',
+  summary: 'Runs the shop example: events in, decisions, delivered mail and webhooks',
+  usage: '[--exit] [--data DIR]',
+  options: {
+    exit: { type: 'boolean', description: 'Exit after the summary, also on a terminal' },
+    data: { type: 'string', value: 'DIR', description: 'Keep the log and state here; default: a temporary folder' },
+  },
+  run: async ({ values }, io) => {
+    const stays = io.isTerminal && values.exit !== true;
+    const write = (line: string): void => {
+      io.stdout.write(`${line}\n`);
+    };
+    let done = false;
+    await runDemo(
+      {
+        clock: systemClock,
+        write,
+        dataDir: values.data === undefined ? null : resolve(io.folder, values.data),
+      },
+      io.signal,
+      async ({ events, fired, suppressed, delivered }) => {
+        done = true;
+        write(NEXT);
+        write(`demo: ${events} events, ${fired} fired, ${suppressed} suppressed, ${delivered} delivered`);
+        if (!stays) return;
+        write('Still running: Ctrl-C ends it.');
+        await new Promise<void>((end) => io.signal.addEventListener('abort', () => end(), { once: true }));
+      },
+    );
+    return done ? 0 : 1;
+  },
+});

@@ -1,0 +1,151 @@
+// The demo: the shop example on the embedded log, with a real mail server and a real webhook receiver to deliver to.
+//
+// Owns: feeding the sample, knowing when all is done. Does not own: how it is shown (narrator.ts), the worker itself.
+//
+// The sample is fed whole before the worker starts. Fed beside it, the worker would reach the end of its input again and
+// again, time would go on to today, and the rest of the sample, two years old, would be late (design.md, Time 2).
+//
+// Invariants:
+//   D1. Everything shown was read from the log's topics, where any other program could read it.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readEvents } from '../../connectors/files/index.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { createLogger } from '../../lib/logger.ts';
+import { partitionOf } from '../../lib/murmur2.ts';
+import { actionCodec, decisionCodec, deliveryCodec } from '../../schemas/framed.ts';
+import type { Log } from '../../topology/ports.ts';
+import { actionsTopic, publicTopics } from '../../topology/topics.ts';
+import { type Config, loadConfig } from '../config/index.ts';
+import { TopicTail } from '../topics/read-topic.ts';
+import { TOPIC_PREFIX } from '../worker/job.ts';
+import { runWorker } from '../worker/worker.ts';
+import { Narrator } from './narrator.ts';
+import { startSmtpSink } from './smtp-sink.ts';
+import { startWebhookReceiver } from './webhook-receiver.ts';
+
+export interface DemoOptions {
+  readonly clock: Clock;
+  readonly write: (line: string) => void;
+  /** Where the log and state go, and stay; null: a temporary folder that is removed. */
+  readonly dataDir: string | null;
+}
+
+export interface DemoSummary {
+  readonly events: number;
+  readonly fired: number;
+  readonly suppressed: number;
+  readonly delivered: number;
+}
+
+export const EXAMPLE = fileURLToPath(new URL('../../examples/shop/', import.meta.url));
+
+/** The secret of a webhook receiver that lives as long as the demo, on this machine alone. */
+const WEBHOOK_SECRET = `whsec_${Buffer.from('tripline demo, not a secret').toString('base64')}`;
+const CHANNELS = ['email', 'webhook'] as const;
+/** Nothing new for so long, with everything delivered, is the end: several commit intervals. */
+const QUIET_MS = 700;
+const TAIL_MS = 100;
+
+/** Runs the demo to its summary; then calls `stay`, while everything is still up. */
+export async function runDemo(
+  options: DemoOptions,
+  signal: AbortSignal,
+  stay: (summary: DemoSummary) => Promise<void>,
+): Promise<void> {
+  const { clock, write } = options;
+  const temporary = options.dataDir === null ? mkdtempSync(join(tmpdir(), 'tripline-demo-')) : null;
+  const narrator = new Narrator(write);
+  const mail = await startSmtpSink((received) => narrator.mail(received));
+  const hooks = await startWebhookReceiver(WEBHOOK_SECRET, (received) => narrator.webhook(received));
+  const stop = new AbortController();
+  const end = (): void => stop.abort();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    const config = demoConfig(options.dataDir ?? temporary!, mail.port, hooks.url);
+    write(`mail server on ${mail.host}:${mail.port}, webhook receiver on ${hooks.url}`);
+    const started = Promise.withResolvers<Log>();
+    const logger = createLogger('demo', { write: (line) => narrator.log(line) });
+    const beforeRunning = (log: Log) => feed(log, config.sources[0]!.topic, clock, narrator);
+    const worker = runWorker({ config, logger, clock, beforeRunning, onRunning: started.resolve }, stop.signal);
+    await Promise.race([started.promise.then((log) => show(config, log, clock, narrator, stop.signal)), worker]);
+    if (!signal.aborted) await stay(narrator.summary());
+    end();
+    await worker;
+  } finally {
+    end();
+    await mail.close();
+    await hooks.close();
+    if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** The example's own configuration, with this run's folder and ports. */
+function demoConfig(dataDir: string, mailPort: number, hookUrl: string): Config {
+  const { config } = loadConfig({
+    file: join(EXAMPLE, 'tripline.yaml'),
+    folder: EXAMPLE,
+    env: {
+      WEBHOOK_SECRET,
+      WRITE_KEY: 'demo',
+      TRIPLINE_DATA_DIR: dataDir,
+      TRIPLINE_CHANNELS_EMAIL_PORT: String(mailPort),
+      TRIPLINE_CHANNELS_WEBHOOK_URL: hookUrl,
+    },
+  });
+  return config;
+}
+
+/** Follows what comes of the sample until there is no more to come. */
+async function show(config: Config, log: Log, clock: Clock, narrator: Narrator, signal: AbortSignal): Promise<void> {
+  const topics = publicTopics(TOPIC_PREFIX);
+  const tail = await TopicTail.open(log, [topics.decisions, topics.deliveries, ...CHANNELS.map(actionsTopic)]);
+  const { topic } = config.sources[0]!;
+  try {
+    let lastNews = clock.now();
+    while (!signal.aborted) {
+      const news = await tail.next(TAIL_MS);
+      for (const { topic: from, record } of news) {
+        if (from === topics.decisions) narrator.decision(decisionCodec.decode(record.value!));
+        else if (from === topics.deliveries) narrator.delivery(deliveryCodec.decode(record.value!));
+        else narrator.action(actionCodec.decode(record.value!));
+      }
+      if (news.length > 0) lastNews = clock.now();
+      const quiet = clock.now() - lastNews >= QUIET_MS;
+      if (quiet && narrator.allSettled && (await isRead(config, log, topic))) return;
+    }
+  } finally {
+    await tail.close();
+  }
+}
+
+async function feed(log: Log, topic: string, clock: Clock, narrator: Narrator): Promise<void> {
+  const partitions = (await log.admin.topics()).get(topic)!;
+  const writer = await log.openWriter('demo-feed');
+  const batches = readEvents(join(EXAMPLE, 'events.csv.gz'), { mapping: join(EXAMPLE, 'map.yaml') });
+  for await (const batch of batches) {
+    const messages = batch.flatMap(({ json }) => (json === undefined ? [] : [json]));
+    writer.send(
+      messages.map((message) => {
+        const key = Buffer.from(String(message['userId']));
+        const value = Buffer.from(JSON.stringify(message));
+        return { topic, partition: partitionOf(key, partitions), timestamp: clock.now(), key, value, headers: [] };
+      }),
+    );
+    await writer.commit('demo-feed', []);
+    narrator.events(messages);
+  }
+  await writer.close();
+}
+
+/** Whether the worker has read all that was fed. */
+async function isRead(config: Config, log: Log, topic: string): Promise<boolean> {
+  const count = (await log.admin.topics()).get(topic)!;
+  const partitions = Array.from({ length: count }, (_, partition) => ({ topic, partition }));
+  const committed = await log.admin.committed(config.application, partitions);
+  const ends = await Promise.all(partitions.map((partition) => log.admin.offsets(partition)));
+  return ends.every(({ end }, i) => end === 0 || (committed[i]?.offset ?? 0) >= end);
+}
