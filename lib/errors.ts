@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   TRG_TOPIC_MISSING: 'a topic does not exist',
   TRG_TOPIC_MISMATCH: 'topics that must have the same partition count do not',
   TRG_TOPOLOGY_INVALID: 'the topology is not well formed',
+  TRG_STATE_LOCKED: 'another process has the state folder open',
   TRG_STATE_CORRUPT: 'stored state cannot be read',
   TRG_STATE_UNWRITABLE: 'the state folder cannot be written',
   TRG_STATE_MISMATCH: 'the state folder belongs to another application or version',

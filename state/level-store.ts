@@ -21,7 +21,7 @@ export class LevelStore implements KeyValueStore {
     this.#database = database;
   }
 
-  /** Opens or makes the database in `folder`. Throws FatalError TRG_STATE_CORRUPT when it cannot be opened. */
+  /** Opens or makes the database in `folder`. Throws FatalError TRG_STATE_LOCKED, TRG_STATE_CORRUPT. */
   static async open(folder: string): Promise<LevelStore> {
     mkdirSync(folder, { recursive: true });
     const database = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
@@ -32,6 +32,14 @@ export class LevelStore implements KeyValueStore {
     try {
       await database.open();
     } catch (cause) {
+      if (isLocked(cause)) {
+        throw new FatalError(
+          'TRG_STATE_LOCKED',
+          `the state in ${folder} is in use by another process; stop it, or set another dataDir`,
+          { folder },
+          cause,
+        );
+      }
       throw new FatalError(
         'TRG_STATE_CORRUPT',
         `the state in ${folder} cannot be opened; delete that folder to have it rebuilt from its changelog`,
@@ -86,4 +94,9 @@ export class LevelStore implements KeyValueStore {
   async close(): Promise<void> {
     await this.#database.close();
   }
+}
+
+function isLocked(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: string } };
+  return cause?.code === 'LEVEL_LOCKED';
 }

@@ -41,8 +41,6 @@ export interface StoreSpec {
   readonly cacheBytes: number;
 }
 
-export type NodeKind = 'source' | 'processor' | 'sink' | 'store';
-
 export interface SourceNode extends SourceSpec {
   readonly kind: 'source';
   readonly name: string;

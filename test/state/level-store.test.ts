@@ -43,3 +43,10 @@ test('level store: a damaged database is refused with its folder and how to mend
     return true;
   });
 });
+
+test('level store: a folder that is open already is refused as in use, not as damaged', async (t) => {
+  const path = folder(t);
+  const store = await LevelStore.open(path);
+  t.after(() => store.close());
+  await assert.rejects(LevelStore.open(path), { code: 'TRG_STATE_LOCKED' });
+});

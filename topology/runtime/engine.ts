@@ -64,7 +64,7 @@ const encoder = new TextEncoder();
 
 export class Engine {
   readonly #options: EngineOptions;
-  #tasks: readonly EngineTask[] = [];
+  readonly #tasks: EngineTask[] = [];
   readonly #byInput = new Map<string, { queue: TaskQueue; input: number }>();
   #outputs: NewRecord[] = [];
   #outputBytes = 0;
@@ -77,14 +77,13 @@ export class Engine {
     this.#lastCommit = options.clock.now();
   }
 
-  /** Gives the engine its tasks; its reader has been assigned their inputs. */
-  adopt(tasks: readonly EngineTask[]): void {
-    this.#tasks = tasks;
-    for (const { queue } of tasks) {
-      queue.task.inputs.forEach((input, i) => {
-        this.#byInput.set(partitionKey(input), { queue, input: i });
-      });
-    }
+  /** Gives the engine a task, whose inputs its reader is to be assigned. */
+  adopt(task: EngineTask): EngineTask {
+    this.#tasks.push(task);
+    task.queue.task.inputs.forEach((input, i) => {
+      this.#byInput.set(partitionKey(input), { queue: task.queue, input: i });
+    });
+    return task;
   }
 
   get tasks(): readonly Task[] {

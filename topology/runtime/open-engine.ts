@@ -60,20 +60,22 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     dirtyBytesMax: options.dirtyBytesMax ?? DIRTY_BYTES_MAX,
     partitions,
   });
-  const tasks: EngineTask[] = [];
-  const positions: PartitionPosition[] = [];
-  for (const part of parts) {
-    for (let partition = 0; partition < counts.get(part)!; partition++) {
-      if (!options.takes(part, partition)) continue;
-      const task = await openTask(options, engine, part, partition, partitions);
-      tasks.push(task);
-      task.queue.task.inputs.forEach((input, i) => {
-        positions.push({ topic: input.topic, partition: input.partition, offset: task.queue.positions[i]! });
-      });
+  try {
+    const positions: PartitionPosition[] = [];
+    for (const part of parts) {
+      for (let partition = 0; partition < counts.get(part)!; partition++) {
+        if (!options.takes(part, partition)) continue;
+        const { queue } = engine.adopt(await openTask(options, engine, part, partition, partitions));
+        queue.task.inputs.forEach(({ topic }, i) => {
+          positions.push({ topic, partition, offset: queue.positions[i]! });
+        });
+      }
     }
+    reader.assign(positions);
+  } catch (error) {
+    await engine.close();
+    throw error;
   }
-  engine.adopt(tasks);
-  reader.assign(positions);
   return engine;
 }
 
@@ -106,9 +108,29 @@ async function openTask(
   partition: number,
   partitions: ReadonlyMap<string, number>,
 ): Promise<EngineTask> {
-  const { log, application, counters } = options;
-  const id = `${part.name}_${partition}`;
-  const store = part.store === null ? null : await openState(options, part, partition);
+  const store = part.store === null ? null : await options.openStore(taskId(part, partition));
+  try {
+    if (store !== null) await restoreState(options, store, part, partition);
+    return { store, queue: await openQueue(options, engine, store, part, partition, partitions) };
+  } catch (error) {
+    await store?.close();
+    throw error;
+  }
+}
+
+function taskId(part: SubTopology, partition: number): string {
+  return `${part.name}_${partition}`;
+}
+
+/** The task, where its last commit ended. */
+async function openQueue(
+  { log, application, counters, outOfOrdernessMs }: OpenEngineOptions,
+  engine: Engine,
+  store: KeyValueStore | null,
+  part: SubTopology,
+  partition: number,
+  partitions: ReadonlyMap<string, number>,
+): Promise<TaskQueue> {
   const inputs: TaskInput[] = part.sources.map(({ topic, upstream }) => ({
     topic,
     partition,
@@ -116,46 +138,40 @@ async function openTask(
   }));
   const documents =
     store === null ? null : new CachedDocumentStore(store, part.store!.spec.documents, part.store!.spec);
-  const task = new Task({
-    id,
-    partition,
-    part,
-    inputs,
-    outOfOrdernessMs: options.outOfOrdernessMs,
-    documents,
-    counters,
-    ...engine.hooks,
-  });
+  const id = taskId(part, partition);
+  const task = new Task({ id, partition, part, inputs, outOfOrdernessMs, documents, counters, ...engine.hooks });
   const committed = await log.admin.committed(application, inputs);
   const snapshot = committed[0]?.metadata;
   if (snapshot) task.restoreTime(JSON.parse(snapshot) as StreamTimeSnapshot);
   const starts = await Promise.all(
     inputs.map(async (input, i) => committed[i]?.offset ?? (await log.admin.offsets(input)).first),
   );
-  return { queue: new TaskQueue(task, starts), store };
+  return new TaskQueue(task, starts);
 }
 
 function partitionsOf(topic: string, partitions: ReadonlyMap<string, number>): string[] {
   return Array.from({ length: partitions.get(topic) ?? 0 }, (_, partition) => partitionKey({ topic, partition }));
 }
 
-/** The task's database, brought up to the end of its changelog. */
-async function openState(options: OpenEngineOptions, part: SubTopology, partition: number): Promise<KeyValueStore> {
+/** Brings the task's database up to the end of its changelog. */
+async function restoreState(
+  options: OpenEngineOptions,
+  store: KeyValueStore,
+  part: SubTopology,
+  partition: number,
+): Promise<void> {
   const { log, application } = options;
-  const id = `${part.name}_${partition}`;
-  const store = await options.openStore(id);
+  const id = taskId(part, partition);
   const changelog: TopicPartition = { topic: changelogTopic(application, part.name), partition };
   const owner = `${application}/${id}`;
   const { first, end } = await log.admin.offsets(changelog);
   const from = readChangelogNote(store);
   // Another application's, or newer than the log, which then is not the one it came from: neither can be trusted.
-  const foreign = (readOwnerNote(store) ?? owner) !== owner;
-  if (foreign || from > end) await store.clear();
-  const start = foreign || from > end ? first : Math.max(from, first);
+  const foreign = (readOwnerNote(store) ?? owner) !== owner || from > end;
+  if (foreign) await store.clear();
   await store.write([ownerNote(owner)]);
-  const restored = await restore(log, store, { ...changelog, offset: start }, end);
+  const restored = await restore(log, store, { ...changelog, offset: foreign ? first : Math.max(from, first) }, end);
   if (restored > 0) options.onRestore?.(id, restored);
-  return store;
 }
 
 async function restore(log: Log, store: KeyValueStore, from: PartitionPosition, end: number): Promise<number> {
