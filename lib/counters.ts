@@ -35,4 +35,16 @@ export class Counters {
     }
     return counts;
   }
+
+  /** All of them, as `name` or `name{label=value,…}`, in order of name. */
+  toJSON(): Readonly<Record<string, number>> {
+    const counts = [...this.#plain];
+    for (const [name, series] of this.#labelled) {
+      for (const { labels, count } of series.values()) {
+        const text = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
+        counts.push([`${name}{${text.join(',')}}`, count]);
+      }
+    }
+    return Object.fromEntries(counts.sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
 }

@@ -23,7 +23,7 @@ import { type Config, loadConfig } from '../config/index.ts';
 import { TopicTail } from '../topics/read-topic.ts';
 import { TOPIC_PREFIX } from '../worker/job.ts';
 import { runWorker } from '../worker/worker.ts';
-import { Narrator } from './narrator.ts';
+import { type DemoSummary, Narrator } from './narrator.ts';
 import { startSmtpSink } from './smtp-sink.ts';
 import { startWebhookReceiver } from './webhook-receiver.ts';
 
@@ -32,13 +32,6 @@ export interface DemoOptions {
   readonly write: (line: string) => void;
   /** Where the log and state go, and stay; null: a temporary folder that is removed. */
   readonly dataDir: string | null;
-}
-
-export interface DemoSummary {
-  readonly events: number;
-  readonly fired: number;
-  readonly suppressed: number;
-  readonly delivered: number;
 }
 
 export const EXAMPLE = fileURLToPath(new URL('../../examples/shop/', import.meta.url));

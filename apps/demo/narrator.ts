@@ -4,9 +4,15 @@ import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
 import type { JsonObject } from '../../schemas/json.ts';
-import type { DemoSummary } from './demo.ts';
 import type { SinkMail } from './smtp-sink.ts';
 import type { ReceivedWebhook } from './webhook-receiver.ts';
+
+export interface DemoSummary {
+  readonly events: number;
+  readonly fired: number;
+  readonly suppressed: number;
+  readonly delivered: number;
+}
 
 /** Lines of a kind (decisions of a rule, say) that are shown one by one; the rest is counted. */
 const LINES_PER_KIND = 5;

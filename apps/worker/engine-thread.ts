@@ -27,6 +27,7 @@ export interface EngineThreadOptions {
 
 /** Longest wait for input: how late a timer may be noticed in a quiet log. */
 const POLL_MS = 50;
+const REPORT_MS = 60_000;
 
 /** Runs until `signal` aborts. Throws what time cannot mend. */
 export async function runEngineThread(options: EngineThreadOptions, signal: AbortSignal): Promise<void> {
@@ -47,6 +48,7 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       commitInterval: config.commitInterval,
       onRestore: (task, records) => logger.info({ task, records }, 'state restored from its changelog'),
     });
+  const reporting = reportCounts(counters, logger, clock, signal);
   await supervise(
     {
       open,
@@ -57,4 +59,13 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
     },
     signal,
   );
+  await reporting;
+}
+
+/** Logs what was counted (dead letters, late events, duplicates, failed expressions…) every minute and at the end. */
+async function reportCounts(counters: Counters, logger: Logger, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(REPORT_MS, signal);
+    logger.info({ counts: counters.toJSON() }, 'counts');
+  }
 }
