@@ -6,7 +6,8 @@
 // The sentences that this file is:
 //   O1. "Duplicates are recognised by `messageId` per entity within `dedupeWindow` (bounded per entity)": an event is
 //       one when, among the entity's last `dedupeMax` accepted events, one of the same messageId is at most
-//       `dedupeWindow` older than the newest event time seen of the entity, this event included.
+//       `dedupeWindow` older than the newest event time seen of the entity, this event included. Events that no rule
+//       names leave no trace: they are not among those accepted, and theirs is no newest time.
 //   O2. Arrival: "evaluated the moment the event is read". Event time: "evaluated in event-time order (ties: input
 //       order) once stream time passes them"; the defaults are by pattern.
 //   O3. Stream time after each read is the highest event time read less `outOfOrderness` and 1 ms; after the last,
@@ -108,6 +109,7 @@ function withoutDuplicates(options: OracleOptions): { accepted: Set<number>; dup
   const duplicates: string[] = [];
   const memories = new Map<string, { newest: number; accepted: OracleEvent[] }>();
   for (const [place, event] of options.events.entries()) {
+    if (!options.rules.some((rule) => concerns(rule, event))) continue;
     const memory = memories.get(event.userId) ?? { newest: Number.NEGATIVE_INFINITY, accepted: [] };
     memories.set(event.userId, memory);
     memory.newest = Math.max(memory.newest, event.time);
@@ -133,7 +135,7 @@ function withoutLate(
   const timely: OracleEvent[] = [];
   const late: OracleLate[] = [];
   let streamTime = Number.NEGATIVE_INFINITY;
-  // Stream time counts every event read, duplicates too, so the input is walked, not the accepted events.
+  // Stream time counts every event read, duplicates and those that no rule names too, so the input is walked, not the accepted events.
   for (const [place, event] of options.events.entries()) {
     const missed = accepted.has(place) ? rules.filter((rule) => concerns(rule, event)).map((rule) => rule.id) : [];
     if (missed.length > 0) {
