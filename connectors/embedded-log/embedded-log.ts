@@ -1,12 +1,13 @@
 // The durable log in a folder of this machine: the default when no brokers are configured.
 //
-// Owns: opening, closing, topics, waiting readers, background syncing and cleaning. docs/embedded-log.md has the files.
+// Owns: opening, closing, background syncing and cleaning. The files are described in batch.ts and commit-log.ts.
 //
 // Invariants: P1 to P4 of topology/ports.ts, and
 //   E1. One process has a folder open for writing; other threads of it go through threads.ts, other processes may read
 //       (read-only.ts).
 
 import { dirname, resolve } from 'node:path';
+import { AssertionError } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { LogAdmin, TopicSpec } from '../../topology/ports.ts';
@@ -17,7 +18,7 @@ import type { LogCore, Transaction, WriterId } from './core.ts';
 import { CoreLog } from './core-log.ts';
 import { Fetcher } from './fetcher.ts';
 import { type FileSystem, type FolderLock, nodeFileSystem } from './file-system.ts';
-import { closedError } from './log-errors.ts';
+import { closedError, writeError } from './log-errors.ts';
 import { LogState } from './log-state.ts';
 import { LogStore, type SyncPolicy } from './log-store.ts';
 import { OpenFiles } from './open-files.ts';
@@ -51,7 +52,9 @@ export interface EmbeddedLogOptions {
  */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
   const { dir, fileSystem = nodeFileSystem } = options;
-  await fileSystem.makeFolder(dir);
+  await fileSystem.makeFolder(dir).catch((error: unknown) => {
+    throw writeError(error, dir);
+  });
   const lock = await fileSystem.lock(dir);
   const files = new OpenFiles(fileSystem);
   try {
@@ -59,7 +62,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
   } catch (error) {
     await files.close();
     await lock.release();
-    throw error;
+    throw error instanceof AssertionError ? error : writeError(error, dir);
   }
 }
 
@@ -172,8 +175,7 @@ async function openStore(options: EmbeddedLogOptions, fileSystem: FileSystem, fi
     }
     await syncAll(fileSystem, files, unsynced);
   } else {
-    // So that the folder itself is there after a power cut; some systems do not let its parent be opened.
-    await fileSystem.syncFolder(dirname(resolve(folder))).catch(() => {});
+    await syncParent(fileSystem, folder);
   }
   const commitLog = new CommitLog(fileSystem, folder, recovered?.sequence ?? 0);
   const syncPolicy = options.fsync ?? 'commit';
@@ -192,6 +194,14 @@ async function syncAll(fileSystem: FileSystem, files: OpenFiles, paths: readonly
       folders.add(folder);
   }
   for (const folder of folders) await fileSystem.syncFolder(folder);
+}
+
+/** So that the data folder itself is there after a power cut, unless it is not for us to open its parent. */
+async function syncParent(fileSystem: FileSystem, folder: string): Promise<void> {
+  const parent = dirname(resolve(folder));
+  await fileSystem.syncFolder(parent).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EACCES' && error.code !== 'EPERM') throw writeError(error, parent);
+  });
 }
 
 const SILENT: Logger = { info: () => {}, warn: () => {}, error: () => {} };

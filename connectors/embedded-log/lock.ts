@@ -4,35 +4,57 @@
 // however that dies, is right across containers that share the folder, and needs no guess whether a process id in a
 // file is still the same process. owner.json beside it only tells people whose it is.
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, FatalError } from '../../lib/errors.ts';
 import { LevelStore } from '../../state/level-store.ts';
 import type { FolderLock } from './file-system.ts';
+import { writeError } from './log-errors.ts';
+
+/** The file that LevelDB locks. Its name is LevelDB's. */
+const LOCK_FILE = 'LOCK';
 
 /** Takes the lock of `folder`, which exists. Throws FatalError TRG_LOG_LOCKED naming the process that has it. */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const ownerFile = join(folder, 'owner.json');
-  const store = await LevelStore.open(join(folder, 'lock')).catch(async (error: unknown) => {
-    if (!isLocked(error)) throw error;
-    throw await lockedError(folder, ownerFile, error);
-  });
   try {
-    await writeFile(ownerFile, `${JSON.stringify({ pid: process.pid })}\n`);
+    const store = await openStore(join(folder, 'lock'));
+    try {
+      await writeFile(ownerFile, `${JSON.stringify({ pid: process.pid })}\n`);
+    } catch (error) {
+      await store.close();
+      throw writeError(error, ownerFile);
+    }
+    return { release: () => store.close() };
   } catch (error) {
-    await store.close();
-    throw error;
+    throw isLocked(error) ? lockedError(folder, await ownerPid(ownerFile), error) : error;
   }
-  return { release: () => store.close() };
 }
 
-async function lockedError(folder: string, ownerFile: string, cause: unknown): Promise<FatalError> {
-  const pid = await ownerPid(ownerFile);
+async function openStore(path: string): Promise<LevelStore> {
+  try {
+    return await LevelStore.open(path);
+  } catch (error) {
+    if (isLocked(error)) throw error;
+    // A power cut may have left LevelDB's files half made. There is nothing in them; only the locked file must stay the
+    // same one, or two processes could each lock a file of their own.
+    for (const name of await readdir(path).catch(() => [])) {
+      if (name !== LOCK_FILE) await rm(join(path, name), { recursive: true, force: true });
+    }
+    return LevelStore.open(path).catch((again: unknown) => {
+      throw isLocked(again) ? again : writeError(rootOf(again), path);
+    });
+  }
+}
+
+function lockedError(folder: string, pid: number | null, cause: unknown): FatalError {
+  const isOurs = pid === process.pid;
   const who =
-    pid === null ? 'another process' : pid === process.pid ? `this process (${pid}) already` : `process ${pid}`;
+    pid === null ? 'another process has' : isOurs ? `this process (${pid}) already has` : `process ${pid} has`;
+  const stop = pid === null || isOurs ? 'Stop it' : `Stop it (kill ${pid})`;
   return new FatalError(
     'TRG_LOG_LOCKED',
-    `${who} has the data folder ${folder} open. Stop it${pid === null || pid === process.pid ? '' : ` (kill ${pid})`}, or give this one another dataDir; reading decisions works meanwhile`,
+    `${who} the data folder ${folder} open. ${stop}, or give this one another dataDir; reading decisions works meanwhile`,
     { folder, pid },
     cause,
   );
@@ -48,8 +70,10 @@ async function ownerPid(ownerFile: string): Promise<number | null> {
 }
 
 function isLocked(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (!(cause instanceof EngineError) && (cause as NodeJS.ErrnoException).code === 'LEVEL_LOCKED') return true;
-  }
-  return false;
+  return error instanceof EngineError && error.code === 'TRG_STATE_LOCKED';
+}
+
+/** What LevelDB or the system itself said. */
+function rootOf(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error;
 }

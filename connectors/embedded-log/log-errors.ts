@@ -26,6 +26,12 @@ export function writeError(error: unknown, path: string): EngineError {
   );
 }
 
+/** For a file that is there and cannot be read. */
+export function readError(error: unknown, path: string): FatalError {
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  return new FatalError('TRG_FILE_UNREADABLE', `${path} cannot be read (${code})`, { file: path, cause: code }, error);
+}
+
 /** For an entry that failed and could not be taken back. */
 export function unclearError(path: string, cause: unknown): RetryableError {
   return new RetryableError(

@@ -12,7 +12,7 @@ import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader, viewOf } from '.
 import { BatchCursor } from './batch-cursor.ts';
 import type { Chunk, FetchRequest } from './core.ts';
 import { isMissing } from './file-system.ts';
-import { corruptError } from './log-errors.ts';
+import { corruptError, readError } from './log-errors.ts';
 import type { PartitionState, Segment } from './log-state.ts';
 import type { OpenFiles } from './open-files.ts';
 
@@ -89,17 +89,26 @@ export class SegmentReader {
     return emptyChunk(Math.max(from, end), endOffset);
   }
 
-  /** Position of the first batch that reaches `offset` or beyond; the segment's length when there is none. */
+  /**
+   * Position of the first batch that reaches `offset` or beyond; the segment's length when there is none.
+   * Where that leaves a gap, the batch before it is checked: its header may be damaged, and hide the offset.
+   */
   async #find(segment: Segment, path: string, offset: number, cursor: FetchRequest['cursor']): Promise<number> {
     if (offset <= segment.base) return 0;
     if (cursor?.file === segment.file && cursor.position <= segment.bytes) return cursor.position;
     const index = this.#index(path);
     const before = index.offsets.findLastIndex((indexed) => indexed <= offset);
     const position = before < 0 ? 0 : index.positions[before]!;
+    let previous: number | undefined;
     for await (const { header, at } of this.#headers(path, position, segment.bytes)) {
       if (at === index.scanned) note(index, header, at);
-      if (header.nextOffset > offset) return at;
+      if (header.nextOffset > offset) {
+        if (header.baseOffset > offset && previous !== undefined) await this.verify(path, previous, at);
+        return at;
+      }
+      previous = at;
     }
+    if (previous !== undefined) await this.verify(path, previous, segment.bytes);
     return segment.bytes;
   }
 
@@ -115,7 +124,9 @@ export class SegmentReader {
     let nextOffset = 0;
     let at = 0;
     while (at + BATCH_HEADER_BYTES <= bytes.length) {
-      const header = checkedHeader(view, at, path, position + at, limit);
+      const header = at === 0 ? checkedHeader(view, at, path, position, limit) : readBatchHeader(view, at);
+      // Whether the damage is here or in the length of the batch before shows when that one's checksum is looked at.
+      if (header === undefined || position + at + header.bytes > limit) break;
       if (at + header.bytes > bytes.length) {
         if (at > 0) break;
         return this.#batches(path, position, limit, header.bytes);
@@ -145,7 +156,11 @@ export class SegmentReader {
   async #bytes(path: string, position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const buffer = Buffer.allocUnsafeSlow(length);
     const bytes = new Uint8Array(buffer.buffer as ArrayBuffer, 0, length);
-    const got = await this.#files.use(path, 'read', (file) => file.read(bytes, position));
+    const got = await this.#files
+      .use(path, 'read', (file) => file.read(bytes, position))
+      .catch((error: unknown) => {
+        throw isMissing(error) ? error : readError(error, path);
+      });
     if (got < length) throw corruptError(path, position + got, 'the file ends before what was committed to it');
     return bytes;
   }
