@@ -172,10 +172,11 @@ export class Evaluate implements Processor<Event> {
   #deadlines(key: string, document: EntityDocument, at: number): void {
     const rules = this.#options.rules();
     const scope = this.#scope;
-    for (const memory of [...document.rules.values()]) {
+    for (const memory of document.rules.values()) {
       const rule = rules.rule(memory.rule);
       if (rule === undefined) continue;
-      for (const instance of [...memory.instances]) {
+      // With `by`, handling one moves it in the list; and this is run for every event, so nothing is copied needlessly.
+      for (const instance of rule.by === null ? memory.instances : [...memory.instances]) {
         const pattern: Pattern = rule.pattern;
         if (pattern.kind !== instance.state.kind || pattern.deadlineOf(instance.state) > at) continue;
         this.#running = rule;

@@ -52,12 +52,11 @@ export class Intake implements Processor<SourceRecord> {
       fallbackId: () => `${read.topic}-${read.partition}-${record.offset}`,
       recordTime: useRecordTime ? record.timestamp : null,
     });
-    const aheadMs = event.time - this.#context.wallTime();
-    if (aheadMs > maxClockSkewMs) {
+    if (event.time - this.#context.wallTime() > maxClockSkewMs) {
       throw new RecordError(
         'TRG_RECORD_IN_FUTURE',
-        `the event is stamped ${Math.round(aheadMs / 1000)} s in the future, at most ${maxClockSkewMs / 1000} s are ` +
-          'taken (maxClockSkew): mend the sender’s clock',
+        `the event is stamped ${event.timestamp.toISOString()}, more than ${maxClockSkewMs / 1000} s after the clock ` +
+          '(maxClockSkew): mend the sender’s clock',
       );
     }
     return { key: entityKey(source.entity, this.#idOf(read, entityId)), event };

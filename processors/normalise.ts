@@ -37,6 +37,8 @@ export interface Normalised {
 const CALLS = new Set(['track', 'identify', 'page', 'screen', 'group', 'alias']);
 /** Longer ids and names are a sender's mistake, and each is kept many times over. */
 const ID_LENGTH_MAX = 512;
+/** The last ms that a Date can hold. */
+const TIME_MAX = 8.64e15;
 
 /** Throws RecordError TRG_RECORD_INVALID that names the field and what it must be. */
 export function normalise(json: unknown, source: SourceFormat, origin: Origin): Normalised {
@@ -90,7 +92,7 @@ function timeOf(value: unknown, field: string, origin: Origin): number {
     throw invalid(field, 'given', value);
   }
   const time = typeof value === 'string' ? parseInstant(value) : typeof value === 'number' ? value : Number.NaN;
-  if (!Number.isSafeInteger(time) || time < 0) {
+  if (!Number.isSafeInteger(time) || time < 0 || time > TIME_MAX) {
     throw invalid(field, 'an ISO-8601 instant with a zone, or ms since 1970', value);
   }
   return time;

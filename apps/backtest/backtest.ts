@@ -1,7 +1,7 @@
 // Replays a file of events through the production evaluator and writes what it would have decided.
 //
 // Owns: the run and its files in the out folder: decisions.jsonl (by event time, entity, rule), actions.jsonl (the same),
-// summary.json, and, if there is anything in them, dead-letters.jsonl and late.jsonl.
+// summary.json, report.html, and, if there is anything in them, dead-letters.jsonl and late.jsonl.
 //
 // Invariants:
 //   B1. The same input, rules and options give the same bytes.
@@ -15,10 +15,12 @@ import { ExternalSort } from '../../lib/external-sort.ts';
 import type { RuleSet } from '../../rules/api.ts';
 import { actionJson } from '../../schemas/action.ts';
 import { decisionJson } from '../../schemas/decision.ts';
+import type { KeyValueStore } from '../../state/api.ts';
 import { LevelStore } from '../../state/level-store.ts';
 import { END_OF_TIME, Replay } from '../../topology/replay.ts';
 import { BacktestInput, type InputOrder } from './input.ts';
 import { LineFile } from './line-file.ts';
+import { reportHtml } from './report.ts';
 import { sortKey } from './sort-key.ts';
 import { type RefusedExample, type Summary, SummaryBuilder } from './summary.ts';
 
@@ -44,62 +46,73 @@ export interface BacktestOptions {
   readonly onProgress?: (lines: number) => void;
 }
 
+/** What an earlier run may have left in the out folder. */
+const OUTPUTS = ['decisions.jsonl', 'actions.jsonl', 'summary.json', 'report.html', 'dead-letters.jsonl', 'late.jsonl'];
+/** What the file system says when a folder is no folder, or full, or not ours. */
+const UNWRITABLE = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EEXIST', 'ENOTDIR']);
 const EXAMPLES_MAX = 20;
 const PROGRESS_LINES = 100_000;
 
 /** Throws FatalError TRG_FILE_UNREADABLE, TRG_LOG_FULL when the out folder cannot be written, and the mapping's errors. */
 export async function backtest(options: BacktestOptions): Promise<Summary> {
   const work = mkdtempSync(join(tmpdir(), 'tripline-backtest-'));
-  const store = await LevelStore.open(join(work, 'state'));
-  const out = new Output(options.out, work, options.rules);
   try {
-    const replay = await Replay.open({
-      ...options,
-      source: { format: 'segment', entity: 'user' },
-      store,
-      outputs: {
-        decisions: (decision) => out.decision(decision),
-        actions: (action) => out.action(action),
-        late: (late) => out.late(late),
-        'dead-letter': ({ offset, reason, message }) => out.refuse({ line: offset, reason, message }),
-      },
-    });
-    const input = new BacktestInput({ ...options, file: options.events });
-    let lines = 0;
-    let reported = 0;
-    for await (const { records, refused } of input.batches()) {
-      for (const { line, error } of refused) out.refuse({ line, reason: error.code, message: error.message });
-      await replay.feed(records);
-      await out.flush();
-      lines += records.length + refused.length;
-      if (lines - reported >= PROGRESS_LINES) options.onProgress?.((reported = lines));
+    const out = new Output(options.out, work, options.rules);
+    const store = await LevelStore.open(join(work, 'state'));
+    try {
+      return await replayFile(options, store, out);
+    } finally {
+      out.abandon();
+      await store.close();
     }
-    const last = replay.newestTime;
-    const end = endOf(options.advanceTo, last);
-    await replay.complete(end);
-    replay.close();
-    const advancedTo = end >= END_OF_TIME || end < 0 ? null : isoOf(end);
-    return await out.finish((summary) =>
-      summary.finish(
-        replay.counters,
-        {
-          lines: lines + input.skipped,
-          order: input.order,
-          outsidePeriod: input.skipped,
-          ...out.refusals(),
-          late: out.lateCount,
-          lastEvent: last < 0 ? null : isoOf(last),
-        },
-        advancedTo,
-      ),
-    );
   } catch (error) {
-    throw asFull(error, options.out);
+    throw asUnwritable(error, options.out);
   } finally {
-    out.abandon();
-    await store.close();
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+async function replayFile(options: BacktestOptions, store: KeyValueStore, out: Output): Promise<Summary> {
+  const replay = await Replay.open({
+    ...options,
+    source: { format: 'segment', entity: 'user' },
+    store,
+    outputs: {
+      decisions: (decision) => out.decision(decision),
+      actions: (action) => out.action(action),
+      late: (late) => out.late(late),
+      'dead-letter': ({ offset, reason, message }) => out.refuse({ line: offset, reason, message }),
+    },
+  });
+  const input = new BacktestInput({ ...options, file: options.events });
+  let lines = 0;
+  let reported = 0;
+  for await (const { records, refused } of input.batches()) {
+    for (const { line, error } of refused) out.refuse({ line, reason: error.code, message: error.message });
+    await replay.feed(records);
+    await out.flush();
+    lines += records.length + refused.length;
+    if (lines - reported >= PROGRESS_LINES) options.onProgress?.((reported = lines));
+  }
+  const last = replay.newestTime;
+  const end = endOf(options.advanceTo, last);
+  await replay.complete(end);
+  replay.close();
+  const advancedTo = end >= END_OF_TIME || end < 0 ? null : isoOf(end);
+  return await out.finish((summary) =>
+    summary.finish(
+      replay.counters,
+      {
+        lines: lines + input.skipped,
+        order: input.order,
+        outsidePeriod: input.skipped,
+        ...out.refusals(),
+        late: out.lateCount,
+        lastEvent: last < 0 ? null : isoOf(last),
+      },
+      advancedTo,
+    ),
+  );
 }
 
 function endOf(advanceTo: BacktestOptions['advanceTo'], last: number): number {
@@ -111,9 +124,9 @@ function isoOf(time: number): string {
   return new Date(time).toISOString();
 }
 
-function asFull(error: unknown, out: string): unknown {
+function asUnwritable(error: unknown, out: string): unknown {
   const { code } = error as { code?: string };
-  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EACCES' && code !== 'EROFS') return error;
+  if (code === undefined || !UNWRITABLE.has(code)) return error;
   return new FatalError('TRG_LOG_FULL', `${out} cannot be written: ${describeError(error)}`, { folder: out }, error);
 }
 
@@ -129,9 +142,7 @@ class Output {
 
   constructor(folder: string, work: string, rules: RuleSet) {
     mkdirSync(folder, { recursive: true });
-    for (const name of ['decisions.jsonl', 'actions.jsonl', 'summary.json', 'dead-letters.jsonl', 'late.jsonl']) {
-      rmSync(join(folder, name), { force: true });
-    }
+    for (const name of OUTPUTS) rmSync(join(folder, name), { force: true });
     this.#folder = folder;
     this.#summary = new SummaryBuilder(rules);
     this.#decisions = new ExternalSort({ folder: work });
@@ -188,6 +199,7 @@ class Output {
     for (const file of this.#files.values()) await file.close();
     const summary = summarise(this.#summary);
     writeFileSync(join(this.#folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    writeFileSync(join(this.#folder, 'report.html'), reportHtml(summary));
     return summary;
   }
 

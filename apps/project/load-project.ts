@@ -18,6 +18,8 @@ export interface ProjectOptions {
   readonly folder: string;
   /** What of the configuration the rules depend on. */
   readonly config: Pick<Config, 'outOfOrdernessMs' | 'entities' | 'templates'>;
+  /** False where nothing is delivered: then rules may name templates that are not there. */
+  readonly needsTemplates?: boolean;
 }
 
 export interface Project {
@@ -35,7 +37,7 @@ export interface Project {
  * answer, not thrown.
  * Throws FatalError TRG_FILE_UNREADABLE for a path that is not there.
  */
-export function loadProject({ paths, folder, config }: ProjectOptions): Project {
+export function loadProject({ paths, folder, config, needsTemplates = true }: ProjectOptions): Project {
   const { ruleFiles, templateFolders, notYetFolders } = findFiles(paths, folder);
   const folders = config.templates === null ? templateFolders : [relative(folder, config.templates)];
   const loaded = folders.map((name) => ({ name, ...loadTemplates(resolve(folder, name)) }));
@@ -46,7 +48,9 @@ export function loadProject({ paths, folder, config }: ProjectOptions): Project 
       outOfOrdernessMs: config.outOfOrdernessMs,
       entities: Object.keys(config.entities),
       channels: [],
-      templates: (name, channel) => templates.some((found) => found.find(name, channel, null) !== undefined),
+      // Without any folder of templates they are somewhere else: rules can be written and tested before them.
+      ...(needsTemplates &&
+        templates.length > 0 && { templates: (name, channel) => isThere(templates, name, channel) }),
     },
   );
   const errors = loaded.flatMap(({ name, problems }) =>
@@ -72,6 +76,10 @@ export function loadFlawlessProject(options: ProjectOptions): Project {
     throw new FatalError('TRG_RULES_INVALID', `no rules in ${options.paths.join(', ')}`);
   }
   return project;
+}
+
+function isThere(templates: readonly Templates[], name: string, channel: string): boolean {
+  return templates.some((found) => found.find(name, channel, null) !== undefined);
 }
 
 function notYet(folder: string): Problem {

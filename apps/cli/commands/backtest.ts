@@ -48,7 +48,7 @@ export const backtest = defineCommand({
     if (values.baseline !== undefined) throw usageError('backtest: --baseline is not available in this version');
     if (events.startsWith('kafka:')) throw usageError('backtest: kafka: is not available in this version, give a file');
     const { config } = projectSettings({ file: values.config, paths: [rulesPath] }, io);
-    const { rules } = loadFlawlessProject({ paths: [rulesPath], folder: io.folder, config });
+    const { rules } = loadFlawlessProject({ paths: [rulesPath], folder: io.folder, config, needsTemplates: false });
     const summary = await runBacktest({
       rules: rules.ruleSet,
       events: resolve(io.folder, events),

@@ -22,7 +22,7 @@ export const test = defineCommand({
   run: async ({ values, positionals }, io) => {
     if (positionals.length === 0) throw usageError('test: no PATH given', 'such as: tripline test rules/');
     const { config } = projectSettings({ file: values.config, paths: positionals }, io);
-    const { rules } = loadFlawlessProject({ paths: positionals, folder: io.folder, config });
+    const { rules } = loadFlawlessProject({ paths: positionals, folder: io.folder, config, needsTemplates: false });
     const results: TestResult[] = [];
     for (const each of rules.tests) results.push(await runTest(each, rules.ruleSet, config));
     const failed = results.filter(({ passed }) => !passed);

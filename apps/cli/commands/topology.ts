@@ -17,7 +17,7 @@ export const topology = defineCommand({
   },
   run: async ({ values }, io) => {
     const { config } = projectSettings({ file: values.config, paths: [] }, io);
-    const project = loadFlawlessProject({ paths: [config.rules], folder: io.folder, config });
+    const project = loadFlawlessProject({ paths: [config.rules], folder: io.folder, config, needsTemplates: false });
     const job = jobOf(config, project, systemClock);
     try {
       io.stdout.write(values.mermaid === true ? mermaid(job.topology) : describe(job.topology));

@@ -1,0 +1,91 @@
+// The summary as a page that needs nothing but a browser: report.html.
+
+import type { RuleSummary, Summary } from './summary.ts';
+
+/** A complete HTML document; the same summary gives the same bytes. */
+export function reportHtml(summary: Summary): string {
+  const { input } = summary;
+  const rules = Object.entries(summary.rules);
+  const most = Math.max(1, ...rules.map(([, rule]) => rule.fired));
+  const facts: [string, string | number][] = [
+    ['Lines read', input.lines],
+    ['Replayed in order of', input.order === 'time' ? 'event time' : 'arrival'],
+    ['Last event', input.lastEvent ?? 'none'],
+    ['Time went on to', summary.advancedTo ?? 'the end of all timers'],
+    ['Refused', total(input.deadLetters)],
+    ['Duplicates', input.duplicates],
+    ['Late', input.late],
+    ['That no rule asks for', input.unasked],
+    ['Outside the period', input.outsidePeriod],
+    ['Actions', words(summary.actions)],
+  ];
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Backtest</title>
+<style>${STYLE}</style>
+<h1>Backtest</h1>
+<p class="lead"><b>${summary.fired}</b> fired, <b>${summary.suppressed}</b> suppressed</p>
+<h2>Rules</h2>
+<table>
+<tr><th>Rule<th class="n">Fired<th><th class="n">For entities<th class="n">Suppressed<th>Why<th class="n">Late<th>Version</tr>
+${rules.map(([id, rule]) => row(id, rule, most)).join('\n')}
+</table>
+<h2>Input</h2>
+<table>
+${facts.map(([name, value]) => `<tr><td>${escape(name)}<td>${escape(String(value))}</tr>`).join('\n')}
+</table>
+${refusals(summary)}</html>
+`;
+}
+
+const STYLE = `
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 3rem auto; padding: 0 1rem; color: #1d2733 }
+table { border-collapse: collapse; width: 100%; margin-bottom: 2rem }
+th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #dde3ea; vertical-align: top }
+.n { text-align: right; font-variant-numeric: tabular-nums } .lead { font-size: 1.4rem }
+.bar { background: #2f6fde; height: .7rem; border-radius: .2rem; min-width: 1px } td.wide { width: 25% }
+`;
+
+function row(id: string, rule: RuleSummary, most: number): string {
+  const width = Math.round((100 * rule.fired) / most);
+  const cells = [
+    `<td>${escape(id)}`,
+    `<td class="n">${rule.fired}`,
+    `<td class="wide"><div class="bar" style="width:${width}%"></div>`,
+    `<td class="n">${rule.entities}`,
+    `<td class="n">${total(rule.suppressed)}`,
+    `<td>${escape(words(rule.suppressed))}`,
+    `<td class="n">${rule.late}`,
+    `<td><code>${escape(rule.version)}</code>`,
+  ];
+  return `<tr>${cells.join('')}</tr>`;
+}
+
+function refusals({ input }: Summary): string {
+  if (input.deadLetterExamples.length === 0) return '';
+  const rows = input.deadLetterExamples.map(
+    ({ line, reason, message }) => `<tr><td class="n">${line}<td>${escape(reason)}<td>${escape(message)}</tr>`,
+  );
+  return `<h2>Refused lines</h2>
+<table>
+<tr><th class="n">Line<th>Reason<th>Message</tr>
+${rows.join('\n')}
+</table>
+`;
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function words(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+}
+
+function escape(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+}

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { backtest as backtestCommand } from '../../../apps/cli/commands/backtest.ts';
+import { folderWith, run } from './kit.ts';
+
+const RULES = `id: cart
+when: { absence: { after: { event: add_to_cart }, of: purchase, within: 24h } }
+---
+id: bought
+when: { event: purchase }
+`;
+const DAY = '2026-01-01T';
+const NOW = '2026-06-01T00:00:00Z';
+
+let made = 0;
+function line(userId: string, event: string, timestamp: string, more: object = {}): string {
+  return JSON.stringify({ type: 'track', messageId: `m${made++}`, userId, event, timestamp, ...more });
+}
+
+async function replay(t: TestContext, lines: readonly string[], ...words: string[]) {
+  const folder = folderWith(t, { 'rules/r.yaml': RULES, 'events.jsonl': `${lines.join('\n')}\n` });
+  const ran = await run(
+    ['backtest', '--rules', 'rules', '--events', 'events.jsonl', '--out', 'out', '--now', NOW, ...words],
+    [backtestCommand],
+    folder,
+  );
+  return { ...ran, ...outOf(folder), folder };
+}
+
+function outOf(folder: string) {
+  const read = (name: string): string => {
+    const path = join(folder, 'out', name);
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  };
+  const rows = (name: string) =>
+    read(name)
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .map((row) => JSON.parse(row));
+  const summary = read('summary.json');
+  return { decisions: rows('decisions.jsonl'), summary: summary === '' ? null : JSON.parse(summary), rows, read };
+}
+
+const shortOf = (decisions: { rule: string; entity: { id: string }; at: string }[]) =>
+  decisions.map(({ rule, entity, at }) => `${at} ${entity.id} ${rule}`);
+
+test('decisions come in order of event time, entity and rule', async (t) => {
+  const { code, decisions } = await replay(t, [
+    line('u2', 'add_to_cart', `${DAY}10:00:00Z`),
+    line('u1', 'add_to_cart', `${DAY}10:00:00Z`),
+    line('u3', 'purchase', `${DAY}11:00:00Z`),
+    line('u4', 'purchase', '2026-01-03T10:00:00Z'),
+  ]);
+  assert.equal(code, 0);
+  assert.deepEqual(shortOf(decisions), [
+    '2026-01-01T11:00:00.000Z u3 bought',
+    '2026-01-02T10:00:00.000Z u1 cart',
+    '2026-01-02T10:00:00.000Z u2 cart',
+    '2026-01-03T10:00:00.000Z u4 bought',
+  ]);
+});
+
+test('time stays at the last event, unless it is to go on', async (t) => {
+  const lines = [line('u1', 'add_to_cart', `${DAY}10:00:00Z`)];
+  assert.equal((await replay(t, lines)).decisions.length, 0);
+  assert.equal((await replay(t, lines, '--advance-to', '2026-01-02T09:59:59.999Z')).decisions.length, 0);
+  assert.equal((await replay(t, lines, '--advance-to', '2026-01-02T10:00:00Z')).decisions.length, 1);
+  const end = await replay(t, lines, '--advance-to', 'end');
+  assert.equal(end.decisions.length, 1);
+  assert.equal(end.summary.advancedTo, null);
+});
+
+test('a timer due at the very last event has fired', async (t) => {
+  const { decisions } = await replay(t, [
+    line('u1', 'add_to_cart', `${DAY}10:00:00Z`),
+    line('u2', 'purchase', '2026-01-02T10:00:00Z'),
+  ]);
+  assert.deepEqual(shortOf(decisions), ['2026-01-02T10:00:00.000Z u1 cart', '2026-01-02T10:00:00.000Z u2 bought']);
+});
+
+test('lines that cannot be used are counted by reason and listed with their line numbers, and the others go on (I6)', async (t) => {
+  const { code, summary, rows, out } = await replay(t, [
+    '{"broken',
+    '[]',
+    JSON.stringify({ type: 'track', event: 'purchase', timestamp: `${DAY}10:00:00Z` }),
+    JSON.stringify({ type: 'track', userId: 7, event: 'purchase', timestamp: `${DAY}10:00:00Z` }),
+    line('u1', 'purchase', '9999-01-01T00:00:00Z'),
+    line('u1', 'purchase', 'yesterday'),
+    line('u1', 'purchase', `${DAY}10:00:00Z`, { pad: 'x'.repeat(10_000_000) }),
+    line('u1', 'purchase', `${DAY}10:00:00Z`),
+  ]);
+  assert.equal(code, 0);
+  assert.deepEqual(summary.input.deadLetters, {
+    TRG_RECORD_UNREADABLE: 1,
+    TRG_RECORD_INVALID: 4,
+    TRG_RECORD_IN_FUTURE: 1,
+    TRG_RECORD_TOO_LARGE: 1,
+  });
+  assert.deepEqual(
+    rows('dead-letters.jsonl')
+      .map((each: { line: number }) => each.line)
+      .sort(),
+    [1, 2, 3, 4, 5, 6, 7],
+  );
+  assert.equal(summary.fired, 1);
+  assert.match(out, /8 lines: 7 refused/);
+});
+
+test('a repeated message is counted as a duplicate and decides nothing', async (t) => {
+  const purchase = line('u1', 'purchase', `${DAY}10:00:00Z`);
+  const { summary, decisions } = await replay(t, [purchase, purchase]);
+  assert.equal(decisions.length, 1);
+  assert.equal(summary.input.duplicates, 1);
+});
+
+test('a file in order of arrival keeps its late events, which are listed with the rules that missed them', async (t) => {
+  const many = Array.from({ length: 9 }, (_, i) => line('u9', 'view', `${DAY}10:0${i}:00Z`));
+  const { summary, rows, decisions } = await replay(t, [
+    line('u1', 'add_to_cart', `${DAY}10:00:00Z`),
+    ...many,
+    line('u1', 'purchase', `${DAY}09:59:00Z`),
+  ]);
+  assert.equal(summary.input.order, 'arrival');
+  assert.deepEqual(
+    rows('late.jsonl').map(({ entity, rules }: { entity: string; rules: string[] }) => ({ entity, rules })),
+    [{ entity: 'user/u1', rules: ['cart'] }],
+  );
+  assert.deepEqual(shortOf(decisions), ['2026-01-01T09:59:00.000Z u1 bought']);
+});
+
+test('a file that is not in order of arrival is replayed by event time', async (t) => {
+  const user = (id: string) => [
+    line(id, 'add_to_cart', `${DAY}10:00:00Z`),
+    line(id, 'purchase', `${DAY}12:00:00Z`),
+    line(id, 'view', '2026-02-01T00:00:00Z'),
+  ];
+  const lines = ['u1', 'u2', 'u3', 'u4'].flatMap(user);
+  const { summary, decisions } = await replay(t, lines);
+  assert.equal(summary.input.order, 'time');
+  assert.deepEqual(
+    decisions.map(({ rule }: { rule: string }) => rule),
+    ['bought', 'bought', 'bought', 'bought'],
+  );
+  const asItStands = await replay(t, lines, '--order', 'arrival');
+  assert.equal(asItStands.summary.input.order, 'arrival');
+});
+
+test('--from and --to cut a period out, by event time', async (t) => {
+  const lines = [10, 11, 12].map((hour) => line('u1', 'purchase', `${DAY}${hour}:00:00Z`));
+  const { decisions, summary } = await replay(t, lines, '--from', `${DAY}11:00:00Z`, '--to', `${DAY}12:00:00Z`);
+  assert.deepEqual(shortOf(decisions), ['2026-01-01T11:00:00.000Z u1 bought']);
+  assert.equal(summary.input.outsidePeriod, 2);
+  assert.equal(summary.input.lines, 3);
+});
+
+test('packed files give the same bytes as plain ones, and a second run the same as the first', async (t) => {
+  const lines = Array.from({ length: 50 }, (_, i) =>
+    line(`u${i % 7}`, i % 3 ? 'add_to_cart' : 'purchase', `${DAY}10:00:${10 + i}Z`),
+  );
+  const { folder, read } = await replay(t, lines, '--advance-to', 'end');
+  const plain = readFileSync(join(folder, 'events.jsonl'));
+  writeFileSync(join(folder, 'events.jsonl.gz'), gzipSync(plain));
+  writeFileSync(join(folder, 'events.jsonl.zst'), zstdCompressSync(plain));
+  const first = ['decisions.jsonl', 'actions.jsonl', 'summary.json', 'report.html'].map(read);
+  for (const file of ['events.jsonl', 'events.jsonl.gz', 'events.jsonl.zst']) {
+    const words = ['--rules', 'rules', '--events', file, '--out', 'out', '--now', NOW, '--advance-to', 'end'];
+    assert.equal((await run(['backtest', ...words], [backtestCommand], folder)).code, 0);
+    assert.deepEqual(
+      ['decisions.jsonl', 'actions.jsonl', 'summary.json', 'report.html'].map(outOf(folder).read),
+      first,
+    );
+  }
+});
+
+test('CSV needs a mapping, and with one its rows are events', async (t) => {
+  const folder = folderWith(t, {
+    'r.yaml': RULES,
+    'events.csv':
+      'who,what,when,plan\nu1,purchase,2026-01-01 10:00:00,pro\nu1,purchase\nu2,purchase,2026-01-01 11:00:00,free\n',
+    'map.yaml':
+      'format: csv\ncolumns: { userId: who, event: what, timestamp: when, messageId: null }\ntimestampFormat: "YYYY-MM-DD HH:mm:ss"\nproperties: [plan]\n',
+  });
+  const words = ['backtest', '--rules', 'r.yaml', '--events', 'events.csv', '--out', 'out', '--now', NOW];
+  const without = await run(words, [backtestCommand], folder);
+  assert.equal(without.code, 2);
+  assert.match(without.err, /--mapping/);
+  const ran = await run([...words, '--mapping', 'map.yaml'], [backtestCommand], folder);
+  assert.equal(ran.code, 0);
+  assert.equal(outOf(folder).decisions.length, 2);
+  assert.deepEqual(
+    outOf(folder)
+      .rows('dead-letters.jsonl')
+      .map(({ line: at }: { line: number }) => at),
+    [3],
+  );
+});
+
+test('rules with mistakes, a missing file and a folder that cannot be written each end with what to do', async (t) => {
+  const folder = folderWith(t, {
+    'bad.yaml': 'id: a\nwhen: { evnt: x }\n',
+    'good.yaml': RULES,
+    'e.jsonl': '',
+    taken: 'a file',
+  });
+  const backtest = (rules: string, events: string, out: string) =>
+    run(['backtest', '--rules', rules, '--events', events, '--out', out], [backtestCommand], folder);
+  const bad = await backtest('bad.yaml', 'e.jsonl', 'out');
+  assert.equal(bad.code, 1);
+  assert.match(bad.err, /TRG_RULES_INVALID[\s\S]*bad\.yaml:2:9/);
+  const missing = await backtest('good.yaml', 'nowhere.jsonl', 'out');
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /TRG_FILE_UNREADABLE.*nowhere\.jsonl/);
+  const unwritable = await backtest('good.yaml', 'e.jsonl', 'taken');
+  assert.equal(unwritable.code, 1);
+  assert.match(unwritable.err, /taken/);
+});
+
+test('a wrong option value is wrong usage', async (t) => {
+  const folder = folderWith(t, { 'r.yaml': RULES, 'e.jsonl': '' });
+  mkdirSync(join(folder, 'out'));
+  for (const words of [
+    ['--from', 'monday'],
+    ['--order', 'random'],
+    ['--baseline', 'live'],
+  ]) {
+    const all = ['backtest', '--rules', 'r.yaml', '--events', 'e.jsonl', '--out', 'out', ...words];
+    assert.equal((await run(all, [backtestCommand], folder)).code, 2);
+  }
+  assert.equal((await run(['backtest', '--rules', 'r.yaml'], [backtestCommand], folder)).code, 2);
+});
