@@ -68,6 +68,7 @@ export class Engine {
   readonly #byInput = new Map<string, { queue: TaskQueue; input: number }>();
   #outputs: NewRecord[] = [];
   #outputBytes = 0;
+  #isResumed = false;
   #lastCommit: number;
   readonly #watermarkAt = new Map<Task, number>();
   #woken = new AbortController();
@@ -103,6 +104,7 @@ export class Engine {
    */
   async poll(waitMs: number): Promise<boolean> {
     const { clock, reader, fetchBytesMax } = this.#options;
+    if (!this.#isResumed) await this.#resume();
     const leftover = this.#pauseBusy();
     const wall = clock.now();
     const wait = leftover ? 0 : this.#waitMs(waitMs, wall);
@@ -210,6 +212,12 @@ export class Engine {
     if (task.part.store !== null || wall - (this.#watermarkAt.get(task) ?? 0) < WATERMARK_INTERVAL_MS) return false;
     this.#watermarkAt.set(task, wall);
     return true;
+  }
+
+  /** A commit under pressure may have ended the last life amid a step: what it left due comes before the next (X2). */
+  async #resume(): Promise<void> {
+    for (const { queue } of this.#tasks) if (queue.task.resume()) await queue.task.settle();
+    this.#isResumed = true;
   }
 
   /** Pauses the inputs of tasks that still have records waiting; true when one of them could go on at once. */

@@ -141,6 +141,11 @@ export class Task {
     this.#options.emit(this.#deadLetters, { key, value, timestamp: read.record.timestamp, headers: [] });
   }
 
+  /** The first thing after state and time were restored: what is due by then and was not handed out. As read(). */
+  resume(): boolean {
+    return this.#drain();
+  }
+
   /** Nothing was to be seen between the last record and `offset` (control records, compaction): a step all the same. */
   skipTo(input: number, offset: number): void {
     this.#journal.add('read', input, offset);
