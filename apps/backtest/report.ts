@@ -34,7 +34,7 @@ ${rules.map(([id, rule]) => row(id, rule, most)).join('\n')}
 </table>
 <h2>Input</h2>
 <table>
-${facts.map(([name, value]) => `<tr><td>${escape(name)}<td>${escape(String(value))}</tr>`).join('\n')}
+${facts.map(([name, value]) => `<tr><td>${escapeHtml(name)}<td>${escapeHtml(String(value))}</tr>`).join('\n')}
 </table>
 ${refusals(summary)}</html>
 `;
@@ -51,14 +51,14 @@ th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px soli
 function row(id: string, rule: RuleSummary, most: number): string {
   const width = Math.round((100 * rule.fired) / most);
   const cells = [
-    `<td>${escape(id)}`,
+    `<td>${escapeHtml(id)}`,
     `<td class="n">${rule.fired}`,
     `<td class="wide"><div class="bar" style="width:${width}%"></div>`,
     `<td class="n">${rule.entities}`,
     `<td class="n">${total(rule.suppressed)}`,
-    `<td>${escape(words(rule.suppressed))}`,
+    `<td>${escapeHtml(words(rule.suppressed))}`,
     `<td class="n">${rule.late}`,
-    `<td><code>${escape(rule.version)}</code>`,
+    `<td><code>${escapeHtml(rule.version)}</code>`,
   ];
   return `<tr>${cells.join('')}</tr>`;
 }
@@ -66,7 +66,7 @@ function row(id: string, rule: RuleSummary, most: number): string {
 function refusals({ input }: Summary): string {
   if (input.deadLetterExamples.length === 0) return '';
   const rows = input.deadLetterExamples.map(
-    ({ line, reason, message }) => `<tr><td class="n">${line}<td>${escape(reason)}<td>${escape(message)}</tr>`,
+    ({ line, reason, message }) => `<tr><td class="n">${line}<td>${escapeHtml(reason)}<td>${escapeHtml(message)}</tr>`,
   );
   return `<h2>Refused lines</h2>
 <table>
@@ -86,6 +86,6 @@ function words(counts: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

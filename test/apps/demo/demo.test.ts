@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const LAUNCHER = fileURLToPath(new URL('../../../bin/tripline', import.meta.url));
+
+test('the demo ends by itself without a terminal, everything that fired delivered, with its counts in the last line', async () => {
+  const child = spawn(LAUNCHER, ['demo'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let out = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0);
+  const last = out.trimEnd().split('\n').at(-1)!;
+  assert.equal(last, 'demo: 16302 events, 1716 fired, 329 suppressed, 1716 delivered');
+  assert.match(out, /^mail {7}to user_\d+@shop\.test: /m);
+  assert.match(out, /^webhook {4}/m);
+});
