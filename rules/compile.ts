@@ -85,6 +85,7 @@ function compilePattern(body: RuleBody, builder: RuleBuilder, options: CompileOp
   const plan: PatternPlan = definition.compile(when, {
     path,
     reorderMs: lane === 'arrival' ? options.outOfOrdernessMs : 0,
+    readsMatched: body.if !== undefined || body.then !== undefined || typeof body.cooldown === 'object',
     condition: (place, source, captures) => builder.condition(place, source, { captures, insteadOfEvent: null }),
     capture: (place, name) => builder.capture(place, name),
     error: (place, message, hint) => builder.error(place, message, hint),

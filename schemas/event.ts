@@ -78,6 +78,12 @@ export class Event {
     return event;
   }
 
+  /** The same without properties, traits and context: what is kept of it where nothing will read them. */
+  withoutData(): Event {
+    const { messageId, type, event, userId, anonymousId, time } = this;
+    return new Event({ messageId, type, event, userId, anonymousId, time });
+  }
+
   toRecord(): EventRecord {
     return {
       messageId: this.messageId,

@@ -54,6 +54,9 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   /** All rows up to and including (horizonDue, horizonKey) are in #due; so is every dirty document that is due. */
   #horizonDue = -1;
   #horizonKey = '';
+  /** What was found last: a document that is read is mostly put right after. */
+  #lastKey: string | null = null;
+  #lastEntry: Entry<Doc> | undefined;
 
   constructor(store: KeyValueStore, spec: DocumentSpec<Doc>, options: { cacheBytes: number }) {
     this.#store = store;
@@ -81,6 +84,8 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     if (entry === undefined) {
       entry = { doc, due: Infinity, stored: false, storedDue: Infinity, heapBytes: HEAP_NEW, dirty: false };
       this.#keep(key, entry);
+      this.#lastKey = key;
+      this.#lastEntry = entry;
     }
     entry.doc = doc;
     this.#change(key, entry, due);
@@ -161,6 +166,13 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   }
 
   #find(key: string): Entry<Doc> | undefined {
+    if (key === this.#lastKey) return this.#lastEntry;
+    this.#lastEntry = this.#findAnew(key);
+    this.#lastKey = this.#lastEntry === undefined ? null : key;
+    return this.#lastEntry;
+  }
+
+  #findAnew(key: string): Entry<Doc> | undefined {
     let entry = this.#young.get(key);
     if (entry !== undefined) return entry;
     entry = this.#old.get(key);
@@ -189,6 +201,7 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   }
 
   #forget(key: string): void {
+    if (key === this.#lastKey) this.#lastKey = null;
     this.#young.delete(key);
     this.#old.delete(key);
   }

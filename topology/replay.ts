@@ -41,7 +41,7 @@ export interface ReplayOptions {
   readonly outputs: ReplayOutputs;
 }
 
-const CACHE_BYTES = 96 * 1024 * 1024;
+const CACHE_BYTES = 256 * 1024 * 1024;
 /** The largest time a Date can hold: all timers are due before it. */
 export const END_OF_TIME = 8.64e15;
 
