@@ -13,8 +13,6 @@ export const DEPTH_MAX = 100;
 export const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
 /** One transaction of many requests: large enough to make a sync to disk cheap, small enough to be quick. */
 export const GROUP_BYTES_MAX = 1024 * 1024;
-/** How long the first request of a transaction waits for others to share its sync. */
-export const LINGER_MS = 2;
 /** A sender slower than this holds a place that others want. */
 export const REQUEST_TIMEOUT_MS = 15_000;
 /** On a stop, how long requests that are still being read may take; the process has 30 s in all. */

@@ -42,14 +42,43 @@ test('no success is answered before the commit has resolved', async (t) => {
   assert.equal(await posted, 200);
 });
 
-test('many requests share a few commits', async (t) => {
-  const { kit, tested } = await startTested(t);
-  const answers = await Promise.all(
-    Array.from({ length: 200 }, (_, i) => kit.post('/v1/track', { ...purchase, messageId: `m${i}` })),
-  );
-  assert.ok(answers.every(({ status }) => status === 200));
-  assert.equal(new Set((await kit.events()).map(({ messageId }) => messageId)).size, 200);
-  assert.ok(tested.commits < 100, `${tested.commits} commits`);
+/** A clock that counts how often it is asked: once for each request that was read and may be appended. */
+function countingClock() {
+  const clock = { taken: 0, now: () => systemClock.now() + clock.taken++, sleep: systemClock.sleep };
+  return clock;
+}
+
+test('requests that come while a commit is under way share the next one', async (t) => {
+  const clock = countingClock();
+  const { kit, tested } = await startTested(t, { clock });
+  const gate = Promise.withResolvers<void>();
+  tested.gate = gate.promise;
+  const post = (i: number) => kit.post('/v1/track', { ...purchase, messageId: `m${i}` });
+  const posted = [post(0)];
+  await until(() => tested.commits === 1);
+  for (let i = 1; i < 50; i++) posted.push(post(i));
+  await until(() => clock.taken === 50);
+  gate.resolve();
+  assert.ok((await Promise.all(posted)).every(({ status }) => status === 200));
+  assert.equal(new Set((await kit.events()).map(({ messageId }) => messageId)).size, 50);
+  assert.equal(tested.commits, 2);
+});
+
+test('a transaction takes no more requests than fit into its size', async (t) => {
+  const clock = countingClock();
+  const { kit, tested } = await startTested(t, { clock });
+  const gate = Promise.withResolvers<void>();
+  tested.gate = gate.promise;
+  const event = { ...purchase, properties: { text: 'x'.repeat(30_000) } };
+  const post = () => kit.post('/v1/batch', { batch: Array.from({ length: 15 }, () => event) });
+  const posted = [post()];
+  await until(() => tested.commits === 1);
+  for (let i = 1; i < 5; i++) posted.push(post());
+  await until(() => clock.taken === 5);
+  gate.resolve();
+  assert.ok((await Promise.all(posted)).every(({ status }) => status === 200));
+  // Four requests of 450 KB wait: two fit into 1 MB.
+  assert.equal(tested.commits, 3);
 });
 
 test('a commit that failed is told to every request in it, and later ones are taken again', async (t) => {
@@ -121,8 +150,7 @@ test('a sender that goes away in the middle of its body gives its room back', as
 });
 
 test('a stop commits and answers what was taken, and takes no more', async (t) => {
-  let taken = 0;
-  const clock = { ...systemClock, now: () => systemClock.now() + taken++ };
+  const clock = countingClock();
   const { kit, tested } = await startTested(t, { clock });
   const gate = Promise.withResolvers<void>();
   tested.gate = gate.promise;
@@ -130,7 +158,7 @@ test('a stop commits and answers what was taken, and takes no more', async (t) =
   await until(() => tested.commits === 1);
   posted.push(kit.post('/v1/track', { ...purchase, messageId: 'm2' }));
   // Its time of arrival is asked for once it is read: it now waits for the first one's commit to end.
-  await until(() => taken === 2);
+  await until(() => clock.taken === 2);
   const closed = kit.close();
   const late = await kit.post('/v1/track', { ...purchase, messageId: 'm3' }).then(
     ({ status }) => status,
