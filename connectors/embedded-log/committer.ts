@@ -9,6 +9,7 @@
 //       good what a failed sync may have dropped from the page cache.
 
 import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { FencedError } from '../../lib/errors.ts';
 import { partitionKey } from '../../topology/ports.ts';
 import { sealBatches } from './batch.ts';
@@ -93,9 +94,7 @@ export class Committer {
       await this.#write([...appends.values()]);
       await this.#store.change(
         {
-          ends: [...appends.values()].map(({ end, position, bytes, endOffset }) => {
-            return { ...end, bytes: position + bytes, end: endOffset };
-          }),
+          ends: [...appends.values()].map((append) => this.#endOf(append)),
           groups: waiting.flatMap(({ transaction }) => groupPositions(transaction)),
         },
         this.#store.syncsEachCommit,
@@ -151,6 +150,12 @@ export class Committer {
       bytes: 0,
       endOffset: state.end,
     };
+  }
+
+  #endOf({ end, position, bytes, endOffset, parts }: Append): PartitionEnd {
+    const reached = { ...end, bytes: position + bytes, end: endOffset };
+    if (this.#store.syncsEachCommit) return reached;
+    return { ...reached, checksum: parts.reduce((checksum, part) => crc32(part, checksum), 0) };
   }
 
   async #write(appends: readonly Append[]): Promise<void> {
