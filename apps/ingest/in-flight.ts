@@ -16,10 +16,6 @@ export class InFlight {
     this.#bytesMax = bytesMax;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** Throws Refusal (429) when there is no room. The caller is the first holder. */
   reserve(bytes: number): Reservation {
     if (this.#bytes + bytes > this.#bytesMax) {
