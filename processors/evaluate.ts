@@ -128,7 +128,8 @@ export class Evaluate implements Processor<Event> {
     const { buffer } = document;
     let at = buffer.length;
     while (at > 0 && buffer[at - 1]!.time > event.time) at--;
-    buffer.splice(at, 0, event);
+    if (buffer.length === 0) document.buffer = [event];
+    else buffer.splice(at, 0, event);
     if (buffer.length > BUFFER_MAX) {
       this.#context.count('buffer-overflow');
       this.#evaluateNext(key, document);
@@ -152,6 +153,7 @@ export class Evaluate implements Processor<Event> {
   /** Evaluates the first buffered event. */
   #evaluateNext(key: string, document: EntityDocument): void {
     const event = document.buffer.shift()!;
+    if (document.buffer.length === 0) document.buffer = [];
     const rules = this.#options.rules();
     if (event.type === 'identify' && rules.usesProfile) applyTraits(document, event);
     if (event.time > document.evaluatedBefore) document.evaluatedBefore = event.time;
@@ -236,10 +238,11 @@ export class Evaluate implements Processor<Event> {
       instance.state = state;
       if (rule.by !== null && deadline !== deadlineBefore) moveLast(document, rule.id, instance);
     } else if (state !== null) {
-      const { instances } = memoryOf(document, rule.id);
-      instances.push({ by, state });
-      if (instances.length > INSTANCES_MAX) {
-        instances.shift();
+      const memory = memoryOf(document, rule.id);
+      // A list that push() grows has room for 17, which costs more than what is in it.
+      memory.instances = [...memory.instances, { by, state }];
+      if (memory.instances.length > INSTANCES_MAX) {
+        memory.instances.shift();
         document.deadline = null;
         this.#context.count('dropped', { rule: rule.id, what: 'by' });
       }

@@ -56,15 +56,15 @@ export class SeenIds {
     }
     while (this.#start < entries.length && entries[this.#start + 2]! < keepFrom) this.#start += ENTRY_NUMBERS;
     if (this.size >= max) this.#start = entries.length - (max - 1) * ENTRY_NUMBERS;
-    entries.push(h1, h2, time);
-    this.#shrink();
+    // Most entities have one or two: exact room for the first, and for what is left when older ones are forgotten.
+    if (this.size === 0) this.#restart([h1, h2, time]);
+    else if (2 * this.#start > entries.length) this.#restart([...entries.slice(this.#start), h1, h2, time]);
+    else entries.push(h1, h2, time);
     return false;
   }
 
-  /** Gives back what was forgotten once it is more than half of the list. */
-  #shrink(): void {
-    if (2 * this.#start <= this.#entries.length) return;
-    this.#entries = this.#entries.slice(this.#start);
+  #restart(entries: number[]): void {
+    this.#entries = entries;
     this.#start = 0;
   }
 }

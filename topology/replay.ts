@@ -41,7 +41,10 @@ export interface ReplayOptions {
   readonly outputs: ReplayOutputs;
 }
 
-const CACHE_BYTES = 256 * 1024 * 1024;
+/** Most of it may be dirty: nothing here has to be on disk before memory runs short. */
+const CACHE_BYTES = 128 * 1024 * 1024;
+/** Writes in one batch of the store, which copies it. */
+const BATCH_WRITES = 4_096;
 /** The largest time a Date can hold: all timers are due before it. */
 export const END_OF_TIME = 8.64e15;
 
@@ -67,7 +70,7 @@ export class Replay {
     const part = topology.subTopologies()[0]!;
     const { documents: spec } = part.store!.spec;
     this.#store = options.store;
-    this.#dirtyBytesMax = cacheBytes / 2;
+    this.#dirtyBytesMax = cacheBytes;
     const documents = new CachedDocumentStore(options.store, spec, { cacheBytes });
     const outputs = options.outputs as Readonly<Record<string, ((value: unknown) => void) | undefined>>;
     this.#task = new Task({
@@ -113,7 +116,9 @@ export class Replay {
 
   async #flush(): Promise<void> {
     const { writes } = this.#task.prepareCommit();
-    await this.#store.write(writes);
+    for (let from = 0; from < writes.length; from += BATCH_WRITES) {
+      await this.#store.write(writes.slice(from, from + BATCH_WRITES));
+    }
     this.#task.committed();
   }
 }

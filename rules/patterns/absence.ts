@@ -124,7 +124,10 @@ function startClock(plan: AbsencePlan, clocks: Clock[], event: Event, input: Pat
     if (plan.restart === 'first' || clocks[running]!.start.time > event.time) return;
     clocks.splice(running, 1);
   }
-  insert(clocks, { start: plan.keepsData ? event : event.withoutData(), deadline: event.time + plan.withinMs });
+  insert(clocks, {
+    start: plan.keepsData ? event.packed() : event.withoutData(),
+    deadline: event.time + plan.withinMs,
+  });
   if (clocks.length > CLOCKS_MAX) {
     clocks.shift();
     input.dropped('clocks');

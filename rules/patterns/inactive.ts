@@ -32,7 +32,7 @@ export const inactivePattern: PatternDefinition = {
 
 /** `keepsData`: the data of the last event are read when the silence is reported, and so are kept. */
 function patternOf(filter: EventFilter, silenceMs: number, keepsData: boolean): Pattern<InactiveState> {
-  const kept = (event: Event): Event => (keepsData ? event : event.withoutData());
+  const kept = (event: Event): Event => (keepsData ? event.packed() : event.withoutData());
   return {
     kind: 'inactive',
     interests: interestsOf([filter]),
