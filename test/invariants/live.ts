@@ -82,6 +82,12 @@ const die = fc.record({
 const plainAct = fc.record({ kind: fc.constantFrom('lag', 'poll', 'run', 'crash', 'lose', 'clean') });
 /** Anything may happen; shrinks to lagging. */
 export const anyAct: fc.Arbitrary<Act> = fc.oneof({ weight: 3, arbitrary: plainAct }, { weight: 1, arbitrary: die });
+/** Long stretches in which much is written and little is read. */
+export const mostlyLag: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('lag' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('poll' as const) }) },
+  { weight: 1, arbitrary: anyAct },
+);
 /** All that was written is processed and committed before time goes on. */
 export const keepingUp: fc.Arbitrary<Act> = fc.oneof(fc.record({ kind: fc.constant('run' as const) }), die);
 
