@@ -177,6 +177,26 @@ test('a stop commits and answers what was taken, and takes no more', async (t) =
   );
 });
 
+test('a request that is being read when the stop comes is still taken', async (t) => {
+  const { kit } = await startTested(t);
+  const { hostname, port } = new URL(kit.url);
+  const socket = connect(Number(port), hostname);
+  t.after(() => socket.destroy());
+  let answer = '';
+  socket.on('data', (chunk: Buffer) => (answer += chunk));
+  const body = JSON.stringify(purchase);
+  const head = `POST /v1/track HTTP/1.1\r\nhost: x\r\nauthorization: ${basic('k1')}\r\n`;
+  socket.write(`${head}content-length: ${body.length}\r\nexpect: 100-continue\r\n\r\n`);
+  // The server says Continue once it has seen the head.
+  await until(() => answer.includes('100 Continue'));
+  const closed = kit.close();
+  socket.write(body);
+  await closed;
+  await until(() => answer.includes('{"success"'));
+  assert.match(answer, /HTTP\/1\.1 200 OK.*\{"success":true\}$/s);
+  assert.equal((await kit.records()).length, 1);
+});
+
 test('an address that is taken is told with its name', async (t) => {
   const kit = await startKit(t);
   const { port } = new URL(kit.url);
