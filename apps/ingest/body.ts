@@ -7,8 +7,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { RecordError } from '../../lib/errors.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts';
-import { DEPTH_MAX } from './limits.ts';
+import { DEPTH_MAX, isJsonObject, isNestedWithin, type JsonObject } from '../../schemas/json.ts';
 
 const gunzipBody = promisify(gunzip);
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -29,7 +28,9 @@ export async function readBody(raw: unknown, encoding: string | undefined, bytes
   if (bytes.length > bytesMax) throw tooLarge(bytesMax);
   const json = parse(bytes);
   if (!isJsonObject(json)) throw new RecordError('TRG_RECORD_INVALID', 'the body must be a JSON object');
-  checkDepth(json, DEPTH_MAX);
+  if (!isNestedWithin(json, DEPTH_MAX)) {
+    throw new RecordError('TRG_RECORD_INVALID', `the body is nested deeper than ${DEPTH_MAX} levels`);
+  }
   return { json, bytes: bytes.length };
 }
 
@@ -54,14 +55,6 @@ function parse(bytes: Buffer): unknown {
     // JSON.parse quotes the text in its message, which is somebody's data.
     throw new RecordError('TRG_RECORD_UNREADABLE', 'the body is not JSON in UTF-8');
   }
-}
-
-function checkDepth(value: Json, depth: number): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (depth === 0) {
-    throw new RecordError('TRG_RECORD_INVALID', `the body is nested deeper than ${DEPTH_MAX} levels`);
-  }
-  for (const part of Object.values(value)) checkDepth(part, depth - 1);
 }
 
 function tooLarge(bytesMax: number): RecordError {

@@ -7,8 +7,6 @@ export const BATCH_BYTES_MAX = 500 * 1024;
 export const BATCH_EVENTS_MAX = 2_500;
 /** Of the records of a batch: its context is repeated in each, and must not make gigabytes of 500 KB. */
 export const BATCH_RECORDS_BYTES_MAX = 4 * BATCH_BYTES_MAX;
-/** Deeper JSON is nobody's event, and JSON.stringify and whatever walks it later recurse. */
-export const DEPTH_MAX = 100;
 /** Of requests being read and events not yet in the log: thirty batches of the largest size, with their records. */
 export const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
 /** One transaction of many requests: large enough to make a sync to disk cheap, small enough to be quick. */
