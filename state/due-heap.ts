@@ -75,8 +75,9 @@ export class DueHeap {
 
   /** Keeps the `count` earliest nodes; returns the last of them. */
   keepFirst(count: number): DueNode | undefined {
-    this.#rebuild(this.#nodes.toSorted((a, b) => compareDue(a.due, a.key, b.due, b.key)).slice(0, count));
-    return this.#nodes.at(-1);
+    const kept = this.#nodes.toSorted((a, b) => compareDue(a.due, a.key, b.due, b.key)).slice(0, count);
+    this.#rebuild(kept);
+    return kept.at(-1);
   }
 
   #rebuild(kept: DueNode[]): void {
