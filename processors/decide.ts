@@ -155,8 +155,8 @@ function remember(
   const historyMs = gateHistoryMs(rule);
   if (historyMs > 0) {
     memory.fired.push({ key, at: match.at });
-    // Twice as long as asked, for candidates that come out of order of time.
-    const keepFrom = match.at - 2 * historyMs;
+    // Long enough for candidates that come out of order of time, and twice as long as asked for those even later.
+    const keepFrom = match.at - historyMs - Math.max(historyMs, rule.reorderMs);
     const surplus = memory.fired.length - FIRED_MAX;
     memory.fired = memory.fired.filter(({ at }, i) => {
       const keep = at > keepFrom && i >= surplus;

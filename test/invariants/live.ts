@@ -24,10 +24,6 @@ import type { OracleEvent } from '../oracle/oracle.ts';
 import { START } from '../property/generators.ts';
 
 export const APPLICATION = 'test';
-/**
- * Not more than the shortest cooldown or limit of a random rule (test/property/rule-bodies.ts): gates refuse a candidate
- * that comes later than that behind what they remember (processors/gates.ts, G2), the oracle remembers everything.
- */
 export const OUT_OF_ORDERNESS_MS = 10_000;
 export const DEDUPE = { dedupeWindowMs: 86_400_000, dedupeMax: 1_000 } as const;
 export const HOUR = 3_600_000;

@@ -13,15 +13,14 @@ import {
   shuffledWithin,
   withoutOpenTies,
 } from '../property/generators.ts';
-import { OUT_OF_ORDERNESS_MS } from './live.ts';
 import { holds } from './property.ts';
 
 const orders = fc.constantFrom('none', 'within', 'beyond');
 type Order = 'none' | 'within' | 'beyond';
 
-function arrived(events: OracleEvent[], order: Order): fc.Arbitrary<OracleEvent[]> {
+function arrived(events: OracleEvent[], order: Order, outOfOrdernessMs: number): fc.Arbitrary<OracleEvent[]> {
   if (order === 'none') return fc.constant(events);
-  return (order === 'within' ? shuffledWithin : shuffledBeyond)(events, OUT_OF_ORDERNESS_MS);
+  return (order === 'within' ? shuffledWithin : shuffledBeyond)(events, outOfOrdernessMs);
 }
 
 /**
@@ -39,6 +38,7 @@ const questions = fc
     order: orders,
     rules: rules(4),
     events: orderedEvents({ eventsMax: 60 }),
+    outOfOrdernessMs: fc.constantFrom(10_000, 60_000, 0),
     restMs: fc.constantFrom(0, 30_000, 3_600_000),
     dedupeWindowMs: fc.constantFrom(86_400_000, 40_000, 0),
     dedupeMax: fc.constantFrom(1_000, 3, 1),
@@ -46,13 +46,14 @@ const questions = fc
   .map((one) => (one.order === 'beyond' ? { ...one, rules: one.rules.filter((rule) => !isBounded(rule)) } : one))
   .filter((one) => one.rules.length > 0)
   .chain(({ events, order, ...rest }) => {
-    return arrived(withoutOpenTies(rest.rules, events), order).map((events) => ({ ...rest, events }));
+    const unambiguous = withoutOpenTies(rest.rules, events);
+    return arrived(unambiguous, order, rest.outOfOrdernessMs).map((events) => ({ ...rest, events }));
   });
 
 holds('the engine decides, and misses late events, as the oracle does', 300, questions, async (question) => {
   const { rules, restMs, ...limits } = question;
   const endOfTime = Math.max(0, ...limits.events.map((event) => event.time)) + restMs;
-  const options = { ...limits, endOfTime, outOfOrdernessMs: OUT_OF_ORDERNESS_MS };
+  const options = { ...limits, endOfTime };
   const expected = decide({ ...options, rules });
   const answer = await decideByEngine(rulesText(rules), options);
   assert.deepEqual(answer.decisions, expected.decisions);
