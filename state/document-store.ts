@@ -69,6 +69,11 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     return this.#dirtyBytes;
   }
 
+  /** Index rows in memory; see D3. */
+  get dueRowsLoaded(): number {
+    return this.#due.size;
+  }
+
   get dueBy(): 'stream-time' | 'wall-time' {
     return this.#spec.dueBy;
   }

@@ -119,3 +119,12 @@ test('an event kept packed, or without data, says the same of itself otherwise',
   assert.deepEqual(make().packed().toRecord(), make().toRecord());
   assert.deepEqual(make().withoutData().toJson(), { ...make().toJson(), traits: {} });
 });
+
+test('a value larger than any before it is encoded whole, and what was encoded earlier stays as it was', () => {
+  const codec = stateCodec<{ text: string; tags: string[] }>(NOTE);
+  const small = codec.encode({ text: 'small', tags: [] });
+  const before = Buffer.from(small);
+  const large = { text: 'ü'.repeat(300_000), tags: ['end'] };
+  assert.deepEqual({ ...codec.decode(codec.encode(large)) }, large);
+  assert.deepEqual(Buffer.from(small), before);
+});
