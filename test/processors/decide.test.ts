@@ -96,13 +96,18 @@ test('an expression that fails makes its condition false and is counted with the
   assert.equal(run.context.counters.by('expression-failed', 'rule').get('big'), 1);
 });
 
-test('sends are remembered as far back as the rules ask, and no further', () => {
+test('sends are remembered twice as far back as the rules ask, for what comes out of order, and no further', () => {
   const rules = rule('mail', `if: 'sent("any", "1h") < 2'\nthen: [{ send: { channel: webhook } }]`);
   const run = new EvaluateRun(rules).see(event('paid', 1), event('paid', 2), event('paid', 3), event('paid', HOUR + 1));
   assert.deepEqual(run.lines, ['mail@1', 'mail@2', 'mail@3 condition', `mail@${HOUR + 1}`]);
   assert.deepEqual(
     run.document()!.sent.map(({ at }) => at),
-    [2, HOUR + 1],
+    [1, 2, HOUR + 1],
+  );
+  run.see(event('paid', 2 * HOUR + 2));
+  assert.deepEqual(
+    run.document()!.sent.map(({ at }) => at),
+    [HOUR + 1, 2 * HOUR + 2],
   );
   assert.deepEqual(new EvaluateRun(rule('x')).see(event('paid', 1)).document()!.sent, []);
 });
