@@ -134,11 +134,16 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   /**
    * What must be written to make the key-value store equal to what get() says, and the same for the changelog.
    * The documents count as clean from here on: if the commit fails, the owner drops this store.
+   * With `max`, of the first so many dirty documents; flushed() is for when all have been written.
    */
-  flush(): { writes: StoreWrite[]; changes: DocumentChange[] } {
+  flush(max = Infinity): { writes: StoreWrite[]; changes: DocumentChange[] } {
     const writes: StoreWrite[] = [];
     const changes: DocumentChange[] = [];
+    let left = max;
     for (const [key, entry] of this.#dirty) {
+      if (left-- === 0) break;
+      this.#dirty.delete(key);
+      this.#dirtyBytes -= entry.heapBytes;
       entry.dirty = false;
       if (entry.doc === undefined && !entry.stored) {
         this.#forget(key);
@@ -156,8 +161,6 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
       if (value === null) this.#forget(key);
       else entry.heapBytes = heapBytesOf(value);
     }
-    this.#dirty.clear();
-    this.#dirtyBytes = 0;
     return { writes, changes };
   }
 

@@ -42,9 +42,9 @@ export interface ReplayOptions {
 }
 
 /** Most of it may be dirty: nothing here has to be on disk before memory runs short. */
-const CACHE_BYTES = 128 * 1024 * 1024;
-/** Writes in one batch of the store, which copies it. */
-const BATCH_WRITES = 4_096;
+const CACHE_BYTES = 64 * 1024 * 1024;
+/** Documents encoded and written at a time, so that what waits for the disk stays small. */
+const BATCH_DOCUMENTS = 2_048;
 /** The largest time a Date can hold: all timers are due before it. */
 export const END_OF_TIME = 8.64e15;
 
@@ -115,10 +115,7 @@ export class Replay {
   }
 
   async #flush(): Promise<void> {
-    const { writes } = this.#task.prepareCommit();
-    for (let from = 0; from < writes.length; from += BATCH_WRITES) {
-      await this.#store.write(writes.slice(from, from + BATCH_WRITES));
-    }
+    while (this.#task.hasUncommitted) await this.#store.write(this.#task.prepareCommit(BATCH_DOCUMENTS).writes);
     this.#task.committed();
   }
 }
