@@ -42,7 +42,7 @@ export interface ReplayOptions {
 }
 
 /** Most of it may be dirty: nothing here has to be on disk before memory runs short. */
-const CACHE_BYTES = 64 * 1024 * 1024;
+const CACHE_BYTES = 128 * 1024 * 1024;
 /** Documents encoded and written at a time, so that what waits for the disk stays small. */
 const BATCH_DOCUMENTS = 2_048;
 /** The largest time a Date can hold: all timers are due before it. */
