@@ -15,6 +15,15 @@ export function documentKey(key: string): Uint8Array {
   return prefixed(DOCUMENT, key);
 }
 
+/** The key space of all documents, or of those after the document row `after`. */
+export function documentRange(after?: Uint8Array): { from: Uint8Array; to: Uint8Array } {
+  return rangeOf(DOCUMENT, after);
+}
+
+export function readDocumentKey(row: Uint8Array): string {
+  return Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString('utf8', 1);
+}
+
 export function noteKey(name: string): Uint8Array {
   return prefixed(NOTE, name);
 }
@@ -31,14 +40,18 @@ export function dueKey(due: number, key: string): Uint8Array {
 
 /** The key space of all index rows, or of those after `row`. */
 export function dueRange(after?: Uint8Array): { from: Uint8Array; to: Uint8Array } {
-  // Appending a zero byte gives the least key greater than `row`.
-  const from = after === undefined ? Uint8Array.of(DUE) : Buffer.concat([after, Uint8Array.of(0)]);
-  return { from, to: Uint8Array.of(DUE + 1) };
+  return rangeOf(DUE, after);
 }
 
 export function readDueKey(row: Uint8Array): { due: number; key: string } {
   const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
   return { due: bytes.readUInt32BE(1) * TWO_32 + bytes.readUInt32BE(5), key: bytes.toString('utf8', 9) };
+}
+
+function rangeOf(prefix: number, after: Uint8Array | undefined): { from: Uint8Array; to: Uint8Array } {
+  // Appending a zero byte gives the least key greater than `after`.
+  const from = after === undefined ? Uint8Array.of(prefix) : Buffer.concat([after, Uint8Array.of(0)]);
+  return { from, to: Uint8Array.of(prefix + 1) };
 }
 
 function prefixed(prefix: number, text: string): Uint8Array {

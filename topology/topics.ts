@@ -30,24 +30,32 @@ export function journalTopic(application: string): string {
   return `${application}-journal`;
 }
 
+export interface RequiredTopic extends TopicSpec {
+  /** Others may read it; an internal one is the application's own. */
+  readonly isPublic: boolean;
+}
+
 /** Everything the parts write to or keep, with as many partitions as there are tasks of the widest part. */
 export function requiredTopics(
   application: string,
   parts: readonly SubTopology[],
   sourcePartitions: number,
-): readonly TopicSpec[] {
-  const specs = new Map<string, TopicSpec>();
+): readonly RequiredTopic[] {
+  const specs = new Map<string, RequiredTopic>();
   for (const part of parts) {
     for (const { topics } of part.sinks) {
-      for (const topic of topics) specs.set(topic, { topic, partitions: sourcePartitions });
+      for (const topic of topics) {
+        const isPublic = topic !== repartitionTopic(application);
+        specs.set(topic, { topic, partitions: sourcePartitions, isPublic });
+      }
     }
     if (part.store !== null) {
       const topic = changelogTopic(application, part.name);
-      specs.set(topic, { topic, partitions: sourcePartitions, compacted: true });
+      specs.set(topic, { topic, partitions: sourcePartitions, compacted: true, isPublic: false });
     }
     if (part.journaled) {
       const topic = journalTopic(application);
-      specs.set(topic, { topic, partitions: sourcePartitions });
+      specs.set(topic, { topic, partitions: sourcePartitions, isPublic: false });
     }
   }
   return [...specs.values()];

@@ -14,6 +14,9 @@ import { entityDocumentSpec } from '../state/entity-document.ts';
 import { type SinkSpec, Topology } from './builder.ts';
 import { actionsTopic, publicTopics, repartitionTopic } from './topics.ts';
 
+/** The store of entity documents, and so the part that evaluates. */
+export const ENTITY_STORE = 'entities';
+
 export interface JobOptions {
   readonly application: string;
   /** Prefix of the topics that others read. */
@@ -70,9 +73,9 @@ export function triplineTopology(options: JobOptions): Topology {
 
   // 3. Evaluate, with one document an entity.
   topology
-    .addProcessor('evaluate', () => new Evaluate({ ...options, store: 'entities' }), evaluateParents)
+    .addProcessor('evaluate', () => new Evaluate({ ...options, store: ENTITY_STORE }), evaluateParents)
     .addStateStore(
-      'entities',
+      ENTITY_STORE,
       { documents: entityDocumentSpec(options.rules), cacheBytes: options.cacheBytes },
       'evaluate',
     )

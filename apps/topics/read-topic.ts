@@ -1,27 +1,42 @@
 // Reads a topic as a program that is no part of a worker does: all partitions, from their first records on.
 
 import type { LogRecord } from '../../schemas/record.ts';
-import type { Log, LogReader } from '../../topology/ports.ts';
+import type { Log, LogReader, TopicPartition } from '../../topology/ports.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
+/** A record, and the partition it was read from. */
+export interface TopicRecord extends LogRecord {
+  readonly partition: number;
+}
+
 /** All records that are committed when this is called, partition by partition. A topic that does not exist has none. */
-export async function* readTopic(log: Log, topic: string): AsyncGenerator<LogRecord> {
+export async function* readTopic(log: Log, topic: string): AsyncGenerator<TopicRecord> {
   const partitions = (await log.admin.topics()).get(topic) ?? 0;
   for (let partition = 0; partition < partitions; partition++) {
-    const { first, end } = await log.admin.offsets({ topic, partition });
-    const reader = log.openReader();
-    try {
-      reader.assign([{ topic, partition, offset: first }]);
-      for (let offset = first; offset < end; ) {
-        const [fetched] = await reader.read({ maxBytes: READ_BYTES, waitMs: 0 });
-        if (fetched === undefined) return;
-        yield* fetched.records.filter((record) => record.offset < end);
-        offset = fetched.nextOffset;
-      }
-    } finally {
-      await reader.close();
+    for await (const records of readPartition(log, { topic, partition })) {
+      for (const record of records) yield { ...record, partition };
     }
+  }
+}
+
+/**
+ * The same of one partition, as many records at a time as one read brings (READ_BYTES).
+ * Throws FatalError TRG_TOPIC_MISSING.
+ */
+export async function* readPartition(log: Log, from: TopicPartition): AsyncGenerator<readonly LogRecord[]> {
+  const { first, end } = await log.admin.offsets(from);
+  const reader = log.openReader();
+  try {
+    reader.assign([{ ...from, offset: first }]);
+    for (let offset = first; offset < end; ) {
+      const [fetched] = await reader.read({ maxBytes: READ_BYTES, waitMs: 0 });
+      if (fetched === undefined) return;
+      yield fetched.records.filter((record) => record.offset < end);
+      offset = fetched.nextOffset;
+    }
+  } finally {
+    await reader.close();
   }
 }
 

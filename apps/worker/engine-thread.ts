@@ -1,6 +1,5 @@
 // One engine thread of a worker: the tasks whose partition number falls to it, supervised until told to stop.
 
-import { join } from 'node:path';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { Counters } from '../../lib/counters.ts';
 import { describeError } from '../../lib/errors.ts';
@@ -11,6 +10,7 @@ import { openEngine } from '../../topology/runtime/open-engine.ts';
 import { supervise } from '../../topology/runtime/supervise.ts';
 import type { Config } from '../config/index.ts';
 import type { Job } from './job.ts';
+import { stateFolder } from './open-log.ts';
 
 export interface EngineThreadOptions {
   readonly config: Config;
@@ -43,7 +43,7 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       counters,
       takes: (_part, partition) => partition % count === index,
       transactionalId: `${config.application}-${index}`,
-      openStore: (task) => LevelStore.open(join(config.dataDir, 'state', task)),
+      openStore: (task) => LevelStore.open(stateFolder(config, task)),
       outOfOrdernessMs: config.outOfOrdernessMs,
       commitInterval: config.commitInterval,
       onRestore: (task, records) => logger.info({ task, records }, 'state restored from its changelog'),

@@ -79,8 +79,11 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   return engine;
 }
 
-/** How many tasks a sub-topology has: the partition count that its sources share. */
-function taskCount(part: SubTopology, partitions: ReadonlyMap<string, number>): number {
+/**
+ * How many tasks a sub-topology has: the partition count that its sources share.
+ * Throws FatalError TRG_TOPIC_MISSING, TRG_TOPIC_MISMATCH.
+ */
+export function taskCount(part: SubTopology, partitions: ReadonlyMap<string, number>): number {
   const counts = part.sources.map(({ topic }) => {
     const count = partitions.get(topic);
     if (count === undefined) {
@@ -118,7 +121,8 @@ async function openTask(
   }
 }
 
-function taskId(part: SubTopology, partition: number): string {
+/** Names a task's database and its place in messages. */
+export function taskId(part: SubTopology, partition: number): string {
   return `${part.name}_${partition}`;
 }
 

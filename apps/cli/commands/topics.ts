@@ -1,0 +1,65 @@
+// `tripline topics`: the topics that a configuration needs, and making those that are missing.
+
+import { systemClock } from '../../../lib/clock.ts';
+import { loadFlawlessProject } from '../../project/load-project.ts';
+import { createMissing, type PlannedTopic, planTopics } from '../../topics/plan.ts';
+import { jobOf } from '../../worker/job.ts';
+import { hasLog, openLog, openLogReadOnly } from '../../worker/open-log.ts';
+import { defineCommand, type ExitCode, type Io } from '../command.ts';
+import { projectSettings } from '../settings.ts';
+import { subcommand } from '../subcommand.ts';
+
+export const topics = defineCommand({
+  name: 'topics',
+  summary: 'Shows which topics are needed and which are missing; makes them',
+  usage: 'plan|apply [-c tripline.yaml] [--json]',
+  options: {
+    config: { type: 'string', short: 'c', value: 'FILE', description: 'Configuration; default: ./tripline.yaml' },
+    json: { type: 'boolean', description: 'One JSON object a line' },
+  },
+  run: async ({ values, positionals }, io) => {
+    const word = subcommand('topics', positionals, ['plan', 'apply']);
+    const { config } = projectSettings({ file: values.config, paths: [] }, io);
+    const project = loadFlawlessProject({ paths: [config.rules], folder: io.folder, config, needsTemplates: false });
+    const job = jobOf(config, project, systemClock);
+    try {
+      const isJson = values.json === true;
+      if (word === 'plan' && !hasLog(config)) return show(planTopics(new Map(), job.topology, config), isJson, io);
+      const log = word === 'plan' ? await openLogReadOnly(config, systemClock) : await openLog(config, systemClock);
+      try {
+        const plan = planTopics(await log.admin.topics(), job.topology, config);
+        if (word === 'plan' || plan.some(({ state }) => state === 'mismatch')) return show(plan, isJson, io);
+        await createMissing(log.admin, plan);
+        return show(plan.map(created), isJson, io);
+      } finally {
+        await log.close();
+      }
+    } finally {
+      await job.close();
+    }
+  },
+});
+
+type Shown = Omit<PlannedTopic, 'state'> & { readonly state: PlannedTopic['state'] | 'created' };
+
+function created(topic: PlannedTopic): Shown {
+  return topic.state === 'missing' ? { ...topic, state: 'created', existing: topic.partitions } : topic;
+}
+
+/** 1 when a topic cannot be used as it is: `apply` cannot mend that. */
+function show(plan: readonly Shown[], isJson: boolean, io: Io): ExitCode {
+  for (const topic of plan) io.stdout.write(`${isJson ? JSON.stringify(topic) : row(topic)}\n`);
+  const wrong = plan.filter(({ state }) => state === 'mismatch');
+  if (!isJson) {
+    const count = (state: Shown['state']) => plan.filter((topic) => topic.state === state).length;
+    const done = count('created') > 0 ? `${count('created')} created` : `${count('missing')} missing`;
+    io.stdout.write(`${plan.length} topics: ${done}, ${wrong.length} with a wrong number of partitions\n`);
+  }
+  for (const { topic, problem } of wrong) io.stderr.write(`${topic} ${problem}\n`);
+  return wrong.length === 0 ? 0 : 1;
+}
+
+function row({ topic, partitions, kind, state, compacted }: Shown): string {
+  const notes = compacted === true ? `${kind}, compacted` : kind;
+  return `${state.padEnd(8)}  ${topic}  ${partitions} partitions  ${notes}`;
+}
