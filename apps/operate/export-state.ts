@@ -8,7 +8,7 @@ import type { RuleSet } from '../../rules/api.ts';
 import type { EntityDocument } from '../../state/entity-document.ts';
 import type { Log } from '../../topology/ports.ts';
 import { entityJson } from './entity-json.ts';
-import { documentsOf, withFoldedState } from './folded-state.ts';
+import { documentsOf, foldState } from './folded-state.ts';
 import type { TaskPlace } from './tasks.ts';
 
 /** What is known of people is for the operator's eyes only. */
@@ -25,27 +25,24 @@ export async function exportEntities(
   file: string,
 ): Promise<number> {
   let documents = 0;
-  // Tasks are folded one after the other, each into a folder of its own that goes when the next begins.
-  const writeAll = async (destination: NodeJS.WritableStream): Promise<void> => {
+  // One task after the other, so that one temporary folder is there at a time.
+  const lines = async function* (): AsyncGenerator<string> {
     for (const { id, part, changelog } of tasks) {
       if (changelog === null) continue;
-      await withFoldedState(log, changelog, async (store) => {
-        const lines = async function* () {
-          for await (const stored of documentsOf<EntityDocument>(store, part.store!.spec.documents)) {
-            documents++;
-            yield `${JSON.stringify(entityJson(id, stored, rules))}\n`;
-          }
-        };
-        await pipeline(Readable.from(lines()), destination, { end: false });
-      });
+      const { store, close } = await foldState(log, changelog);
+      try {
+        for await (const stored of documentsOf<EntityDocument>(store, part.store!.spec.documents)) {
+          documents++;
+          yield `${JSON.stringify(entityJson(id, stored, rules))}\n`;
+        }
+      } finally {
+        await close();
+      }
     }
   };
-  const destination = createWriteStream(file, { mode: FILE_MODE });
   try {
-    await writeAll(destination);
-    await pipeline(Readable.from([]), destination);
+    await pipeline(Readable.from(lines()), createWriteStream(file, { mode: FILE_MODE }));
   } catch (error) {
-    destination.destroy();
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     throw new FatalError('TRG_LOG_FULL', `${file} cannot be written: ${describeError(error)}`, { file }, error);
   }

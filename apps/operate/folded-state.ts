@@ -38,23 +38,27 @@ export interface StateSize {
   readonly earliestDue: number;
 }
 
-/** Folds the changelog, and lets `use` look at it until its promise ends. */
-export async function withFoldedState<Result>(
-  log: Log,
-  changelog: TopicPartition,
-  use: (store: KeyValueStore) => Promise<Result>,
-): Promise<Result> {
+export interface FoldedState {
+  readonly store: KeyValueStore;
+  /** Closes the store and deletes its folder. */
+  close(): Promise<void>;
+}
+
+/** Folds the changelog into a store of its own. */
+export async function foldState(log: Log, changelog: TopicPartition): Promise<FoldedState> {
   const folder = mkdtempSync(join(tmpdir(), 'tripline-state-'));
-  try {
-    const store = await LevelStore.open(folder);
-    try {
-      for await (const records of readPartition(log, changelog)) await applyChangelog(store, records, []);
-      return await use(store);
-    } finally {
-      await store.close();
-    }
-  } finally {
+  let store: LevelStore | undefined;
+  const close = async (): Promise<void> => {
+    await store?.close();
     rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    store = await LevelStore.open(folder);
+    for await (const records of readPartition(log, changelog)) await applyChangelog(store, records, []);
+    return { store, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

@@ -7,7 +7,7 @@ import { taskCount, taskId } from '../../topology/runtime/open-engine.ts';
 import type { StreamTimeSnapshot } from '../../topology/runtime/stream-time.ts';
 import { readChangelogNote, readOwnerNote } from '../../topology/runtime/task-note.ts';
 import { changelogTopic } from '../../topology/topics.ts';
-import { type StateSize, sizeOf, withFoldedState } from './folded-state.ts';
+import { foldState, type StateSize, sizeOf } from './folded-state.ts';
 
 export interface TaskPlace {
   readonly id: string;
@@ -28,7 +28,7 @@ export interface TaskInputState extends TopicPartition {
 export interface TaskState {
   readonly task: string;
   readonly inputs: readonly TaskInputState[];
-  /** Ms; null before its first commit. */
+  /** Ms; null before it has any, as in a task that goes by wall time. */
   readonly streamTime: number | null;
   readonly state: (StateSize & { readonly changelog: { readonly first: number; readonly end: number } }) | null;
 }
@@ -66,10 +66,16 @@ export async function taskState(log: Log, task: TaskPlace, application: string):
     }),
   );
   const note = committed[0]?.metadata;
-  const streamTime = note ? (JSON.parse(note) as StreamTimeSnapshot).streamTime : null;
+  const time = note ? (JSON.parse(note) as StreamTimeSnapshot).streamTime : -1;
+  const streamTime = time < 0 ? null : time;
   if (changelog === null) return { task: id, inputs, streamTime, state: null };
-  const size = await withFoldedState(log, changelog, sizeOf);
-  return { task: id, inputs, streamTime, state: { ...size, changelog: await log.admin.offsets(changelog) } };
+  const folded = await foldState(log, changelog);
+  try {
+    const size = await sizeOf(folded.store);
+    return { task: id, inputs, streamTime, state: { ...size, changelog: await log.admin.offsets(changelog) } };
+  } finally {
+    await folded.close();
+  }
 }
 
 export function localState(store: KeyValueStore): LocalState {

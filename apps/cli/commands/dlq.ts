@@ -77,7 +77,7 @@ async function replay(config: Config, filter: LetterFilter, io: Io): Promise<Exi
     const writer = await log.openWriter(group);
     try {
       const { replayed, homeless } = await replayLetters(log, writer, { topic: TOPIC, group, filter });
-      io.stdout.write(`${replayed} dead letters replayed\n`);
+      io.stdout.write(`dead letters replayed: ${replayed}\n`);
       for (const [home, count] of homeless) {
         io.stderr.write(`${count} not replayed: the partition ${home} that they came from does not exist\n`);
       }

@@ -94,7 +94,7 @@ async function exportTo(
   io: Io,
 ): Promise<ExitCode> {
   const documents = await exportEntities(log, tasks, rules, file);
-  io.stdout.write(`${documents} documents of ${tasks.length} tasks written to ${file}\n`);
+  io.stdout.write(`documents written to ${file}: ${documents}\n`);
   return 0;
 }
 
@@ -138,14 +138,15 @@ function textOf(task: TaskState, local: LocalState | null | undefined, isJson: b
     const streamTime = timeJson(task.streamTime ?? -1);
     return `${JSON.stringify({ ...task, streamTime, state: stateJson, ...(local !== undefined && { local }) })}\n`;
   }
-  const lines = [`${task.task}  stream time ${timeJson(task.streamTime ?? -1) ?? 'not begun'}`];
+  const time = task.streamTime === null ? '' : `  stream time ${timeJson(task.streamTime)}`;
+  const lines = [`${task.task}${time}`];
   for (const { topic, partition, committed, end, waiting } of inputs) {
     lines.push(`  reads ${topic}/${partition}  at ${committed ?? 'its first record'} of ${end}, ${waiting} waiting`);
   }
   if (size !== null) {
     const { documents, bytes, due, earliestDue, changelog } = size;
-    const next = due === 0 ? '' : `, the first at ${timeJson(earliestDue)}`;
-    lines.push(`  keeps ${documents} documents, ${bytes} bytes; ${due} due${next}`);
+    const next = due === 0 ? '' : ` (the first at ${timeJson(earliestDue)})`;
+    lines.push(`  keeps documents: ${documents}, bytes: ${bytes}, due: ${due}${next}`);
     lines.push(`  changelog from ${changelog.first} to ${changelog.end}`);
     if (local === null) lines.push('  no state folder here: a start restores all of it');
     else if (local !== undefined) {

@@ -64,7 +64,7 @@ test('a replayed record is back where it came from, as it was, with one header m
   const [letter] = linesOf((await dlq(folder, 'list', '--json')).out);
   const { code, out, err } = await dlq(folder, 'replay', '--reason', 'TRG_RECORD_UNREADABLE');
   assert.equal(code, 0, err);
-  assert.equal(out, '1 dead letters replayed\n');
+  assert.equal(out, 'dead letters replayed: 1\n');
   assert.deepEqual(
     linesOf((await dlq(folder, 'list', '--json')).out).map(({ reason }) => reason),
     ['TRG_RECORD_INVALID'],
@@ -92,8 +92,8 @@ test('a letter is replayed once, however often replay is called', async (t) => {
   const shop = await openShop(t, folder);
   await withTwo(shop);
   await shop.close();
-  assert.equal((await dlq(folder, 'replay')).out, '2 dead letters replayed\n');
-  assert.equal((await dlq(folder, 'replay')).out, '0 dead letters replayed\n');
+  assert.equal((await dlq(folder, 'replay')).out, 'dead letters replayed: 2\n');
+  assert.equal((await dlq(folder, 'replay')).out, 'dead letters replayed: 0\n');
 });
 
 test('a replayed record that fails again is a dead letter again, which can be replayed again', async (t) => {
@@ -111,7 +111,7 @@ test('a replayed record that fails again is a dead letter again, which can be re
     letters.map(({ from }) => originOf(from)),
     ['events.shop/0@1'],
   );
-  assert.equal((await dlq(folder, 'replay')).out, '1 dead letters replayed\n');
+  assert.equal((await dlq(folder, 'replay')).out, 'dead letters replayed: 1\n');
   const last = await openShop(t, folder);
   const { headers } = (await last.read('events.shop')).at(-1)!;
   assert.deepEqual(
@@ -160,7 +160,7 @@ test('--offset replays one letter, and says so when there is none', async (t) =>
   await shop.close();
   const [, second] = linesOf((await dlq(folder, 'list', '--json')).out);
   const at = `${second.partition}:${second.offset}`;
-  assert.equal((await dlq(folder, 'replay', '--offset', at)).out, '1 dead letters replayed\n');
+  assert.equal((await dlq(folder, 'replay', '--offset', at)).out, 'dead letters replayed: 1\n');
   assert.deepEqual(
     linesOf((await dlq(folder, 'list', '--json')).out).map(({ reason }) => reason),
     ['TRG_RECORD_UNREADABLE'],
@@ -180,7 +180,7 @@ test('a letter whose topic is gone stays, and the others are replayed', async (t
   await shop.close();
   const { code, out, err } = await dlq(folder, 'replay');
   assert.equal(code, 1);
-  assert.equal(out, '2 dead letters replayed\n');
+  assert.equal(out, 'dead letters replayed: 2\n');
   assert.equal(err, '1 not replayed: the partition events.old/0 that they came from does not exist\n');
   assert.match((await dlq(folder, 'list')).out, /events\.old\/0@0/);
 });

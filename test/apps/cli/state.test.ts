@@ -36,7 +36,7 @@ test('inspect shows of each task what it reads and keeps, while a worker has sta
   const text = (await state(folder, 'inspect')).out;
   assert.match(text, /^entities_0 {2}stream time 2026-/);
   assert.match(text, /reads events\.shop\/0 {2}at 1 of 2, 1 waiting\n/);
-  assert.match(text, /keeps 1 documents, \d+ bytes; 1 due, the first at 2026-01-02T00:00:00\.000Z\n/);
+  assert.match(text, /keeps documents: 1, bytes: \d+, due: 1 \(the first at 2026-01-02T00:00:00\.000Z\)\n/);
 });
 
 test('inspect --user shows profile, deadlines and buffered events, wherever the task is', async (t) => {
@@ -94,7 +94,7 @@ test('export writes each document as a line that only its owner may read', async
   await shop.close();
   const { code, out, err } = await state(folder, 'export', '--out', 'state.jsonl');
   assert.equal(code, 0, err);
-  assert.match(out, /^600 documents of 2 tasks written to .*state\.jsonl\n$/);
+  assert.match(out, /^documents written to .*state\.jsonl: 600\n$/);
   const file = join(folder, 'state.jsonl');
   const lines = linesOf(readFileSync(file, 'utf8'));
   assert.deepEqual(lines.map(({ entity }) => entity.id).sort(), users);
@@ -104,6 +104,14 @@ test('export writes each document as a line that only its owner may read', async
     linesOf(one.out)[0],
     lines.find(({ entity }) => entity.id === 'u123'),
   );
+});
+
+test('a file that cannot be written is told, not a bug', async (t) => {
+  const folder = shopFolder(t);
+  await openShop(t, folder);
+  const { code, err } = await state(folder, 'export', '--out', 'no/such/folder/state.jsonl');
+  assert.equal(code, 1);
+  assert.match(err, /^tripline: TRG_LOG_FULL .*state\.jsonl cannot be written/);
 });
 
 test('--local, for which the worker must be stopped, tells what a start would restore', async (t) => {
