@@ -41,7 +41,7 @@ when:
     restart: each`,
   `id: win-back
 when:
-  inactive: { for: 14d }
+  inactive: { for: 14d, event: [login, add_to_cart, purchase] }
 cooldown: 30d`,
   `id: no-login
 when:
@@ -69,6 +69,9 @@ export function benchmarkRules(count: number): BenchmarkRule[] {
     return { id: /^id: (\S+)/.exec(yaml)![1]!, yaml: `${yaml}\n` };
   });
 }
+
+/** A rule that every event concerns, so that none is passed over and each is kept for its turn in order of time. */
+export const RULE_FOR_ALL_EVENTS = 'id: gone-quiet\nwhen:\n  inactive: { for: 14d }\ncooldown: 30d\n';
 
 /** The rules as one YAML file of several documents. */
 export function benchmarkRulesFile(count: number): string {

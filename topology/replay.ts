@@ -37,12 +37,16 @@ export interface ReplayOptions {
   readonly maxClockSkewMs: number;
   /** Wall time, ms: events stamped later than this + maxClockSkew are quarantined. */
   readonly wall: number;
-  readonly cacheBytes?: number;
+  /** Of decoded documents in memory; beyond it they are read from the store, again and again. */
+  readonly cacheBytes?: number | undefined;
   readonly outputs: ReplayOutputs;
 }
 
-/** Most of it may be dirty: nothing here has to be on disk before memory runs short. */
-const CACHE_BYTES = 128 * 1024 * 1024;
+/**
+ * Small enough that a million users with a timer each stay within 512 MB; with ten rules and 50,000 active users, four times
+ * as much is twice as fast (benchmarks/README.md). All of it may be dirty: nothing here has to be on disk earlier.
+ */
+const CACHE_BYTES = 64 * 1024 * 1024;
 /** Documents encoded and written at a time, so that what waits for the disk stays small. */
 const BATCH_DOCUMENTS = 2_048;
 /** The largest time a Date can hold: all timers are due before it. */

@@ -42,6 +42,8 @@ export interface BacktestOptions {
   readonly maxClockSkewMs: number;
   /** Wall time, ms: events stamped later are quarantined. */
   readonly wall: number;
+  /** Of entities in memory; see ReplayOptions. */
+  readonly cacheBytes?: number | undefined;
   /** Called about every 100,000 lines. */
   readonly onProgress?: (lines: number) => void;
 }

@@ -27,8 +27,11 @@ export class LineFile {
     this.#waiting = [];
     if (this.#stream.write(text)) return;
     await new Promise<void>((resolve) => {
-      this.#stream.once('drain', resolve);
-      this.#stream.once('error', () => resolve());
+      const goOn = (): void => {
+        this.#stream.off('drain', goOn).off('error', goOn);
+        resolve();
+      };
+      this.#stream.on('drain', goOn).on('error', goOn);
     });
     if (this.#failed !== null) throw this.#failed;
   }

@@ -31,6 +31,7 @@ export const backtest = defineCommand({
       description: 'Replay lines as they stand, or by event time; auto looks at the file (default)',
     },
     now: { type: 'string', value: 'TIME', description: 'Events stamped later are refused; default: the clock' },
+    cache: { type: 'string', value: 'MB', description: 'Memory for entities; more is faster with many; default 64' },
     baseline: { type: 'string', value: 'DIR|live', description: 'Not available in this version' },
     config: {
       type: 'string',
@@ -64,6 +65,7 @@ export const backtest = defineCommand({
       recordBytesMax: config.limits.recordBytes,
       maxClockSkewMs: config.maxClockSkewMs,
       wall: timeOf('now', values.now) ?? systemClock.now(),
+      cacheBytes: cacheOf(values.cache),
       onProgress: (lines) => io.stderr.write(io.isTerminal ? `\r${lines} lines` : `${lines} lines\n`),
     });
     if (io.isTerminal) io.stderr.write('\r');
@@ -76,6 +78,13 @@ export const backtest = defineCommand({
 function orderOf(text: string | undefined): 'auto' | 'arrival' | 'time' {
   if (text === undefined || text === 'auto' || text === 'arrival' || text === 'time') return text ?? 'auto';
   throw usageError(`backtest: --order ${text} is none of auto, arrival, time`);
+}
+
+function cacheOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const megabytes = Number(text);
+  if (Number.isInteger(megabytes) && megabytes > 0) return megabytes * 1024 * 1024;
+  throw usageError(`backtest: --cache ${text} is not a number of megabytes`);
 }
 
 function timeOf(name: string, text: string | undefined): number | undefined {
