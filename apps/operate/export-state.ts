@@ -14,6 +14,9 @@ import type { TaskPlace } from './tasks.ts';
 /** What is known of people is for the operator's eyes only. */
 const FILE_MODE = 0o600;
 
+/** Characters written at a time: a write for every line would take longer than making it. */
+const CHUNK_LENGTH = 64 * 1024;
+
 /**
  * Writes the documents of these tasks, which are entity documents, in order of task and key; a file that is there is
  * replaced. Returns how many there were. Throws FatalError TRG_LOG_FULL when the file cannot be written.
@@ -26,22 +29,27 @@ export async function exportEntities(
 ): Promise<number> {
   let documents = 0;
   // One task after the other, so that one temporary folder is there at a time.
-  const lines = async function* (): AsyncGenerator<string> {
+  const chunks = async function* (): AsyncGenerator<string> {
+    let chunk = '';
     for (const { id, part, changelog } of tasks) {
       if (changelog === null) continue;
       const { store, close } = await foldState(log, changelog);
       try {
         for await (const stored of documentsOf<EntityDocument>(store, part.store!.spec.documents)) {
           documents++;
-          yield `${JSON.stringify(entityJson(id, stored, rules))}\n`;
+          chunk += `${JSON.stringify(entityJson(id, stored, rules))}\n`;
+          if (chunk.length < CHUNK_LENGTH) continue;
+          yield chunk;
+          chunk = '';
         }
       } finally {
         await close();
       }
     }
+    yield chunk;
   };
   try {
-    await pipeline(Readable.from(lines()), createWriteStream(file, { mode: FILE_MODE }));
+    await pipeline(Readable.from(chunks()), createWriteStream(file, { mode: FILE_MODE }));
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     throw new FatalError('TRG_LOG_FULL', `${file} cannot be written: ${describeError(error)}`, { file }, error);
