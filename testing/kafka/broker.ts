@@ -118,6 +118,9 @@ function propertiesOf({ id, folder, port, controllerPort, all, protocol, propert
     'share.coordinator.state.topic.replication.factor': replicas,
     'share.coordinator.state.topic.min.isr': inSync,
     'group.initial.rebalance.delay.ms': '0',
+    // A dead broker is noticed in seconds: tests wait for it.
+    'broker.heartbeat.interval.ms': '500',
+    'broker.session.timeout.ms': '3000',
     // Tests are full of old events, which retention by record time would delete minutes later.
     'log.retention.ms': '-1',
     'log.cleaner.dedupe.buffer.size': String(16 * 1024 * 1024),
