@@ -10,18 +10,13 @@ import { openEmbeddedLog } from '../connectors/embedded-log/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { NewRecord } from '../schemas/record.ts';
 import type { Log } from '../topology/ports.ts';
+import { elapsed, type Figure } from './figure.ts';
 
 const RECORDS = 1_000_000;
 const RECORDS_PER_COMMIT = 1_000;
 const VALUE_BYTES = 300;
 const PARTITIONS = 4;
 const READ_BYTES = 4 * 1024 * 1024;
-
-export interface Figure {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-}
 
 /** `scale` 1 writes and reads a million records. */
 export async function run(options: { scale: number }): Promise<Figure[]> {
@@ -31,8 +26,8 @@ export async function run(options: { scale: number }): Promise<Figure[]> {
     await log.admin.createTopics([{ topic: 'events', partitions: PARTITIONS }]);
     const commits = Math.max(PARTITIONS, Math.round((RECORDS * options.scale) / RECORDS_PER_COMMIT));
     const records = commits * RECORDS_PER_COMMIT;
-    const appendSeconds = await seconds(() => append(log, commits));
-    const readSeconds = await seconds(() => readBack(log, records));
+    const appendSeconds = (await elapsed(() => append(log, commits))).wall;
+    const readSeconds = (await elapsed(() => readBack(log, records))).wall;
     return [
       { name: 'embedded log: append', value: Math.round(records / appendSeconds), unit: 'records/s' },
       { name: 'embedded log: append', value: Math.round(commits / appendSeconds), unit: 'commits/s' },
@@ -73,10 +68,4 @@ function madeUpRecords(partition: number): NewRecord[] {
     value: Buffer.alloc(VALUE_BYTES, i),
     headers: [],
   }));
-}
-
-async function seconds(work: () => Promise<void>): Promise<number> {
-  const start = process.hrtime.bigint();
-  await work();
-  return Number(process.hrtime.bigint() - start) / 1e9;
 }

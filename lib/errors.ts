@@ -30,6 +30,12 @@ export const ERROR_CODES = {
   TRG_FILE_UNREADABLE: 'a file cannot be read',
   TRG_TEMPLATE_FAILED: 'a template cannot be rendered',
   TRG_DELIVERY_FAILED: 'a provider refused or could not be reached',
+  TRG_HTTP_LISTEN: 'the HTTP address cannot be listened on',
+  TRG_HTTP_UNAUTHORIZED: 'a request has no write key, or a wrong one',
+  TRG_HTTP_NOT_FOUND: 'a request names nothing that is there',
+  TRG_HTTP_BUSY: 'more events are on their way to the log than fit',
+  TRG_HTTP_UNAVAILABLE: 'events cannot be taken just now',
+  TRG_HTTP_FAILED: 'a request failed within Tripline',
   TRG_USAGE: 'the command line is wrong',
 } as const;
 

@@ -1,4 +1,6 @@
-// Randomness behind an interface. The only shipped caller of Math.random.
+// Randomness behind an interface. The only shipped caller of Math.random and randomUUID.
+
+import { randomUUID } from 'node:crypto';
 
 export interface Rng {
   /** In [0, 1). */
@@ -6,6 +8,11 @@ export interface Rng {
 }
 
 export const systemRng: Rng = { next: () => Math.random() };
+
+/** An id that nothing else has (UUID version 4): for what arrives without one, never for what we decide. */
+export function newId(): string {
+  return randomUUID();
+}
 
 /** The same numbers for the same seed, on every machine (mulberry32, by Tommy Ettinger, public domain). */
 export function seededRng(seed: number): Rng {

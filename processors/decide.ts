@@ -155,8 +155,7 @@ function remember(
   const historyMs = gateHistoryMs(rule);
   if (historyMs > 0) {
     memory.fired.push({ key, at: match.at });
-    // Twice as long as asked, for candidates that come out of order of time.
-    const keepFrom = match.at - 2 * historyMs;
+    const keepFrom = keepFromOf(match, historyMs, rule);
     const surplus = memory.fired.length - FIRED_MAX;
     memory.fired = memory.fired.filter(({ at }, i) => {
       const keep = at > keepFrom && i >= surplus;
@@ -166,7 +165,13 @@ function remember(
     if (surplus > 0) output.dropped(rule, 'fired');
   }
   if (sentHistoryMs > 0) {
-    document.sent = document.sent.filter(({ at }) => at > match.at - sentHistoryMs);
+    const keepFrom = keepFromOf(match, sentHistoryMs, rule);
+    document.sent = document.sent.filter(({ at }) => at > keepFrom);
     if (document.sent.length > SENT_MAX) document.sent.splice(0, document.sent.length - SENT_MAX);
   }
+}
+
+/** Long enough for candidates that come out of order of time, and twice as long as asked for those even later. */
+function keepFromOf(match: Match, historyMs: number, rule: CompiledRule): number {
+  return match.at - historyMs - Math.max(historyMs, rule.reorderMs);
 }

@@ -14,7 +14,14 @@ import type { CompiledRule, Lane, Pattern, PatternInput, PatternState, RuleSet }
 import { avroCodec } from '../schemas/codec.ts';
 import type { Event, EventRecord } from '../schemas/event.ts';
 import type { DocumentStore } from '../state/api.ts';
-import { type EntityDocument, emptyEntityDocument, entityOfKey, type Instance } from '../state/entity-document.ts';
+import {
+  deadlineMoved,
+  type EntityDocument,
+  earliestDeadline,
+  emptyEntityDocument,
+  entityOfKey,
+  type Instance,
+} from '../state/entity-document.ts';
 import type { Message, Processor, ProcessorContext } from './api.ts';
 import { type DecideOutput, decide, type FoundMatch, memoryOf } from './decide.ts';
 import { applyTraits, EntityScope } from './scope.ts';
@@ -121,7 +128,8 @@ export class Evaluate implements Processor<Event> {
     const { buffer } = document;
     let at = buffer.length;
     while (at > 0 && buffer[at - 1]!.time > event.time) at--;
-    buffer.splice(at, 0, event);
+    if (buffer.length === 0) document.buffer = [event];
+    else buffer.splice(at, 0, event);
     if (buffer.length > BUFFER_MAX) {
       this.#context.count('buffer-overflow');
       this.#evaluateNext(key, document);
@@ -145,6 +153,7 @@ export class Evaluate implements Processor<Event> {
   /** Evaluates the first buffered event. */
   #evaluateNext(key: string, document: EntityDocument): void {
     const event = document.buffer.shift()!;
+    if (document.buffer.length === 0) document.buffer = [];
     const rules = this.#options.rules();
     if (event.type === 'identify' && rules.usesProfile) applyTraits(document, event);
     if (event.time > document.evaluatedBefore) document.evaluatedBefore = event.time;
@@ -171,12 +180,13 @@ export class Evaluate implements Processor<Event> {
 
   #deadlines(key: string, document: EntityDocument, at: number): void {
     const rules = this.#options.rules();
+    if (earliestDeadline(document, rules) > at) return;
     const scope = this.#scope;
+    document.deadline = null;
     for (const memory of document.rules.values()) {
       const rule = rules.rule(memory.rule);
       if (rule === undefined) continue;
-      // With `by`, handling one moves it in the list; and this is run for every event, so nothing is copied needlessly.
-      for (const instance of rule.by === null ? memory.instances : [...memory.instances]) {
+      for (const instance of [...memory.instances]) {
         const pattern: Pattern = rule.pattern;
         if (pattern.kind !== instance.state.kind || pattern.deadlineOf(instance.state) > at) continue;
         this.#running = rule;
@@ -218,18 +228,22 @@ export class Evaluate implements Processor<Event> {
     state: PatternState | null,
     deadlineBefore: number,
   ): void {
+    const deadline = state === null ? Infinity : rule.pattern.deadlineOf(state);
+    deadlineMoved(document, deadlineBefore, deadline);
     if (instance !== undefined) {
       if (state === null) {
         forgetInstance(document, rule.id, instance);
         return;
       }
       instance.state = state;
-      if (rule.by !== null && rule.pattern.deadlineOf(state) !== deadlineBefore) moveLast(document, rule.id, instance);
+      if (rule.by !== null && deadline !== deadlineBefore) moveLast(document, rule.id, instance);
     } else if (state !== null) {
-      const { instances } = memoryOf(document, rule.id);
-      instances.push({ by, state });
-      if (instances.length > INSTANCES_MAX) {
-        instances.shift();
+      const memory = memoryOf(document, rule.id);
+      // A list that push() grows has room for 17, which costs more than what is in it.
+      memory.instances = [...memory.instances, { by, state }];
+      if (memory.instances.length > INSTANCES_MAX) {
+        memory.instances.shift();
+        document.deadline = null;
         this.#context.count('dropped', { rule: rule.id, what: 'by' });
       }
     }
@@ -240,6 +254,7 @@ export class Evaluate implements Processor<Event> {
 function instanceOf(document: EntityDocument, rule: CompiledRule, by: string): Instance | undefined {
   const instance = document.rules.get(rule.id)?.instances.find((each) => each.by === by);
   if (instance === undefined || instance.state.kind === rule.pattern.kind) return instance;
+  document.deadline = null;
   forgetInstance(document, rule.id, instance);
   return undefined;
 }

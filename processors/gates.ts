@@ -52,18 +52,23 @@ export function gateHistoryMs(rule: CompiledRule): number {
 function cooledDown({ rule, match, cooldownKey }: Candidate, memory: RuleMemory): boolean {
   const { cooldown } = rule;
   if (cooldown === null) return true;
-  if (match.at < memory.forgotten + cooldown.forMs) return false;
+  if (isForgotten(memory, match.at - cooldown.forMs)) return false;
   return !memory.fired.some(({ key, at }) => key === cooldownKey && match.at < at + cooldown.forMs);
 }
 
 /** At most `max` fired decisions in any sliding `per` (t - per, t] (rules.md). */
 function withinLimits({ rule, match }: Candidate, memory: RuleMemory): boolean {
   return rule.limits.every(({ max, perMs }) => {
-    if (match.at - perMs < memory.forgotten) return false;
+    if (isForgotten(memory, match.at - perMs)) return false;
     const near = memory.fired.filter(({ at }) => Math.abs(at - match.at) < perMs).map(({ at }) => at);
     if (near.length < max) return true;
     const times = [...near, match.at].sort((a, b) => a - b);
     // Some window holds more than max exactly when max + 1 neighbours lie within one.
     return times.every((at, i) => i < max || at - times[i - max]! >= perMs);
   });
+}
+
+/** Whether a fired decision stamped after `time` is no longer known. */
+function isForgotten(memory: RuleMemory, time: number): boolean {
+  return memory.forgotten >= 0 && time < memory.forgotten;
 }

@@ -5,7 +5,7 @@
 import { RecordError } from '../lib/errors.ts';
 import { parseInstant } from '../lib/iso-time.ts';
 import { Event } from '../schemas/event.ts';
-import { isJsonObject, type JsonObject } from '../schemas/json.ts';
+import { DEPTH_MAX, isJsonObject, isNestedWithin, type JsonObject } from '../schemas/json.ts';
 
 /** How the records of one source topic are to be understood (configuration: sources). */
 export interface SourceFormat {
@@ -43,6 +43,9 @@ const TIME_MAX = 8.64e15;
 /** Throws RecordError TRG_RECORD_INVALID that names the field and what it must be. */
 export function normalise(json: unknown, source: SourceFormat, origin: Origin): Normalised {
   if (!isJsonObject(json)) throw invalid('the message', 'a JSON object', json);
+  if (!isNestedWithin(json, DEPTH_MAX)) {
+    throw new RecordError('TRG_RECORD_INVALID', `the message is nested deeper than ${DEPTH_MAX} levels`);
+  }
   return source.format === 'segment' ? segment(json, source, origin) : plain(json, source, origin);
 }
 

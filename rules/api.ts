@@ -125,6 +125,8 @@ export interface CompiledRule {
   readonly urgency: Urgency;
   readonly category: string | null;
   readonly lane: Lane;
+  /** How far an event may come behind newer ones and still be in time for this rule, ms; 0 in event-time order. */
+  readonly reorderMs: number;
   readonly pattern: Pattern;
   /** `by`: state is kept apart per value, which comes as text; a null value is not seen. Null: not used. */
   readonly by: Expression | null;

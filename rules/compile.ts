@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { didYouMean } from '../lib/suggest.ts';
 import type { Json } from '../schemas/json.ts';
-import type { CompiledRule, PatternKind } from './api.ts';
+import type { CompiledRule, Lane, PatternKind } from './api.ts';
 import type { Names } from './expressions.ts';
 import { msOf, type PatternPlan } from './patterns/definition.ts';
 import { PATTERNS } from './patterns/index.ts';
@@ -44,6 +44,7 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     urgency: body.urgency ?? 'marketing',
     category: body.category ?? null,
     lane: compiled.lane,
+    reorderMs: reorderMsOf(compiled.lane, options),
     pattern: compiled.plan.pattern,
     by: compiled.by,
     condition,
@@ -53,6 +54,10 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     sentHistoryMs: builder.sentHistoryMs,
     usesProfile: builder.usesProfile || sends.some((send) => send.template !== null),
   };
+}
+
+function reorderMsOf(lane: Lane, options: CompileOptions): number {
+  return lane === 'arrival' ? options.outOfOrdernessMs : 0;
 }
 
 function checkEntity(entity: string, builder: RuleBuilder, options: CompileOptions): void {
@@ -84,7 +89,8 @@ function compilePattern(body: RuleBody, builder: RuleBuilder, options: CompileOp
   if (kind !== 'event') refuseEventFields(when, kind, builder);
   const plan: PatternPlan = definition.compile(when, {
     path,
-    reorderMs: lane === 'arrival' ? options.outOfOrdernessMs : 0,
+    reorderMs: reorderMsOf(lane, options),
+    readsMatched: body.if !== undefined || body.then !== undefined || typeof body.cooldown === 'object',
     condition: (place, source, captures) => builder.condition(place, source, { captures, insteadOfEvent: null }),
     capture: (place, name) => builder.capture(place, name),
     error: (place, message, hint) => builder.error(place, message, hint),

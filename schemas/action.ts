@@ -5,7 +5,6 @@ import type { EntityRef } from './decision.ts';
 import type { JsonObject } from './json.ts';
 
 export const CHANNELS = ['email', 'sms', 'push', 'inapp', 'webhook', 'slack', 'pagerduty'] as const;
-export type Channel = (typeof CHANNELS)[number];
 
 export interface Action {
   /** Hash of the decision and the step: the idempotency key of the delivery. */

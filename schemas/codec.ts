@@ -62,7 +62,7 @@ function typeOf(name: string): avsc.Type {
 export function avroCodec<Value>(name: string): Codec<Value> {
   const type = typeOf(name);
   return {
-    encode: (value) => type.toBuffer(value),
+    encode: (value) => encodeAfter(NO_HEAD, type, value),
     decode: (bytes) => decodeWith(type, bytes, name),
   };
 }
@@ -73,7 +73,7 @@ export function framedCodec<Value>(name: string, schemaId: number): Codec<Value>
   const head = Buffer.alloc(5);
   head.writeUInt32BE(schemaId, 1);
   return {
-    encode: (value) => Buffer.concat([head, type.toBuffer(value)]),
+    encode: (value) => encodeAfter(head, type, value),
     decode(bytes) {
       if (bytes.length < 5 || bytes[0] !== 0) {
         throw new RecordError('TRG_RECORD_UNREADABLE', `not a framed ${name} record`, { schema: name });
@@ -109,12 +109,30 @@ export function stateCodec<Value>(name: string): Codec<Value> {
   }
 
   return {
-    encode: (value) => Buffer.concat([head, type.toBuffer(value)]),
+    encode: (value) => encodeAfter(head, type, value),
     decode(bytes) {
       const body = bytes.subarray(1);
       return bytes[0] === version ? decodeWith(type, body, name) : decodeOlder(bytes[0] ?? -1, body);
     },
   };
+}
+
+const NO_HEAD = new Uint8Array(0);
+/** Where values are encoded before they are copied to a buffer of their size: one allocation instead of three. */
+let scratch = Buffer.allocUnsafe(64 * 1024);
+
+/** The head and then the value, in a buffer of its own. */
+function encodeAfter(head: Uint8Array, type: avsc.Type, value: unknown): Buffer {
+  let end = type.encode(value, scratch, head.length);
+  if (end < 0) {
+    // Less than nothing is how many bytes were missing.
+    scratch = Buffer.allocUnsafe(2 * (scratch.length - end));
+    end = type.encode(value, scratch, head.length);
+  }
+  const bytes = Buffer.allocUnsafe(end);
+  bytes.set(head);
+  scratch.copy(bytes, head.length, head.length, end);
+  return bytes;
 }
 
 function decodeWith<Value>(type: avsc.Type, bytes: Uint8Array, name: string): Value {

@@ -37,6 +37,9 @@ export interface EventFields {
 
 const EMPTY: JsonObject = Object.freeze({});
 
+/** A JSON part of an event: as it is read, or as the text or UTF-8 bytes to be parsed when something reads it. */
+type Part = JsonObject | string | Uint8Array;
+
 /** Rules see these names: messageId, type, event, userId, anonymousId, timestamp, properties, traits, context. */
 export class Event {
   readonly messageId: string;
@@ -46,9 +49,9 @@ export class Event {
   readonly anonymousId: string | null;
   /** Event time, ms since 1970. */
   readonly time: number;
-  #properties: JsonObject | Uint8Array;
-  #traits: JsonObject | Uint8Array;
-  #context: JsonObject | Uint8Array;
+  #properties: Part;
+  #traits: Part;
+  #context: Part;
 
   constructor(fields: EventFields) {
     this.messageId = fields.messageId;
@@ -78,6 +81,20 @@ export class Event {
     return event;
   }
 
+  /** The same without properties, traits and context: what is kept of it where nothing will read them. */
+  withoutData(): Event {
+    const { messageId, type, event, userId, anonymousId, time } = this;
+    return new Event({ messageId, type, event, userId, anonymousId, time });
+  }
+
+  /** To be called when the event is kept for long: as text its parts take a tenth of the memory. Returns itself. */
+  packed(): this {
+    this.#properties = pack(this.#properties);
+    this.#traits = pack(this.#traits);
+    this.#context = pack(this.#context);
+    return this;
+  }
+
   toRecord(): EventRecord {
     return {
       messageId: this.messageId,
@@ -93,15 +110,15 @@ export class Event {
   }
 
   get properties(): JsonObject {
-    return this.#properties instanceof Uint8Array ? (this.#properties = parse(this.#properties)) : this.#properties;
+    return isUnread(this.#properties) ? (this.#properties = parse(this.#properties)) : this.#properties;
   }
 
   get traits(): JsonObject {
-    return this.#traits instanceof Uint8Array ? (this.#traits = parse(this.#traits)) : this.#traits;
+    return isUnread(this.#traits) ? (this.#traits = parse(this.#traits)) : this.#traits;
   }
 
   get context(): JsonObject {
-    return this.#context instanceof Uint8Array ? (this.#context = parse(this.#context)) : this.#context;
+    return isUnread(this.#context) ? (this.#context = parse(this.#context)) : this.#context;
   }
 
   /** Event time as CEL's timestamp type. */
@@ -125,11 +142,21 @@ export class Event {
   }
 }
 
-function parse(bytes: Uint8Array): JsonObject {
-  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+function isUnread(part: Part): part is string | Uint8Array {
+  return typeof part === 'string' || part instanceof Uint8Array;
 }
 
-function bytesOf(part: JsonObject | Uint8Array): Uint8Array | null {
+function parse(part: string | Uint8Array): JsonObject {
+  if (typeof part === 'string') return JSON.parse(part);
+  return JSON.parse(Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('utf8'));
+}
+
+function pack(part: Part): Part {
+  return part === EMPTY || isUnread(part) ? part : JSON.stringify(part);
+}
+
+function bytesOf(part: Part): Uint8Array | null {
+  if (part === EMPTY) return null;
   if (part instanceof Uint8Array) return part;
-  return part === EMPTY ? null : Buffer.from(JSON.stringify(part));
+  return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part));
 }

@@ -34,6 +34,8 @@ export function compareDue(aDue: number, aKey: string, bDue: number, bKey: strin
 
 export class DueHeap {
   readonly #nodes: DueNode[] = [];
+  /** Due times by position: side by side, they are compared without touching the nodes, which lie all over memory. */
+  readonly #dues: number[] = [];
   readonly #byKey = new Map<string, DueNode>();
 
   get size(): number {
@@ -52,6 +54,7 @@ export class DueHeap {
       if (due === Infinity) return;
       const added = { key, due, at: this.#nodes.length };
       this.#nodes.push(added);
+      this.#dues.push(due);
       this.#byKey.set(key, added);
       this.#up(added);
     } else if (due === Infinity) {
@@ -59,6 +62,7 @@ export class DueHeap {
     } else if (node.due !== due) {
       const later = due > node.due;
       node.due = due;
+      this.#dues[node.at] = due;
       if (later) this.#down(node);
       else this.#up(node);
     }
@@ -71,19 +75,22 @@ export class DueHeap {
 
   /** Keeps the `count` earliest nodes; returns the last of them. */
   keepFirst(count: number): DueNode | undefined {
-    this.#rebuild(this.#nodes.toSorted((a, b) => compareDue(a.due, a.key, b.due, b.key)).slice(0, count));
-    return this.#nodes.at(-1);
+    const kept = this.#nodes.toSorted((a, b) => compareDue(a.due, a.key, b.due, b.key)).slice(0, count);
+    this.#rebuild(kept);
+    return kept.at(-1);
   }
 
   #rebuild(kept: DueNode[]): void {
     if (kept.length === this.#nodes.length) return;
     this.#nodes.length = 0;
+    this.#dues.length = 0;
     this.#byKey.clear();
     // A sorted array is a heap.
     kept.sort((a, b) => compareDue(a.due, a.key, b.due, b.key));
     for (const node of kept) {
       node.at = this.#nodes.length;
       this.#nodes.push(node);
+      this.#dues.push(node.due);
       this.#byKey.set(node.key, node);
     }
   }
@@ -91,42 +98,52 @@ export class DueHeap {
   #remove(node: DueNode): void {
     this.#byKey.delete(node.key);
     const last = this.#nodes.pop()!;
+    this.#dues.pop();
     if (last === node) return;
-    last.at = node.at;
-    this.#nodes[last.at] = last;
+    this.#place(last, last.due, node.at);
     this.#up(last);
     this.#down(last);
   }
 
+  #place(node: DueNode, due: number, at: number): void {
+    this.#nodes[at] = node;
+    this.#dues[at] = due;
+    node.at = at;
+  }
+
+  /** Whether `node` comes before the one at `at`. */
+  #isBefore(node: DueNode, at: number): boolean {
+    const due = this.#dues[at]!;
+    return node.due === due ? compareUtf8(node.key, this.#nodes[at]!.key) < 0 : node.due < due;
+  }
+
   #up(node: DueNode): void {
-    const nodes = this.#nodes;
-    while (node.at > 0) {
-      const parentAt = (node.at - 1) >> 1;
-      const parent = nodes[parentAt]!;
-      if (compareDue(parent.due, parent.key, node.due, node.key) <= 0) return;
-      nodes[node.at] = parent;
-      nodes[parentAt] = node;
-      parent.at = node.at;
-      node.at = parentAt;
+    let { at } = node;
+    while (at > 0) {
+      const parentAt = (at - 1) >> 1;
+      if (!this.#isBefore(node, parentAt)) break;
+      this.#place(this.#nodes[parentAt]!, this.#dues[parentAt]!, at);
+      at = parentAt;
     }
+    this.#place(node, node.due, at);
   }
 
   #down(node: DueNode): void {
-    const nodes = this.#nodes;
+    const dues = this.#dues;
+    let { at } = node;
     for (;;) {
-      let childAt = 2 * node.at + 1;
-      let child = nodes[childAt];
-      if (child === undefined) return;
-      const right = nodes[childAt + 1];
-      if (right !== undefined && compareDue(right.due, right.key, child.due, child.key) < 0) {
-        child = right;
-        childAt++;
+      let childAt = 2 * at + 1;
+      const right = childAt + 1;
+      if (childAt >= dues.length) break;
+      if (right < dues.length) {
+        const isRightFirst =
+          dues[right] === dues[childAt] ? this.#isBefore(this.#nodes[right]!, childAt) : dues[right]! < dues[childAt]!;
+        if (isRightFirst) childAt = right;
       }
-      if (compareDue(node.due, node.key, child.due, child.key) <= 0) return;
-      nodes[node.at] = child;
-      nodes[childAt] = node;
-      child.at = node.at;
-      node.at = childAt;
+      if (this.#isBefore(node, childAt)) break;
+      this.#place(this.#nodes[childAt]!, dues[childAt]!, at);
+      at = childAt;
     }
+    this.#place(node, node.due, at);
   }
 }

@@ -46,6 +46,8 @@ export interface EntityDocument {
   sent: { readonly channel: string; readonly at: number }[];
   /** By rule id. */
   rules: Map<string, RuleMemory>;
+  /** Not stored: the earliest deadline under these rules, so that it need not be sought at every event (earliestDeadline). */
+  deadline: { at: number; rules: RuleSet } | null;
 }
 
 export function emptyEntityDocument(): EntityDocument {
@@ -57,6 +59,7 @@ export function emptyEntityDocument(): EntityDocument {
     profile: new Map(),
     sent: [],
     rules: new Map(),
+    deadline: null,
   };
 }
 
@@ -95,7 +98,7 @@ const BRANCH = 'dev.tripline.state.';
 export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDocument> {
   return {
     dueBy: 'stream-time',
-    dueAt: (doc) => dueAt(doc, rules()),
+    dueAt: (doc) => Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules())),
     encode: (doc) =>
       codec.encode({
         newestTime: doc.newestTime,
@@ -121,6 +124,7 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
         profile: new Map(stored.profile.map(({ name, value, at }) => [name, { value, at }])),
         sent: stored.sent.map(({ channel, at }) => ({ channel, at })),
         rules: new Map(stored.rules.map((memory) => [memory.rule, decodeMemory(memory)])),
+        deadline: null,
       };
     },
   };
@@ -138,15 +142,25 @@ function decodeMemory(stored: StoredDocument['rules'][number]): RuleMemory {
   };
 }
 
-function dueAt(doc: EntityDocument, rules: RuleSet): number {
-  let due = doc.buffer[0]?.time ?? Infinity;
+/** The earliest time at which a pattern of `rules` wants to be called; Infinity: none. */
+export function earliestDeadline(doc: EntityDocument, rules: RuleSet): number {
+  if (doc.deadline?.rules === rules) return doc.deadline.at;
+  let earliest = Infinity;
   for (const memory of doc.rules.values()) {
     const pattern = rules.rule(memory.rule)?.pattern;
     if (pattern === undefined) continue;
     for (const { state } of memory.instances) {
       const deadline = pattern.kind === state.kind ? pattern.deadlineOf(state) : Infinity;
-      if (deadline < due) due = deadline;
+      if (deadline < earliest) earliest = deadline;
     }
   }
-  return due;
+  doc.deadline = { at: earliest, rules };
+  return earliest;
+}
+
+/** To be told whenever a pattern's deadline moves; Infinity: it had, or has, none. */
+export function deadlineMoved(doc: EntityDocument, from: number, to: number): void {
+  if (doc.deadline === null || from === to) return;
+  if (to <= doc.deadline.at) doc.deadline.at = to;
+  else if (from === doc.deadline.at) doc.deadline = null;
 }

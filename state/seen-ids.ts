@@ -3,27 +3,35 @@
 // Two different ids of one entity share a hash with a chance of about 1000 / 2^64 an event, at the largest window.
 
 const ENTRY_BYTES = 16;
-const EMPTY = new DataView(new ArrayBuffer(0));
+/** Numbers an id takes in memory: two halves of its hash and its time. A list of doubles is cheaper to make than a buffer. */
+const ENTRY_NUMBERS = 3;
 
 export class SeenIds {
-  #view: DataView = EMPTY;
+  #entries: number[] = [];
+  /** Where the oldest id that is not forgotten begins. */
   #start = 0;
-  #end = 0;
 
   static decode(bytes: Uint8Array): SeenIds {
     const seen = new SeenIds();
-    const copy = Uint8Array.from(bytes);
-    seen.#view = new DataView(copy.buffer);
-    seen.#end = copy.length;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {
+      seen.#entries.push(view.getInt32(at, true), view.getInt32(at + 4, true), view.getFloat64(at + 8, true));
+    }
     return seen;
   }
 
   encode(): Buffer {
-    return Buffer.from(this.#view.buffer, this.#view.byteOffset + this.#start, this.#end - this.#start);
+    const bytes = Buffer.allocUnsafe(this.size * ENTRY_BYTES);
+    for (let from = this.#start, to = 0; to < bytes.length; from += ENTRY_NUMBERS, to += ENTRY_BYTES) {
+      bytes.writeInt32LE(this.#entries[from]!, to);
+      bytes.writeInt32LE(this.#entries[from + 1]!, to + 4);
+      bytes.writeDoubleLE(this.#entries[from + 2]!, to + 8);
+    }
+    return bytes;
   }
 
   get size(): number {
-    return (this.#end - this.#start) / ENTRY_BYTES;
+    return (this.#entries.length - this.#start) / ENTRY_NUMBERS;
   }
 
   /**
@@ -42,29 +50,21 @@ export class SeenIds {
     h2 = Math.imul(h2 ^ (h2 >>> 16), 0x85ebca6b) ^ Math.imul(h1 ^ (h1 >>> 13), 0xc2b2ae35);
     h1 |= 0;
     h2 |= 0;
-    const view = this.#view;
-    for (let at = this.#start; at < this.#end; at += ENTRY_BYTES) {
-      if (view.getInt32(at, true) !== h1 || view.getInt32(at + 4, true) !== h2) continue;
-      if (view.getFloat64(at + 8, true) >= keepFrom) return true;
+    const entries = this.#entries;
+    for (let at = this.#start; at < entries.length; at += ENTRY_NUMBERS) {
+      if (entries[at] === h1 && entries[at + 1] === h2 && entries[at + 2]! >= keepFrom) return true;
     }
-    while (this.#start < this.#end && view.getFloat64(this.#start + 8, true) < keepFrom) this.#start += ENTRY_BYTES;
-    if (this.size >= max) this.#start = this.#end - (max - 1) * ENTRY_BYTES;
-    this.#append(h1, h2, time);
+    while (this.#start < entries.length && entries[this.#start + 2]! < keepFrom) this.#start += ENTRY_NUMBERS;
+    if (this.size >= max) this.#start = entries.length - (max - 1) * ENTRY_NUMBERS;
+    // Most entities have one or two: exact room for the first, and for what is left when older ones are forgotten.
+    if (this.size === 0) this.#restart([h1, h2, time]);
+    else if (2 * this.#start > entries.length) this.#restart([...entries.slice(this.#start), h1, h2, time]);
+    else entries.push(h1, h2, time);
     return false;
   }
 
-  #append(h1: number, h2: number, time: number): void {
-    if (this.#end + ENTRY_BYTES > this.#view.byteLength) {
-      const used = this.encode();
-      const grown = new Uint8Array(Math.max(4 * ENTRY_BYTES, 2 * used.length));
-      grown.set(used);
-      this.#view = new DataView(grown.buffer);
-      this.#start = 0;
-      this.#end = used.length;
-    }
-    this.#view.setInt32(this.#end, h1, true);
-    this.#view.setInt32(this.#end + 4, h2, true);
-    this.#view.setFloat64(this.#end + 8, time, true);
-    this.#end += ENTRY_BYTES;
+  #restart(entries: number[]): void {
+    this.#entries = entries;
+    this.#start = 0;
   }
 }

@@ -41,7 +41,10 @@ export interface ReplayOptions {
   readonly outputs: ReplayOutputs;
 }
 
-const CACHE_BYTES = 96 * 1024 * 1024;
+/** Most of it may be dirty: nothing here has to be on disk before memory runs short. */
+const CACHE_BYTES = 128 * 1024 * 1024;
+/** Documents encoded and written at a time, so that what waits for the disk stays small. */
+const BATCH_DOCUMENTS = 2_048;
 /** The largest time a Date can hold: all timers are due before it. */
 export const END_OF_TIME = 8.64e15;
 
@@ -67,7 +70,7 @@ export class Replay {
     const part = topology.subTopologies()[0]!;
     const { documents: spec } = part.store!.spec;
     this.#store = options.store;
-    this.#dirtyBytesMax = cacheBytes / 2;
+    this.#dirtyBytesMax = cacheBytes;
     const documents = new CachedDocumentStore(options.store, spec, { cacheBytes });
     const outputs = options.outputs as Readonly<Record<string, ((value: unknown) => void) | undefined>>;
     this.#task = new Task({
@@ -112,8 +115,7 @@ export class Replay {
   }
 
   async #flush(): Promise<void> {
-    const { writes } = this.#task.prepareCommit();
-    await this.#store.write(writes);
+    while (this.#task.hasUncommitted) await this.#store.write(this.#task.prepareCommit(BATCH_DOCUMENTS).writes);
     this.#task.committed();
   }
 }

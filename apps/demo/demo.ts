@@ -89,7 +89,8 @@ function demoConfig(dataDir: string, mailPort: number, hookUrl: string): Config 
       TRIPLINE_CHANNELS_WEBHOOK_URL: hookUrl,
     },
   });
-  return config;
+  // Its events come from the sample: no port of the machine is taken for others.
+  return { ...config, http: null };
 }
 
 /** Follows what comes of the sample until there is no more to come. */

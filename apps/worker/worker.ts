@@ -1,6 +1,7 @@
-// The worker: intake, evaluate and connectors as configured, in one thread or several, until it is told to stop.
+// The worker: ingest API, intake, evaluate and connectors as configured, in one thread or several, until told to stop.
 //
-// Owns: start and stop. Does not own: the engine (topology/runtime), what runs in it (job.ts).
+// Owns: start and stop. Does not own: the engine (topology/runtime), what runs in it (job.ts), events over HTTP
+// (with-ingest.ts).
 //
 // Invariants:
 //   W1. On a stop every thread finishes its commit before the log closes.
@@ -19,6 +20,7 @@ import { runEngineThread } from './engine-thread.ts';
 import { type Job, jobOf } from './job.ts';
 import { createTopics, openLog } from './open-log.ts';
 import type { ThreadData, ThreadMessage } from './thread-entry.ts';
+import { withIngest } from './with-ingest.ts';
 
 export interface WorkerOptions {
   readonly config: Config;
@@ -41,7 +43,15 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   try {
     await createTopics(log.admin, job.topology, config);
     await options.beforeRunning?.(log);
-    await (config.threads === 1 ? runHere(options, job, log, clock, signal) : runThreads(options, log, signal));
+    await withIngest({ config, log, clock, logger }, signal, (engineSignal, onRunning) => {
+      const all = (): void => {
+        onRunning();
+        options.onRunning?.(log);
+      };
+      return config.threads === 1
+        ? runHere(options, job, log, clock, all, engineSignal)
+        : runThreads(config, log, all, engineSignal);
+    });
   } finally {
     await job.close();
     await log.close();
@@ -49,21 +59,18 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
 }
 
 async function runHere(
-  { config, logger, counters = new Counters(), onRunning }: WorkerOptions,
+  { config, logger, counters = new Counters() }: WorkerOptions,
   job: Job,
   log: EmbeddedLog,
   clock: Clock,
+  onRunning: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const only = { index: 0, count: 1 };
-  await runEngineThread(
-    { config, job, log, logger, clock, counters, ...only, onRunning: () => onRunning?.(log) },
-    signal,
-  );
+  await runEngineThread({ config, job, log, logger, clock, counters, index: 0, count: 1, onRunning }, signal);
 }
 
 /** Engine threads beside this one, which keeps the log. */
-async function runThreads({ config, onRunning }: WorkerOptions, log: EmbeddedLog, signal: AbortSignal): Promise<void> {
+async function runThreads(config: Config, log: EmbeddedLog, onRunning: () => void, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
   const stopAll = (): void => stop.abort();
   signal.addEventListener('abort', stopAll, { once: true });
@@ -72,7 +79,7 @@ async function runThreads({ config, onRunning }: WorkerOptions, log: EmbeddedLog
   const threads = Array.from({ length: config.threads }, (_, index) =>
     runThread({ config, index, count: config.threads }, log, stop.signal, () => {
       running++;
-      if (running === config.threads) onRunning?.(log);
+      if (running === config.threads) onRunning();
     }),
   );
   // W2: the first failure stops the others, whose commits are then awaited (W1).

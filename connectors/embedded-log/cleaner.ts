@@ -8,6 +8,7 @@
 
 import type { TopicPartition, TopicSpec } from '../../topology/ports.ts';
 import { compact } from './compaction.ts';
+import { closedError } from './log-errors.ts';
 import type { PartitionState } from './log-state.ts';
 import type { LogStore } from './log-store.ts';
 import { segmentPath } from './segment-reader.ts';
@@ -32,6 +33,7 @@ export interface CleanOptions {
 export class Cleaner {
   readonly #store: LogStore;
   #running: Promise<boolean> | undefined;
+  #closed = false;
 
   constructor(store: LogStore) {
     this.#store = store;
@@ -40,6 +42,7 @@ export class Cleaner {
   /** One pass. Returns whether another would find more to do. Throws as LogStore.change, and on damage. */
   async clean(options: CleanOptions = {}): Promise<boolean> {
     while (this.#running !== undefined) await this.#running.catch(() => false);
+    if (this.#closed) throw closedError();
     this.#running = this.#clean(options);
     try {
       return await this.#running;
@@ -48,8 +51,9 @@ export class Cleaner {
     }
   }
 
-  /** Resolves once no pass is running. */
-  async settled(): Promise<void> {
+  /** Resolves once no pass is running, and none will be. */
+  async close(): Promise<void> {
+    this.#closed = true;
     await this.#running?.catch(() => false);
   }
 

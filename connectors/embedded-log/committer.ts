@@ -5,10 +5,11 @@
 // Invariants:
 //   W1. Bytes are written and synced before the entry that covers them (P1).
 //   W2. openWriter returns only when no commit of an earlier epoch can still take effect (P3).
-//   W3. A round that fails leaves nothing behind that counts; its partitions go on in new files, since after a failed
-//       sync nobody knows what the page cache holds.
+//   W3. A round that fails leaves nothing behind that counts: the next one writes over the same bytes, which also makes
+//       good what a failed sync may have dropped from the page cache.
 
 import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { FencedError } from '../../lib/errors.ts';
 import { partitionKey } from '../../topology/ports.ts';
 import { sealBatches } from './batch.ts';
@@ -84,49 +85,38 @@ export class Committer {
   async #round(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
-    const current = waiting.filter((one) => {
-      try {
-        this.#assertCurrent(one.writer);
-        return true;
-      } catch (error) {
-        one.reject(error);
-        return false;
-      }
-    });
-    if (current.length === 0) return;
     const writtenAt = this.#store.parts.clock.now();
     const appends = new Map<string, Append>();
     try {
       // Before a byte is written: an entry whose outcome is unclear may cover the very bytes this round writes over.
       if (this.#store.parts.commitLog.needsRotation) await this.#store.rotate();
-      const ends = this.#plan(current, appends, writtenAt);
+      const ends = this.#plan(waiting, appends, writtenAt);
       await this.#write([...appends.values()]);
       await this.#store.change(
         {
-          ends: [...appends.values()].map(({ end, position, bytes, endOffset }) => {
-            return { ...end, bytes: position + bytes, end: endOffset };
-          }),
-          groups: current.flatMap(({ transaction }) => groupPositions(transaction)),
+          ends: [...appends.values()].map((append) => this.#endOf(append)),
+          groups: waiting.flatMap(({ transaction }) => groupPositions(transaction)),
         },
         this.#store.syncsEachCommit,
       );
-      for (const [i, { resolve }] of current.entries()) resolve(ends[i]!);
+      for (const { state, isNewFile } of appends.values()) if (isNewFile) this.#store.rolling.delete(state);
+      for (const [i, { resolve }] of waiting.entries()) resolve(ends[i]!);
     } catch (error) {
       await this.#takeBack([...appends.values()], error);
-      for (const { reject } of current) reject(error);
+      for (const { reject } of waiting) reject(error);
     }
   }
 
   /** Gives every transaction's records their offsets and files. Returns each one's ends. */
-  #plan(current: readonly Waiting[], appends: Map<string, Append>, writtenAt: number): Ends[] {
+  #plan(waiting: readonly Waiting[], appends: Map<string, Append>, writtenAt: number): Ends[] {
     const added = new Map<string, number>();
-    for (const { transaction } of current) {
+    for (const { transaction } of waiting) {
       for (const encoded of transaction.partitions) {
         const key = partitionKey(encoded);
         added.set(key, (added.get(key) ?? 0) + encoded.bytes.length);
       }
     }
-    return current.map(({ transaction }) => {
+    return waiting.map(({ transaction }) => {
       const ends = new Map<string, number>();
       for (const encoded of transaction.partitions) {
         const key = partitionKey(encoded);
@@ -162,12 +152,16 @@ export class Committer {
     };
   }
 
+  #endOf({ end, position, bytes, endOffset, parts }: Append): PartitionEnd {
+    const reached = { ...end, bytes: position + bytes, end: endOffset };
+    if (this.#store.syncsEachCommit) return reached;
+    return { ...reached, checksum: parts.reduce((checksum, part) => crc32(part, checksum), 0) };
+  }
+
   async #write(appends: readonly Append[]): Promise<void> {
     const outcomes = await Promise.allSettled(appends.map((append) => this.#append(append)));
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome.status === 'rejected') throw writeError(outcome.reason, appends[i]!.path);
-      // The new file, if it is one, is the one to go on in.
-      this.#store.rolling.delete(appends[i]!.state);
     }
   }
 
@@ -187,8 +181,7 @@ export class Committer {
   }
 
   async #takeBack(appends: readonly Append[], error: unknown): Promise<void> {
-    for (const { state, path, isNewFile, position } of appends) {
-      this.#store.rolling.add(state);
+    for (const { path, isNewFile, position } of appends) {
       // The entry may turn out to be on disk after a crash, and its records with it.
       if (isUnclear(error)) continue;
       if (isNewFile) await this.#store.removeFile(path);

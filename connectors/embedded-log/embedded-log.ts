@@ -136,7 +136,7 @@ class EmbeddedCore implements LogCore {
     this.#committer.close();
     this.#background.abort();
     await Promise.all(this.#loops);
-    await this.#cleaner.settled();
+    await this.#cleaner.close();
     this.#fetcher.close();
     const { files, commitLog, logger, folder } = this.#store.parts;
     await this.#store

@@ -25,7 +25,12 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
       await store.close();
       throw writeError(error, ownerFile);
     }
-    return { release: () => store.close() };
+    return {
+      async release() {
+        await rm(ownerFile, { force: true });
+        await store.close();
+      },
+    };
   } catch (error) {
     throw isLocked(error) ? lockedError(folder, await ownerPid(ownerFile), error) : error;
   }

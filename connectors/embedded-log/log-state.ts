@@ -28,6 +28,11 @@ export interface PartitionEnd extends TopicPartition {
   readonly bytes: number;
   readonly end: number;
   readonly writtenAt: number;
+  /**
+   * Checksum of the bytes appended, when they were not synced: after a power cut, batches of a failed commit may lie in
+   * their place, valid in themselves.
+   */
+  readonly checksum?: number;
 }
 
 /** Segments gone, and what stands in their place; compaction and retention. */

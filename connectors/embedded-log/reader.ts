@@ -41,6 +41,7 @@ export class CoreReader implements LogReader {
 
   assign(positions: readonly PartitionPosition[]): void {
     this.#assigned = new Map();
+    this.#failure = undefined;
     for (const { topic, partition, offset } of positions) {
       const assigned = { topic, partition, offset, paused: false, cursor: undefined, batches: undefined };
       this.#assigned.set(partitionKey(assigned), { ...assigned, afterBatches: offset });

@@ -90,7 +90,8 @@ async function isWhole(folder: string, reader: SegmentReader, state: LogState, e
   try {
     for (const end of entry.ends ?? []) {
       const segment = segmentOf(end, state);
-      await reader.verify(pathOf(folder, end, state), segment?.bytes ?? 0, end.bytes);
+      const checksum = await reader.verify(pathOf(folder, end, state), segment?.bytes ?? 0, end.bytes);
+      if (checksum !== end.checksum) return false;
     }
     return true;
   } catch (error) {

@@ -7,6 +7,7 @@
 //   X2. Memory is bounded: INDEXES_MAX indexes, an entry per INDEX_STRIDE bytes of file, made when first needed.
 
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { TopicPartition } from '../../topology/ports.ts';
 import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader, viewOf } from './batch.ts';
 import { BatchCursor } from './batch-cursor.ts';
@@ -56,13 +57,19 @@ export class SegmentReader {
     }
   }
 
-  /** Reads `from` to `to` of a file and checks every batch. Throws FatalError TRG_LOG_CORRUPT, and the system's errors. */
-  async verify(path: string, from: number, to: number): Promise<void> {
+  /**
+   * Reads `from` to `to` of a file, checks every batch, and returns the checksum of it all.
+   * Throws FatalError TRG_LOG_CORRUPT, and the system's errors.
+   */
+  async verify(path: string, from: number, to: number): Promise<number> {
+    let checksum = 0;
     for (let position = from; position < to; ) {
       const { bytes } = await this.#batches(path, position, to, VERIFY_BYTES);
       new BatchCursor({ bytes, path, position, from: 0 }).take(Number.POSITIVE_INFINITY, []);
       position += bytes.length;
+      checksum = crc32(bytes, checksum);
     }
+    return checksum;
   }
 
   async #read(request: FetchRequest, state: PartitionState, endOffset: number): Promise<Chunk> {

@@ -41,6 +41,8 @@ interface AbsencePlan {
   readonly capture: string | null;
   readonly withinMs: number;
   readonly restart: Restart;
+  /** Whether the data of the `after` events are read again, and so are kept. */
+  readonly keepsData: boolean;
 }
 
 export const absencePattern: PatternDefinition = {
@@ -54,7 +56,8 @@ export const absencePattern: PatternDefinition = {
     const after = filterOf(body.after?.event, tools.condition([...afterPath, 'where'], body.after?.where, []));
     const of = ofFilters(body, captures, tools);
     const { restart = 'latest' } = body;
-    const pattern = patternOf({ after, of, capture, withinMs: msOf(body.within), restart });
+    const keepsData = capture !== null || tools.readsMatched;
+    const pattern = patternOf({ after, of, capture, withinMs: msOf(body.within), restart, keepsData });
     return { pattern, captures, eventInThen: false };
   },
 };
@@ -115,14 +118,16 @@ function isAnswer(plan: AbsencePlan, clock: Clock, event: Event, input: PatternI
 }
 
 function startClock(plan: AbsencePlan, clocks: Clock[], event: Event, input: PatternInput): void {
-  const clock = { start: event, deadline: event.time + plan.withinMs };
   const running = plan.restart === 'each' ? -1 : clocks.findIndex((other) => event.time <= other.deadline);
   if (running >= 0) {
     // An event that arrives behind the start of the clock does not take its place.
     if (plan.restart === 'first' || clocks[running]!.start.time > event.time) return;
     clocks.splice(running, 1);
   }
-  insert(clocks, clock);
+  insert(clocks, {
+    start: plan.keepsData ? event.packed() : event.withoutData(),
+    deadline: event.time + plan.withinMs,
+  });
   if (clocks.length > CLOCKS_MAX) {
     clocks.shift();
     input.dropped('clocks');

@@ -11,6 +11,8 @@ import type { WhenBody } from '../schema.ts';
 export interface PatternTools {
   /** How far behind the newest event an event may come, ms; 0 in the event-time lane, which has put them in order. */
   readonly reorderMs: number;
+  /** Whether an event that made the match is read after it: by `if`, the cooldown's key or `then`. */
+  readonly readsMatched: boolean;
   /** Where the pattern's own fields are. */
   readonly path: Path;
   /** Compiles a condition over `event` and these captures; null when there is none, or it has a mistake (reported). */

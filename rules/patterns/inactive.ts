@@ -25,20 +25,23 @@ export const inactivePattern: PatternDefinition = {
     const body = when.inactive ?? {};
     const where = tools.condition([...tools.path, 'where'], body.where, []);
     const filter = filterOf(body.event ?? '*', where);
-    return { pattern: patternOf(filter, msOf(body.for)), captures: [], eventInThen: true };
+    const pattern = patternOf(filter, msOf(body.for), tools.readsMatched);
+    return { pattern, captures: [], eventInThen: true };
   },
 };
 
-function patternOf(filter: EventFilter, silenceMs: number): Pattern<InactiveState> {
+/** `keepsData`: the data of the last event are read when the silence is reported, and so are kept. */
+function patternOf(filter: EventFilter, silenceMs: number, keepsData: boolean): Pattern<InactiveState> {
+  const kept = (event: Event): Event => (keepsData ? event.packed() : event.withoutData());
   return {
     kind: 'inactive',
     interests: interestsOf([filter]),
     onEvent(state, event, input) {
       if (!matchesFilter(filter, event, NO_CAPTURES, input)) return state;
-      if (state === null) return startedAt(event, silenceMs);
+      if (state === null) return startedAt(kept(event), silenceMs);
       if (event.time < state.last.time) return state;
       if (!state.fired && event.time > state.deadline) report(state, input);
-      state.last = event;
+      state.last = kept(event);
       state.deadline = event.time + silenceMs;
       state.fired = false;
       return state;

@@ -389,6 +389,24 @@ export function logSuite(name: string, open: (t: Cleanup) => Promise<LogUnderTes
     assert.deepEqual(await valuesOf(log, 'events'), ['small', large, 'after']);
   });
 
+  test(`${name}: partitions of records larger than maxBytes are served in turn`, async (t) => {
+    const { log } = await openWithTopics(t);
+    const large = Array.from({ length: 4 }, () => 'x'.repeat(2_000));
+    await write(
+      log,
+      large.flatMap((value) => [record('events/0', value), record('events/1', value)]),
+    );
+    const reader = log.openReader();
+    t.after(() => reader.close());
+    reader.assign([at('events', 0, 0), at('events', 1, 0)]);
+    const seen = [0, 0];
+    for (let reads = 0; reads < 4; reads++) {
+      const answer = await reader.read({ maxBytes: 1_000, waitMs: 0 });
+      for (const { partition, records } of answer) seen[partition]! += records.length;
+    }
+    assert.deepEqual(seen, [2, 2]);
+  });
+
   test(`${name}: a read that waits is woken by a commit to what it reads`, async (t) => {
     const { log, clock } = await openWithTopics(t);
     const reader = log.openReader();
@@ -475,6 +493,10 @@ export function logSuite(name: string, open: (t: Cleanup) => Promise<LogUnderTes
     t.after(() => reader.close());
     reader.assign([at('nowhere', 0, 0)]);
     await assert.rejects(reader.read(NOW), { name: 'FatalError', code: 'TRG_TOPIC_MISSING' });
+    await write(log, [record('events/0', 'x')]);
+    reader.assign([at('events', 0, 0)]);
+    const [fetched] = await reader.read(NOW);
+    assert.equal(fetched!.records.length, 1);
   });
 
   test(`${name}: closing twice is fine, and a closed log takes nothing`, async (t) => {

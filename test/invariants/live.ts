@@ -16,7 +16,7 @@ import { MemoryStore } from '../../state/memory-store.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { readPartition } from '../../testing/journal-replay.ts';
 import { MemoryLog } from '../../testing/memory-log.ts';
-import { TestDriver, type TestDriverOptions } from '../../testing/test-driver.ts';
+import { TestDriver } from '../../testing/test-driver.ts';
 import { partitionKey } from '../../topology/ports.ts';
 import { type JobOptions, triplineTopology } from '../../topology/topology.ts';
 import { messageOf, rulesOf } from '../oracle/engine.ts';
@@ -27,6 +27,9 @@ export const APPLICATION = 'test';
 export const OUT_OF_ORDERNESS_MS = 10_000;
 export const DEDUPE = { dedupeWindowMs: 86_400_000, dedupeMax: 1_000 } as const;
 export const HOUR = 3_600_000;
+
+/** Rounds of a second after which nothing is left to be done. */
+const LAST_ROUNDS = 4;
 
 /** What happens to the engine at one point of the plan. */
 export type Act =
@@ -79,6 +82,12 @@ const die = fc.record({
 const plainAct = fc.record({ kind: fc.constantFrom('lag', 'poll', 'run', 'crash', 'lose', 'clean') });
 /** Anything may happen; shrinks to lagging. */
 export const anyAct: fc.Arbitrary<Act> = fc.oneof({ weight: 3, arbitrary: plainAct }, { weight: 1, arbitrary: die });
+/** Long stretches in which much is written and little is read. */
+export const mostlyLag: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('lag' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('poll' as const) }) },
+  { weight: 1, arbitrary: anyAct },
+);
 /** All that was written is processed and committed before time goes on. */
 export const keepingUp: fc.Arbitrary<Act> = fc.oneof(fc.record({ kind: fc.constant('run' as const) }), die);
 
@@ -105,26 +114,8 @@ export interface Finished {
 
 /** Plays the plan to its end, an hour after the last event. The caller closes the driver. */
 export async function play(options: LiveOptions): Promise<Finished> {
-  const { events, moves, partitions = 1, sources = 1, keyed = true } = options;
-  const clock = new FakeClock(START);
-  const log = new MemoryLog(clock);
-  const stores = new Map<string, MemoryStore>();
-  const topology = topologyOf(options);
-  const driverOptions: TestDriverOptions = {
-    topology,
-    application: APPLICATION,
-    partitions,
-    clock,
-    log,
-    outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
-    ...options.tuning,
-    openStore: async (task) => {
-      const store = new MemoryStore();
-      stores.set(task, store);
-      return store;
-    },
-  };
-  const driver = await TestDriver.open(driverOptions);
+  const { events, moves, partitions = 1 } = options;
+  const { driver, clock, log, stores, topology } = await openRun(options);
   const act = actor(driver, log);
   for (const [place, event] of events.entries()) {
     const { silence, after } = moves[place]!;
@@ -136,19 +127,48 @@ export async function play(options: LiveOptions): Promise<Finished> {
     await clock.advance(Math.max(0, event.time - clock.now()));
     const other = options.others?.get(place);
     if (other !== undefined) await driver.pipe(topicOf(0), { ...other, partition: place % partitions });
-    const way = scatter(`${event.userId} ${event.time}`);
-    const topic = topicOf(way % sources);
-    const value = messageOf(event);
-    if (keyed) await driver.pipe(topic, { key: event.userId, value });
-    else await driver.pipe(topic, { key: null, value, partition: (way >>> 8) % partitions });
+    await produce(driver, options, event);
     await act(after);
   }
   await driver.run();
   const endOfTime = clock.now() + HOUR;
   // Watermarks travel with commits, so tasks behind a repartition topic learn of the time one round later.
   await clock.advance(HOUR + OUT_OF_ORDERNESS_MS + 1);
-  for (let round = 0; round < 4; round++) await driver.advanceWallClock(1_000);
+  for (let round = 0; round < LAST_ROUNDS; round++) await driver.advanceWallClock(1_000);
   return { driver, stores, topology, endOfTime };
+}
+
+/** A log with all topics and a driver on it that has not started yet. */
+export async function openRun(options: LiveOptions) {
+  const clock = new FakeClock(START);
+  const log = new MemoryLog(clock);
+  const stores = new Map<string, MemoryStore>();
+  const topology = topologyOf(options);
+  const driver = await TestDriver.open({
+    topology,
+    application: APPLICATION,
+    partitions: options.partitions ?? 1,
+    clock,
+    log,
+    outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
+    ...options.tuning,
+    openStore: async (task) => {
+      const store = new MemoryStore();
+      stores.set(task, store);
+      return store;
+    },
+  });
+  return { driver, clock, log, stores, topology };
+}
+
+/** Writes the event to the source and partition that are its own (L2). */
+export async function produce(driver: TestDriver, options: LiveOptions, event: OracleEvent): Promise<void> {
+  const { partitions = 1, sources = 1, keyed = true } = options;
+  const way = scatter(`${event.userId} ${event.time}`);
+  const topic = topicOf(way % sources);
+  const value = messageOf(event);
+  if (keyed) await driver.pipe(topic, { key: event.userId, value });
+  else await driver.pipe(topic, { key: null, value, partition: (way >>> 8) % partitions });
 }
 
 function actor(driver: TestDriver, log: MemoryLog): (act: Act) => Promise<void> {

@@ -10,17 +10,7 @@ import { changelogTopic } from '../../topology/topics.ts';
 import { APPLICATION, anyAct, type Finished, play } from './live.ts';
 import { anySources, plans, sending } from './plans.ts';
 import { holds } from './property.ts';
-
-const ALL = [Uint8Array.of(0), Uint8Array.of(255)] as const;
-/** Rows of the task itself, such as how far its changelog goes. */
-const NOTE = 'm'.charCodeAt(0);
-
-/** Documents and due rows, as text. */
-async function rowsOf(store: KeyValueStore): Promise<string[]> {
-  const entries = await store.range(...ALL, Number.POSITIVE_INFINITY);
-  const rows = entries.filter(({ key }) => key[0] !== NOTE);
-  return rows.map(({ key, value }) => `${Buffer.from(key).toString('latin1')} ${Buffer.from(value).toString('hex')}`);
-}
+import { rowsOf } from './rows.ts';
 
 /** The fold of a task's changelog, `batch` records at a time. */
 async function folded({ driver }: Finished, task: string, batch: number): Promise<KeyValueStore> {

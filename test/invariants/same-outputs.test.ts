@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { LogRecord } from '../../schemas/record.ts';
 import { type ReplayedRecord, replayJournal } from '../../testing/journal-replay.ts';
+import { withGarbage } from './garbage.ts';
 import { APPLICATION, anyAct, keepingUp, OUT_OF_ORDERNESS_MS, outputsOf, PLAIN, play } from './live.ts';
 import { anySources, oneSource, plans, sending } from './plans.ts';
 import { holds } from './property.ts';
@@ -60,7 +61,7 @@ for (const [what, shape] of [
   holds(
     `the journal of any run with ${what}, replayed, gives its outputs byte by byte (I1)`,
     60,
-    fc.tuple(plans({ act: anyAct, shuffle: 'beyond', shape }), otherTuning),
+    fc.tuple(withGarbage(plans({ act: anyAct, shuffle: 'beyond', shape })), otherTuning),
     async ([plan, tuning]) => {
       const { driver, topology } = await play(sending(plan));
       const { log } = driver;

@@ -1,5 +1,7 @@
 // Seeds that once failed, by property: each is played again before the random runs. To add one, copy `seed` and `path`
 // from fast-check's report and say what was wrong.
+// A seed is worth no more than the generators it was found with: see that it fails without the repair, and where a bug can
+// be met on purpose, write a test that does (crash-sweep.test.ts).
 
 export interface KeptSeed {
   readonly seed: number;
@@ -9,14 +11,7 @@ export interface KeptSeed {
 }
 
 export const SEEDS: Readonly<Record<string, readonly KeptSeed[]>> = {
-  'the journal of any run with one source, replayed, gives its outputs byte by byte (I1)': [
-    {
-      seed: 1231051902,
-      path: '841',
-      was: 'a commit under pressure amid a step, a crash, and the next record went first',
-    },
-  ],
   'the journal of any run with several sources, repartitioned or not, replayed, gives its outputs byte by byte (I1)': [
-    { seed: -2107379254, path: '195', was: 'the same, and an event was late only in the replay' },
+    { seed: -1279529513, path: '1182', was: 'what a commit amid a step left due came after the next record' },
   ],
 };

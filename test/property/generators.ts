@@ -13,6 +13,7 @@
 import fc from 'fast-check';
 import { stringify } from 'yaml';
 import type { OracleEvent, OracleRule } from '../oracle/oracle.ts';
+import { valueText } from '../oracle/patterns.ts';
 import { byOf, hasDeadline } from '../oracle/rule.ts';
 import { ruleBody } from './rule-bodies.ts';
 
@@ -137,19 +138,29 @@ export function rules(max = 4, options: RuleOptions = {}): fc.Arbitrary<OracleRu
 }
 
 /**
- * The events without those that would leave the order of decisions open. Deadlines of one rule at one time come in the
- * order in which their clocks began; where clocks of several values of `by` began within one millisecond, and some of
- * them over again, engine and oracle differ on which began last, and rules.md does not say. So of an entity's events
- * of one time only the first stays, with its repeats, if a rule has both a deadline and `by`.
+ * The events without those that would leave the order of decisions open. Deadlines of one rule at one time, for several
+ * values of `by`, come in the order in which their clocks began. Where such clocks begin within one millisecond and one
+ * of them begins over again in it, engine and oracle differ on which began last, and rules.md does not say; so of an
+ * entity's events of one time and value only the first stays, also of repeats, which a small `dedupeMax` may let
+ * through. With `restart: each`, where a value has several clocks at once, only the first of one time stays.
  */
 export function withoutOpenTies(rules: readonly OracleRule[], events: readonly OracleEvent[]): OracleEvent[] {
-  if (!rules.some((one) => hasDeadline(one) && byOf(one) !== undefined)) return [...events];
-  const first = new Map<string, string>();
-  return events.filter((event) => {
-    const tie = `${event.userId} ${event.time}`;
-    if (!first.has(tie)) first.set(tie, event.messageId);
-    return first.get(tie) === event.messageId;
-  });
+  let left = [...events];
+  for (const one of rules) {
+    const by = byOf(one);
+    if (by === undefined || !hasDeadline(one)) continue;
+    const isEach = 'absence' in one.when && one.when.absence.restart === 'each';
+    const seen = new Set<string>();
+    left = left.filter((event) => {
+      const value = valueText(by, { event });
+      if (value === undefined) return true;
+      const tie = `${event.userId} ${event.time} ${isEach ? '' : value}`;
+      if (seen.has(tie)) return false;
+      seen.add(tie);
+      return true;
+    });
+  }
+  return left;
 }
 
 /** The rules as one YAML file. */

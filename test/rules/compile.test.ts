@@ -12,6 +12,7 @@ test('what a rule leaves out has its default', () => {
     urgency: 'marketing',
     category: null,
     lane: 'arrival',
+    reorderMs: 5_000,
     by: null,
     condition: null,
     cooldown: null,

@@ -78,6 +78,26 @@ test('due documents beyond what is read ahead are handed out in order too (D3, D
   );
 });
 
+test('however many documents are due later, only the earliest rows are in memory (D3)', async () => {
+  const store = new MemoryStore();
+  const documents = new CachedDocumentStore(store, spec, { cacheBytes: 1e5 });
+  const most = async (pending: number): Promise<number> => {
+    let rows = 0;
+    for (let i = 0; i < pending; i++) {
+      documents.put(`k${pending}-${i}`, { text: 'x', due: 1_000 + ((i * 7919) % pending) });
+      rows = Math.max(rows, documents.dueRowsLoaded);
+      if (i % 500 === 499) await flush(documents, store);
+    }
+    assert.equal(documents.peekDue(10), null);
+    return rows;
+  };
+  assert.equal(documents.peekDue(10), undefined);
+  await documents.loadDue();
+  assert.ok((await most(20_000)) <= 2 * 4_096 + 500);
+  assert.ok((await most(40_000)) <= 2 * 4_096 + 500);
+  assert.equal((await drain(documents, 100_000)).length, 60_000);
+});
+
 const key = fc.constantFrom('a', 'b', 'c', 'ä', '\u{10000}', '\u{ffff}', 'z'.repeat(40));
 const time = fc.integer({ min: 0, max: 50 });
 const operation = fc.oneof(

@@ -196,10 +196,17 @@ export class Task {
     return waiting.length > 0;
   }
 
-  /** What the next commit writes for this task besides its outputs; the task counts it as written. */
-  prepareCommit(): { steps: readonly JournalStep[]; writes: StoreWrite[]; changes: readonly DocumentChange[] } {
+  /**
+   * What the next commit writes for this task besides its outputs; the task counts it as written. `documentsMax`: of the
+   * changed documents only so many, where one commit may be several batches.
+   */
+  prepareCommit(documentsMax = Infinity): {
+    steps: readonly JournalStep[];
+    writes: StoreWrite[];
+    changes: readonly DocumentChange[];
+  } {
     this.#graph.beforeCommit();
-    const { writes, changes } = this.#documents?.flush() ?? { writes: [], changes: [] };
+    const { writes, changes } = this.#documents?.flush(documentsMax) ?? { writes: [], changes: [] };
     return { steps: this.#journal.take(), writes, changes };
   }
 

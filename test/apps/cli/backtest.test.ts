@@ -110,6 +110,17 @@ test('lines that cannot be used are counted by reason and listed with their line
   assert.match(out, /8 lines: 7 refused/);
 });
 
+test('a line nested deeper than anything could be is refused and harms nobody else', async (t) => {
+  const deep = `${'['.repeat(15_000)}${']'.repeat(15_000)}`;
+  const { code, summary, rows } = await replay(t, [
+    line('u1', 'add_to_cart', `${DAY}10:00:00Z`).replace(/}$/, `,"properties":{"x":${deep}}}`),
+    line('u1', 'purchase', `${DAY}10:00:00Z`),
+  ]);
+  assert.equal(code, 0);
+  assert.match(rows('dead-letters.jsonl')[0].message, /nested deeper than 100 levels/);
+  assert.equal(summary.fired, 1);
+});
+
 test('a repeated message is counted as a duplicate and decides nothing', async (t) => {
   const purchase = line('u1', 'purchase', `${DAY}10:00:00Z`);
   const { summary, decisions } = await replay(t, [purchase, purchase]);

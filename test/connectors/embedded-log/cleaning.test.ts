@@ -199,3 +199,9 @@ test('the owner has it cleaned every so often', async (t) => {
   await someoneSleeps(clock);
   assert.deepEqual(await log.admin.offsets({ topic: 'late', partition: 0 }), { first: 1, end: 1 });
 });
+
+test('a closed log is not cleaned', async (t) => {
+  const { log } = await logToClean(t);
+  await log.close();
+  await assert.rejects(log.clean(), { code: 'TRG_LOG_CLOSED' });
+});

@@ -6,6 +6,9 @@
 import type { FileSystem, FolderLock, OpenFile } from '../../../connectors/embedded-log/file-system.ts';
 import type { Rng } from '../../../lib/rng.ts';
 
+/** Trouble comes in rows: what takes back a failed operation fails as well. */
+const FAILS_AGAIN = 0.6;
+
 interface Write {
   readonly position: number;
   /** null: the file was cut to `position`. */
@@ -42,9 +45,12 @@ export class CrashDisk implements FileSystem {
   operations = 0;
   /** The operation at which everything stops. */
   dieAt = Number.POSITIVE_INFINITY;
-  /** How likely one operation that changes the disk fails. */
+  /** How likely an operation that changes the disk fails. After one that did, the next fails at FAILS_AGAIN. */
   failureRate = 0;
+  #failedLast = false;
   isFull = false;
+  /** Operations on files that fail, by name of the operation and path. */
+  fails: (operation: 'write' | 'sync' | 'truncate', path: string) => boolean = () => false;
 
   constructor(rng: Rng) {
     this.#rng = rng;
@@ -99,7 +105,7 @@ export class CrashDisk implements FileSystem {
     }
     if (!(node instanceof Inode)) throw systemError('ENOENT', path);
     if (mode === 'create' && node.current.length > 0) node.apply({ position: 0, data: null });
-    return this.#file(node);
+    return this.#file(node, path);
   }
 
   async size(path: string): Promise<number | undefined> {
@@ -148,7 +154,10 @@ export class CrashDisk implements FileSystem {
     return { release: async () => {} };
   }
 
-  #file(inode: Inode): OpenFile {
+  #file(inode: Inode, path: string): OpenFile {
+    const check = (operation: 'write' | 'sync' | 'truncate'): void => {
+      if (this.fails(operation, path)) throw systemError('EIO', path);
+    };
     return {
       read: async (into, position) => {
         await this.#step('read');
@@ -158,6 +167,7 @@ export class CrashDisk implements FileSystem {
         const data = Buffer.concat(parts);
         try {
           await this.#step('write');
+          check('write');
         } catch (error) {
           // Whatever stopped it, some of it may have been written.
           const part = data.subarray(0, Math.floor(this.#rng.next() * (data.length + 1)));
@@ -168,10 +178,12 @@ export class CrashDisk implements FileSystem {
       },
       sync: async () => {
         await this.#step('sync');
+        check('sync');
         inode.sync();
       },
       truncate: async (length) => {
         await this.#step('other');
+        check('truncate');
         inode.apply({ position: length, data: null });
       },
       close: async () => {},
@@ -200,7 +212,9 @@ export class CrashDisk implements FileSystem {
     this.operations++;
     if (this.isDead) throw systemError('EDEAD', 'the process is gone');
     if (kind === 'write' && this.isFull) throw systemError('ENOSPC', '');
-    if (kind !== 'read' && this.#rng.next() < this.failureRate) throw systemError('EIO', '');
+    if (kind === 'read' || this.failureRate === 0) return;
+    this.#failedLast = this.#rng.next() < (this.#failedLast ? FAILS_AGAIN : this.failureRate);
+    if (this.#failedLast) throw systemError('EIO', '');
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readBatchHeader, viewOf } from '../../../connectors/embedded-log/batch.ts';
+import { BATCH_HEADER_BYTES, readBatchHeader, viewOf } from '../../../connectors/embedded-log/batch.ts';
 import type { EmbeddedLogOptions } from '../../../connectors/embedded-log/embedded-log.ts';
 import { nodeFileSystem } from '../../../connectors/embedded-log/file-system.ts';
 import { type Cleanup, readAll, record, valuesOf, write } from '../../contract/log-kit.ts';
@@ -105,6 +105,28 @@ test('a byte changed anywhere in committed records is reported with file and byt
     });
     await log.close();
     await rm(damaged.dir, { recursive: true });
+  }
+});
+
+test('a damaged batch is not passed over when reading starts within it', async (t) => {
+  const victim = await killedLog(t);
+  const intact = await readFile(victim.segment);
+  const start = readBatchHeader(viewOf(intact), 0)!.bytes;
+  for (let at = start; at < start + BATCH_HEADER_BYTES; at++) {
+    for (const mask of [1, 2, 4, 0x80]) {
+      const bytes = Buffer.from(intact);
+      bytes[at]! ^= mask;
+      await writeFile(victim.segment, bytes);
+      const log = await openLog(t, victim.dir, WITHOUT_LOCK);
+      for (const offset of [1, 2]) {
+        await assert.rejects(
+          readAll(log, { topic: 'events', partition: 0 }, { offset }),
+          { code: 'TRG_LOG_CORRUPT' },
+          `byte ${at}, mask ${mask}, offset ${offset}`,
+        );
+      }
+      await log.close();
+    }
   }
 });
 

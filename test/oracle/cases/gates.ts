@@ -146,4 +146,12 @@ export const GATE_CASES: readonly Case[] = [
     end: 1000,
     expect: [...['60 u1 left fired m1', '80 u1 left fired m3'], ...['260 u1 left cooldown m5', '270 u1 left fired m6']],
   },
+  {
+    name: 'a decision behind another one, within outOfOrderness, is held against what was fired around its own time',
+    rules: '{ id: bought, when: { event: buy }, cooldown: { for: 10s, key: event.properties.cart } }',
+    events: ['0 u1 buy m1 cart=a', '30 u1 buy m2 cart=b', '5 u1 buy m3 cart=c', '6 u1 buy m4 cart=a'],
+    end: 100,
+    outOfOrderness: 60,
+    expect: ['0 u1 bought fired m1', '5 u1 bought fired m3', '6 u1 bought cooldown m4', '30 u1 bought fired m2'],
+  },
 ];

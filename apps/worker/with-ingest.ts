@@ -1,0 +1,48 @@
+// The engine with the ingest API beside it, when the configuration has one.
+//
+// Invariants:
+//   N1. The API stops before the engine: what it took is in the log when the engine stops.
+//   N2. Neither runs on without the other: the first that fails for good stops both, and its error is thrown.
+
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Log } from '../../topology/ports.ts';
+import type { Config } from '../config/index.ts';
+import { startIngest } from '../ingest/ingest.ts';
+
+export interface WithIngestOptions {
+  readonly config: Config;
+  /** With its topics made. */
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Runs until its signal aborts; calls `onRunning` once all of it runs. */
+export type RunEngine = (signal: AbortSignal, onRunning: () => void) => Promise<void>;
+
+/** Runs until `signal` aborts. Throws what startIngest and the engine throw, and what the log failed with. */
+export async function withIngest(options: WithIngestOptions, signal: AbortSignal, runEngine: RunEngine): Promise<void> {
+  if (options.config.http === null) return runEngine(signal, () => {});
+  const failed = Promise.withResolvers<never>();
+  let isRunning = false;
+  const ingest = await startIngest({ ...options, isReady: () => isRunning, onFatal: failed.reject });
+  options.logger.info({ url: ingest.url }, 'taking events over HTTP');
+  const engine = new AbortController();
+  const stopEngine = (): void => engine.abort();
+  const stop = (): void => void ingest.close().then(stopEngine, stopEngine);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  const ran = runEngine(engine.signal, () => {
+    isRunning = true;
+  });
+  try {
+    await Promise.race([ran, failed.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    isRunning = false;
+    await ingest.close();
+    stopEngine();
+    await ran;
+  }
+}

@@ -1,0 +1,89 @@
+// How many events a second a backtest takes, by the number of rules, and what merely reading the file costs.
+//
+// Measured: the whole `backtest()` of apps/backtest, from the file on disk to decisions.jsonl, without compiling the
+// rules; each count ROUNDS times in turn, of which the fastest counts, since whatever else the machine does only slows.
+// Not measured: packed files, CSV, the firing of what is pending at the end.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { backtest } from '../apps/backtest/backtest.ts';
+import { readEvents } from '../connectors/files/index.ts';
+import type { RuleSet } from '../rules/api.ts';
+import { checkRules } from '../rules/index.ts';
+import { writeEvents } from './events.ts';
+import { type Elapsed, elapsed, type Figure } from './figure.ts';
+import { benchmarkRulesFile } from './rules.ts';
+
+const EVENTS = 1_000_000;
+const USERS = 50_000;
+const DAY_MS = 86_400_000;
+const SPAN_MS = 30 * DAY_MS;
+const ROUNDS = 2;
+const RULES = [1, 10, 1_000];
+
+/** `scale` 1 replays a million events of 50,000 users over 30 days. */
+export async function run(options: { scale: number }): Promise<Figure[]> {
+  const events = Math.max(100, Math.round(EVENTS * options.scale));
+  const users = Math.max(10, Math.round(USERS * options.scale));
+  const folder = await mkdtemp(join(tmpdir(), 'tripline-backtest-bench-'));
+  try {
+    const file = join(folder, 'events.jsonl');
+    await writeEvents(file, { events, users, spanMs: SPAN_MS });
+    const reading = await elapsed(() => readOnly(file));
+    const fastest = new Map<number, Elapsed>();
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const count of RULES) {
+        const rules = ruleSetOf(count);
+        const took = await elapsed(() => replay(file, rules, join(folder, 'out')));
+        if (took.wall < (fastest.get(count)?.wall ?? Infinity)) fastest.set(count, took);
+      }
+    }
+    return figuresOf(events, reading, fastest);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function figuresOf(events: number, reading: Elapsed, fastest: ReadonlyMap<number, Elapsed>): Figure[] {
+  const rate = (seconds: number): number => Math.round(events / seconds);
+  const figures = [{ name: 'baseline: read lines and JSON.parse', value: rate(reading.wall), unit: 'events/s' }];
+  for (const [count, { wall, cpu }] of fastest) {
+    const name = `backtest, ${count} rule${count === 1 ? '' : 's'}`;
+    figures.push({ name, value: rate(wall), unit: 'events/s' });
+    figures.push({ name, value: rate(cpu), unit: 'events/s of processor time' });
+  }
+  const ratio = Math.round((100 * fastest.get(10)!.wall) / fastest.get(1_000)!.wall);
+  figures.push({ name: 'backtest, speed with 1000 rules of that with 10', value: ratio, unit: '%' });
+  return figures;
+}
+
+async function readOnly(file: string): Promise<void> {
+  for await (const entries of readEvents(file)) {
+    for (const { bytes } of entries)
+      JSON.parse(Buffer.from(bytes!.buffer, bytes!.byteOffset, bytes!.length).toString());
+  }
+}
+
+function replay(file: string, rules: RuleSet, out: string): Promise<unknown> {
+  return backtest({
+    rules,
+    events: file,
+    out,
+    order: 'auto',
+    from: -Infinity,
+    to: Infinity,
+    advanceTo: 'stay',
+    outOfOrdernessMs: 5_000,
+    dedupeWindowMs: DAY_MS,
+    dedupeMax: 1_000,
+    recordBytesMax: 1_048_576,
+    maxClockSkewMs: 300_000,
+    wall: Date.UTC(2027, 0, 1),
+  });
+}
+
+function ruleSetOf(count: number): RuleSet {
+  const options = { outOfOrdernessMs: 5_000, entities: [], channels: [] };
+  return checkRules([{ file: 'rules.yaml', text: benchmarkRulesFile(count) }], options).ruleSet;
+}

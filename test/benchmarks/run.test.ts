@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const FOLDER = fileURLToPath(new URL('../../benchmarks/', import.meta.url));
+const run = promisify(execFile);
+
+test('every benchmark runs at a tiny size, and its figures stand in the results', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tripline-bench-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const out = join(folder, 'results.md');
+  const { stdout } = await run(process.execPath, [join(FOLDER, 'run.ts'), '--scale', '0.001', '--out', out]);
+  const results = readFileSync(out, 'utf8');
+  assert.match(results, /Machine: .+ cores, .+ GB/);
+  assert.match(results, /commit \S+, scale 0.001/);
+  const rows = [...results.matchAll(/^\| (.+) \| ([\d,]+) \| (.+) \|$/gm)];
+  for (const name of ['backtest, 10 rules', 'peak memory', 'restore', 'embedded log: append']) {
+    assert.ok(
+      rows.some(([, what]) => what!.includes(name)),
+      `${name} in ${stdout}`,
+    );
+  }
+  assert.ok(rows.every(([, , value]) => Number(value!.replaceAll(',', '')) > 0));
+  assert.ok(rows.length >= readdirSync(FOLDER).filter((file) => file.endsWith('.bench.ts')).length);
+});
+
+test('a benchmark that does not exist is refused with the names of those that do', async () => {
+  await assert.rejects(
+    run(process.execPath, [join(FOLDER, 'run.ts'), '--only', 'nothing']),
+    /backtest, log, memory, restore/,
+  );
+});

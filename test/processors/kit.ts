@@ -1,0 +1,111 @@
+// What the tests of processors share: a context that keeps what a processor does, without a runtime.
+
+import assert from 'node:assert/strict';
+import { Counters } from '../../lib/counters.ts';
+import type { Message, Processor, ProcessorContext, SourceRecord } from '../../processors/api.ts';
+import { Evaluate } from '../../processors/evaluate.ts';
+import type { RuleSet } from '../../rules/api.ts';
+import type { Decision } from '../../schemas/decision.ts';
+import type { Event } from '../../schemas/event.ts';
+import type { Late } from '../../schemas/framed.ts';
+import { CachedDocumentStore } from '../../state/document-store.ts';
+import { type EntityDocument, entityDocumentSpec } from '../../state/entity-document.ts';
+import { MemoryStore } from '../../state/memory-store.ts';
+import { check } from '../rules/kit.ts';
+
+export class RecordingContext implements ProcessorContext {
+  readonly taskId = 'test_0';
+  readonly partition = 0;
+  readonly counters = new Counters();
+  readonly observed: number[] = [];
+  readonly forwarded: { to: string | undefined; message: Message<unknown> }[] = [];
+  wall = 0;
+  readonly #store: unknown;
+
+  constructor(store: unknown = null) {
+    this.#store = store;
+  }
+
+  streamTime = (): number => 0;
+  inputTime = (): number => 0;
+  wallTime = (): number => this.wall;
+  observeTime = (timeMs: number): unknown => this.observed.push(timeMs);
+  observeWatermark = (): void => assert.fail('no watermark is expected');
+  forward = (message: Message<unknown>, to?: string): unknown => this.forwarded.push({ to, message });
+  count = (metric: string, labels?: Readonly<Record<string, string>>): void => this.counters.add(metric, labels);
+  run = (): void => assert.fail('no I/O is expected');
+  store<Doc>(): Doc {
+    return this.#store as Doc;
+  }
+
+  valuesTo<Value>(child: string | undefined): Value[] {
+    return this.forwarded.filter(({ to }) => to === child).map(({ message }) => message.value as Value);
+  }
+}
+
+export function sourceRecord(value: string | Uint8Array | null, key: string | null = null): Message<SourceRecord> {
+  const record = {
+    offset: 7,
+    timestamp: 5_000,
+    key: key === null ? null : Buffer.from(key),
+    value: typeof value === 'string' ? Buffer.from(value) : value,
+    headers: [],
+  };
+  return { key: '', value: { topic: 'events.shop', partition: 3, record }, timestamp: 5_000, headers: [] };
+}
+
+/** Evaluate over a store in memory, with the test as its runtime. */
+export class EvaluateRun {
+  readonly documents: CachedDocumentStore<EntityDocument>;
+  readonly context: RecordingContext;
+  readonly #evaluate: Processor<Event>;
+
+  constructor(rules: string | (() => RuleSet), options: { dedupeWindowMs?: number; dedupeMax?: number } = {}) {
+    const ruleSet = typeof rules === 'string' ? () => checkedOnce : rules;
+    const checkedOnce = typeof rules === 'string' ? check(rules).ruleSet : rules();
+    this.documents = new CachedDocumentStore(new MemoryStore(), entityDocumentSpec(ruleSet), { cacheBytes: 1e9 });
+    this.context = new RecordingContext(this.documents);
+    this.#evaluate = new Evaluate({
+      rules: ruleSet,
+      dedupeWindowMs: options.dedupeWindowMs ?? 86_400_000,
+      dedupeMax: options.dedupeMax ?? 1_000,
+      store: 'entities',
+    });
+    this.#evaluate.init!(this.context as unknown as ProcessorContext);
+  }
+
+  see(...events: readonly Event[]): this {
+    for (const event of events) {
+      const key = `user/${event.userId}`;
+      this.#evaluate.process({ key, value: event, timestamp: event.time, headers: [] });
+    }
+    return this;
+  }
+
+  /** Hands out everything due up to `time`, as a task does. */
+  async passTo(time: number): Promise<this> {
+    for (;;) {
+      const first = this.documents.peekDue(time);
+      if (first === null) return this;
+      if (first === undefined) await this.documents.loadDue();
+      else this.#evaluate.due!(first.key, first.due);
+    }
+  }
+
+  document(user = 'u1'): EntityDocument | undefined {
+    return this.documents.get(`user/${user}`);
+  }
+
+  get decisions(): Decision[] {
+    return this.context.valuesTo<Decision>('decisions');
+  }
+
+  get late(): Late[] {
+    return this.context.valuesTo<Late>('late');
+  }
+
+  /** `rule@time` of what fired, `rule@time reason` of what did not. */
+  get lines(): string[] {
+    return this.decisions.map(({ rule, at, reason }) => `${rule}@${at}${reason === null ? '' : ` ${reason}`}`);
+  }
+}
