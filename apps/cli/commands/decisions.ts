@@ -1,6 +1,5 @@
 // `tripline decisions`: the decision records, from the log, whether or not a worker has it open.
 
-import { openEmbeddedLogReadOnly } from '../../../connectors/embedded-log/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { ExternalSort } from '../../../lib/external-sort.ts';
 import { parseInstant } from '../../../lib/iso-time.ts';
@@ -10,7 +9,7 @@ import { publicTopics } from '../../../topology/topics.ts';
 import { sortKey } from '../../backtest/sort-key.ts';
 import { readTopic } from '../../topics/read-topic.ts';
 import { TOPIC_PREFIX } from '../../worker/job.ts';
-import { logFolder } from '../../worker/open-log.ts';
+import { openLogReadOnly } from '../../worker/open-log.ts';
 import { defineCommand, usageError } from '../command.ts';
 import { projectSettings } from '../settings.ts';
 
@@ -29,7 +28,7 @@ export const decisions = defineCommand({
   run: async ({ values }, io) => {
     const wanted = filterOf(values);
     const { config } = projectSettings({ file: values.config, paths: [] }, io);
-    const log = await openEmbeddedLogReadOnly({ dir: logFolder(config), clock: systemClock });
+    const log = await openLogReadOnly(config, systemClock);
     const sorted = new ExternalSort();
     try {
       for await (const { value } of readTopic(log, publicTopics(TOPIC_PREFIX).decisions)) {
