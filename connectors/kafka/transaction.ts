@@ -3,8 +3,8 @@
 // Owns: producer id and epoch, sequences, what the open transaction holds. Does not own: what is written (writer.ts).
 //
 // Invariants:
-//   T1. Requests of one producer follow each other; only Produce goes to several brokers at once, with one batch of a
-//       partition at a time, so that a batch sent again is recognised by its sequence.
+//   T1. Requests to the transaction's coordinator follow each other. Produce goes to several brokers at once, beside the
+//       positions, with one batch of a partition at a time, so that a batch sent again is recognised by its sequence.
 //   T2. EndTxn is sent again only where the cluster says that it did nothing. Without an answer it may have worked:
 //       RetryableError TRG_LOG_UNCLEAR_COMMIT.
 //   T3. A producer is never renewed over a newer one: only open() takes the id from others.
@@ -76,7 +76,7 @@ export class TransactionalProducer {
 
   /** Writes into the transaction. Returns the offsets after each partition's last record, by partition key. */
   async produce(parts: readonly PartitionBatches[]): Promise<ReadonlyMap<string, number>> {
-    await this.#addPartitions(parts);
+    await this.addPartitions(parts);
     const pending = parts.map((part) => this.#numbered(part));
     const ends = new Map<string, number>();
     for (;;) {
@@ -144,7 +144,8 @@ export class TransactionalProducer {
     this.#epoch = answer.producerEpoch;
   }
 
-  async #addPartitions(parts: readonly TopicPartition[]): Promise<void> {
+  /** Tells the transaction which partitions it will hold, beginning it if need be. */
+  async addPartitions(parts: readonly TopicPartition[]): Promise<void> {
     const added = parts.filter((part) => !this.#partitions.has(partitionKey(part)));
     if (added.length === 0) return;
     const topics = [...Map.groupBy(added, ({ topic }) => topic)].map(([name, ofTopic]) => {

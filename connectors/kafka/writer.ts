@@ -60,9 +60,13 @@ export class KafkaWriter implements LogWriter {
       if (Buffer.byteLength(metadata) > METADATA_BYTES_MAX) throw new AssertionError('a note has at most 4 KB');
     }
     try {
-      for (const position of positions) await this.#cluster.partition(position);
-      await this.#flush();
-      if (positions.length > 0) await this.#producer.addPositions(group, positions);
+      for (const partition of [...positions, ...this.#collected.values()]) await this.#cluster.partition(partition);
+      await this.#ahead;
+      await this.#producer.addPartitions([...this.#collected.values()]);
+      const writing = [this.#flush(), positions.length > 0 && this.#producer.addPositions(group, positions)];
+      // Both are awaited, whatever comes of one: nothing of this transaction may arrive after its end.
+      const failed = (await Promise.allSettled(writing)).find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
       // Nothing to commit: then only whether someone newer is there is asked (P3).
       if (this.#producer.isBegun) await this.#producer.end(true);
       else await this.#producer.renew();
