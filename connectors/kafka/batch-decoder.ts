@@ -107,7 +107,7 @@ class RecordBytes {
     this.#buffer = buffer;
   }
 
-  /** A zigzag-encoded whole number of up to 64 bits, of which 53 are kept exactly: offsets, lengths and times need no more. */
+  /** A zigzag-encoded whole number of up to 64 bits, exact below 2^52: offsets, lengths and times are. */
   varint(): number {
     const buffer = this.#buffer;
     let byte = buffer[this.at++]!;
