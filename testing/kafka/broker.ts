@@ -39,7 +39,9 @@ export class Broker {
     this.#settings = join(options.folder, 'server.properties');
     this.logFile = join(options.folder, 'broker.log');
     writeFileSync(this.#settings, propertiesOf(options));
-    const args = [...this.#java('kafka.tools.StorageTool'), 'format', '-t', options.clusterId, '-c', this.#settings];
+    // Joined by =: an id may begin with a dash.
+    const format = ['format', `--cluster-id=${options.clusterId}`, '-c', this.#settings];
+    const args = [...this.#java('kafka.tools.StorageTool'), ...format];
     const { status, stdout, stderr } = spawnSync('java', args, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`the broker's folder could not be formatted:\n${stdout}${stderr}`);
   }
