@@ -21,12 +21,12 @@ export async function brokerLibraries(): Promise<string> {
   // Test files run side by side: each resolves into a folder of its own, and the first to be done counts.
   const folder = `${LIBRARIES}.${process.pid}`;
   mkdirSync(folder, { recursive: true });
-  await resolveInto(folder);
   try {
+    await resolveInto(folder);
     renameSync(folder, LIBRARIES);
   } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
     if (!existsSync(LIBRARIES)) throw error;
-    rmSync(folder, { recursive: true });
   }
   return LIBRARIES;
 }
@@ -51,7 +51,5 @@ async function resolveInto(folder: string): Promise<void> {
     child.on('error', (cause) => reject(new Error('a Kafka broker needs Maven (mvn) on the PATH', { cause })));
     child.on('close', resolve);
   });
-  if (code === 0) return;
-  rmSync(folder, { recursive: true, force: true });
-  throw new Error(`Maven could not resolve the Kafka broker:\n${output.trim()}`);
+  if (code !== 0) throw new Error(`Maven could not resolve the Kafka broker:\n${output.trim()}`);
 }
