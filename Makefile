@@ -1,5 +1,5 @@
 # `make demo` and `make test` are all a newcomer needs; both install what is missing.
-.PHONY: demo test verify bench format
+.PHONY: demo test verify bench format kafka-up kafka-down
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
@@ -19,3 +19,10 @@ bench: node_modules/.package-lock.json
 
 format: node_modules/.package-lock.json
 	npm run --silent format
+
+# A Kafka broker on 127.0.0.1:9092, run from Maven Central's jars: needs Java 17 and Maven, no containers.
+kafka-up: node_modules/.package-lock.json
+	npm run --silent kafka -- up
+
+kafka-down: node_modules/.package-lock.json
+	npm run --silent kafka -- down

@@ -13,7 +13,7 @@ const BESIDE: Readonly<Record<string, readonly string[]>> = {
   testing: ['testing', ...ORDER.filter((folder) => folder !== 'apps')],
   test: ['test', 'testing', 'scripts', 'benchmarks', ...ORDER],
   benchmarks: ['benchmarks', 'testing', ...ORDER],
-  scripts: ['scripts', ...ORDER],
+  scripts: ['scripts', 'testing', ...ORDER],
   examples: ['examples'],
 };
 
@@ -29,6 +29,7 @@ interface Owned {
 const OWNED: readonly Owned[] = [
   { what: 'avsc', library: 'avsc', owners: ['schemas/codec.ts'] },
   { what: 'classic-level', library: 'classic-level', owners: ['state/level-store.ts'] },
+  { what: 'the Kafka client', library: '@platformatic/kafka', owners: ['connectors/kafka/'] },
   { what: 'cel-js', library: '@marcbachmann/cel-js', owners: ['rules/'] },
   { what: 'the wall clock', use: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, owners: ['lib/clock.ts'] },
   { what: 'timers', use: /\bset(Timeout|Interval)\s*\(|['"](node:)?timers/, owners: ['lib/clock.ts'] },

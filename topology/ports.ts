@@ -1,9 +1,10 @@
-// What the runtime needs from a log. `connectors/embedded-log` and `testing/memory-log` implement it, Kafka is to.
+// What the runtime needs from a log. `connectors/embedded-log`, `connectors/kafka` and `testing/memory-log` implement it.
 //
 // Owns: interfaces only. The contract suite is test/contract/log.suite.ts.
 //
 // Invariants every implementation keeps:
-//   P1. A transaction (records of any partitions + offsets of one group) is visible whole or not at all.
+//   P1. A transaction (records of any partitions + offsets of one group) is visible whole or not at all; in a cluster
+//       it may become so a moment after commit() has returned, and in one partition before another.
 //   P2. Readers see only committed records, in offset order, each once per pass.
 //   P3. A writer opened with a transactional id fences every earlier writer of that id: their commits throw FencedError
 //       and write nothing.

@@ -1,4 +1,4 @@
-// The log of a configuration. Kafka is another implementation of the same ports, to be chosen here.
+// The log of a configuration: the embedded one, or a Kafka cluster.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import type { Topology } from '../../topology/builder.ts';
 import type { Log, LogAdmin } from '../../topology/ports.ts';
 import type { Config } from '../config/index.ts';
 import { createMissing, planTopics } from '../topics/plan.ts';
+import { openKafka } from './open-kafka.ts';
 
 /** Where the embedded log lies in the data folder. */
 function logFolder(config: Config): string {
@@ -21,38 +22,45 @@ export function stateFolder(config: Config, taskId: string): string {
   return join(config.dataDir, 'state', taskId);
 }
 
-/** Throws FatalError TRG_LOG_LOCKED while another process has it open. */
-export async function openLog(config: Config, clock: Clock, logger?: Logger): Promise<EmbeddedLog> {
-  refuseKafka(config);
+/** What the threads of a process read and write: an embedded log has one owner that they share. */
+export type OpenedLog =
+  | { readonly kind: 'embedded'; readonly log: EmbeddedLog }
+  | { readonly kind: 'kafka'; readonly log: Log };
+
+/** Throws FatalError TRG_LOG_LOCKED while another process has the embedded log open. */
+export async function openLog(config: Config, clock: Clock, logger?: Logger): Promise<OpenedLog> {
+  if (config.kafka !== null) return { kind: 'kafka', log: openKafka(config.kafka, config.application, clock) };
   const { fsync } = config.log;
-  return openEmbeddedLog({ dir: logFolder(config), clock, fsync, ...(logger !== undefined && { logger }) });
+  const options = { dir: logFolder(config), clock, fsync, ...(logger !== undefined && { logger }) };
+  return { kind: 'embedded', log: await openEmbeddedLog(options) };
 }
 
-/** Whether there is a log: one that is opened for writing is made. */
+/** Whether there is a log: an embedded one that is opened for writing is made. */
 export function hasLog(config: Config): boolean {
   return config.kafka !== null || existsSync(logFolder(config));
 }
 
 /** As openLog, but makes none. Throws FatalError TRG_FILE_UNREADABLE when there is none. */
 export async function openExistingLog(config: Config, clock: Clock): Promise<Log> {
-  return hasLog(config) ? openLog(config, clock) : openLogReadOnly(config, clock);
+  return hasLog(config) ? (await openLog(config, clock)).log : openLogReadOnly(config, clock);
 }
 
 /** For reading only, also while a worker has it open. Throws FatalError TRG_FILE_UNREADABLE when there is none. */
 export async function openLogReadOnly(config: Config, clock: Clock): Promise<Log> {
-  refuseKafka(config);
+  if (config.kafka !== null) return openKafka(config.kafka, config.application, clock);
   return openEmbeddedLogReadOnly({ dir: logFolder(config), clock });
 }
 
-/** Makes the topics that are missing: of sources, of what the topology writes, and its own. */
+/**
+ * Makes the topics that are missing: of what the topology writes, its own, and in the embedded log those of sources.
+ * Throws FatalError TRG_TOPIC_MISSING for a source that a Kafka cluster does not have: others fill it, and know how wide.
+ */
 export async function createTopics(admin: LogAdmin, topology: Topology, config: Config): Promise<void> {
-  await createMissing(admin, planTopics(await admin.topics(), topology, config));
-}
-
-function refuseKafka(config: Config): void {
-  if (config.kafka === null) return;
-  throw new FatalError(
-    'TRG_CONFIG_INVALID',
-    'kafka is not available in this version: leave it out to run on the embedded log',
-  );
+  const existing = await admin.topics();
+  const missing = config.sources.find(({ topic }) => config.kafka !== null && !existing.has(topic));
+  if (missing !== undefined) {
+    const { topic } = missing;
+    throw new FatalError('TRG_TOPIC_MISSING', `the source topic ${topic} does not exist; create it first`, { topic });
+  }
+  await createMissing(admin, planTopics(existing, topology, config));
 }

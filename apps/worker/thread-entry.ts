@@ -1,4 +1,4 @@
-// What an engine thread runs: the same as a worker with one thread, on a log that another thread keeps.
+// What an engine thread runs: the same as a worker with one thread. An embedded log is kept by another thread.
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { connectToLog } from '../../connectors/embedded-log/index.ts';
@@ -9,6 +9,7 @@ import type { Config } from '../config/index.ts';
 import { loadFlawlessProject } from '../project/load-project.ts';
 import { runEngineThread } from './engine-thread.ts';
 import { jobOf } from './job.ts';
+import { openKafka } from './open-kafka.ts';
 
 export interface ThreadData {
   readonly config: Config;
@@ -28,7 +29,8 @@ async function main({ config, port, index, count }: ThreadData): Promise<void> {
   const logger = createLogger(`${config.application}-${index}`);
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
   const job = jobOf(config, project, systemClock);
-  const log = connectToLog(port);
+  const { kafka, application } = config;
+  const log = kafka === null ? connectToLog(port) : openKafka(kafka, application, systemClock);
   const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
   try {
     const onRunning = (): void => tell({ kind: 'running' });

@@ -8,17 +8,17 @@
 //   W2. A thread that fails for good takes the worker down with its error: nothing runs on without its partitions.
 
 import { MessageChannel, Worker } from 'node:worker_threads';
-import type { EmbeddedLog } from '../../connectors/embedded-log/index.ts';
 import { serveLog } from '../../connectors/embedded-log/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { Counters } from '../../lib/counters.ts';
 import { FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { Log } from '../../topology/ports.ts';
 import type { Config } from '../config/index.ts';
 import { loadFlawlessProject } from '../project/load-project.ts';
 import { runEngineThread } from './engine-thread.ts';
 import { type Job, jobOf } from './job.ts';
-import { createTopics, openLog } from './open-log.ts';
+import { createTopics, type OpenedLog, openLog } from './open-log.ts';
 import type { ThreadData, ThreadMessage } from './thread-entry.ts';
 import { withIngest } from './with-ingest.ts';
 
@@ -28,9 +28,9 @@ export interface WorkerOptions {
   readonly clock?: Clock;
   readonly counters?: Counters;
   /** Called when the topics are there and nothing reads them yet. */
-  readonly beforeRunning?: (log: EmbeddedLog) => Promise<void>;
+  readonly beforeRunning?: (log: Log) => Promise<void>;
   /** Called once all threads have restored their state and read. The log stays the worker's. */
-  readonly onRunning?: (log: EmbeddedLog) => void;
+  readonly onRunning?: (log: Log) => void;
 }
 
 /** Runs until `signal` aborts. Throws ProblemsError for rules with mistakes, FatalError for what time cannot mend. */
@@ -39,7 +39,8 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const clock = options.clock ?? systemClock;
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
   const job = jobOf(config, project, clock);
-  const log = await openLog(config, clock, logger);
+  const opened = await openLog(config, clock, logger);
+  const { log } = opened;
   try {
     await createTopics(log.admin, job.topology, config);
     await options.beforeRunning?.(log);
@@ -50,7 +51,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       };
       return config.threads === 1
         ? runHere(options, job, log, clock, all, engineSignal)
-        : runThreads(config, log, all, engineSignal);
+        : runThreads(config, opened, all, engineSignal);
     });
   } finally {
     await job.close();
@@ -61,7 +62,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
 async function runHere(
   { config, logger, counters = new Counters() }: WorkerOptions,
   job: Job,
-  log: EmbeddedLog,
+  log: Log,
   clock: Clock,
   onRunning: () => void,
   signal: AbortSignal,
@@ -69,15 +70,20 @@ async function runHere(
   await runEngineThread({ config, job, log, logger, clock, counters, index: 0, count: 1, onRunning }, signal);
 }
 
-/** Engine threads beside this one, which keeps the log. */
-async function runThreads(config: Config, log: EmbeddedLog, onRunning: () => void, signal: AbortSignal): Promise<void> {
+/** Engine threads beside this one. An embedded log stays with this one; to a cluster each has its own connections. */
+async function runThreads(
+  config: Config,
+  opened: OpenedLog,
+  onRunning: () => void,
+  signal: AbortSignal,
+): Promise<void> {
   const stop = new AbortController();
   const stopAll = (): void => stop.abort();
   signal.addEventListener('abort', stopAll, { once: true });
   if (signal.aborted) stopAll();
   let running = 0;
   const threads = Array.from({ length: config.threads }, (_, index) =>
-    runThread({ config, index, count: config.threads }, log, stop.signal, () => {
+    runThread({ config, index, count: config.threads }, opened, stop.signal, () => {
       running++;
       if (running === config.threads) onRunning();
     }),
@@ -91,12 +97,12 @@ async function runThreads(config: Config, log: EmbeddedLog, onRunning: () => voi
 
 function runThread(
   data: Omit<ThreadData, 'port'>,
-  log: EmbeddedLog,
+  opened: OpenedLog,
   signal: AbortSignal,
   onRunning: () => void,
 ): Promise<void> {
   const { port1, port2 } = new MessageChannel();
-  serveLog(log, port1);
+  if (opened.kind === 'embedded') serveLog(opened.log, port1);
   const worker = new Worker(new URL('./thread-entry.ts', import.meta.url), {
     workerData: { ...data, port: port2 } satisfies ThreadData,
     transferList: [port2],

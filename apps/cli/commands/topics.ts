@@ -25,7 +25,8 @@ export const topics = defineCommand({
     try {
       const isJson = values.json === true;
       if (word === 'plan' && !hasLog(config)) return show(planTopics(new Map(), job.topology, config), isJson, io);
-      const log = word === 'plan' ? await openLogReadOnly(config, systemClock) : await openLog(config, systemClock);
+      const log =
+        word === 'plan' ? await openLogReadOnly(config, systemClock) : (await openLog(config, systemClock)).log;
       try {
         const plan = planTopics(await log.admin.topics(), job.topology, config);
         if (word === 'plan' || plan.some(({ state }) => state === 'mismatch')) return show(plan, isJson, io);

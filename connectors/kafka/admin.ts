@@ -1,0 +1,125 @@
+// Topics, offsets and committed positions of a cluster.
+
+import { createTopicsV7, listOffsetsV7, offsetFetchV8 } from '@platformatic/kafka';
+import { FatalError } from '../../lib/errors.ts';
+import type { CommittedPosition, LogAdmin, TopicPartition, TopicSpec } from '../../topology/ports.ts';
+import { partitionKey } from '../../topology/ports.ts';
+import type { Cluster } from './cluster.ts';
+import { errorNames } from './kafka-errors.ts';
+
+const CREATE_TIMEOUT_MS = 10_000;
+/** The cluster's own default. */
+const DEFAULT_REPLICAS = -1;
+const EARLIEST = -2n;
+const LATEST = -1n;
+export const READ_COMMITTED = 1;
+
+export class KafkaAdmin implements LogAdmin {
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  async topics(): Promise<ReadonlyMap<string, number>> {
+    return new Map((await this.#cluster.topics()).map(({ topic, leaders }) => [topic, leaders.length]));
+  }
+
+  async createTopics(specs: readonly TopicSpec[]): Promise<void> {
+    const missing = refuseMismatches(specs, await this.topics());
+    if (missing.length === 0) return;
+    await this.#cluster.patiently('to create topics', async () => {
+      try {
+        await this.#cluster.ask(null, createTopicsV7.api, missing.map(requestOf), CREATE_TIMEOUT_MS, false);
+      } catch (error) {
+        // Another worker may have been faster, or an unanswered attempt of ours.
+        if (!errorNames(error).every((name) => name === 'TOPIC_ALREADY_EXISTS') || errorNames(error).length === 0) {
+          throw error;
+        }
+        refuseMismatches(specs, await this.topics());
+      }
+    });
+    for (const { topic, partitions } of missing) {
+      for (let partition = 0; partition < partitions; partition++) await this.#isReady({ topic, partition });
+    }
+  }
+
+  async committed(
+    group: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly (CommittedPosition | undefined)[]> {
+    if (partitions.length === 0) return [];
+    const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, ofTopic]) => {
+      return { name, partitionIndexes: ofTopic.map(({ partition }) => partition) };
+    });
+    // "Stable": a transaction whose end is still being written is waited for, so that no position is taken twice.
+    const { groups } = await this.#cluster.askCoordinator(
+      { kind: 'group', name: group, doing: 'to read committed positions' },
+      offsetFetchV8.api,
+      [{ groupId: group, memberEpoch: -1, topics }],
+      true,
+    );
+    const found = new Map<string, CommittedPosition>();
+    for (const { name, partitions: ofTopic } of groups[0]!.topics) {
+      for (const { partitionIndex: partition, committedOffset, metadata } of ofTopic) {
+        const position = { topic: name, partition, offset: Number(committedOffset), metadata: metadata ?? '' };
+        if (position.offset >= 0) found.set(partitionKey(position), position);
+      }
+    }
+    return partitions.map((partition) => found.get(partitionKey(partition)));
+  }
+
+  async offsets(partition: TopicPartition): Promise<{ readonly first: number; readonly end: number }> {
+    return { first: await this.#offset(partition, EARLIEST), end: await this.#offset(partition, LATEST) };
+  }
+
+  async #offset(of: TopicPartition, timestamp: bigint): Promise<number> {
+    const { topic, partition } = of;
+    const answer = await this.#cluster.patiently(
+      `to read the offsets of ${partitionKey(of)}`,
+      async () => {
+        const { leader } = await this.#cluster.partition(of);
+        const partitions = [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp }];
+        return this.#cluster.ask(leader.node, listOffsetsV7.api, -1, READ_COMMITTED, [{ name: topic, partitions }]);
+      },
+      () => this.#cluster.forget(topic),
+    );
+    return Number(answer.topics[0]!.partitions[0]!.offset);
+  }
+
+  /** A topic is usable once its leaders say so themselves. */
+  async #isReady(partition: TopicPartition): Promise<void> {
+    const { clock } = this.#cluster.options;
+    for (let waited = 0; ; waited += 50) {
+      try {
+        await this.offsets(partition);
+        return;
+      } catch (error) {
+        const isNew = error instanceof FatalError && error.code === 'TRG_TOPIC_MISSING';
+        if (!isNew || waited >= CREATE_TIMEOUT_MS) throw error;
+        await clock.sleep(50);
+      }
+    }
+  }
+}
+
+/** Those that do not exist. Throws when one exists with another partition count. */
+function refuseMismatches(specs: readonly TopicSpec[], existing: ReadonlyMap<string, number>): readonly TopicSpec[] {
+  for (const { topic, partitions } of specs) {
+    const has = existing.get(topic);
+    if (has === undefined || has === partitions) continue;
+    throw new FatalError('TRG_TOPIC_MISMATCH', `topic ${topic} has ${has} partitions, not ${partitions}`, { topic });
+  }
+  return specs.filter(({ topic }) => !existing.has(topic));
+}
+
+function requestOf({ topic, partitions, compacted = false, retentionMs }: TopicSpec) {
+  const policy = compacted ? (retentionMs === undefined ? 'compact' : 'compact,delete') : 'delete';
+  const configs = [
+    { name: 'cleanup.policy', value: policy },
+    { name: 'retention.ms', value: String(retentionMs ?? -1) },
+  ];
+  // Retention by time of writing: decisions about old events, replayed, must not be deleted minutes later.
+  if (retentionMs !== undefined) configs.push({ name: 'message.timestamp.type', value: 'LogAppendTime' });
+  return { name: topic, numPartitions: partitions, replicationFactor: DEFAULT_REPLICAS, assignments: [], configs };
+}

@@ -1,0 +1,131 @@
+// Record batches (Kafka's format, version 2) from bytes to records.
+//
+// Owns: the layout of batches and records, decompression. Does not own: which batches are to be seen (visible-records.ts).
+//
+// Layout of a batch, by byte: 0 base offset (8), 8 length of the rest (4), 12 leader epoch (4), 16 magic (1), 17 crc32c of
+// what follows (4), 21 attributes (2), 23 last offset delta (4), 27 first timestamp (8), 35 largest timestamp (8),
+// 43 producer id (8), 51 producer epoch (2), 53 first sequence (4), 57 record count (4), 61 records.
+
+import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka';
+import { FatalError } from '../../lib/errors.ts';
+import type { LogRecord, RecordHeader } from '../../schemas/record.ts';
+
+const HEAD_BYTES = 12;
+const BATCH_BYTES = 61;
+const COMPRESSED = 0b111;
+const APPEND_TIME = 1 << 3;
+const TRANSACTIONAL = 1 << 4;
+const CONTROL = 1 << 5;
+const NO_HEADERS: readonly RecordHeader[] = [];
+
+export interface Batch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly producerId: bigint;
+  readonly isTransactional: boolean;
+  readonly isControl: boolean;
+  /** The whole batch. */
+  readonly bytes: Buffer;
+}
+
+/** The batches in an answer, in order. What is cut off at its end is left out: it is fetched again. */
+export function* batchesIn(bytes: Buffer): Generator<Batch> {
+  for (let at = 0; at + BATCH_BYTES <= bytes.length; ) {
+    const end = at + HEAD_BYTES + bytes.readInt32BE(at + 8);
+    if (end > bytes.length) return;
+    if (bytes[at + 16] !== 2) {
+      throw new FatalError('TRG_LOG_REFUSED', `record format ${bytes[at + 16]} is older than Kafka 0.11 and not read`);
+    }
+    const attributes = bytes.readInt16BE(at + 21);
+    const baseOffset = Number(bytes.readBigInt64BE(at));
+    yield {
+      baseOffset,
+      lastOffset: baseOffset + bytes.readInt32BE(at + 23),
+      producerId: bytes.readBigInt64BE(at + 43),
+      isTransactional: (attributes & TRANSACTIONAL) !== 0,
+      isControl: (attributes & CONTROL) !== 0,
+      bytes: bytes.subarray(at, end),
+    };
+    at = end;
+  }
+}
+
+/** Adds the batch's records from `fromOffset` on to `into`. Keys and values are views of the batch's bytes. */
+export function decodeRecords(batch: Batch, fromOffset: number, into: LogRecord[]): void {
+  const { bytes, baseOffset } = batch;
+  const attributes = bytes.readInt16BE(21);
+  const firstTimestamp = Number(bytes.readBigInt64BE(27));
+  const appendTime = (attributes & APPEND_TIME) === 0 ? null : Number(bytes.readBigInt64BE(35));
+  const count = bytes.readInt32BE(57);
+  const input = new RecordBytes(unpacked(bytes.subarray(BATCH_BYTES), attributes & COMPRESSED));
+  for (let i = 0; i < count; i++) {
+    const length = input.varint();
+    const end = input.at + length;
+    input.at++;
+    const timestamp = appendTime ?? firstTimestamp + input.varint();
+    if (appendTime !== null) input.varint();
+    const offset = baseOffset + input.varint();
+    if (offset >= fromOffset) {
+      const key = input.bytes();
+      const value = input.bytes();
+      into.push({ offset, timestamp, key, value, headers: headersOf(input) });
+    }
+    input.at = end;
+  }
+}
+
+/** Whether a control batch ends its producer's transaction by aborting it. */
+export function isAbortMarker(batch: Batch): boolean {
+  // The one record of a control batch: length, attributes, two deltas, then its key of version (2) and type (2).
+  const input = new RecordBytes(batch.bytes.subarray(BATCH_BYTES));
+  input.varint();
+  input.at++;
+  input.varint();
+  input.varint();
+  const key = input.bytes();
+  return key !== null && key.length >= 4 && key.readInt16BE(2) === 0;
+}
+
+function headersOf(input: RecordBytes): readonly RecordHeader[] {
+  const count = input.varint();
+  if (count === 0) return NO_HEADERS;
+  return Array.from({ length: count }, () => [input.bytes()!.toString('utf8'), input.bytes() ?? Buffer.alloc(0)]);
+}
+
+function unpacked(bytes: Buffer, codec: number): Buffer {
+  if (codec === 0) return bytes;
+  const algorithm = compressionsAlgorithmsByBitmask[codec];
+  if (algorithm === undefined) throw new FatalError('TRG_LOG_REFUSED', `compression ${codec} is not known`);
+  return algorithm.decompressSync(bytes);
+}
+
+class RecordBytes {
+  readonly #buffer: Buffer;
+  at = 0;
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
+
+  /** A zigzag-encoded whole number of up to 64 bits, exact below 2^52: offsets, lengths and times are. */
+  varint(): number {
+    const buffer = this.#buffer;
+    let byte = buffer[this.at++]!;
+    if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1);
+    let raw = byte & 0x7f;
+    for (let weight = 0x80; byte >= 0x80; weight *= 0x80) {
+      byte = buffer[this.at++]!;
+      raw += (byte & 0x7f) * weight;
+    }
+    return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
+  }
+
+  /** Null where the length is -1. */
+  bytes(): Buffer | null {
+    const length = this.varint();
+    if (length < 0) return null;
+    const start = this.at;
+    this.at = start + length;
+    return this.#buffer.subarray(start, this.at);
+  }
+}

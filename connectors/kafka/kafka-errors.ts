@@ -1,0 +1,104 @@
+// What an answer, or the lack of one, means for the caller.
+//
+// Owns: the cluster's error names in groups, their translation to ours.
+
+import type { ErrorCode, ErrorFields } from '../../lib/errors.ts';
+import { EngineError, FatalError, FencedError, RetryableError } from '../../lib/errors.ts';
+
+/** The request may be sent again as it is, perhaps to another broker: nothing came of it. */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  'BROKER_NOT_AVAILABLE',
+  'CONCURRENT_TRANSACTIONS',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'COORDINATOR_NOT_AVAILABLE',
+  'FENCED_LEADER_EPOCH',
+  'KAFKA_STORAGE_ERROR',
+  'LEADER_NOT_AVAILABLE',
+  'NETWORK_EXCEPTION',
+  'NOT_CONTROLLER',
+  'NOT_COORDINATOR',
+  'NOT_ENOUGH_REPLICAS',
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'NOT_LEADER_OR_FOLLOWER',
+  'OFFSET_NOT_AVAILABLE',
+  'REPLICA_NOT_AVAILABLE',
+  'REQUEST_TIMED_OUT',
+  'THROTTLING_QUOTA_EXCEEDED',
+  'UNKNOWN_LEADER_EPOCH',
+  'UNKNOWN_TOPIC_ID',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'UNSTABLE_OFFSET_COMMIT',
+]);
+
+/** The producer was replaced, or the cluster and it do not agree on where it is: only a new one can go on. */
+const FENCED: ReadonlySet<string> = new Set([
+  'DUPLICATE_SEQUENCE_NUMBER',
+  'FENCED_INSTANCE_ID',
+  'ILLEGAL_GENERATION',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'INVALID_TXN_STATE',
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'PRODUCER_FENCED',
+  'TRANSACTION_ABORTABLE',
+  'UNKNOWN_MEMBER_ID',
+  'UNKNOWN_PRODUCER_ID',
+]);
+
+/** The names of the errors in an answer; none when there was no answer. */
+export function errorNames(error: unknown): readonly string[] {
+  const names: string[] = [];
+  const visit = (each: unknown): void => {
+    const { apiId, errors } = each as { apiId?: unknown; errors?: unknown };
+    if (typeof apiId === 'string') names.push(apiId);
+    if (Array.isArray(errors)) errors.forEach(visit);
+  };
+  if (typeof error === 'object' && error !== null) visit(error);
+  return names;
+}
+
+/** True when the cluster did not answer: what was asked may have been done or not. */
+export function isUnanswered(error: unknown): boolean {
+  return !(error instanceof EngineError) && errorNames(error).length === 0 && isNetwork(error);
+}
+
+/** True when asking again may help. */
+export function isTransient(error: unknown): boolean {
+  if (isLogin(error)) return false;
+  const names = errorNames(error);
+  return isUnanswered(error) || (names.length > 0 && names.every((name) => TRANSIENT.has(name)));
+}
+
+/** The error of ours for one of the library; ours and bugs are returned as they are. */
+export function engineErrorOf(error: unknown, doing: string, fields: ErrorFields = {}): unknown {
+  if (error instanceof EngineError) return error;
+  const names = errorNames(error);
+  const said = names.length === 0 ? '' : `: ${names.join(', ')}`;
+  const make = (Kind: new (code: ErrorCode, text: string, fields: ErrorFields, cause: unknown) => EngineError) => {
+    return (code: ErrorCode, text: string) => new Kind(code, `${text} ${doing}${said}`, fields, error);
+  };
+  if (isLogin(error) || names.some((name) => name.endsWith('AUTHORIZATION_FAILED'))) {
+    return make(FatalError)('TRG_LOG_DENIED', 'the cluster refused');
+  }
+  if (names.some((name) => FENCED.has(name))) return make(FencedError)('TRG_LOG_FENCED', 'another took over');
+  if (names.some((name) => name === 'MESSAGE_TOO_LARGE' || name === 'RECORD_LIST_TOO_LARGE')) {
+    return make(FatalError)('TRG_RECORD_TOO_LARGE', 'the cluster takes no record so large,');
+  }
+  if (isTransient(error)) return make(RetryableError)('TRG_LOG_UNREACHABLE', 'the cluster did not answer');
+  return names.length === 0 ? error : make(FatalError)('TRG_LOG_REFUSED', 'the cluster refused');
+}
+
+function isNetwork(error: unknown): boolean {
+  return chain(error).some(({ code }) => code === 'PLT_KFK_NETWORK' || code === 'PLT_KFK_TIMEOUT');
+}
+
+function isLogin(error: unknown): boolean {
+  return chain(error).some(({ code }) => code === 'PLT_KFK_AUTHENTICATION');
+}
+
+/** An error with its causes and parts. */
+function chain(error: unknown): { code?: unknown }[] {
+  if (typeof error !== 'object' || error === null) return [];
+  const { cause, errors } = error as { cause?: unknown; errors?: unknown };
+  return [error, ...chain(cause), ...(Array.isArray(errors) ? errors.flatMap(chain) : [])];
+}

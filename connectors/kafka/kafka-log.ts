@@ -1,0 +1,45 @@
+// A Kafka cluster as the log of topology/ports.ts.
+//
+// Owns: what was opened, and closing it.
+
+import type { Log, LogReader, LogWriter } from '../../topology/ports.ts';
+import { KafkaAdmin } from './admin.ts';
+import { Cluster, closedError } from './cluster.ts';
+import type { KafkaOptions } from './options.ts';
+import { KafkaReader } from './reader.ts';
+import { KafkaWriter } from './writer.ts';
+
+export interface KafkaLog extends Log {
+  /** Ids of the brokers that are up. Throws RetryableError TRG_LOG_UNREACHABLE when patience ends. */
+  brokers(): Promise<readonly number[]>;
+}
+
+/** Connects on first use. Throws FatalError TRG_CONFIG_INVALID for an address that is none. */
+export function openKafkaLog(options: KafkaOptions): KafkaLog {
+  const cluster = new Cluster(options);
+  const admin = new KafkaAdmin(cluster);
+  const opened = new Set<LogReader | LogWriter>();
+  let isClosed = false;
+  return {
+    admin,
+    brokers: () => cluster.patiently('to list brokers', () => cluster.brokers()),
+    openReader: () => {
+      if (isClosed) throw closedError();
+      const reader: LogReader = new KafkaReader(cluster, admin, () => opened.delete(reader));
+      opened.add(reader);
+      return reader;
+    },
+    openWriter: async (transactionalId) => {
+      if (isClosed) throw closedError();
+      const writer: LogWriter = await KafkaWriter.open(cluster, transactionalId, () => opened.delete(writer));
+      opened.add(writer);
+      return writer;
+    },
+    close: async () => {
+      if (isClosed) return;
+      isClosed = true;
+      await Promise.all([...opened].map((each) => each.close()));
+      await cluster.close();
+    },
+  };
+}

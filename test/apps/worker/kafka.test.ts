@@ -1,0 +1,123 @@
+// The shop example on a real cluster: the same decisions and actions as on the embedded log, also amid a broker's restart.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { decisions as decisionsCommand } from '../../../apps/cli/commands/decisions.ts';
+import { run as runCommand } from '../../../apps/cli/commands/run.ts';
+import { loadConfig } from '../../../apps/config/index.ts';
+import { readTopic } from '../../../apps/topics/read-topic.ts';
+import { runWorker } from '../../../apps/worker/worker.ts';
+import { readEvents } from '../../../connectors/files/index.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { createLogger } from '../../../lib/logger.ts';
+import { partitionOf } from '../../../lib/murmur2.ts';
+import { decisionJson } from '../../../schemas/decision.ts';
+import { actionCodec, decisionCodec } from '../../../schemas/framed.ts';
+import type { Log } from '../../../topology/ports.ts';
+import { clusterOfFile, openLog } from '../../connectors/kafka/kit.ts';
+import { folderWith, run } from '../cli/kit.ts';
+
+const cluster = await clusterOfFile();
+const SHOP = fileURLToPath(new URL('../../../examples/shop/', import.meta.url));
+const TOPIC = 'events.shop';
+const PARTITIONS = 4;
+/** Nothing new for so long is the end: several commit intervals. */
+const QUIET_MS = 1_500;
+
+interface Outcome {
+  readonly decisions: readonly string[];
+  readonly actions: readonly string[];
+}
+
+async function feed(log: Log): Promise<void> {
+  const writer = await log.openWriter('feed');
+  for await (const batch of readEvents(`${SHOP}events.csv.gz`, { mapping: `${SHOP}map.yaml` })) {
+    writer.send(
+      batch.map(({ json }) => {
+        const key = Buffer.from(String(json!['userId']));
+        const partition = partitionOf(key, PARTITIONS);
+        const value = Buffer.from(JSON.stringify(json));
+        return { topic: TOPIC, partition, timestamp: systemClock.now(), key, value, headers: [] };
+      }),
+    );
+    await writer.commit('feed', []);
+  }
+  await writer.close();
+}
+
+async function outcomeOf(log: Log): Promise<Outcome> {
+  const decisions: string[] = [];
+  const actions: string[] = [];
+  for await (const { value } of readTopic(log, 'tripline.decisions')) {
+    decisions.push(JSON.stringify(decisionJson(decisionCodec.decode(value!))));
+  }
+  for (const channel of ['email', 'webhook']) {
+    for await (const { value } of readTopic(log, `actions.${channel}`)) {
+      actions.push(
+        JSON.stringify(actionCodec.decode(value!), (_, each) => (typeof each === 'bigint' ? `${each}` : each)),
+      );
+    }
+  }
+  return { decisions: decisions.sort(), actions: actions.sort() };
+}
+
+/** The example run to its end, on the embedded log or on Kafka. */
+async function runShop(t: TestContext, env: Record<string, string>, amid?: () => Promise<void>): Promise<Outcome> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tripline-shop-'));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  const { config: full } = loadConfig({
+    file: 'tripline.yaml',
+    folder: SHOP,
+    env: { WEBHOOK_SECRET: 'whsec_dGVzdA==', WRITE_KEY: 'test', TRIPLINE_DATA_DIR: dataDir, ...env },
+  });
+  // Without connectors: what is sent is on the topics, and nobody is there to deliver to.
+  const config = { ...full, channels: { email: null, webhook: null }, http: null };
+  const stop = new AbortController();
+  const running = Promise.withResolvers<Log>();
+  const logger = createLogger('test', { write: () => {} });
+  const worker = runWorker({ config, logger, beforeRunning: feed, onRunning: running.resolve }, stop.signal);
+  await Promise.race([running.promise, worker]);
+  const log = await running.promise;
+  await amid?.();
+  let outcome = await outcomeOf(log);
+  for (let since = systemClock.now(); systemClock.now() - since < QUIET_MS || outcome.decisions.length === 0; ) {
+    await systemClock.sleep(100);
+    const now = await outcomeOf(log);
+    if (now.decisions.length !== outcome.decisions.length) since = systemClock.now();
+    outcome = now;
+  }
+  stop.abort();
+  await worker;
+  return outcome;
+}
+
+test('the shop gives the same decisions and actions on Kafka as on the embedded log', async (t) => {
+  const embedded = await runShop(t, {});
+  assert.ok(embedded.decisions.length > 100, `${embedded.decisions.length} decisions`);
+  const log = openLog(t, cluster);
+  await log.admin.createTopics([{ topic: TOPIC, partitions: PARTITIONS }]);
+  const broker = { TRIPLINE_KAFKA_BROKERS: cluster.bootstrap.join(',') };
+  const onKafka = await runShop(t, broker, async () => {
+    await cluster.kill(0);
+    await cluster.restart(0);
+  });
+  assert.deepEqual(onKafka, embedded);
+  const folder = folderWith(t, { 'tripline.yaml': `kafka: { brokers: ["${cluster.bootstrap[0]}"] }\n` });
+  const { code, out } = await run(['decisions', '--json'], [decisionsCommand], folder);
+  assert.equal(code, 0);
+  assert.deepEqual(out.trimEnd().split('\n').sort(), onKafka.decisions);
+});
+
+test('a source topic that the cluster does not have ends the worker with its name', async (t) => {
+  const folder = folderWith(t, {
+    'tripline.yaml': `kafka: { brokers: ["${cluster.bootstrap[0]}"] }\nsources: [{ topic: nowhere, format: json }]\n`,
+    'rules/rule.yaml': 'id: any\nwhen: { event: any }\n',
+  });
+  const { code, err } = await run(['run'], [runCommand], folder);
+  assert.equal(code, 1);
+  assert.match(err, /source topic nowhere does not exist/);
+});
