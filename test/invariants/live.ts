@@ -126,7 +126,9 @@ export async function play(options: LiveOptions): Promise<Finished> {
     }
     await clock.advance(Math.max(0, event.time - clock.now()));
     const other = options.others?.get(place);
-    if (other !== undefined) await driver.pipe(topicOf(0), { ...other, partition: place % partitions });
+    // What has a key lies in the partition of that key, as with any sender: another would have a task of its own decide.
+    const anywhere = other?.key === null ? { partition: place % partitions } : {};
+    if (other !== undefined) await driver.pipe(topicOf(0), { ...other, ...anywhere });
     await produce(driver, options, event);
     await act(after);
   }
