@@ -23,7 +23,10 @@ export interface FetchedPartition extends TopicPartition {
   readonly records: readonly LogRecord[];
   /** Where the next read of this partition goes on: past `records`, and past anything a reader never sees. */
   readonly nextOffset: number;
-  /** First offset that could not yet be read when this was read: `nextOffset >= endOffset` means read to its end. */
+  /**
+   * First offset that was not there yet when this was read: `nextOffset >= endOffset` means read to its end. Records of
+   * transactions that are still open lie before it: they cannot be read, but what they may bring is not past either (I3).
+   */
   readonly endOffset: number;
 }
 

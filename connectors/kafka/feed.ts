@@ -65,7 +65,8 @@ export class Feed {
     this.#next = 0;
     this.#bufferedBytes += records.reduce((sum, record) => sum + sizeOf(record), 0);
     this.#fetchAt = position;
-    this.#end = part.lastStableOffset;
+    // Not the last stable offset: what a transaction that is still open will bring must hold stream time back (I3).
+    this.#end = part.highWatermark;
     this.#endAsOf = Math.max(this.#endAsOf, asOf);
   }
 

@@ -10,7 +10,8 @@ export interface FetchedPart {
   readonly partition: number;
   /** The cluster's number; 0 is none. */
   readonly errorCode: number;
-  readonly lastStableOffset: number;
+  /** First offset not written yet. Beyond what can be read while transactions are open. */
+  readonly highWatermark: number;
   readonly logStartOffset: number;
   /** Transactions that overlap what was fetched and were aborted. */
   readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: number }[];
@@ -43,8 +44,8 @@ function parseFetch(_correlation: number, _key: number, _version: number, reader
 function parsePart(r: Reader, topicId: string): FetchedPart {
   const partition = r.readInt32();
   const errorCode = r.readInt16();
+  const highWatermark = Number(r.readInt64());
   r.readInt64();
-  const lastStableOffset = Number(r.readInt64());
   const logStartOffset = Number(r.readInt64());
   const aborted =
     r.readNullableArray((each) => ({ producerId: each.readInt64(), firstOffset: Number(each.readInt64()) })) ?? [];
@@ -52,7 +53,7 @@ function parsePart(r: Reader, topicId: string): FetchedPart {
   const size = r.readUnsignedVarInt() - 1;
   const batches = size > 0 ? r.buffer.slice(r.position, r.position + size) : EMPTY;
   if (size > 0) r.skip(size);
-  return { topicId, partition, errorCode, lastStableOffset, logStartOffset, aborted, batches };
+  return { topicId, partition, errorCode, highWatermark, logStartOffset, aborted, batches };
 }
 
 export interface FetchAnswer {

@@ -108,7 +108,7 @@ function seen(batches: Buffer[], aborted: [bigint, number][], from = 0): (string
     topicId: '',
     partition: 0,
     errorCode: 0,
-    lastStableOffset: 100,
+    highWatermark: 100,
     logStartOffset: 0,
     aborted: aborted.map(([producerId, firstOffset]) => ({ producerId, firstOffset })),
     batches: Buffer.concat(batches),
