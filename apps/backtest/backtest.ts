@@ -17,15 +17,14 @@ import { actionJson } from '../../schemas/action.ts';
 import { decisionJson } from '../../schemas/decision.ts';
 import type { KeyValueStore } from '../../state/api.ts';
 import { LevelStore } from '../../state/level-store.ts';
-import { END_OF_TIME, Replay } from '../../topology/replay.ts';
+import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
 import { BacktestInput, type InputOrder } from './input.ts';
 import { LineFile } from './line-file.ts';
 import { reportHtml } from './report.ts';
 import { sortKey } from './sort-key.ts';
 import { type RefusedExample, type Summary, SummaryBuilder } from './summary.ts';
 
-export interface BacktestOptions {
-  readonly rules: RuleSet;
+export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' | 'outputs'> {
   readonly events: string;
   readonly mapping?: string | undefined;
   readonly out: string;
@@ -35,15 +34,6 @@ export interface BacktestOptions {
   readonly to: number;
   /** Where stream time goes at the end of input: stays at the last event, to a time in ms, or to the end of all timers. */
   readonly advanceTo: 'stay' | 'end' | number;
-  readonly outOfOrdernessMs: number;
-  readonly dedupeWindowMs: number;
-  readonly dedupeMax: number;
-  readonly recordBytesMax: number;
-  readonly maxClockSkewMs: number;
-  /** Wall time, ms: events stamped later are quarantined. */
-  readonly wall: number;
-  /** Of entities in memory; see ReplayOptions. */
-  readonly cacheBytes?: number | undefined;
   /** Called about every 100,000 lines. */
   readonly onProgress?: (lines: number) => void;
 }

@@ -4,7 +4,7 @@
 
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
-import { lockFolder } from './lock.ts';
+import { type FolderLock, lockFolder } from './lock.ts';
 
 export interface OpenFile {
   /** Reads into all of `into` unless the file ends before; returns how many bytes it got. */
@@ -15,10 +15,6 @@ export interface OpenFile {
   sync(): Promise<void>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;
-}
-
-export interface FolderLock {
-  release(): Promise<void>;
 }
 
 export interface FileSystem {

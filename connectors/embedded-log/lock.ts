@@ -8,11 +8,14 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, FatalError } from '../../lib/errors.ts';
 import { LevelStore } from '../../state/level-store.ts';
-import type { FolderLock } from './file-system.ts';
 import { writeError } from './log-errors.ts';
 
 /** The file that LevelDB locks. Its name is LevelDB's. */
 const LOCK_FILE = 'LOCK';
+
+export interface FolderLock {
+  release(): Promise<void>;
+}
 
 /** Takes the lock of `folder`, which exists. Throws FatalError TRG_LOG_LOCKED naming the process that has it. */
 export async function lockFolder(folder: string): Promise<FolderLock> {

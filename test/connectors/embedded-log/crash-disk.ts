@@ -3,7 +3,8 @@
 // After a kill all that was written is there. After a power cut only what was synced surely is; of the rest, any part of
 // each file's writes and the first few of each folder's changes. Its one folder to begin with is /disk.
 
-import type { FileSystem, FolderLock, OpenFile } from '../../../connectors/embedded-log/file-system.ts';
+import type { FileSystem, OpenFile } from '../../../connectors/embedded-log/file-system.ts';
+import type { FolderLock } from '../../../connectors/embedded-log/lock.ts';
 import type { Rng } from '../../../lib/rng.ts';
 
 /** Trouble comes in rows: what takes back a failed operation fails as well. */
