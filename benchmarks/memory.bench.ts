@@ -19,7 +19,12 @@ export async function run(options: { scale: number }): Promise<Figure[]> {
   const users = Math.max(100, Math.round(USERS * options.scale));
   const figures: Figure[] = [];
   for (const timers of TIMERS) {
-    const { stdout } = await promisify(execFile)(process.execPath, [CHILD, String(users), String(timers)]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      ...process.execArgv,
+      CHILD,
+      String(users),
+      String(timers),
+    ]);
     const report = JSON.parse(stdout) as MemoryReport;
     const name = `${users} users, ${timers} pending timer${timers === 1 ? '' : 's'} each`;
     figures.push({ name: `${name}: peak memory`, value: report.peakMegabytes, unit: 'MB' });
