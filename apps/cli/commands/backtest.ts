@@ -2,11 +2,11 @@
 
 import { resolve } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
-import { parseInstant } from '../../../lib/iso-time.ts';
 import { backtest as runBacktest } from '../../backtest/backtest.ts';
 import type { Summary } from '../../backtest/summary.ts';
 import { loadFlawlessProject } from '../../project/load-project.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
+import { timeOption } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 
 export const backtest = defineCommand({
@@ -56,15 +56,16 @@ export const backtest = defineCommand({
       mapping: values.mapping === undefined ? undefined : resolve(io.folder, values.mapping),
       out: resolve(io.folder, out),
       order: orderOf(values.order),
-      from: timeOf('from', values.from) ?? -Infinity,
-      to: timeOf('to', values.to) ?? Infinity,
-      advanceTo: values['advance-to'] === 'end' ? 'end' : (timeOf('advance-to', values['advance-to']) ?? 'stay'),
+      from: timeOption('backtest', 'from', values.from) ?? -Infinity,
+      to: timeOption('backtest', 'to', values.to) ?? Infinity,
+      advanceTo:
+        values['advance-to'] === 'end' ? 'end' : (timeOption('backtest', 'advance-to', values['advance-to']) ?? 'stay'),
       outOfOrdernessMs: config.outOfOrdernessMs,
       dedupeWindowMs: config.dedupeWindowMs,
       dedupeMax: config.dedupeMax,
       recordBytesMax: config.limits.recordBytes,
       maxClockSkewMs: config.maxClockSkewMs,
-      wall: timeOf('now', values.now) ?? systemClock.now(),
+      wall: timeOption('backtest', 'now', values.now) ?? systemClock.now(),
       cacheBytes: cacheOf(values.cache),
       onProgress: (lines) => io.stderr.write(io.isTerminal ? `\r${lines} lines` : `${lines} lines\n`),
     });
@@ -85,13 +86,6 @@ function cacheOf(text: string | undefined): number | undefined {
   const megabytes = Number(text);
   if (Number.isInteger(megabytes) && megabytes > 0) return megabytes * 1024 * 1024;
   throw usageError(`backtest: --cache ${text} is not a number of megabytes`);
-}
-
-function timeOf(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const time = parseInstant(text);
-  if (Number.isNaN(time)) throw usageError(`backtest: --${name} ${text} is not a time such as 2026-01-31T00:00:00Z`);
-  return time;
 }
 
 function print(summary: Summary, out: string, io: Io): void {

@@ -3,6 +3,7 @@
 import { formatProblem, type Problem } from '../../../lib/problem.ts';
 import { loadProject, type Project } from '../../project/load-project.ts';
 import { defineCommand, usageError } from '../command.ts';
+import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 
 export const check = defineCommand({
@@ -10,12 +11,7 @@ export const check = defineCommand({
   summary: 'Checks rules and templates; shows every mistake with file, line and column',
   usage: 'PATH… [-c tripline.yaml] [--json]',
   options: {
-    config: {
-      type: 'string',
-      short: 'c',
-      value: 'FILE',
-      description: 'Configuration; default: the tripline.yaml near PATH',
-    },
+    config: CONFIG_NEAR_PATH_OPTION,
     json: { type: 'boolean', description: 'One JSON object instead of lines' },
   },
   run: async ({ values, positionals }, io) => {

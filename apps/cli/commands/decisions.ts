@@ -2,7 +2,6 @@
 
 import { systemClock } from '../../../lib/clock.ts';
 import { ExternalSort } from '../../../lib/external-sort.ts';
-import { parseInstant } from '../../../lib/iso-time.ts';
 import { type Decision, decisionJson } from '../../../schemas/decision.ts';
 import { decisionCodec } from '../../../schemas/framed.ts';
 import { publicTopics } from '../../../topology/topics.ts';
@@ -10,7 +9,8 @@ import { sortKey } from '../../backtest/sort-key.ts';
 import { readTopic } from '../../topics/read-topic.ts';
 import { TOPIC_PREFIX } from '../../worker/job.ts';
 import { openLogReadOnly } from '../../worker/open-log.ts';
-import { defineCommand, usageError } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { CONFIG_OPTION, timeOption } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 
 export const decisions = defineCommand({
@@ -18,7 +18,7 @@ export const decisions = defineCommand({
   summary: 'Shows decision records, fired and suppressed, with their reasons',
   usage: '[-c tripline.yaml] [--rule ID] [--user ID] [--from TIME] [--to TIME] [--json]',
   options: {
-    config: { type: 'string', short: 'c', value: 'FILE', description: 'Configuration; default: ./tripline.yaml' },
+    config: CONFIG_OPTION,
     rule: { type: 'string', value: 'ID', description: 'Of this rule only' },
     user: { type: 'string', value: 'ID', description: 'About this user only' },
     from: { type: 'string', value: 'TIME', description: 'First event time (ISO-8601)' },
@@ -46,20 +46,13 @@ export const decisions = defineCommand({
 });
 
 function filterOf(values: { rule?: string; user?: string; from?: string; to?: string }) {
-  const from = timeOf('from', values.from) ?? -Infinity;
-  const to = timeOf('to', values.to) ?? Infinity;
+  const from = timeOption('decisions', 'from', values.from) ?? -Infinity;
+  const to = timeOption('decisions', 'to', values.to) ?? Infinity;
   return ({ rule, entity, at }: Decision): boolean => {
     if (values.rule !== undefined && rule !== values.rule) return false;
     if (values.user !== undefined && (entity.type !== 'user' || entity.id !== values.user)) return false;
     return at >= from && at < to;
   };
-}
-
-function timeOf(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const time = parseInstant(text);
-  if (Number.isNaN(time)) throw usageError(`decisions: --${name} ${text} is not a time such as 2026-01-31T00:00:00Z`);
-  return time;
 }
 
 function lineOf(decision: Decision): string {

@@ -11,6 +11,7 @@ import { deadLetters, type FoundLetter, type LetterFilter, replayLetters } from 
 import { TOPIC_PREFIX } from '../../worker/job.ts';
 import { openExistingLog, openLogReadOnly } from '../../worker/open-log.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
+import { CONFIG_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 import { subcommand } from '../subcommand.ts';
 
@@ -22,7 +23,7 @@ export const dlq = defineCommand({
   usage:
     'list [-c FILE] [--reason CODE] [--offset P:O] [--all] [--json] | replay [-c FILE] [--reason CODE] [--offset P:O]',
   options: {
-    config: { type: 'string', short: 'c', value: 'FILE', description: 'Configuration; default: ./tripline.yaml' },
+    config: CONFIG_OPTION,
     reason: { type: 'string', value: 'CODE', description: 'Given up for this reason, such as TRG_RECORD_INVALID' },
     offset: { type: 'string', value: 'P:O', description: 'The one at this partition and offset, as `list` shows them' },
     all: { type: 'boolean', description: 'list: also those replayed already' },

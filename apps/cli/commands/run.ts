@@ -4,13 +4,14 @@ import { createLogger } from '../../../lib/logger.ts';
 import { loadConfig, redact } from '../../config/index.ts';
 import { runWorker } from '../../worker/worker.ts';
 import { defineCommand } from '../command.ts';
+import { CONFIG_OPTION } from '../options.ts';
 
 export const run = defineCommand({
   name: 'run',
   summary: 'Runs the worker until it is stopped',
   usage: '[-c tripline.yaml]',
   options: {
-    config: { type: 'string', short: 'c', value: 'FILE', description: 'Configuration; default: ./tripline.yaml' },
+    config: CONFIG_OPTION,
   },
   run: async ({ values }, io) => {
     const { config, file, warnings } = loadConfig({ file: values.config, env: io.env, folder: io.folder });

@@ -24,6 +24,7 @@ import { loadFlawlessProject } from '../../project/load-project.ts';
 import { jobOf } from '../../worker/job.ts';
 import { openExistingLog, openLogReadOnly, stateFolder } from '../../worker/open-log.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
+import { CONFIG_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 import { subcommand } from '../subcommand.ts';
 
@@ -32,7 +33,7 @@ export const state = defineCommand({
   summary: 'Shows what tasks remember, or one entity; exports it',
   usage: 'inspect [-c FILE] [--user ID | --entity TYPE/ID] [--local] [--json] | export [-c FILE] --out FILE',
   options: {
-    config: { type: 'string', short: 'c', value: 'FILE', description: 'Configuration; default: ./tripline.yaml' },
+    config: CONFIG_OPTION,
     user: { type: 'string', value: 'ID', description: 'inspect: the document of this user' },
     entity: { type: 'string', value: 'TYPE/ID', description: 'inspect: the document of this entity' },
     local: { type: 'boolean', description: "inspect: also this machine's state folders; the worker must be stopped" },

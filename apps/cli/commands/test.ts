@@ -4,6 +4,7 @@ import type { InlineTest } from '../../../rules/index.ts';
 import { loadFlawlessProject } from '../../project/load-project.ts';
 import { explainFailure, runTest, type TestResult } from '../../rule-tests/run-tests.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
+import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 
 export const test = defineCommand({
@@ -11,12 +12,7 @@ export const test = defineCommand({
   summary: "Runs the rules' inline tests",
   usage: 'PATH… [-c tripline.yaml] [--json]',
   options: {
-    config: {
-      type: 'string',
-      short: 'c',
-      value: 'FILE',
-      description: 'Configuration; default: the tripline.yaml near PATH',
-    },
+    config: CONFIG_NEAR_PATH_OPTION,
     json: { type: 'boolean', description: 'One JSON object instead of lines' },
   },
   run: async ({ values, positionals }, io) => {

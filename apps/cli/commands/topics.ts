@@ -6,6 +6,7 @@ import { createMissing, type PlannedTopic, planTopics } from '../../topics/plan.
 import { jobOf } from '../../worker/job.ts';
 import { hasLog, openLog, openLogReadOnly } from '../../worker/open-log.ts';
 import { defineCommand, type ExitCode, type Io } from '../command.ts';
+import { CONFIG_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 import { subcommand } from '../subcommand.ts';
 
@@ -14,7 +15,7 @@ export const topics = defineCommand({
   summary: 'Shows which topics are needed and which are missing; makes them',
   usage: 'plan|apply [-c tripline.yaml] [--json]',
   options: {
-    config: { type: 'string', short: 'c', value: 'FILE', description: 'Configuration; default: ./tripline.yaml' },
+    config: CONFIG_OPTION,
     json: { type: 'boolean', description: 'One JSON object a line' },
   },
   run: async ({ values, positionals }, io) => {

@@ -5,6 +5,7 @@ import { describe, mermaid } from '../../../topology/describe.ts';
 import { loadFlawlessProject } from '../../project/load-project.ts';
 import { jobOf } from '../../worker/job.ts';
 import { defineCommand } from '../command.ts';
+import { CONFIG_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 
 export const topology = defineCommand({
@@ -12,7 +13,7 @@ export const topology = defineCommand({
   summary: 'Shows the topology: sources, processors, stores, sinks',
   usage: '[-c tripline.yaml] [--mermaid]',
   options: {
-    config: { type: 'string', short: 'c', value: 'FILE', description: 'Configuration; default: ./tripline.yaml' },
+    config: CONFIG_OPTION,
     mermaid: { type: 'boolean', description: 'A Mermaid flowchart' },
   },
   run: async ({ values }, io) => {

@@ -1,0 +1,26 @@
+// Options that several commands share, and reading them.
+
+import { parseInstant } from '../../lib/iso-time.ts';
+import { type Option, usageError } from './command.ts';
+
+/** `-c`, where the working folder's own file is the default. */
+export const CONFIG_OPTION = {
+  type: 'string',
+  short: 'c',
+  value: 'FILE',
+  description: 'Configuration; default: ./tripline.yaml',
+} as const satisfies Option;
+
+/** `-c` of commands that work on rules at a path. */
+export const CONFIG_NEAR_PATH_OPTION = {
+  ...CONFIG_OPTION,
+  description: 'Configuration; default: the tripline.yaml near PATH',
+} as const satisfies Option;
+
+/** A time option in ms; undefined when it was not given. Throws FatalError TRG_USAGE. */
+export function timeOption(command: string, name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = parseInstant(text);
+  if (Number.isNaN(time)) throw usageError(`${command}: --${name} ${text} is not a time such as 2026-01-31T00:00:00Z`);
+  return time;
+}
