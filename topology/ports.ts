@@ -58,10 +58,15 @@ export interface LogWriter {
   send(records: readonly NewRecord[]): void;
   /**
    * Ends the transaction: all that was sent and the group's positions, atomically.
+   * `member`: who commits; when the group has moved on without it, nothing is committed (FencedError, KIP-447).
    * Returns, by `${topic}/${partition}`, the offset after the last record written there.
    * Throws FencedError (P3), RetryableError or FatalError; afterwards the writer is unusable (P4).
    */
-  commit(group: string, positions: readonly CommittedPosition[]): Promise<ReadonlyMap<string, number>>;
+  commit(
+    group: string,
+    positions: readonly CommittedPosition[],
+    member?: MemberIdentity,
+  ): Promise<ReadonlyMap<string, number>>;
   /** Drops what was sent. */
   abort(): Promise<void>;
   close(): Promise<void>;
@@ -87,11 +92,74 @@ export interface LogAdmin {
   offsets(partition: TopicPartition): Promise<{ readonly first: number; readonly end: number }>;
 }
 
+/** Who commits, as of which generation of its group. */
+export interface MemberIdentity {
+  readonly memberId: string;
+  readonly generation: number;
+  readonly instanceId: string | null;
+}
+
+/** A member as the group's leader sees it when it deals out partitions. */
+export interface JoinedMember {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  /** What it has not given up: nobody else may be given these before it has. */
+  readonly owned: readonly TopicPartition[];
+  /** What it said of itself when it joined. */
+  readonly note: Uint8Array;
+}
+
+export interface MemberAssignment {
+  readonly partitions: readonly TopicPartition[];
+  /** A message of the leader to this member. */
+  readonly note: Uint8Array;
+}
+
+export interface GroupOptions {
+  readonly group: string;
+  /** A member that comes back under the same name takes its old place, without a rebalance (KIP-345). */
+  readonly instanceId: string | null;
+  /** Topics whose partitions are dealt out. */
+  readonly topics: readonly string[];
+  /** So long a member may be silent before it is thrown out, ms. */
+  readonly sessionTimeoutMs: number;
+  /** How often it is heard, ms: so late it may notice a rebalance. */
+  readonly heartbeatMs: number;
+  /** So long a rebalance waits for a member, ms. */
+  readonly rebalanceTimeoutMs: number;
+  /** Deals out partitions; runs in the member that the group made its leader. The answer has every member, by id. */
+  readonly assign: (members: readonly JoinedMember[]) => Promise<ReadonlyMap<string, MemberAssignment>>;
+  /** Called when `state` changed. */
+  readonly onChange: () => void;
+}
+
+/**
+ * joining: nothing may be committed until the group has answered. settled: `assignment` holds. summoned: the group
+ * rebalances and waits for join(); until then the member may commit. failed: it is no member any more; see `error`.
+ */
+export type MemberState = 'joining' | 'settled' | 'summoned' | 'failed';
+
+/** A member of a group that shares out partitions among those who are alive. */
+export interface GroupMember {
+  readonly state: MemberState;
+  /** Null before the first assignment. */
+  readonly identity: MemberIdentity | null;
+  readonly assignment: MemberAssignment | null;
+  /** FencedError when the group went on without it, FatalError for what time cannot mend; null unless failed. */
+  readonly error: Error | null;
+  /** Joins, or joins again: from now on `joining`. `owned` are the partitions that it has not given up. */
+  join(owned: readonly TopicPartition[], note: Uint8Array): void;
+  /** Stops; `leave`: the others take over at once instead of after the session's time-out. */
+  close(options: { readonly leave: boolean }): Promise<void>;
+}
+
 /** A log: Kafka, the embedded one, or one in memory. */
 export interface Log {
   readonly admin: LogAdmin;
   openReader(): LogReader;
   openWriter(transactionalId: string): Promise<LogWriter>;
+  /** Left out where one process has the log to itself. The member is `joining` only once join() was called. */
+  openMember?(options: GroupOptions): GroupMember;
   close(): Promise<void>;
 }
 
