@@ -9,6 +9,8 @@ export const ERROR_CODES = {
   TRG_LOG_CORRUPT: 'a file of the embedded log is damaged',
   TRG_LOG_FULL: 'the disk is full or cannot be written',
   TRG_LOG_FENCED: 'a newer producer with the same transactional id took over',
+  TRG_MEMBER_LOST: 'the group went on without this worker',
+  TRG_INSTANCE_FENCED: 'another worker runs under the same instance id',
   TRG_LOG_CLOSED: 'the log was closed while in use',
   TRG_LOG_UNCLEAR_COMMIT: 'a transaction ended without a clear answer',
   TRG_LOG_UNREACHABLE: 'the cluster cannot be reached or does not answer',
@@ -72,7 +74,7 @@ export class RecordError extends EngineError {}
 /** The task or process cannot go on: it stops, and the process exits non-zero. */
 export class FatalError extends EngineError {}
 
-/** A producer was fenced or lost track of its transaction: drop it, open a new one, restore what is committed. */
+/** A producer or a group member was replaced, or lost track of where it is: drop it, open a new one, restore what is committed. */
 export class FencedError extends EngineError {}
 
 /** One line for people: the message and those of its causes. */

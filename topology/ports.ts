@@ -58,7 +58,9 @@ export interface LogWriter {
   send(records: readonly NewRecord[]): void;
   /**
    * Ends the transaction: all that was sent and the group's positions, atomically.
-   * `member`: who commits; when the group has moved on without it, nothing is committed (FencedError, KIP-447).
+   * `member`: who commits; when the group has moved on without it, nothing is committed (FencedError TRG_MEMBER_LOST,
+   * KIP-447). Then `positions` has those of every task that wrote, also unchanged ones: they are what the group checks,
+   * and what a task's next owner waits for.
    * Returns, by `${topic}/${partition}`, the offset after the last record written there.
    * Throws FencedError (P3), RetryableError or FatalError; afterwards the writer is unusable (P4).
    */
@@ -117,6 +119,11 @@ export interface MemberAssignment {
 
 export interface GroupOptions {
   readonly group: string;
+  /**
+   * Left out: `classic`, where a member deals out the partitions. `consumer` (KIP-848): the brokers do, by range, so that
+   * `assign` is not called, and notes and `heartbeatMs` are theirs.
+   */
+  readonly protocol?: 'classic' | 'consumer';
   /** A member that comes back under the same name takes its old place, without a rebalance (KIP-345). */
   readonly instanceId: string | null;
   /** Topics whose partitions are dealt out. */
@@ -129,7 +136,7 @@ export interface GroupOptions {
   readonly rebalanceTimeoutMs: number;
   /** Deals out partitions; runs in the member that the group made its leader. The answer has every member, by id. */
   readonly assign: (members: readonly JoinedMember[]) => Promise<ReadonlyMap<string, MemberAssignment>>;
-  /** Called when `state` changed. */
+  /** Called when `state` or `assignment` changed, but not from within join() and close(). */
   readonly onChange: () => void;
 }
 

@@ -33,16 +33,23 @@ const TRANSIENT: ReadonlySet<string> = new Set([
 /** The producer was replaced, or the cluster and it do not agree on where it is: only a new one can go on. */
 const FENCED: ReadonlySet<string> = new Set([
   'DUPLICATE_SEQUENCE_NUMBER',
-  'FENCED_INSTANCE_ID',
-  'ILLEGAL_GENERATION',
   'INVALID_PRODUCER_EPOCH',
   'INVALID_PRODUCER_ID_MAPPING',
   'INVALID_TXN_STATE',
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
   'PRODUCER_FENCED',
   'TRANSACTION_ABORTABLE',
-  'UNKNOWN_MEMBER_ID',
   'UNKNOWN_PRODUCER_ID',
+]);
+
+/** The group went on without the member that asks, or is about to deal out its partitions anew. */
+const MEMBER_LOST: ReadonlySet<string> = new Set([
+  'FENCED_INSTANCE_ID',
+  'FENCED_MEMBER_EPOCH',
+  'ILLEGAL_GENERATION',
+  'REBALANCE_IN_PROGRESS',
+  'STALE_MEMBER_EPOCH',
+  'UNKNOWN_MEMBER_ID',
 ]);
 
 /** The names of the errors in an answer; none when there was no answer. */
@@ -81,6 +88,9 @@ export function engineErrorOf(error: unknown, doing: string, fields: ErrorFields
     return make(FatalError)('TRG_LOG_DENIED', 'the cluster refused');
   }
   if (names.some((name) => FENCED.has(name))) return make(FencedError)('TRG_LOG_FENCED', 'another took over');
+  if (names.some((name) => MEMBER_LOST.has(name))) {
+    return make(FencedError)('TRG_MEMBER_LOST', 'the group went on without this worker, which tried');
+  }
   if (names.some((name) => name === 'MESSAGE_TOO_LARGE' || name === 'RECORD_LIST_TOO_LARGE')) {
     return make(FatalError)('TRG_RECORD_TOO_LARGE', 'the cluster takes no record so large,');
   }

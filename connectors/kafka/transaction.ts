@@ -19,7 +19,12 @@ import {
   txnOffsetCommitV3,
 } from '@platformatic/kafka';
 import { RetryableError } from '../../lib/errors.ts';
-import { type CommittedPosition, partitionKey, type TopicPartition } from '../../topology/ports.ts';
+import {
+  type CommittedPosition,
+  type MemberIdentity,
+  partitionKey,
+  type TopicPartition,
+} from '../../topology/ports.ts';
 import type { BatchBuilder } from './batch-encoder.ts';
 import type { Cluster } from './cluster.ts';
 import { isUnanswered } from './kafka-errors.ts';
@@ -38,7 +43,7 @@ interface Pending extends TopicPartition {
 /** Sequences are 32-bit and start again at 0. */
 const SEQUENCES = 2 ** 31;
 /** No member of a group: the group only keeps positions. */
-const NO_GENERATION = -1;
+const NO_MEMBER: MemberIdentity = { memberId: '', generation: -1, instanceId: null };
 
 export class TransactionalProducer {
   readonly #cluster: Cluster;
@@ -86,8 +91,12 @@ export class TransactionalProducer {
     }
   }
 
-  /** Adds the group's positions to the transaction. */
-  async addPositions(group: string, positions: readonly CommittedPosition[]): Promise<void> {
+  /** Adds the group's positions to the transaction. Throws FencedError TRG_MEMBER_LOST for a member of the past. */
+  async addPositions(
+    group: string,
+    positions: readonly CommittedPosition[],
+    { generation, memberId, instanceId }: MemberIdentity = NO_MEMBER,
+  ): Promise<void> {
     const cluster = this.#cluster;
     if (!this.#groups.has(group)) {
       await this.#askTransactions('to add positions', addOffsetsToTxnV3.api, this.#id, ...this.#identity, group);
@@ -102,7 +111,7 @@ export class TransactionalProducer {
         committedMetadata: metadata,
       })),
     }));
-    const request = [this.#id, group, ...this.#identity, NO_GENERATION, '', null, topics] as const;
+    const request = [this.#id, group, ...this.#identity, generation, memberId, instanceId, topics] as const;
     const of = { kind: 'group', name: group, doing: 'to commit positions' } as const;
     await cluster.askCoordinator(of, txnOffsetCommitV3.api, ...request);
   }

@@ -7,9 +7,8 @@
 //   cluster then still writes the markers that make it visible.
 
 import { AssertionError, assert } from '../../lib/assert.ts';
-import { FencedError } from '../../lib/errors.ts';
 import type { NewRecord } from '../../schemas/record.ts';
-import { type CommittedPosition, type LogWriter, partitionKey } from '../../topology/ports.ts';
+import { type CommittedPosition, type LogWriter, type MemberIdentity, partitionKey } from '../../topology/ports.ts';
 import { BatchBuilder } from './batch-encoder.ts';
 import { type Cluster, closedError } from './cluster.ts';
 import { type PartitionBatches, TransactionalProducer } from './transaction.ts';
@@ -54,16 +53,22 @@ export class KafkaWriter implements LogWriter {
     if (this.#collectedBytes >= WRITE_AHEAD_BYTES) this.#writeAhead();
   }
 
-  async commit(group: string, positions: readonly CommittedPosition[]): Promise<ReadonlyMap<string, number>> {
+  async commit(
+    group: string,
+    positions: readonly CommittedPosition[],
+    member?: MemberIdentity,
+  ): Promise<ReadonlyMap<string, number>> {
     this.#assertUsable();
     for (const { metadata } of positions) {
       if (Buffer.byteLength(metadata) > METADATA_BYTES_MAX) throw new AssertionError('a note has at most 4 KB');
     }
+    // The group is asked about a member only along with positions, and its next owner waits only for these.
+    if (member !== undefined && this.#hasRecords) assert(positions.length > 0, 'a member writes along with positions');
     try {
       for (const partition of [...positions, ...this.#collected.values()]) await this.#cluster.partition(partition);
       await this.#ahead;
       await this.#producer.addPartitions([...this.#collected.values()]);
-      const writing = [this.#flush(), positions.length > 0 && this.#producer.addPositions(group, positions)];
+      const writing = [this.#flush(), positions.length > 0 && this.#producer.addPositions(group, positions, member)];
       // Both are awaited, whatever comes of one: nothing of this transaction may arrive after its end.
       const failed = (await Promise.allSettled(writing)).find(({ status }) => status === 'rejected');
       if (failed?.status === 'rejected') throw failed.reason;
@@ -105,6 +110,10 @@ export class KafkaWriter implements LogWriter {
     await this.#ahead;
     // An open transaction would keep readers waiting until it times out.
     if (wasOpen) await this.#producer.end(false).catch(() => {});
+  }
+
+  get #hasRecords(): boolean {
+    return this.#producer.isBegun || this.#collected.size > 0;
   }
 
   #assertUsable(): void {
@@ -155,9 +164,9 @@ export class KafkaWriter implements LogWriter {
     if (this.#state === 'closed') return;
     this.#state = 'failed';
     this.#collected = new Map();
+    // A member that was lost has its producer still; one that was fenced, or not answered, has nothing to ask.
     const code = (error as { code?: unknown }).code;
-    const mayAsk =
-      !(error instanceof FencedError) && code !== 'TRG_LOG_UNCLEAR_COMMIT' && code !== 'TRG_LOG_UNREACHABLE';
-    if (mayAsk) await this.#producer.end(false).catch(() => {});
+    if (code !== 'TRG_LOG_FENCED' && code !== 'TRG_LOG_UNCLEAR_COMMIT' && code !== 'TRG_LOG_UNREACHABLE')
+      await this.#producer.end(false).catch(() => {});
   }
 }
