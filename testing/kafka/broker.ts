@@ -8,6 +8,8 @@ export interface BrokerPlace {
   readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
+  /** A second listener for clients, which they are told to reach elsewhere: through a proxy. */
+  readonly behindProxy?: { readonly port: number; readonly advertisedPort: number };
 }
 
 export interface BrokerOptions extends BrokerPlace {
@@ -94,16 +96,18 @@ export class Broker {
   }
 }
 
-function propertiesOf({ id, folder, port, controllerPort, all, protocol, properties }: BrokerOptions): string {
+function propertiesOf(options: BrokerOptions): string {
+  const { id, folder, port, controllerPort, behindProxy, all, protocol, properties } = options;
+  const proxied = (at: number | undefined): string => (at === undefined ? '' : `,PROXIED://127.0.0.1:${at}`);
   const replicas = String(all.length);
   const inSync = String(Math.max(1, all.length - 1));
   const settings: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': String(id),
     'controller.quorum.voters': all.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(','),
-    listeners: `CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `CLIENT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': `CLIENT:${protocol},CONTROLLER:PLAINTEXT`,
+    listeners: `CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${proxied(behindProxy?.port)}`,
+    'advertised.listeners': `CLIENT://127.0.0.1:${port}${proxied(behindProxy?.advertisedPort)}`,
+    'listener.security.protocol.map': `CLIENT:${protocol},PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT`,
     'inter.broker.listener.name': 'CLIENT',
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': join(folder, 'data'),

@@ -15,6 +15,7 @@ import { type KafkaOptions, openKafkaLog } from '../../connectors/kafka/index.ts
 import { systemClock } from '../../lib/clock.ts';
 import { Broker, type BrokerPlace } from './broker.ts';
 import { brokerLibraries } from './broker-files.ts';
+import { KafkaProxy } from './proxy.ts';
 
 export interface StartOptions {
   readonly brokers?: 1 | 3;
@@ -30,14 +31,20 @@ export interface StartOptions {
   readonly folder?: string;
   /** True: the brokers outlive this process. */
   readonly detached?: boolean;
+  /** True: each broker also has a listener behind a proxy (`proxies`). */
+  readonly proxied?: boolean;
 }
 
 export interface KafkaCluster {
   /** `host:port` of every broker. */
   readonly bootstrap: readonly string[];
+  /** In the order of `bootstrap`: clients that begin with these ports never get past them. Empty unless `proxied`. */
+  readonly proxies: readonly KafkaProxy[];
   readonly pids: readonly number[];
   /** SIGKILL; resolves once the process is gone. */
   kill(broker: number): Promise<void>;
+  /** SIGTERM: leadership is handed over first. */
+  shutDown(broker: number): Promise<void>;
   /** Starts it again if it was killed, else stops it first; resolves once the cluster has it back. */
   restart(broker: number): Promise<void>;
   stop(): Promise<void>;
@@ -52,13 +59,16 @@ export async function startKafka(options: StartOptions = {}): Promise<KafkaClust
   const { brokers: count = 1, properties = {}, protocol = 'PLAINTEXT', detached = false } = options;
   const libraries = await brokerLibraries();
   const root = options.folder ?? mkdtempSync(join(tmpdir(), 'tripline-kafka-'));
-  const all = await placesFor(count, options.port);
+  const all = await placesFor(count, options.port, options.proxied === true);
   const clusterId = randomBytes(16).toString('base64url');
   const brokers = all.map((place) => {
     const folder = join(root, `broker-${place.id}`);
     return new Broker({ ...place, all, libraries, folder, clusterId, properties, protocol, detached });
   });
   const bootstrap = all.map(({ port }) => `${HOST}:${port}`);
+  const proxies = await Promise.all(
+    all.flatMap(({ behindProxy: at }) => (at === undefined ? [] : KafkaProxy.open(at.advertisedPort, at.port))),
+  );
   const killAll = (): void => {
     for (const { pid, isRunning } of brokers) if (pid !== null && isRunning) process.kill(pid, 'SIGKILL');
   };
@@ -66,17 +76,19 @@ export async function startKafka(options: StartOptions = {}): Promise<KafkaClust
   const ready = (): Promise<void> => untilReady(brokers, bootstrap, options);
   const cluster: KafkaCluster = {
     bootstrap,
+    proxies,
     get pids() {
       return brokers.flatMap(({ pid }) => pid ?? []);
     },
     kill: (broker) => brokers[broker]!.kill(),
+    shutDown: (broker) => brokers[broker]!.stop(),
     restart: async (broker) => {
       await brokers[broker]!.stop();
       brokers[broker]!.start();
       await ready();
     },
     stop: async () => {
-      await Promise.all(brokers.map((broker) => broker.kill()));
+      await Promise.all([...brokers.map((broker) => broker.kill()), ...proxies.map((proxy) => proxy.close())]);
       process.removeListener('exit', killAll);
       if (options.folder === undefined) rmSync(root, { recursive: true, force: true });
     },
@@ -130,12 +142,13 @@ async function untilReady(
   throw new Error(`Kafka was not ready within ${READY_MS / 1000} s (${String(last)}):\n${logs}`);
 }
 
-async function placesFor(count: number, port: number | undefined): Promise<BrokerPlace[]> {
-  const free = await freePorts(2 * count);
+async function placesFor(count: number, port: number | undefined, proxied: boolean): Promise<BrokerPlace[]> {
+  const free = await freePorts((proxied ? 4 : 2) * count);
   return Array.from({ length: count }, (_, id) => ({
     id,
     port: port === undefined ? free[id]! : port + id,
     controllerPort: free[count + id]!,
+    ...(proxied && { behindProxy: { port: free[2 * count + id]!, advertisedPort: free[3 * count + id]! } }),
   }));
 }
 
