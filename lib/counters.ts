@@ -6,17 +6,17 @@ export class Counters {
   readonly #plain = new Map<string, number>();
   readonly #labelled = new Map<string, Map<string, { labels: Labels; count: number }>>();
 
-  add(name: string, labels?: Labels): void {
+  add(name: string, labels?: Labels, amount = 1): void {
     if (labels === undefined) {
-      this.#plain.set(name, (this.#plain.get(name) ?? 0) + 1);
+      this.#plain.set(name, (this.#plain.get(name) ?? 0) + amount);
       return;
     }
     let series = this.#labelled.get(name);
     if (series === undefined) this.#labelled.set(name, (series = new Map()));
     const id = Object.values(labels).join('\0');
     const entry = series.get(id);
-    if (entry === undefined) series.set(id, { labels, count: 1 });
-    else entry.count++;
+    if (entry === undefined) series.set(id, { labels, count: amount });
+    else entry.count += amount;
   }
 
   /** Total of a name over all its labels. */
@@ -34,6 +34,14 @@ export class Counters {
       counts.set(value, (counts.get(value) ?? 0) + count);
     }
     return counts;
+  }
+
+  /** All of them as data. */
+  *samples(): Generator<{ readonly name: string; readonly labels: Labels; readonly value: number }> {
+    for (const [name, value] of this.#plain) yield { name, labels: {}, value };
+    for (const [name, series] of this.#labelled) {
+      for (const { labels, count } of series.values()) yield { name, labels, value: count };
+    }
   }
 
   /** All of them, as `name` or `name{label=value,…}`, in order of name. */

@@ -32,3 +32,12 @@ test('counts by one label leave the others out of account', () => {
   );
   assert.equal(counters.by('decision', 'outcome').get('fired'), 2);
 });
+
+test('an amount is added at once', () => {
+  const counters = new Counters();
+  counters.add('restored', undefined, 3);
+  counters.add('restored', { task: 'a' }, 4);
+  counters.add('restored', { task: 'a' }, 5);
+  assert.equal(counters.total('restored'), 12);
+  assert.deepEqual(counters.toJSON(), { restored: 3, 'restored{task=a}': 9 });
+});
