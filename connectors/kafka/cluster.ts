@@ -2,7 +2,7 @@
 //
 // Owns: connections, what is known of topics and coordinators, trying again. Does not own: what is asked.
 //
-// Requests go out in the versions named here and nowhere else; brokers from Kafka 3.1 on know them all.
+// Requests go out in the versions named here and nowhere else; brokers from Kafka 3.2 on know them all.
 //
 // Invariants:
 //   K1. Nothing is created by asking for it: auto-creation is never allowed.
@@ -68,8 +68,8 @@ export class Cluster implements Channel {
   }
 
   /** For requests that would keep others waiting: a broker answers those of one connection one after the other. */
-  openChannel(): Channel {
-    const pool = poolOf(this.options);
+  openChannel({ requestTimeoutMs = REQUEST_TIMEOUT_MS } = {}): Channel {
+    const pool = poolOf(this.options, requestTimeoutMs);
     return {
       ask: async (node, api, ...args) => api.async(await this.#connection(node, pool), ...args),
       close: () => pool.close(),
@@ -232,10 +232,10 @@ class Leaderless extends Error {
   readonly apiId = 'LEADER_NOT_AVAILABLE';
 }
 
-function poolOf(options: KafkaOptions): ConnectionPool {
+function poolOf(options: KafkaOptions, requestTimeoutMs = REQUEST_TIMEOUT_MS): ConnectionPool {
   return new ConnectionPool(options.clientId, {
     connectTimeout: CONNECT_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: requestTimeoutMs,
     ...(options.tls !== undefined && { tls: options.tls, tlsServerName: true }),
     ...(options.sasl !== undefined && { sasl: { ...options.sasl, mechanism: mechanismOf(options.sasl.mechanism) } }),
   });

@@ -2,14 +2,16 @@
 //
 // Owns: what was opened, and closing it.
 
-import type { Log, LogReader, LogWriter } from '../../topology/ports.ts';
+import type { GroupMember, GroupOptions, Log, LogReader, LogWriter } from '../../topology/ports.ts';
 import { KafkaAdmin } from './admin.ts';
 import { Cluster, closedError } from './cluster.ts';
+import { ClassicMember } from './group/classic-member.ts';
 import type { KafkaOptions } from './options.ts';
 import { KafkaReader } from './reader.ts';
 import { KafkaWriter } from './writer.ts';
 
 export interface KafkaLog extends Log {
+  openMember(options: GroupOptions): GroupMember;
   /** Ids of the brokers that are up. Throws RetryableError TRG_LOG_UNREACHABLE when patience ends. */
   brokers(): Promise<readonly number[]>;
 }
@@ -18,7 +20,7 @@ export interface KafkaLog extends Log {
 export function openKafkaLog(options: KafkaOptions): KafkaLog {
   const cluster = new Cluster(options);
   const admin = new KafkaAdmin(cluster);
-  const opened = new Set<LogReader | LogWriter>();
+  const opened = new Set<{ close(): Promise<void> }>();
   let isClosed = false;
   return {
     admin,
@@ -34,6 +36,13 @@ export function openKafkaLog(options: KafkaOptions): KafkaLog {
       const writer: LogWriter = await KafkaWriter.open(cluster, transactionalId, () => opened.delete(writer));
       opened.add(writer);
       return writer;
+    },
+    openMember: (group) => {
+      if (isClosed) throw closedError();
+      const member: GroupMember = new ClassicMember(cluster, group, () => opened.delete(open));
+      const open = { close: () => member.close({ leave: false }) };
+      opened.add(open);
+      return member;
     },
     close: async () => {
       if (isClosed) return;
