@@ -45,6 +45,11 @@ export interface ProcessorContext {
   /** Adds one to a counter; labels are few and never user data. */
   count(metric: string, labels?: Readonly<Record<string, string>>): void;
   /**
+   * Has the time from `sinceMs`, an event time or deadline, until this is committed recorded as `metric`. It changes no
+   * output; labels are few and never user data.
+   */
+  measure(metric: string, sinceMs: number, labels?: Readonly<Record<string, string>>): void;
+  /**
    * Starts I/O beside the task; `then` runs inside the task (C1) once it is done. `work` must not reject: it returns its
    * failure as a value. Its signal aborts when the task closes, and `then` is then not called.
    */

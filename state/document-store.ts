@@ -40,6 +40,16 @@ export interface DocumentChange {
   readonly value: Uint8Array | null;
 }
 
+/** What is to be seen of a store: how often documents were looked for, and where they were found. */
+export interface DocumentFigures {
+  readonly hits: number;
+  /** Read from the key-value store. */
+  readonly misses: number;
+  /** There was none: entities seen for the first time. */
+  readonly absent: number;
+  readonly dirtyBytes: number;
+}
+
 export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   readonly #store: KeyValueStore;
   readonly #spec: DocumentSpec<Doc>;
@@ -57,6 +67,9 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   /** What was found last: a document that is read is mostly put right after. */
   #lastKey: string | null = null;
   #lastEntry: Entry<Doc> | undefined;
+  #hits = 0;
+  #misses = 0;
+  #absent = 0;
 
   constructor(store: KeyValueStore, spec: DocumentSpec<Doc>, options: { cacheBytes: number }) {
     this.#store = store;
@@ -72,6 +85,10 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   /** Index rows in memory; see D3. */
   get dueRowsLoaded(): number {
     return this.#due.size;
+  }
+
+  get figures(): DocumentFigures {
+    return { hits: this.#hits, misses: this.#misses, absent: this.#absent, dirtyBytes: this.#dirtyBytes };
   }
 
   get dueBy(): 'stream-time' | 'wall-time' {
@@ -182,17 +199,26 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
 
   #findAnew(key: string): Entry<Doc> | undefined {
     let entry = this.#young.get(key);
-    if (entry !== undefined) return entry;
+    if (entry !== undefined) {
+      this.#hits++;
+      return entry;
+    }
     entry = this.#old.get(key);
     if (entry !== undefined) this.#old.delete(key);
-    else entry = this.#dirty.get(key) ?? this.#load(key);
+    else entry = this.#dirty.get(key);
+    if (entry !== undefined) this.#hits++;
+    else entry = this.#load(key);
     if (entry !== undefined) this.#keep(key, entry);
     return entry;
   }
 
   #load(key: string): Entry<Doc> | undefined {
     const value = this.#store.get(documentKey(key));
-    if (value === undefined) return undefined;
+    if (value === undefined) {
+      this.#absent++;
+      return undefined;
+    }
+    this.#misses++;
     const due = dueOf(value);
     const doc = this.#spec.decode(value.subarray(DUE_BYTES));
     return { doc, due, stored: true, storedDue: due, heapBytes: heapBytesOf(value), dirty: false };

@@ -19,6 +19,7 @@ export class RecordingContext implements ProcessorContext {
   readonly counters = new Counters();
   readonly observed: number[] = [];
   readonly forwarded: { to: string | undefined; message: Message<unknown> }[] = [];
+  readonly measured: string[] = [];
   wall = 0;
   readonly #store: unknown;
 
@@ -33,6 +34,7 @@ export class RecordingContext implements ProcessorContext {
   observeWatermark = (): void => assert.fail('no watermark is expected');
   forward = (message: Message<unknown>, to?: string): unknown => this.forwarded.push({ to, message });
   count = (metric: string, labels?: Readonly<Record<string, string>>): void => this.counters.add(metric, labels);
+  measure = (metric: string): unknown => this.measured.push(metric);
   run = (): void => assert.fail('no I/O is expected');
   store<Doc>(): Doc {
     return this.#store as Doc;

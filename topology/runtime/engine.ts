@@ -19,7 +19,9 @@ import type { SinkNode } from '../builder.ts';
 import { type CommittedPosition, type LogReader, type LogWriter, partitionKey } from '../ports.ts';
 import { changelogTopic, journalTopic } from '../topics.ts';
 import { journalCodec } from './journal.ts';
+import type { EngineMonitor } from './monitor.ts';
 import type { Task } from './task.ts';
+import { showTasks } from './task-figures.ts';
 import { changelogNote } from './task-note.ts';
 import type { TaskQueue } from './task-queue.ts';
 
@@ -34,6 +36,8 @@ export interface EngineOptions {
   readonly application: string;
   readonly clock: Clock;
   readonly counters: Counters;
+  /** Left out: nobody watches. */
+  readonly monitor?: EngineMonitor;
   readonly reader: LogReader;
   readonly writer: LogWriter;
   readonly commitInterval: CommitInterval;
@@ -72,10 +76,13 @@ export class Engine {
   #lastCommit: number;
   readonly #watermarkAt = new Map<Task, number>();
   #woken = new AbortController();
+  readonly #hideTasks: (() => void) | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#lastCommit = options.clock.now();
+    const { monitor, clock } = options;
+    this.#hideTasks = monitor && showTasks(monitor.metrics, clock, () => this.#tasks);
   }
 
   /** Gives the engine a task, whose inputs its reader is to be assigned. */
@@ -119,12 +126,13 @@ export class Engine {
     }
     for (const { queue } of this.#tasks) active = (await this.#turn(queue, wall)) || active;
     if (this.#commitIsDue()) await this.commit();
+    this.#options.monitor?.polled();
     return active;
   }
 
   /** Commits what there is; see Y1. Throws what LogWriter.commit throws (Y2). */
   async commit(): Promise<void> {
-    const { application, writer } = this.#options;
+    const { application, clock, monitor, writer } = this.#options;
     const prepared = this.#tasks.map((each) => ({ ...each, ...each.queue.task.prepareCommit() }));
     const records = this.#outputs;
     const positions: CommittedPosition[] = [];
@@ -150,14 +158,17 @@ export class Engine {
     this.#outputs = [];
     this.#outputBytes = 0;
     writer.send(records);
+    const began = clock.now();
     const ends = await writer.commit(application, positions);
+    const committedAt = clock.now();
+    monitor?.committed(committedAt - began, records.length);
     for (const { queue, store, writes } of prepared) {
       if (store === null) continue;
       const { part, partition } = queue.task;
       const end = ends.get(partitionKey({ topic: changelogTopic(application, part.name), partition }));
       if (end !== undefined) writes.push(changelogNote(end));
       if (writes.length > 0) await store.write(writes);
-      queue.task.committed();
+      queue.task.committed(committedAt);
     }
     this.#lastCommit = this.#options.clock.now();
   }
@@ -177,6 +188,7 @@ export class Engine {
 
   /** Stops the tasks and gives back reader, writer and stores, without committing. */
   async close(): Promise<void> {
+    this.#hideTasks?.();
     for (const { queue } of this.#tasks) queue.task.close();
     await this.#options.reader.close();
     await this.#options.writer.close();

@@ -6,6 +6,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';
 import { FatalError } from '../../lib/errors.ts';
+import type { LogRecord } from '../../schemas/record.ts';
 import type { KeyValueStore } from '../../state/api.ts';
 import { CachedDocumentStore } from '../../state/document-store.ts';
 import { applyChangelog } from '../../state/restore.ts';
@@ -13,8 +14,10 @@ import type { SubTopology, Topology } from '../builder.ts';
 import { type Log, type PartitionPosition, partitionKey, type TopicPartition } from '../ports.ts';
 import { changelogTopic } from '../topics.ts';
 import { type CommitInterval, Engine, type EngineTask } from './engine.ts';
+import type { EngineMonitor, RestoreProgress } from './monitor.ts';
 import type { StreamTimeSnapshot } from './stream-time.ts';
 import { Task, type TaskInput } from './task.ts';
+import { TaskMeter } from './task-meter.ts';
 import { changelogNote, ownerNote, readChangelogNote, readOwnerNote } from './task-note.ts';
 import { TaskQueue } from './task-queue.ts';
 
@@ -24,6 +27,8 @@ export interface OpenEngineOptions {
   readonly application: string;
   readonly clock: Clock;
   readonly counters: Counters;
+  /** Left out: nobody watches. Its counters are `counters`. */
+  readonly monitor?: EngineMonitor;
   /** Which tasks this engine takes, and the id by which its writer fences its predecessor. */
   readonly takes: (part: SubTopology, partition: number) => boolean;
   readonly transactionalId: string;
@@ -53,6 +58,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     application,
     clock,
     counters,
+    ...(options.monitor !== undefined && { monitor: options.monitor }),
     reader,
     writer,
     commitInterval: options.commitInterval,
@@ -128,7 +134,7 @@ export function taskId(part: SubTopology, partition: number): string {
 
 /** The task, where its last commit ended. */
 async function openQueue(
-  { log, application, counters, outOfOrdernessMs }: OpenEngineOptions,
+  { log, application, counters, monitor, outOfOrdernessMs }: OpenEngineOptions,
   engine: Engine,
   store: KeyValueStore | null,
   part: SubTopology,
@@ -143,7 +149,18 @@ async function openQueue(
   const documents =
     store === null ? null : new CachedDocumentStore(store, part.store!.spec.documents, part.store!.spec);
   const id = taskId(part, partition);
-  const task = new Task({ id, partition, part, inputs, outOfOrdernessMs, documents, counters, ...engine.hooks });
+  const meter = monitor && { meter: new TaskMeter(monitor.metrics, part.name) };
+  const task = new Task({
+    id,
+    partition,
+    part,
+    inputs,
+    outOfOrdernessMs,
+    documents,
+    counters,
+    ...meter,
+    ...engine.hooks,
+  });
   const committed = await log.admin.committed(application, inputs);
   const snapshot = committed[0]?.metadata;
   if (snapshot) task.restoreTime(JSON.parse(snapshot) as StreamTimeSnapshot);
@@ -174,11 +191,23 @@ async function restoreState(
   const foreign = (readOwnerNote(store) ?? owner) !== owner || from > end;
   if (foreign) await store.clear();
   await store.write([ownerNote(owner)]);
-  const restored = await restore(log, store, { ...changelog, offset: foreign ? first : Math.max(from, first) }, end);
-  if (restored > 0) options.onRestore?.(id, restored);
+  const start = foreign ? first : Math.max(from, first);
+  const progress = options.monitor?.restoring(id, end - start);
+  try {
+    const restored = await restore(log, store, { ...changelog, offset: start }, end, progress);
+    if (restored > 0) options.onRestore?.(id, restored);
+  } finally {
+    progress?.end();
+  }
 }
 
-async function restore(log: Log, store: KeyValueStore, from: PartitionPosition, end: number): Promise<number> {
+async function restore(
+  log: Log,
+  store: KeyValueStore,
+  from: PartitionPosition,
+  end: number,
+  progress: RestoreProgress | undefined,
+): Promise<number> {
   if (from.offset >= end) return 0;
   const reader = log.openReader();
   let restored = 0;
@@ -191,9 +220,14 @@ async function restore(log: Log, store: KeyValueStore, from: PartitionPosition, 
       position = fetched.nextOffset;
       restored += fetched.records.length;
       await applyChangelog(store, fetched.records, [changelogNote(position)]);
+      progress?.advance(fetched.records.length, bytesOf(fetched.records), Math.max(0, end - position));
     }
   } finally {
     await reader.close();
   }
   return restored;
+}
+
+function bytesOf(records: readonly LogRecord[]): number {
+  return records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
 }

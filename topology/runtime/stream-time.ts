@@ -53,6 +53,11 @@ export class StreamTime {
     return Math.min(least, this.#wall);
   }
 
+  /** The time up to which an input is known, ms; -1: nothing is. */
+  of(input: number): number {
+    return this.#inputs[input]!.time;
+  }
+
   /** A record stamped `time` was read from this input. */
   observe(input: number, time: number): void {
     const state = this.#inputs[input]!;

@@ -5,7 +5,7 @@
 // Invariants:
 //   Q1. Of several inputs with records, the one whose next record is the oldest goes first; of equals, the first input.
 
-import type { FetchedPartition } from '../ports.ts';
+import type { FetchedPartition, TopicPartition } from '../ports.ts';
 import type { Task } from './task.ts';
 
 interface QueuedInput {
@@ -16,6 +16,19 @@ interface QueuedInput {
   position: number;
   /** Wall time as of which the input was read to its end; null while unread records remain. */
   endWall: number | null;
+  /** Wall time at which `fetched` was asked for. */
+  fetchedAt: number;
+  /** First offset that was not there yet at the last fetch; -1: none was made. */
+  endOffset: number;
+  processed: number;
+}
+
+/** What is to be seen of one input. */
+export interface InputFigures extends TopicPartition {
+  /** Records processed. */
+  readonly processed: number;
+  /** Offsets between the last record processed and the end as of the last fetch; null before the first one. */
+  readonly lag: number | null;
 }
 
 export class TaskQueue {
@@ -24,7 +37,15 @@ export class TaskQueue {
 
   constructor(task: Task, positions: readonly number[]) {
     this.task = task;
-    this.#inputs = positions.map((position) => ({ fetched: null, next: 0, position, endWall: null }));
+    this.#inputs = positions.map((position) => ({
+      fetched: null,
+      next: 0,
+      position,
+      endWall: null,
+      fetchedAt: 0,
+      endOffset: -1,
+      processed: 0,
+    }));
   }
 
   /** Offsets after the last records processed, by input. */
@@ -41,12 +62,21 @@ export class TaskQueue {
     return this.#inputs.every((input) => input.endWall !== null);
   }
 
+  figures(): readonly InputFigures[] {
+    return this.#inputs.map(({ processed, endOffset, position }, i) => {
+      const { topic, partition } = this.task.inputs[i]!;
+      return { topic, partition, processed, lag: endOffset < 0 ? null : Math.max(0, endOffset - position) };
+    });
+  }
+
   /** Takes what was fetched for an input; `wall` is the time at which the fetch began. */
   add(input: number, fetched: FetchedPartition, wall: number): void {
     const state = this.#inputs[input]!;
     state.endWall = fetched.nextOffset >= fetched.endOffset ? wall : null;
+    state.endOffset = fetched.endOffset;
     if (fetched.records.length > 0 || fetched.nextOffset > state.position) {
       state.fetched = fetched;
+      state.fetchedAt = wall;
       state.next = 0;
     }
   }
@@ -65,7 +95,8 @@ export class TaskQueue {
       }
       state.next++;
       state.position = record.offset + 1;
-      const settle = this.task.read(input, record);
+      state.processed++;
+      const settle = this.task.read(input, record, state.fetchedAt);
       if (state.next === fetched.records.length) this.#finish(input, state);
       if (settle) return true;
       if (this.task.busy) return false;

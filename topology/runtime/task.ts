@@ -14,11 +14,12 @@ import type { Message, SourceRecord } from '../../processors/api.ts';
 import { deadLetter } from '../../schemas/dead-letter.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 import type { StoreWrite } from '../../state/api.ts';
-import type { CachedDocumentStore, DocumentChange } from '../../state/document-store.ts';
+import type { CachedDocumentStore, DocumentChange, DocumentFigures } from '../../state/document-store.ts';
 import type { SinkNode, SourceNode, SubTopology } from '../builder.ts';
 import { type JournalStep, JournalWriter } from './journal.ts';
 import { type GraphHost, ProcessorGraph } from './processor-graph.ts';
 import { StreamTime, type StreamTimeSnapshot } from './stream-time.ts';
+import type { TaskMeter } from './task-meter.ts';
 
 export interface TaskInput {
   readonly topic: string;
@@ -39,6 +40,8 @@ export interface TaskOptions {
   readonly emit: (sink: SinkNode, message: Message<unknown>) => void;
   /** Says when so much waits for a commit that one is due, and commits. Left out: never. */
   readonly pressure?: { isHigh(): boolean; relieve(): Promise<void> };
+  /** Left out: nothing is measured. */
+  readonly meter?: TaskMeter;
   /** Called when `run` work has ended and its `then` waits in the mailbox. */
   readonly wake?: () => void;
 }
@@ -60,6 +63,8 @@ export class Task {
   readonly #options: TaskOptions;
   readonly #deadLetters: SinkNode | undefined;
   #reading = 0;
+  /** Wall time at which the record being processed was fetched; -1: none is. Seen by the meter alone (X1). */
+  #fetchedAt = -1;
   #running = 0;
 
   constructor(options: TaskOptions) {
@@ -87,9 +92,13 @@ export class Task {
       streamTime: () => this.#time.current,
       wallTime: () => this.#time.wall,
       inputTime: () => this.#time.inputTime,
-      observeTime: (time) => this.#time.observe(this.#reading, time),
+      observeTime: (time) => {
+        options.meter?.event(this.#time.of(this.#reading) - time);
+        this.#time.observe(this.#reading, time);
+      },
       observeWatermark: (upstream, time) => this.#time.watermark(this.#reading, upstream, time),
       count: (metric, labels) => options.counters.add(metric, labels),
+      measure: (metric, since, labels) => options.meter?.begin({ metric, since, fetchedAt: this.#fetchedAt, labels }),
       run: (work, then) => this.#run(work, then),
     };
     this.#graph = new ProcessorGraph(options.part, host);
@@ -117,10 +126,14 @@ export class Task {
     return this.#graph.busy();
   }
 
-  /** A record of input `input` is processed. True when settle() must be awaited before the next step. */
-  read(input: number, record: LogRecord): boolean {
+  /**
+   * A record of input `input` is processed; `fetchedAt`: when it was fetched, -1: unknown. True when settle() must be
+   * awaited before the next step.
+   */
+  read(input: number, record: LogRecord, fetchedAt = -1): boolean {
     this.#journal.add('read', input, record.offset + 1);
     this.#reading = input;
+    this.#fetchedAt = fetchedAt;
     const { topic, partition } = this.inputs[input]!;
     const value: SourceRecord = { topic, partition, record };
     try {
@@ -129,6 +142,7 @@ export class Task {
     } catch (error) {
       this.#refuse(value, error);
     }
+    this.#fetchedAt = -1;
     return this.#drain();
   }
 
@@ -215,8 +229,15 @@ export class Task {
     return !this.#journal.isEmpty || this.dirtyBytes > 0;
   }
 
-  committed(): void {
+  /** What prepareCommit() gave has been committed, at wall time `wall`. */
+  committed(wall = this.#time.wall): void {
     this.#documents?.flushed();
+    this.#options.meter?.committed(wall);
+  }
+
+  /** What is to be seen of its documents; null without a store. */
+  get documentFigures(): DocumentFigures | null {
+    return this.#documents?.figures ?? null;
   }
 
   snapshotTime(): StreamTimeSnapshot {

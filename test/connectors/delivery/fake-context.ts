@@ -175,6 +175,10 @@ export class ConnectorTask implements ProcessorContext {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 
+  measure(): void {
+    throw new Error('a connector measures its sends beside its task');
+  }
+
   run<Result>(work: (signal: AbortSignal) => Promise<Result>, then: (result: Result) => void): void {
     const { signal } = this.#life;
     const running = this.#running;

@@ -1,0 +1,55 @@
+// How late a task's events, timers and decisions are: histograms that its steps write and its commits close.
+//
+// Invariants:
+//   E1. Measuring an event costs no allocation; measuring a decision or timer costs one, and happens once it is committed.
+//   E2. What is older than LIVE_MS is no sign of how fast the engine is, but of how old its input is (a backfill, a replay,
+//       a long outage): it is counted apart, so that it does not drown the rest.
+
+import type { Labels } from '../../lib/counters.ts';
+import type { Histogram, Metrics } from '../../lib/metrics.ts';
+
+/** Beyond an hour, lag and stream-time lag say what there is to say. */
+const LIVE_MS = 3_600_000;
+
+interface Pending {
+  readonly metric: string;
+  /** Event time or deadline, ms. */
+  readonly since: number;
+  /** Wall time at which the record that led to it was fetched, ms; -1: no record did. */
+  readonly fetchedAt: number;
+  readonly labels: Labels | undefined;
+}
+
+export class TaskMeter {
+  readonly #metrics: Metrics;
+  readonly #lateness: Histogram;
+  #pending: Pending[] = [];
+
+  /** `part`: the name of the task's sub-topology. */
+  constructor(metrics: Metrics, part: string) {
+    this.#metrics = metrics;
+    this.#lateness = metrics.histogram('record-lateness', { part });
+  }
+
+  /** An event came so far behind the time of its input, ms; less than zero: it was ahead of it. */
+  event(latenessMs: number): void {
+    this.#lateness.record(latenessMs > 0 ? latenessMs : 0);
+  }
+
+  /** To be measured from `since` until the commit. */
+  begin(pending: Pending): void {
+    this.#pending.push(pending);
+  }
+
+  /** What began since the last commit has been committed at `wall`. */
+  committed(wall: number): void {
+    if (this.#pending.length === 0) return;
+    for (const { metric, since, fetchedAt, labels } of this.#pending) {
+      const latencyMs = wall - since;
+      if (latencyMs > LIVE_MS) this.#metrics.counters.add('not-live', { metric });
+      else this.#metrics.histogram(metric, labels).record(Math.max(0, latencyMs));
+      if (fetchedAt >= 0) this.#metrics.histogram(`${metric}-from-read`, labels).record(wall - fetchedAt);
+    }
+    this.#pending = [];
+  }
+}
