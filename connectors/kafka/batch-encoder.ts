@@ -4,6 +4,7 @@
 
 import { crc32c } from '@platformatic/kafka';
 import type { NewRecord } from '../../schemas/record.ts';
+import { type Codec, pack } from './compression.ts';
 
 const BATCH_BYTES = 61;
 const TRANSACTIONAL = 1 << 4;
@@ -18,11 +19,23 @@ export class BatchBuilder {
   #count = 0;
   #firstTimestamp = 0;
   #maxTimestamp = 0;
+  #largest = 0;
+  readonly #codec: Codec;
+
+  constructor(codec: Codec) {
+    this.#codec = codec;
+  }
+
+  /** Bytes of the largest record. */
+  get largest(): number {
+    return this.#largest;
+  }
 
   get count(): number {
     return this.#count;
   }
 
+  /** Bytes so far, not packed. */
   get length(): number {
     return this.#at;
   }
@@ -39,6 +52,7 @@ export class BatchBuilder {
     const headerBytes = headers.reduce((sum, [name, bytes]) => sum + name.length + bytes.length + 10, 0);
     const body = (key?.length ?? 0) + (value?.length ?? 0) + headerBytes;
     this.#reserve(body + RECORD_OVERHEAD);
+    this.#largest = Math.max(this.#largest, body);
     const timeDelta = timestamp - this.#firstTimestamp;
     let length = 1 + varintSize(timeDelta) + varintSize(this.#count) + varintSize(headers.length);
     length += sizedBytes(key) + sizedBytes(value);
@@ -59,12 +73,15 @@ export class BatchBuilder {
 
   /** The batch's bytes; the builder is then not to be used again. */
   finish(producerId: bigint, producerEpoch: number, firstSequence: number): Buffer {
-    const batch = this.#buffer.subarray(0, this.#at);
+    const { bytes, bits } = pack(this.#buffer.subarray(BATCH_BYTES, this.#at), this.#codec);
+    const length = BATCH_BYTES + bytes.length;
+    const batch = this.#buffer.subarray(0, length);
+    batch.set(bytes, BATCH_BYTES);
     batch.writeBigInt64BE(0n, 0);
-    batch.writeInt32BE(this.#at - 12, 8);
+    batch.writeInt32BE(length - 12, 8);
     batch.writeInt32BE(-1, 12);
     batch[16] = 2;
-    batch.writeInt16BE(TRANSACTIONAL, 21);
+    batch.writeInt16BE(TRANSACTIONAL | bits, 21);
     batch.writeInt32BE(this.#count - 1, 23);
     batch.writeBigInt64BE(BigInt(this.#firstTimestamp), 27);
     batch.writeBigInt64BE(BigInt(this.#maxTimestamp), 35);

@@ -7,11 +7,13 @@
 // Invariants:
 //   K1. Nothing is created by asking for it: auto-creation is never allowed.
 
-import { type API, ConnectionPool, findCoordinatorV4, metadataV12 } from '@platformatic/kafka';
-import { FatalError } from '../../lib/errors.ts';
+import { isIP } from 'node:net';
+import { type API, type Connection, ConnectionPool, findCoordinatorV4, metadataV12 } from '@platformatic/kafka';
+import { type ErrorFields, FatalError } from '../../lib/errors.ts';
 import type { TopicPartition } from '../../topology/ports.ts';
 import { engineErrorOf, errorNames, isTransient, isUnanswered } from './kafka-errors.ts';
-import { type KafkaOptions, PATIENCE_MS } from './options.ts';
+import { type KafkaOptions, PATIENCE_MS, type SaslOptions } from './options.ts';
+import { noteRequest } from './refusal.ts';
 
 export interface Leader {
   readonly node: number;
@@ -71,7 +73,7 @@ export class Cluster implements Channel {
   openChannel({ requestTimeoutMs = REQUEST_TIMEOUT_MS } = {}): Channel {
     const pool = poolOf(this.options, requestTimeoutMs);
     return {
-      ask: async (node, api, ...args) => api.async(await this.#connection(node, pool), ...args),
+      ask: async (node, api, ...args) => send(await this.#connection(node, pool), api, args),
       close: () => pool.close(),
     };
   }
@@ -89,15 +91,18 @@ export class Cluster implements Channel {
     ...args: Arguments
   ): Promise<Answer> {
     if (this.#isClosed) throw closedError();
-    const connection = await this.#connection(node, this.#pool);
-    return api.async(connection, ...args);
+    return send(await this.#connection(node, this.#pool), api, args);
   }
 
-  /** Does `work`, again and again while its errors are transient and patience lasts. Throws our errors. */
+  /**
+   * Does `work`, again and again while its errors are transient and patience lasts. Throws our errors, with `fields`, which
+   * name what is asked for (refusal.ts).
+   */
   async patiently<Result>(
     doing: string,
     work: () => Promise<Result>,
     recover?: (error: unknown) => void,
+    fields: ErrorFields = {},
   ): Promise<Result> {
     const { clock, patienceMs = PATIENCE_MS } = this.options;
     const start = clock.now();
@@ -106,7 +111,7 @@ export class Cluster implements Channel {
         return await work();
       } catch (error) {
         if (this.#isClosed) throw closedError();
-        if (!isTransient(error) || clock.now() - start >= patienceMs) throw engineErrorOf(error, doing);
+        if (!isTransient(error) || clock.now() - start >= patienceMs) throw engineErrorOf(error, doing, fields);
         if (isUnanswered(error)) this.#forgetEverything();
         recover?.(error);
         await clock.sleep(backoff);
@@ -150,6 +155,7 @@ export class Cluster implements Channel {
       (error) => {
         if (errorNames(error).some((each) => each.includes('COORDINATOR'))) this.forgetCoordinator(kind, name);
       },
+      kind === 'group' ? { group: name } : { transactionalId: name },
     );
   }
 
@@ -227,18 +233,39 @@ export class Cluster implements Channel {
   }
 }
 
+/** An error of an answer remembers what was asked. */
+async function send<Arguments extends unknown[], Answer>(
+  connection: Connection,
+  api: API<Arguments, Answer>,
+  args: Arguments,
+): Promise<Answer> {
+  try {
+    return await api.async(connection, ...args);
+  } catch (error) {
+    throw noteRequest(error, api.key);
+  }
+}
+
 /** A partition between two leaders: as transient as a broken connection. */
 class Leaderless extends Error {
   readonly apiId = 'LEADER_NOT_AVAILABLE';
 }
 
-function poolOf(options: KafkaOptions, requestTimeoutMs = REQUEST_TIMEOUT_MS): ConnectionPool {
-  return new ConnectionPool(options.clientId, {
+function poolOf({ clientId, brokers, tls, sasl }: KafkaOptions, requestTimeout = REQUEST_TIMEOUT_MS): ConnectionPool {
+  return new ConnectionPool(clientId, {
     connectTimeout: CONNECT_TIMEOUT_MS,
-    requestTimeout: requestTimeoutMs,
-    ...(options.tls !== undefined && { tls: options.tls, tlsServerName: true }),
-    ...(options.sasl !== undefined && { sasl: { ...options.sasl, mechanism: mechanismOf(options.sasl.mechanism) } }),
+    requestTimeout,
+    // Names in certificates and at load balancers are host names: an address is never sent as one.
+    ...(tls !== undefined && { tls, tlsServerName: !brokers.map(brokerOf).some(({ host }) => isIP(host) !== 0) }),
+    ...(sasl !== undefined && { sasl: loginOf(sasl) }),
   });
+}
+
+function loginOf(sasl: SaslOptions) {
+  if (sasl.mechanism !== 'oauthbearer') return { ...sasl, mechanism: mechanismOf(sasl.mechanism) };
+  const { token, extensions } = sasl;
+  const mechanism = 'OAUTHBEARER' as const;
+  return { mechanism, token, ...(extensions !== undefined && { oauthBearerExtensions: { ...extensions } }) };
 }
 
 function brokerOf(text: string): Broker {

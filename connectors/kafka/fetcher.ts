@@ -3,11 +3,12 @@
 // Owns: requests of one reader, leaders that moved, offsets that are gone. Does not own: when to ask (reader.ts).
 
 import { ProtocolError } from '@platformatic/kafka';
-import { FatalError } from '../../lib/errors.ts';
+import { FatalError, RetryableError } from '../../lib/errors.ts';
 import { partitionKey } from '../../topology/ports.ts';
 import { type KafkaAdmin, READ_COMMITTED } from './admin.ts';
 import type { Channel, Cluster } from './cluster.ts';
 import type { Feed } from './feed.ts';
+import { noteRequest } from './refusal.ts';
 import { type FetchedPart, fetchApi } from './wire-requests.ts';
 
 /** Of one answer: the library joins what the network brought piece by piece, and slows down beyond a few megabytes. */
@@ -78,21 +79,21 @@ export class Fetcher {
     }));
     const limits = [waitMs, 1, FETCH_BYTES, READ_COMMITTED, NO_SESSION.id, NO_SESSION.epoch] as const;
     const answer = await channel.ask(node, fetchApi, ...limits, topics, [], '');
-    let errorCode = answer.errorCode;
-    for (const part of answer.parts) errorCode = this.#land(part, asked, asOf) || errorCode;
-    if (errorCode !== 0) throw new ProtocolError(errorCode);
+    let failed = errorOf(answer.errorCode);
+    for (const part of answer.parts) failed = this.#land(part, asked, asOf) ?? failed;
+    if (failed !== undefined) throw failed;
   }
 
-  /** Returns the error that asks for another try, or 0. */
-  #land(part: FetchedPart, asked: readonly Asked[], asOf: number): number {
+  /** Returns the error that keeps this part from landing, or undefined. */
+  #land(part: FetchedPart, asked: readonly Asked[], asOf: number): unknown {
     const request = asked.find(({ feed, topicId }) => feed.partition === part.partition && topicId === part.topicId);
-    if (request === undefined) return 0;
+    if (request === undefined) return undefined;
     const { feed, from } = request;
-    if (part.errorCode === 0) feed.land(part, from, asOf);
-    else if (part.errorCode === OFFSET_OUT_OF_RANGE) feed.isLost = feed.fetchAt === from;
-    else return part.errorCode;
+    if (part.errorCode === 0) return landed(feed, part, from, asOf);
+    if (part.errorCode !== OFFSET_OUT_OF_RANGE) return errorOf(part.errorCode, feed.topic);
+    feed.isLost = feed.fetchAt === from;
     // "Not there" is answered by looking where the log begins, then asking again.
-    return feed.isLost ? OFFSET_NOT_AVAILABLE : 0;
+    return feed.isLost ? errorOf(OFFSET_NOT_AVAILABLE) : undefined;
   }
 
   async #findLost(feeds: readonly Feed[]): Promise<void> {
@@ -106,4 +107,24 @@ export class Fetcher {
       feed.moveTo(Math.max(first, feed.fetchAt));
     }
   }
+}
+
+/** Records that are damaged (D1 of batch-decoder.ts) keep nobody else's from landing. */
+function landed(feed: Feed, part: FetchedPart, from: number, asOf: number): unknown {
+  try {
+    feed.land(part, from, asOf);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RetryableError)) throw error;
+    const { topic, partition } = feed;
+    return new RetryableError(error.code, `${partitionKey(feed)}: ${error.message}`, {
+      topic,
+      partition,
+      ...error.fields,
+    });
+  }
+}
+
+function errorOf(code: number, topic: string | null = null): unknown {
+  return code === 0 ? undefined : noteRequest(new ProtocolError(code), fetchApi.key, { topic });
 }

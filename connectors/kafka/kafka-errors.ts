@@ -1,9 +1,10 @@
 // What an answer, or the lack of one, means for the caller.
 //
-// Owns: the cluster's error names in groups, their translation to ours.
+// Owns: the cluster's error names in groups, their translation to ours. Does not own: what a refusal says (refusal.ts).
 
 import type { ErrorCode, ErrorFields } from '../../lib/errors.ts';
 import { EngineError, FatalError, FencedError, RetryableError } from '../../lib/errors.ts';
+import { refusalText } from './refusal.ts';
 
 /** The request may be sent again as it is, perhaps to another broker: nothing came of it. */
 const TRANSIENT: ReadonlySet<string> = new Set([
@@ -52,6 +53,9 @@ const MEMBER_LOST: ReadonlySet<string> = new Set([
   'UNKNOWN_MEMBER_ID',
 ]);
 
+/** A certificate that one side does not take: time does not mend it. Node's and OpenSSL's codes. */
+const CERTIFICATE = /^(CERT_|DEPTH_ZERO|ERR_TLS_|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|ERR_SSL_.*CERT)/;
+
 /** The names of the errors in an answer; none when there was no answer. */
 export function errorNames(error: unknown): readonly string[] {
   const names: string[] = [];
@@ -71,12 +75,12 @@ export function isUnanswered(error: unknown): boolean {
 
 /** True when asking again may help. */
 export function isTransient(error: unknown): boolean {
-  if (isLogin(error)) return false;
+  if (error instanceof EngineError || isLogin(error) || certificateProblem(error) !== null) return false;
   const names = errorNames(error);
   return isUnanswered(error) || (names.length > 0 && names.every((name) => TRANSIENT.has(name)));
 }
 
-/** The error of ours for one of the library; ours and bugs are returned as they are. */
+/** The error of ours for one of the library; ours and bugs are returned as they are. `fields` name what was asked for. */
 export function engineErrorOf(error: unknown, doing: string, fields: ErrorFields = {}): unknown {
   if (error instanceof EngineError) return error;
   const names = errorNames(error);
@@ -84,15 +88,21 @@ export function engineErrorOf(error: unknown, doing: string, fields: ErrorFields
   const make = (Kind: new (code: ErrorCode, text: string, fields: ErrorFields, cause: unknown) => EngineError) => {
     return (code: ErrorCode, text: string) => new Kind(code, `${text} ${doing}${said}`, fields, error);
   };
-  if (isLogin(error) || names.some((name) => name.endsWith('AUTHORIZATION_FAILED'))) {
-    return make(FatalError)('TRG_LOG_DENIED', 'the cluster refused');
+  const certificate = certificateProblem(error);
+  if (certificate !== null) {
+    const text = `no trusted connection (${certificate}): check kafka.tls and the certificates of both sides;`;
+    return make(FatalError)('TRG_LOG_DENIED', text);
+  }
+  if (chain(error).some(({ message }) => message === 'Broker requires TLS.')) {
+    return make(FatalError)('TRG_LOG_DENIED', 'the broker speaks TLS on this port: set kafka.tls (empty will do);');
+  }
+  if (isLogin(error)) return make(FatalError)('TRG_LOG_DENIED', `the cluster refused the log-in${loginText(error)}`);
+  if (names.some((name) => name.endsWith('AUTHORIZATION_FAILED'))) {
+    return new FatalError('TRG_LOG_DENIED', `${refusalText(error, fields)} ${doing}${said}`, fields, error);
   }
   if (names.some((name) => FENCED.has(name))) return make(FencedError)('TRG_LOG_FENCED', 'another took over');
   if (names.some((name) => MEMBER_LOST.has(name))) {
     return make(FencedError)('TRG_MEMBER_LOST', 'the group went on without this worker, which tried');
-  }
-  if (names.some((name) => name === 'MESSAGE_TOO_LARGE' || name === 'RECORD_LIST_TOO_LARGE')) {
-    return make(FatalError)('TRG_RECORD_TOO_LARGE', 'the cluster takes no record so large,');
   }
   if (isTransient(error)) return make(RetryableError)('TRG_LOG_UNREACHABLE', 'the cluster did not answer');
   return names.length === 0 ? error : make(FatalError)('TRG_LOG_REFUSED', 'the cluster refused');
@@ -102,13 +112,35 @@ function isNetwork(error: unknown): boolean {
   return chain(error).some(({ code }) => code === 'PLT_KFK_NETWORK' || code === 'PLT_KFK_TIMEOUT');
 }
 
+/** Not when the token could not be had just now (oauth.ts): then the log-in was not even tried. */
 function isLogin(error: unknown): boolean {
-  return chain(error).some(({ code }) => code === 'PLT_KFK_AUTHENTICATION');
+  const all = chain(error);
+  if (all.some((each) => each instanceof RetryableError)) return false;
+  return all.some(({ code }) => code === 'PLT_KFK_AUTHENTICATION');
+}
+
+/** What the cluster, or who gives out tokens, said. */
+function loginText(error: unknown): string {
+  const all = chain(error);
+  const token = all.find((each) => each instanceof FatalError);
+  const said = token?.message ?? all.map((each) => each.serverErrorMessage).find((text) => typeof text === 'string');
+  return said === undefined ? '' : ` (${said})`;
+}
+
+function certificateProblem(error: unknown): string | null {
+  for (const { code } of chain(error)) if (typeof code === 'string' && CERTIFICATE.test(code)) return code;
+  return null;
+}
+
+interface Part {
+  readonly code?: unknown;
+  readonly message?: string;
+  readonly serverErrorMessage?: unknown;
 }
 
 /** An error with its causes and parts. */
-function chain(error: unknown): { code?: unknown }[] {
+function chain(error: unknown): Part[] {
   if (typeof error !== 'object' || error === null) return [];
   const { cause, errors } = error as { cause?: unknown; errors?: unknown };
-  return [error, ...chain(cause), ...(Array.isArray(errors) ? errors.flatMap(chain) : [])];
+  return [error as Part, ...chain(cause), ...(Array.isArray(errors) ? errors.flatMap(chain) : [])];
 }

@@ -18,7 +18,7 @@ import {
   ProtocolError,
   txnOffsetCommitV3,
 } from '@platformatic/kafka';
-import { RetryableError } from '../../lib/errors.ts';
+import { FatalError, RetryableError } from '../../lib/errors.ts';
 import {
   type CommittedPosition,
   type MemberIdentity,
@@ -29,6 +29,7 @@ import type { BatchBuilder } from './batch-encoder.ts';
 import type { Cluster } from './cluster.ts';
 import { isUnanswered } from './kafka-errors.ts';
 import { TRANSACTION_TIMEOUT_MS } from './options.ts';
+import { noteRequest } from './refusal.ts';
 import { type ProducePart, produceApi } from './wire-requests.ts';
 
 /** The batches of one partition, in order. */
@@ -37,7 +38,7 @@ export interface PartitionBatches extends TopicPartition {
 }
 
 interface Pending extends TopicPartition {
-  readonly batches: { readonly bytes: Buffer; readonly count: number }[];
+  readonly batches: { readonly bytes: Buffer; readonly count: number; readonly largest: number }[];
 }
 
 /** Sequences are 32-bit and start again at 0. */
@@ -180,7 +181,7 @@ export class TransactionalProducer {
     const batches = builders.map((builder) => {
       const bytes = builder.finish(this.#producerId, this.#epoch, sequence);
       sequence = (sequence + builder.count) % SEQUENCES;
-      return { bytes, count: builder.count };
+      return { bytes, count: builder.count, largest: builder.largest };
     });
     this.#sequences.set(key, sequence);
     return { topic, partition, batches };
@@ -208,12 +209,27 @@ export class TransactionalProducer {
     const parts: ProducePart[] = pending.map(({ topic, partition, batches }) => {
       return { topic, partition, batch: batches[0]!.bytes };
     });
-    let errorCode = 0;
+    let failed: unknown;
     for (const answer of await this.#cluster.ask(node, produceApi, this.#id, parts)) {
       const done = pending.find(({ topic, partition }) => topic === answer.topic && partition === answer.partition)!;
-      if (answer.errorCode !== 0) errorCode = answer.errorCode;
+      if (answer.errorCode !== 0) failed = this.#refused(done, answer.errorCode);
       else ends.set(partitionKey(done), answer.baseOffset + done.batches.shift()!.count);
     }
-    if (errorCode !== 0) throw new ProtocolError(errorCode);
+    if (failed !== undefined) throw failed;
+  }
+
+  #refused({ topic, partition, batches }: Pending, errorCode: number): unknown {
+    const [{ bytes, largest }] = batches as [Pending['batches'][number]];
+    const error = new ProtocolError(errorCode);
+    const isTooLarge = error.apiId === 'MESSAGE_TOO_LARGE' || error.apiId === 'RECORD_LIST_TOO_LARGE';
+    if (!isTooLarge) return noteRequest(error, produceApi.key, { topic, transactionalId: this.#id });
+    // Trying again would be refused again: only whoever keeps the topic can let it through, and nothing is lost till then.
+    return new FatalError(
+      'TRG_RECORD_TOO_LARGE',
+      `topic ${topic} takes no batch of ${bytes.length} bytes, whose largest record has ${largest}: raise its ` +
+        'max.message.bytes (`tripline topics apply` does so for topics of ours), then start again',
+      { topic, partition, batchBytes: bytes.length, recordBytes: largest },
+      error,
+    );
   }
 }

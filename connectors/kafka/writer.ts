@@ -129,7 +129,7 @@ export class KafkaWriter implements LogWriter {
     let builder = collected.builders.at(-1);
     const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
     if (builder === undefined || builder.length + size > BATCH_BYTES) {
-      builder = new BatchBuilder();
+      builder = new BatchBuilder(this.#cluster.options.codecOf?.(topic) ?? 'none');
       collected.builders.push(builder);
     }
     const before = builder.length;

@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { crc32c, Reader, readRecordsBatch } from '@platformatic/kafka';
+import { gzipSync } from 'node:zlib';
+import { compressionsAlgorithms, crc32c, Reader, readRecordsBatch } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { batchesIn, decodeRecords } from '../../../connectors/kafka/batch-decoder.ts';
 import { BatchBuilder } from '../../../connectors/kafka/batch-encoder.ts';
+import type { Codec } from '../../../connectors/kafka/compression.ts';
 import { visibleRecords } from '../../../connectors/kafka/visible-records.ts';
 import type { LogRecord, NewRecord } from '../../../schemas/record.ts';
 import { record, text } from '../../contract/log-kit.ts';
@@ -23,8 +25,8 @@ const records = fc.array(
   { minLength: 1, maxLength: 150 },
 );
 
-function batchOf(news: readonly NewRecord[], producerId = 7n): Buffer {
-  const builder = new BatchBuilder();
+function batchOf(news: readonly NewRecord[], producerId = 7n, codec: Codec = 'none'): Buffer {
+  const builder = new BatchBuilder(codec);
   for (const each of news) builder.add(each);
   return builder.finish(producerId, 3, 11);
 }
@@ -81,6 +83,63 @@ test('a batch that is cut off at the end of an answer is left for the next', () 
   }
 });
 
+/** With the checksum of what it says now. */
+function signed(batch: Buffer): Buffer {
+  batch.writeUInt32BE(crc32c(batch.subarray(21)) >>> 0, 17);
+  return batch;
+}
+
+for (const codec of ['gzip', 'lz4', 'zstd'] as const) {
+  test(`records come back from a batch packed with ${codec}, which the library reads too and which is smaller`, () => {
+    const news = Array.from({ length: 200 }, (_, i) => record('t/0', `{"event":"add_to_cart","number":${i}}`));
+    const packed = batchOf(news, 7n, codec);
+    assert.ok(packed.length < batchOf(news).length / 2, `${packed.length} bytes`);
+    const read: LogRecord[] = [];
+    for (const batch of batchesIn(packed)) decodeRecords(batch, 0, read);
+    assert.deepEqual(read.map(plain), news.map(plain));
+    const { records } = readRecordsBatch(Reader.from(packed));
+    assert.deepEqual(
+      records.map(({ value }) => text(value)),
+      news.map(({ value }) => text(value)),
+    );
+  });
+}
+
+test('a batch that other producers packed with snappy is read, in either framing', () => {
+  const news = Array.from({ length: 50 }, (_, i) => record('t/0', `value ${i}`));
+  const whole = batchOf(news);
+  const raw = Buffer.from(compressionsAlgorithms.snappy.compressSync(whole.subarray(61)));
+  // Java's: a magic with two versions, then blocks, each after its length.
+  const head = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1]);
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(raw.length);
+  for (const body of [raw, Buffer.concat([head, length, raw])]) {
+    const batch = Buffer.concat([whole.subarray(0, 61), body]);
+    batch.writeInt32BE(batch.length - 12, 8);
+    batch.writeInt16BE(batch.readInt16BE(21) | 2, 21);
+    const read: LogRecord[] = [];
+    for (const each of batchesIn(signed(batch))) decodeRecords(each, 0, read);
+    assert.deepEqual(read.map(plain), news.map(plain));
+  }
+});
+
+test('a few records, and records that do not shrink, are not packed', () => {
+  const noise = Buffer.from(Array.from({ length: 4_000 }, (_, i) => ((i * i * 7_919) % 251) ^ (i >> 3)));
+  const random = { ...record('t/0', ''), value: gzipSync(noise) };
+  for (const news of [[record('t/0', 'one')], [random]]) {
+    assert.deepEqual(batchOf(news, 7n, 'zstd'), batchOf(news));
+  }
+});
+
+test('one wrong bit anywhere in a batch is noticed, and nothing of it is handed out (D1)', () => {
+  const whole = batchOf([record('t/0', 'money')]);
+  for (let byte = 17; byte < whole.length; byte++) {
+    const damaged = Buffer.from(whole);
+    damaged[byte]! ^= 1 << (byte % 8);
+    assert.throws(() => [...batchesIn(damaged)], { name: 'RetryableError', code: 'TRG_LOG_DAMAGED' });
+  }
+});
+
 /** A batch as a broker keeps it: at an offset. */
 function at(offset: number, batch: Buffer): Buffer {
   batch.writeBigInt64BE(BigInt(offset), 0);
@@ -91,7 +150,7 @@ function marker(offset: number, producerId: bigint, type: 'abort' | 'commit'): B
   const key = Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1]);
   const batch = batchOf([{ ...record('t/0', '......'), key }], producerId);
   batch.writeInt16BE(batch.readInt16BE(21) | (1 << 5), 21);
-  return at(offset, batch);
+  return at(offset, signed(batch));
 }
 
 const data = (offset: number, producerId: bigint, ...values: string[]) =>
