@@ -36,7 +36,7 @@ export class CrashPoints {
       admin: {
         topics: () => call(() => log.admin.topics()),
         createTopics: (specs) => call(() => log.admin.createTopics(specs)),
-        committed: (group, partitions) => call(() => log.admin.committed(group, partitions)),
+        committed: (...args) => call(() => log.admin.committed(...args)),
         offsets: (partition) => call(() => log.admin.offsets(partition)),
       },
       openReader: () => wrapReader(log.openReader(), call),

@@ -65,7 +65,7 @@ export class MemoryLog implements Log {
         partitions.map((partition) => this.#groups.get(group)?.get(partitionKey(partition))),
       offsets: async (where) => {
         const { records, end } = this.#partition(where);
-        return { first: records[0]?.record.offset ?? end, end };
+        return { first: records[0]?.record.offset ?? end, end, written: end };
       },
     };
   }

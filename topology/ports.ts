@@ -83,15 +83,31 @@ export interface TopicSpec {
   readonly retentionMs?: number;
 }
 
+export interface PartitionOffsets {
+  /** First offset kept. */
+  readonly first: number;
+  /** First offset not yet readable. */
+  readonly end: number;
+  /** First offset not yet written: beyond `end` while transactions are under way. */
+  readonly written: number;
+}
+
 export interface LogAdmin {
   /** Topic name to partition count. */
   topics(): Promise<ReadonlyMap<string, number>>;
   /** Creates what is missing. Throws FatalError TRG_TOPIC_MISMATCH when a topic exists with another partition count. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>;
-  /** The group's committed positions, in the order asked for; undefined where it has none. */
-  committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly (CommittedPosition | undefined)[]>;
-  /** First offset kept and first offset not yet readable. Throws FatalError TRG_TOPIC_MISSING. */
-  offsets(partition: TopicPartition): Promise<{ readonly first: number; readonly end: number }>;
+  /**
+   * The group's committed positions, in the order asked for; undefined where it has none. A transaction under way that
+   * holds one of them is waited for; with `unsettled` it is not, and what it may change is not known.
+   */
+  committed(
+    group: string,
+    partitions: readonly TopicPartition[],
+    options?: { readonly unsettled?: boolean },
+  ): Promise<readonly (CommittedPosition | undefined)[]>;
+  /** Throws FatalError TRG_TOPIC_MISSING. */
+  offsets(partition: TopicPartition): Promise<PartitionOffsets>;
 }
 
 /** Who commits, as of which generation of its group. */

@@ -16,7 +16,7 @@ export function logAdmin(state: LogState, create: LogAdmin['createTopics']): Log
     committed: async (group, partitions) => partitions.map((partition) => state.committed(group, partition)),
     async offsets(where) {
       const { first, end } = state.partition(where);
-      return { first, end };
+      return { first, end, written: end };
     },
   };
 }

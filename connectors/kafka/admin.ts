@@ -2,7 +2,7 @@
 
 import { createTopicsV7, listOffsetsV7, offsetFetchV8 } from '@platformatic/kafka';
 import { FatalError } from '../../lib/errors.ts';
-import type { CommittedPosition, LogAdmin, TopicPartition, TopicSpec } from '../../topology/ports.ts';
+import type { CommittedPosition, LogAdmin, PartitionOffsets, TopicPartition, TopicSpec } from '../../topology/ports.ts';
 import { partitionKey } from '../../topology/ports.ts';
 import type { Cluster } from './cluster.ts';
 import { errorNames } from './kafka-errors.ts';
@@ -12,6 +12,7 @@ const CREATE_TIMEOUT_MS = 10_000;
 const DEFAULT_REPLICAS = -1;
 const EARLIEST = -2n;
 const LATEST = -1n;
+const READ_UNCOMMITTED = 0;
 export const READ_COMMITTED = 1;
 
 export class KafkaAdmin implements LogAdmin {
@@ -47,6 +48,7 @@ export class KafkaAdmin implements LogAdmin {
   async committed(
     group: string,
     partitions: readonly TopicPartition[],
+    { unsettled = false }: { readonly unsettled?: boolean } = {},
   ): Promise<readonly (CommittedPosition | undefined)[]> {
     if (partitions.length === 0) return [];
     const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, ofTopic]) => {
@@ -57,7 +59,7 @@ export class KafkaAdmin implements LogAdmin {
       { kind: 'group', name: group, doing: 'to read committed positions' },
       offsetFetchV8.api,
       [{ groupId: group, memberEpoch: -1, topics }],
-      true,
+      !unsettled,
     );
     const found = new Map<string, CommittedPosition>();
     for (const { name, partitions: ofTopic } of groups[0]!.topics) {
@@ -69,18 +71,23 @@ export class KafkaAdmin implements LogAdmin {
     return partitions.map((partition) => found.get(partitionKey(partition)));
   }
 
-  async offsets(partition: TopicPartition): Promise<{ readonly first: number; readonly end: number }> {
-    return { first: await this.#offset(partition, EARLIEST), end: await this.#offset(partition, LATEST) };
+  async offsets(partition: TopicPartition): Promise<PartitionOffsets> {
+    const [first, end, written] = await Promise.all([
+      this.#offset(partition, EARLIEST, READ_COMMITTED),
+      this.#offset(partition, LATEST, READ_COMMITTED),
+      this.#offset(partition, LATEST, READ_UNCOMMITTED),
+    ]);
+    return { first, end, written };
   }
 
-  async #offset(of: TopicPartition, timestamp: bigint): Promise<number> {
+  async #offset(of: TopicPartition, timestamp: bigint, isolation: number): Promise<number> {
     const { topic, partition } = of;
     const answer = await this.#cluster.patiently(
       `to read the offsets of ${partitionKey(of)}`,
       async () => {
         const { leader } = await this.#cluster.partition(of);
         const partitions = [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp }];
-        return this.#cluster.ask(leader.node, listOffsetsV7.api, -1, READ_COMMITTED, [{ name: topic, partitions }]);
+        return this.#cluster.ask(leader.node, listOffsetsV7.api, -1, isolation, [{ name: topic, partitions }]);
       },
       () => this.#cluster.forget(topic),
     );
