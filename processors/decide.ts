@@ -10,6 +10,7 @@ import type { CompiledRule, ExpressionFailed, Match, Scope, Urgency } from '../r
 import type { Action } from '../schemas/action.ts';
 import type { Decision, EntityRef } from '../schemas/decision.ts';
 import type { JsonObject } from '../schemas/json.ts';
+import { childTraceparent, spanIdOf } from '../schemas/trace.ts';
 import type { EntityDocument, RuleMemory } from '../state/entity-document.ts';
 import { entityOfKey } from '../state/entity-document.ts';
 import { firstRefusal, gateHistoryMs } from './gates.ts';
@@ -28,8 +29,9 @@ export interface FoundMatch {
 }
 
 export interface DecideOutput {
-  decision(decision: Decision): void;
-  action(action: Action): void;
+  /** `traceparent`: of what follows from the decision; null when its event brought none. */
+  decision(decision: Decision, rule: CompiledRule, traceparent: string | null): void;
+  action(action: Action, traceparent: string | null): void;
   /** An expression of the rule failed: the condition counts as false. */
   failed(rule: CompiledRule, source: string, error: unknown): void;
   dropped(rule: CompiledRule, what: string): void;
@@ -69,10 +71,12 @@ export function decide(
       flow: null,
       step: 0,
     };
-    output.decision(decision);
+    const parent = match.event?.traceparent ?? null;
+    const traceparent = parent === null ? null : childTraceparent(parent, spanIdOf(decision.id));
+    output.decision(decision, rule, traceparent);
     if (reason !== null) continue;
     for (const action of actionsOf(decision, rule, match, scope, failed)) {
-      output.action(action);
+      output.action(action, traceparent);
       if (sentHistoryMs > 0) document.sent.push({ channel: action.channel, at: match.at });
     }
     remember(document, memory, rule, match, cooldownKey, sentHistoryMs, output);

@@ -13,6 +13,7 @@
 import type { CompiledRule, Lane, Pattern, PatternInput, PatternState, RuleSet } from '../rules/api.ts';
 import { avroCodec } from '../schemas/codec.ts';
 import type { Event, EventRecord } from '../schemas/event.ts';
+import { traceHeaders } from '../schemas/trace.ts';
 import type { DocumentStore } from '../state/api.ts';
 import {
   deadlineMoved,
@@ -67,11 +68,16 @@ export class Evaluate implements Processor<Event> {
       dropped: (what) => context.count('dropped', { rule: this.#running.id, what }),
     };
     this.#output = {
-      decision: (value) => {
+      decision: (value, { urgency }, traceparent) => {
         context.count('decision', { rule: value.rule, outcome: value.outcome });
-        context.forward({ key: value.entity.id, value, timestamp: value.at, headers: [] }, 'decisions');
+        context.measure('decision-latency', value.at, { urgency });
+        const headers = traceHeaders(traceparent);
+        context.forward({ key: value.entity.id, value, timestamp: value.at, headers }, 'decisions');
       },
-      action: (value) => context.forward({ key: value.entity.id, value, timestamp: value.at, headers: [] }, 'actions'),
+      action: (value, traceparent) => {
+        const headers = traceHeaders(traceparent);
+        context.forward({ key: value.entity.id, value, timestamp: value.at, headers }, 'actions');
+      },
       failed: (rule) => context.count('expression-failed', { rule: rule.id }),
       dropped: (rule, what) => context.count('dropped', { rule: rule.id, what }),
     };
@@ -147,7 +153,8 @@ export class Evaluate implements Processor<Event> {
       rules: ordered.map((rule) => rule.id),
       envelope: envelope.encode(event.toRecord()),
     };
-    this.#context.forward({ key: entityOfKey(key).id, value, timestamp: event.time, headers: [] }, 'late');
+    const headers = traceHeaders(event.traceparent);
+    this.#context.forward({ key: entityOfKey(key).id, value, timestamp: event.time, headers }, 'late');
   }
 
   /** Evaluates the first buffered event. */
@@ -181,6 +188,7 @@ export class Evaluate implements Processor<Event> {
   #deadlines(key: string, document: EntityDocument, at: number): void {
     const rules = this.#options.rules();
     if (earliestDeadline(document, rules) > at) return;
+    this.#context.measure('timer-lateness', at);
     const scope = this.#scope;
     document.deadline = null;
     for (const memory of document.rules.values()) {

@@ -1,15 +1,17 @@
 // Intake: a raw record of a source topic becomes an Event keyed by its entity, or is refused with its reason.
 //
-// Owns: decoding, size limit, quarantine of events from the future.
-// Does not own: what a valid message is (normalise.ts), duplicates (evaluate.ts: they are recognised per entity).
+// Owns: size limit, quarantine of events from the future, whose event it is.
+// Does not own: bytes to JSON (decode.ts), what a valid message is (normalise.ts), duplicates (evaluate.ts: they are recognised per entity).
 //
 // Invariants:
 //   T1. A record leaves as an event, or RecordError is thrown, which the runtime turns into a dead letter (I6).
 //   T2. An event stamped later than wall time + maxClockSkew is quarantined: it moves nobody's stream time.
 
 import { RecordError } from '../lib/errors.ts';
+import { traceparentOf } from '../schemas/trace.ts';
 import { entityKey } from '../state/entity-document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from './api.ts';
+import { decode } from './decode.ts';
 import { normalise, type SourceFormat } from './normalise.ts';
 
 export interface IntakeOptions {
@@ -34,6 +36,7 @@ export class Intake implements Processor<SourceRecord> {
 
   process({ value: read }: Message<SourceRecord>): void {
     const { key, event } = this.#event(read);
+    event.traceparent = traceparentOf(read.record.headers);
     this.#context.observeTime(event.time);
     this.#context.forward({ key, value: event, timestamp: event.time, headers: read.record.headers });
   }
@@ -41,14 +44,14 @@ export class Intake implements Processor<SourceRecord> {
   #event(read: SourceRecord) {
     const { source, maxClockSkewMs, recordBytesMax, useRecordTime } = this.#options;
     const { record } = read;
-    if (record.value === null) throw new RecordError('TRG_RECORD_INVALID', 'the record has no value');
-    if (record.value.length > recordBytesMax) {
+    const bytes = record.value?.length ?? 0;
+    if (bytes > recordBytesMax) {
       throw new RecordError(
         'TRG_RECORD_TOO_LARGE',
-        `the record has ${record.value.length} bytes, at most ${recordBytesMax} are taken (limits.recordBytes)`,
+        `the record has ${bytes} bytes, at most ${recordBytesMax} are taken (limits.recordBytes)`,
       );
     }
-    const { entityId, event } = normalise(parse(record.value), source, {
+    const { entityId, event } = normalise(decode(record, source), source, {
       fallbackId: () => `${read.topic}-${read.partition}-${record.offset}`,
       recordTime: useRecordTime ? record.timestamp : null,
     });
@@ -72,15 +75,5 @@ export class Intake implements Processor<SourceRecord> {
       );
     }
     return Buffer.from(read.record.key).toString('utf8');
-  }
-}
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    const text = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return JSON.parse(text.toString('utf8'));
-  } catch {
-    // JSON.parse quotes the text in its message, which is somebody's data.
-    throw new RecordError('TRG_RECORD_UNREADABLE', 'the record is not JSON');
   }
 }

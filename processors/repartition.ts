@@ -8,6 +8,7 @@
 import { RecordError } from '../lib/errors.ts';
 import { avroCodec } from '../schemas/codec.ts';
 import { Event, type EventRecord } from '../schemas/event.ts';
+import { traceparentOf } from '../schemas/trace.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from './api.ts';
 
 /** What goes over the repartition topic. */
@@ -87,6 +88,7 @@ export class FromRepartition implements Processor<SourceRecord> {
     }
     const id = Buffer.from(record.key ?? []).toString('utf8');
     const key = `${read.entity}/${id}`;
+    read.event.traceparent = traceparentOf(record.headers);
     this.#context.forward({ key, value: read.event, timestamp: read.event.time, headers: record.headers });
   }
 }

@@ -25,6 +25,10 @@ class JsonString extends avsc.types.LogicalType {
   protected override _toValue(value: unknown): string {
     return JSON.stringify(value);
   }
+  /** An older version read its text into the value already. */
+  protected override _resolve(writer: avsc.Type): ((value: unknown) => unknown) | undefined {
+    return writer instanceof JsonString ? (value) => value : undefined;
+  }
 }
 
 /** A record Event: read and written as the class of event.ts, whose JSON parts stay bytes until asked for. */
@@ -34,6 +38,10 @@ class EventEnvelope extends avsc.types.LogicalType {
   }
   protected override _toValue(event: Event): EventRecord {
     return event.toRecord();
+  }
+  /** An older version read its record into an Event already, which knows what that one lacked. */
+  protected override _resolve(writer: avsc.Type): ((value: unknown) => unknown) | undefined {
+    return writer instanceof EventEnvelope ? (value) => value : undefined;
   }
 }
 

@@ -6,6 +6,7 @@
 //   E1. properties, traits and context are parsed from their bytes only when something reads them.
 
 import type { Json, JsonObject } from './json.ts';
+import { packTraceparent, unpackTraceparent } from './trace.ts';
 
 /** The binary envelope's fields, as in events/event.avsc; JSON parts are UTF-8 JSON objects, null when empty. */
 export interface EventRecord {
@@ -18,6 +19,8 @@ export interface EventRecord {
   readonly properties: Uint8Array | null;
   readonly traits: Uint8Array | null;
   readonly context: Uint8Array | null;
+  /** Only in state: on topics a header carries it. */
+  readonly traceparent?: Uint8Array | null;
 }
 
 export interface EventFields {
@@ -49,6 +52,8 @@ export class Event {
   readonly anonymousId: string | null;
   /** Event time, ms since 1970. */
   readonly time: number;
+  /** Of the record that brought it; set once, by whoever read that record. Rules do not see it. */
+  traceparent: string | null = null;
   #properties: Part;
   #traits: Part;
   #context: Part;
@@ -78,13 +83,16 @@ export class Event {
     event.#properties = record.properties ?? EMPTY;
     event.#traits = record.traits ?? EMPTY;
     event.#context = record.context ?? EMPTY;
+    if (record.traceparent != null) event.traceparent = unpackTraceparent(record.traceparent);
     return event;
   }
 
   /** The same without properties, traits and context: what is kept of it where nothing will read them. */
   withoutData(): Event {
     const { messageId, type, event, userId, anonymousId, time } = this;
-    return new Event({ messageId, type, event, userId, anonymousId, time });
+    const kept = new Event({ messageId, type, event, userId, anonymousId, time });
+    kept.traceparent = this.traceparent;
+    return kept;
   }
 
   /** To be called when the event is kept for long: as text its parts take a tenth of the memory. Returns itself. */
@@ -106,6 +114,7 @@ export class Event {
       properties: bytesOf(this.#properties),
       traits: bytesOf(this.#traits),
       context: bytesOf(this.#context),
+      traceparent: this.traceparent === null ? null : packTraceparent(this.traceparent),
     };
   }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from '../../schemas/action.ts';
-import { event } from '../rules/kit.ts';
+import { traceparentOf } from '../../schemas/trace.ts';
+import { entityDocumentSpec } from '../../state/entity-document.ts';
+import { check, event } from '../rules/kit.ts';
 import { EvaluateRun } from './kit.ts';
 
 const HOUR = 3_600_000;
@@ -121,4 +123,36 @@ test('fired decisions are forgotten once no gate can ask for them, and it is not
     [3, 4],
   );
   assert.equal(memory.forgotten, 2 * HOUR);
+});
+
+test('decision and actions continue the trace of the completing event, under a span that follows from the decision', () => {
+  const paid = event('paid', 5);
+  paid.traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const more = `then: [{ send: { channel: webhook } }]`;
+  const run = new EvaluateRun(rule('traced', more)).see(paid, event('paid', 6, {}, { messageId: 'other' }));
+  const [traced] = run.decisions;
+  const wanted = `00-0af7651916cd43dd8448eb211c80319c-${traced!.id.slice(0, 16)}-01`;
+  assert.deepEqual(
+    run.context.forwarded.map(({ to, message }) => [to, traceparentOf(message.headers)]),
+    [
+      ['decisions', wanted],
+      ['actions', wanted],
+      ['decisions', null],
+      ['actions', null],
+    ],
+  );
+});
+
+test('an absence continues the trace of the event that started it, also after its document was stored', async () => {
+  const start = event('cart', 5, { note: 'x' });
+  start.traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
+  const run = new EvaluateRun(
+    'id: a\nwhen: { absence: { after: { event: cart }, of: { event: paid }, within: 1h } }',
+  ).see(start);
+  await run.passTo(100);
+  const spec = entityDocumentSpec(() => check('id: x\nwhen: { event: x }').ruleSet);
+  run.documents.put('user/u1', spec.decode(spec.encode(run.document()!)));
+  await run.passTo(2 * HOUR);
+  const headers = run.context.forwarded.map(({ message }) => traceparentOf(message.headers));
+  assert.deepEqual(headers, [`00-0af7651916cd43dd8448eb211c80319c-${run.decisions[0]!.id.slice(0, 16)}-00`]);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PatternState } from '../../rules/api.ts';
+import { avroCodec } from '../../schemas/codec.ts';
 import { Event } from '../../schemas/event.ts';
 import type { Json } from '../../schemas/json.ts';
 import {
@@ -43,14 +44,17 @@ const event = fc
     properties: part,
     traits: part,
     context: part,
+    traceparent: fc.constantFrom(null, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
   })
-  .map(({ properties, traits, context, ...fields }) => {
-    return new Event({
+  .map(({ properties, traits, context, traceparent, ...fields }) => {
+    const made = new Event({
       ...fields,
       ...(properties && { properties }),
       ...(traits && { traits }),
       ...(context && { context }),
     });
+    made.traceparent = traceparent;
+    return made;
   });
 const state: fc.Arbitrary<PatternState> = fc.oneof(
   fc.record({
@@ -93,7 +97,7 @@ function plain(doc: EntityDocument): unknown {
   const { deadline: _derived, ...kept } = doc;
   return JSON.parse(
     JSON.stringify(kept, (_name, value: unknown) => {
-      if (value instanceof Event) return value.toJson();
+      if (value instanceof Event) return [value.toJson(), value.traceparent];
       if (value instanceof Map) return [...value];
       return value === doc.seen ? doc.seen.encode().toString('hex') : value;
     }),
@@ -186,4 +190,43 @@ test('other rules have other deadlines, in the same document too', () => {
 
 test('a key tells the entity, also when the id has slashes', () => {
   assert.deepEqual(entityOfKey(entityKey('device', 'a/b/c')), { type: 'device', id: 'a/b/c' });
+});
+
+test('a document of version 1, whose events have no traceparent, is read (A2)', () => {
+  const record = { messageId: 'm1', type: 'track', event: 'view', userId: 'u1', anonymousId: null, timestamp: 5 };
+  const waiting = { ...record, properties: Buffer.from('{"a":1}'), traits: null, context: null };
+  const before = avroCodec<unknown>('state/entity.v1').encode({
+    newestTime: 7,
+    evaluatedBefore: 6,
+    seen: Buffer.alloc(0),
+    buffer: [Event.fromRecord(waiting)],
+    profile: [{ name: 'plan', value: 'pro', at: 3 }],
+    sent: [],
+    rules: [
+      {
+        rule: 'cart',
+        fired: [{ key: '', at: 2 }],
+        forgotten: -1,
+        instances: [
+          {
+            by: '',
+            state: {
+              'dev.tripline.state.absence': { clocks: [{ start: Event.fromRecord(waiting), deadline: 3_600_005 }] },
+            },
+          },
+        ],
+      },
+    ],
+  });
+  const doc = spec.decode(Buffer.concat([Uint8Array.of(1), before]));
+  assert.equal(doc.newestTime, 7);
+  assert.equal(doc.buffer[0]!.messageId, 'm1');
+  assert.deepEqual(doc.buffer[0]!.properties, { a: 1 });
+  assert.equal(doc.buffer[0]!.traceparent, null);
+  const { state } = doc.rules.get('cart')!.instances[0]!;
+  assert.ok(state.kind === 'absence');
+  assert.ok(state.clocks[0]!.start instanceof Event);
+  assert.equal(state.clocks[0]!.deadline, 3_600_005);
+  assert.equal(spec.dueAt(doc), 5);
+  assert.equal(spec.encode(doc)[0], 2);
 });

@@ -14,6 +14,7 @@ import type { Counters } from '../../lib/counters.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
 import type { Message } from '../../processors/api.ts';
 import type { NewRecord, RecordHeader } from '../../schemas/record.ts';
+import { TRACEPARENT } from '../../schemas/trace.ts';
 import type { KeyValueStore } from '../../state/api.ts';
 import type { SinkNode } from '../builder.ts';
 import { type CommittedPosition, type LogReader, type LogWriter, partitionKey } from '../ports.ts';
@@ -277,6 +278,7 @@ export class Engine {
     const partitions = this.#options.partitions.get(topic) ?? 1;
     const named = Object.entries(sink.headers?.(message.value as never) ?? {});
     const headers: RecordHeader[] = named.map(([name, text]) => [name, encoder.encode(text)]);
+    for (const header of message.headers) if (header[0] === TRACEPARENT) headers.push(header);
     const { timestamp } = message;
     this.#outputBytes += value.length;
     if (sink.toAllPartitions?.(message.value as never) === true) {
