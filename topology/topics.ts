@@ -30,6 +30,10 @@ export function journalTopic(application: string): string {
   return `${application}-journal`;
 }
 
+export function isInternalTopic(application: string, topic: string): boolean {
+  return topic.startsWith(`${application}-`) && /-(changelog|journal|events-repartition)$/.test(topic);
+}
+
 export interface RequiredTopic extends TopicSpec {
   /** Others may read it; an internal one is the application's own. */
   readonly isPublic: boolean;

@@ -4,6 +4,8 @@
 
 import { resolve } from 'node:path';
 import type { EmailOptions } from '../../connectors/email/options.ts';
+import type { Codec } from '../../connectors/kafka/compression.ts';
+import { KAFKA_FILES, type KafkaConfig } from '../../connectors/kafka/config.ts';
 import type { WebhookOptions } from '../../connectors/webhook/options.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import type { ConfigFile } from './schema.ts';
@@ -14,11 +16,25 @@ export type HttpConfig = NonNullable<ConfigFile['http']>;
 /** When the embedded log is forced to disk: each commit, never, or every so many ms. */
 export type FsyncPolicy = 'commit' | 'never' | { readonly everyMs: number };
 
+export interface TopicsConfig {
+  /** Null: as the cluster has it. */
+  readonly replicationFactor: number | null;
+  readonly minInSyncReplicas: number | null;
+  /** Null: for ever. */
+  readonly retentionMs: {
+    readonly public: number | null;
+    readonly deadLetter: number | null;
+    readonly internal: number | null;
+  };
+  readonly compression: { readonly public: Codec; readonly internal: Codec };
+}
+
 export interface Config {
   readonly application: string;
   readonly dataDir: string;
   /** Null: the embedded log. */
-  readonly kafka: NonNullable<ConfigFile['kafka']> | null;
+  readonly kafka: KafkaConfig | null;
+  readonly topics: TopicsConfig;
   readonly log: { readonly fsync: FsyncPolicy; readonly partitions: number };
   readonly registry: { readonly url: string } | null;
   readonly threads: number;
@@ -49,7 +65,8 @@ export function configOf(file: ConfigFile, folder: string): Config {
   return deepFreeze({
     application: file.application,
     dataDir: resolve(folder, file.dataDir),
-    kafka: kafkaOf(file, absolute),
+    kafka: kafkaOf(file.kafka, absolute),
+    topics: topicsOf(file.topics),
     log: { fsync: fsyncOf(file.log.fsync), partitions: file.log.partitions },
     registry: file.registry ?? null,
     threads: file.threads,
@@ -78,12 +95,40 @@ function defaultSource(application: string): SourceConfig {
   return { topic: `events.${application}`, format: 'segment', keyed: true };
 }
 
-function kafkaOf(file: ConfigFile, absolute: (path: string | undefined) => string | null): Config['kafka'] {
-  if (file.kafka === undefined) return null;
-  const { tls, ...rest } = file.kafka;
-  if (tls === undefined) return rest;
-  const paths = Object.entries(tls).map(([name, path]) => [name, absolute(path)]);
-  return { ...rest, tls: Object.fromEntries(paths) };
+function kafkaOf(
+  kafka: KafkaConfig | undefined,
+  absolute: (path: string | undefined) => string | null,
+): Config['kafka'] {
+  if (kafka === undefined) return null;
+  const withPaths = <Part extends object>(part: Part, names: readonly string[]): Part => {
+    const paths = Object.entries(part).map(([name, value]) => [name, names.includes(name) ? absolute(value) : value]);
+    return Object.fromEntries(paths) as Part;
+  };
+  const { tls, sasl } = kafka;
+  return {
+    ...kafka,
+    ...(tls !== undefined && { tls: withPaths(tls, KAFKA_FILES.tls) }),
+    ...(sasl !== undefined && { sasl: withPaths(sasl, KAFKA_FILES.sasl) }),
+  };
+}
+
+function topicsOf({
+  replicationFactor,
+  minInSyncReplicas,
+  retention,
+  compression,
+}: ConfigFile['topics']): TopicsConfig {
+  const time = (text: string): number | null => (text === 'forever' ? null : ms(text));
+  return {
+    replicationFactor: replicationFactor ?? null,
+    minInSyncReplicas: minInSyncReplicas ?? null,
+    retentionMs: {
+      public: time(retention.public),
+      deadLetter: time(retention.deadLetter),
+      internal: time(retention.internal),
+    },
+    compression,
+  };
 }
 
 function fsyncOf(text: string): FsyncPolicy {

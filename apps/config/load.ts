@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkEmailOptions } from '../../connectors/email/options.ts';
+import { checkKafkaConfig } from '../../connectors/kafka/config.ts';
 import { checkWebhookOptions } from '../../connectors/webhook/options.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
@@ -85,7 +86,7 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /** What the schema cannot say. */
-function contradictions({ entities, sources, channels }: ConfigFile): SchemaFinding[] {
+function contradictions({ entities, sources, channels, kafka }: ConfigFile): SchemaFinding[] {
   const findings: SchemaFinding[] = [];
   const wrong = (path: Path, part: 'name' | 'value', message: string, hint: string | null = null): void => {
     findings.push({ path, part, message, hint });
@@ -99,6 +100,8 @@ function contradictions({ entities, sources, channels }: ConfigFile): SchemaFind
     const message = `the entity "${entity}" has no path to its id`;
     wrong(['sources', index, 'entity'], 'value', message, 'add `id:` here or under `entities:`');
   }
+  if (kafka !== undefined)
+    findings.push(...checkKafkaConfig(kafka).map((each) => ({ ...each, path: ['kafka', ...each.path] })));
   const ofChannel = (name: string, found: readonly SchemaFinding[]): void => {
     for (const { path, part, message, hint } of found) wrong(['channels', name, ...path], part, message, hint);
   };

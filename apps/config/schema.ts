@@ -1,12 +1,13 @@
 // The shape of tripline.yaml: every field, its default and what it is for. docs/configuration.md is made from it.
 //
 // Owns: names, types, defaults, descriptions. Does not own: reading files (load.ts), the program's view (config.ts),
-// the fields of a channel (its connector's options.ts).
+// the fields of a channel (its connector's options.ts) and of `kafka` (connectors/kafka/config.ts).
 //
 // `secret` marks what is never printed.
 
 import Type from 'typebox';
 import { EmailOptionsSchema } from '../../connectors/email/options.ts';
+import { KafkaConfigSchema } from '../../connectors/kafka/config.ts';
 import { WebhookOptionsSchema } from '../../connectors/webhook/options.ts';
 
 const duration = (byDefault: string, description: string) =>
@@ -17,31 +18,41 @@ const count = (byDefault: number, minimum: number, description: string) =>
   Type.Integer({ minimum, default: byDefault, description });
 const strict = { additionalProperties: false };
 
-const Kafka = Type.Object(
+const retention = (byDefault: string, description: string) =>
+  Type.String({
+    pattern: '^(forever|(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+)$',
+    examples: ['30d', 'forever'],
+    default: byDefault,
+    description,
+  });
+const codec = (byDefault: string, description: string) =>
+  Type.Enum(['none', 'gzip', 'lz4', 'zstd'], { default: byDefault, description });
+
+const Topics = Type.Object(
   {
-    brokers: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'Brokers as host:port' }),
-    tls: Type.Optional(
-      Type.Object(
-        {
-          ca: Type.Optional(path('Certificate authority, PEM')),
-          cert: Type.Optional(path('Client certificate, PEM')),
-          key: Type.Optional(path('Key of the client certificate, PEM')),
-        },
-        { ...strict, description: 'Encryption' },
-      ),
+    replicationFactor: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Replicas of topics that are made; left out: as the cluster has it' }),
     ),
-    sasl: Type.Optional(
-      Type.Object(
-        {
-          mechanism: Type.Enum(['plain', 'scram-sha-256', 'scram-sha-512'], { description: 'How to log in' }),
-          username: Type.String({ minLength: 1, description: 'User' }),
-          password: secret('Password'),
-        },
-        { ...strict, description: 'Log-in' },
-      ),
+    minInSyncReplicas: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Replicas that must have a record; left out: as the cluster has it' }),
+    ),
+    retention: Type.Object(
+      {
+        public: retention('30d', 'Decisions, actions, deliveries, late events'),
+        deadLetter: retention('90d', 'Dead letters'),
+        internal: retention('14d', 'Journal and repartition topic; longer than any stop of the workers'),
+      },
+      { ...strict, default: {}, description: 'How long records are kept after they were written, or `forever`' },
+    ),
+    compression: Type.Object(
+      {
+        public: codec('gzip', 'Of topics that others read or that events are taken into; kafkajs reads gzip and none'),
+        internal: codec('lz4', "Of the application's own topics"),
+      },
+      { ...strict, default: {}, description: 'How records are packed in Kafka' },
     ),
   },
-  { ...strict, description: 'Left out: the embedded log in `dataDir`' },
+  { ...strict, default: {}, description: 'Topics that Tripline writes' },
 );
 
 const Source = Type.Object(
@@ -92,7 +103,8 @@ export const ConfigSchema = Type.Object(
       description: 'Consumer group, transactional ids and internal topics start with it',
     }),
     dataDir: Type.String({ minLength: 1, default: './data', description: 'State, and the embedded log' }),
-    kafka: Type.Optional(Kafka),
+    kafka: Type.Optional(KafkaConfigSchema),
+    topics: Topics,
     log: Type.Object(
       {
         fsync: Type.String({

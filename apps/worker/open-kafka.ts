@@ -1,33 +1,19 @@
 // The Kafka cluster of a configuration.
 
-import { readFileSync } from 'node:fs';
-import { type KafkaLog, type KafkaOptions, openKafkaLog } from '../../connectors/kafka/index.ts';
+import { type KafkaLog, kafkaOptionsOf, openKafkaLog } from '../../connectors/kafka/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { FatalError } from '../../lib/errors.ts';
+import { isInternalTopic } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
 
-type KafkaConfig = NonNullable<Config['kafka']>;
-
-/** Connects on first use. Throws FatalError TRG_CONFIG_INVALID for an address or a certificate that cannot be used. */
-export function openKafka(kafka: KafkaConfig, clientId: string, clock: Clock): KafkaLog {
-  const { brokers, tls, sasl } = kafka;
+/**
+ * Connects on first use. Throws FatalError TRG_CONFIG_INVALID for an address or a certificate that cannot be used.
+ * `config` must have `kafka`.
+ */
+export function openKafka(config: Pick<Config, 'kafka' | 'application' | 'topics'>, clock: Clock): KafkaLog {
+  const { application, kafka, topics } = config;
+  const { compression } = topics;
   return openKafkaLog({
-    brokers,
-    clientId,
-    clock,
-    ...(tls !== undefined && { tls: certificatesOf(tls) }),
-    ...(sasl !== undefined && { sasl }),
+    ...kafkaOptionsOf(kafka!, application, clock),
+    codecOf: (topic) => (isInternalTopic(application, topic) ? compression.internal : compression.public),
   });
-}
-
-function certificatesOf(tls: NonNullable<KafkaConfig['tls']>): NonNullable<KafkaOptions['tls']> {
-  return Object.fromEntries(Object.entries(tls).map(([name, path]) => [name, readPem(path)]));
-}
-
-function readPem(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new FatalError('TRG_CONFIG_INVALID', `the file ${path} of kafka.tls cannot be read`, {}, error);
-  }
 }

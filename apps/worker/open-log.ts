@@ -29,7 +29,7 @@ export type OpenedLog =
 
 /** Throws FatalError TRG_LOG_LOCKED while another process has the embedded log open. */
 export async function openLog(config: Config, clock: Clock, logger?: Logger): Promise<OpenedLog> {
-  if (config.kafka !== null) return { kind: 'kafka', log: openKafka(config.kafka, config.application, clock) };
+  if (config.kafka !== null) return { kind: 'kafka', log: openKafka(config, clock) };
   const { fsync } = config.log;
   const options = { dir: logFolder(config), clock, fsync, ...(logger !== undefined && { logger }) };
   return { kind: 'embedded', log: await openEmbeddedLog(options) };
@@ -47,7 +47,7 @@ export async function openExistingLog(config: Config, clock: Clock): Promise<Log
 
 /** For reading only, also while a worker has it open. Throws FatalError TRG_FILE_UNREADABLE when there is none. */
 export async function openLogReadOnly(config: Config, clock: Clock): Promise<Log> {
-  if (config.kafka !== null) return openKafka(config.kafka, config.application, clock);
+  if (config.kafka !== null) return openKafka(config, clock);
   return openEmbeddedLogReadOnly({ dir: logFolder(config), clock });
 }
 

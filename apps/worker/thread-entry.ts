@@ -29,8 +29,7 @@ async function main({ config, port, index, count }: ThreadData): Promise<void> {
   const logger = createLogger(`${config.application}-${index}`);
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
   const job = jobOf(config, project, systemClock);
-  const { kafka, application } = config;
-  const log = kafka === null ? connectToLog(port) : openKafka(kafka, application, systemClock);
+  const log = config.kafka === null ? connectToLog(port) : openKafka(config, systemClock);
   const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
   try {
     const onRunning = (): void => tell({ kind: 'running' });

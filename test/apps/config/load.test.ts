@@ -49,6 +49,41 @@ test('without a file everything has its default', (t) => {
   );
 });
 
+test('topics have documented defaults, and keep nothing shorter than it was told to', (t) => {
+  const { config } = load(t, 'topics: { replicationFactor: 3, retention: { public: 7d, internal: forever } }\n');
+  const day = 86_400_000;
+  assert.deepEqual(config.topics, {
+    replicationFactor: 3,
+    minInSyncReplicas: null,
+    retentionMs: { public: 7 * day, deadLetter: 90 * day, internal: null },
+    compression: { public: 'gzip', internal: 'lz4' },
+  });
+});
+
+test('a log-in has what its mechanism needs, and nothing of another', (t) => {
+  const kafka = (sasl: string) => `kafka: { brokers: ["b:9092"], sasl: { mechanism: ${sasl} } }\n`;
+  assert.deepEqual(problemsOf(t, kafka(`plain, username: u, password: "\${P}"`), { P: 'p' }), []);
+  assert.deepEqual(problemsOf(t, kafka('oauthbearer, tokenPath: ./token')), []);
+  const client = `tokenUrl: "https://id/token", clientId: c, clientSecret: "\${P}"`;
+  assert.deepEqual(problemsOf(t, kafka(`oauthbearer, ${client}, scope: kafka`), { P: 'p' }), []);
+  for (const sasl of ['plain, username: u', 'oauthbearer', `oauthbearer, tokenPath: t, ${client}`]) {
+    assert.match(problemsOf(t, kafka(sasl), { P: 'p' }).join(), /(plain|oauthbearer) needs "/);
+  }
+  assert.match(problemsOf(t, 'kafka: { brokers: ["b:1"], tls: { cert: c } }\n').join(), /"cert" and "key" go together/);
+});
+
+test('files of certificates and tokens are found beside the configuration', (t) => {
+  const { config, folder } = load(
+    t,
+    `kafka: { brokers: ["b:1"], tls: { ca: ca.pem, passphrase: "\${P}" }, sasl: { mechanism: oauthbearer, tokenPath: t } }\n`,
+    { P: 'secret' },
+  );
+  assert.deepEqual(config.kafka!.tls, { ca: join(folder, 'ca.pem'), passphrase: 'secret' });
+  assert.equal(config.kafka!.sasl!.tokenPath, join(folder, 't'));
+  const shown = JSON.stringify(redact(config));
+  assert.doesNotMatch(shown, /"secret"/);
+});
+
 test('the example of the interface page is accepted', (t) => {
   const text = `
 application: shop                      # consumer group
