@@ -11,15 +11,19 @@ import type { LogRecord, NewRecord } from '../schemas/record.ts';
 import type {
   CommittedPosition,
   FetchedPartition,
+  GroupOptions,
   Log,
   LogAdmin,
   LogReader,
   LogWriter,
+  MemberIdentity,
   PartitionPosition,
   TopicPartition,
   TopicSpec,
 } from '../topology/ports.ts';
 import { partitionKey } from '../topology/ports.ts';
+import { MemoryGroup } from './memory-group.ts';
+import { MemoryMember } from './memory-member.ts';
 
 /** As the embedded log: whoever reads a compacted topic within this time learns of a deletion. */
 const TOMBSTONE_MS = 24 * 3_600_000;
@@ -52,6 +56,7 @@ export class MemoryLog implements Log {
   readonly #clock: Clock;
   readonly #topics = new Map<string, Topic>();
   readonly #groups = new Map<string, Map<string, CommittedPosition>>();
+  readonly #memberships = new Map<string, MemoryGroup>();
   readonly #epochs = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
   #closed = false;
@@ -83,11 +88,19 @@ export class MemoryLog implements Log {
     this.#assertOpen();
     const epoch = (this.#epochs.get(transactionalId) ?? 0) + 1;
     this.#epochs.set(transactionalId, epoch);
-    return new MemoryWriter((records, group, positions) => {
+    return new MemoryWriter((records, group, positions, member) => {
       this.#assertOpen();
-      if (this.#epochs.get(transactionalId) === epoch) return this.#commit(records, group, positions);
+      if (this.#epochs.get(transactionalId) === epoch) {
+        if (member !== undefined && positions.length > 0) this.#membership(group).validate(member);
+        return this.#commit(records, group, positions);
+      }
       throw new FencedError('TRG_LOG_FENCED', `a newer writer took over the transactional id ${transactionalId}`);
     });
+  }
+
+  openMember(options: GroupOptions): MemoryMember {
+    this.#assertOpen();
+    return new MemoryMember(this.#membership(options.group), this.#clock, options);
   }
 
   /** Trims by retention and compacts, at once. */
@@ -107,8 +120,15 @@ export class MemoryLog implements Log {
 
   close(): Promise<void> {
     this.#closed = true;
+    for (const group of this.#memberships.values()) group.close();
     this.#notify();
     return Promise.resolve();
+  }
+
+  #membership(name: string): MemoryGroup {
+    let group = this.#memberships.get(name);
+    if (group === undefined) this.#memberships.set(name, (group = new MemoryGroup(name, this.#clock)));
+    return group;
   }
 
   #assertOpen(): void {
@@ -182,6 +202,7 @@ type Commit = (
   records: readonly NewRecord[],
   group: string,
   positions: readonly CommittedPosition[],
+  member: MemberIdentity | undefined,
 ) => ReadonlyMap<string, number>;
 
 class MemoryWriter implements LogWriter {
@@ -198,14 +219,22 @@ class MemoryWriter implements LogWriter {
     for (const record of records) this.#records.push(copied(record));
   }
 
-  async commit(group: string, positions: readonly CommittedPosition[]): Promise<ReadonlyMap<string, number>> {
+  async commit(
+    group: string,
+    positions: readonly CommittedPosition[],
+    member?: MemberIdentity,
+  ): Promise<ReadonlyMap<string, number>> {
     assert(this.#usable, 'a writer is used only while it is usable');
+    assert(
+      member === undefined || positions.length > 0 || this.#records.length === 0,
+      'a member writes along with positions',
+    );
     assert(
       positions.every(({ metadata }) => Buffer.byteLength(metadata) <= 4096),
       "a position's note has at most 4096 bytes",
     );
     this.#usable = false;
-    const ends = this.#commit(this.#records, group, positions);
+    const ends = this.#commit(this.#records, group, positions, member);
     this.#records = [];
     this.#usable = true;
     return ends;
