@@ -1,24 +1,27 @@
 // JSON of a source to an Event: which fields are needed, what their types must be, which entity it concerns.
 //
-// Owns: formats `segment` and `json`. Pure functions; intake.ts runs them.
+// Owns: what each format's fields mean. Does not own: bytes to JSON (decode.ts). Pure functions; intake.ts runs them.
 
 import { RecordError } from '../lib/errors.ts';
 import { parseInstant } from '../lib/iso-time.ts';
 import { Event } from '../schemas/event.ts';
 import { DEPTH_MAX, isJsonObject, isNestedWithin, type JsonObject } from '../schemas/json.ts';
+import type { SchemaLookup } from '../schemas/schema-lookup.ts';
 
 /** How the records of one source topic are to be understood (configuration: sources). */
 export interface SourceFormat {
   readonly topic: string;
-  readonly format: 'segment' | 'json';
+  readonly format: 'segment' | 'json' | 'cloudevents' | 'avro';
   /** The record's key is the entity's id, and its partition the entity's. */
   readonly keyed: boolean;
   readonly entity: string;
-  /** For `json`: dotted paths of the entity's id, the event's name, its time and its id. */
+  /** For all but `segment`: dotted paths of the entity's id, the event's name, its time and its id. */
   readonly id?: string;
   readonly event?: string;
   readonly timestamp?: string;
   readonly messageId?: string;
+  /** For `avro`: the schemas that its records were written with. */
+  readonly schemas?: SchemaLookup;
 }
 
 /** What is known of a record apart from its JSON. */
@@ -46,7 +49,8 @@ export function normalise(json: unknown, source: SourceFormat, origin: Origin): 
   if (!isNestedWithin(json, DEPTH_MAX)) {
     throw new RecordError('TRG_RECORD_INVALID', `the message is nested deeper than ${DEPTH_MAX} levels`);
   }
-  return source.format === 'segment' ? segment(json, source, origin) : plain(json, source, origin);
+  if (source.format === 'segment') return segment(json, source, origin);
+  return source.format === 'cloudevents' ? cloudEvent(json, source, origin) : plain(json, source, origin);
 }
 
 function segment(json: JsonObject, source: SourceFormat, origin: Origin): Normalised {
@@ -85,6 +89,28 @@ function plain(json: JsonObject, source: SourceFormat, origin: Origin): Normalis
     anonymousId: null,
     time: timeOf(valueAt(json, source.timestamp ?? 'timestamp'), source.timestamp ?? 'timestamp', origin),
     properties: json,
+  });
+  return { entityId, event };
+}
+
+/** The structured form, whichever the record had (cloud-event.ts). */
+function cloudEvent(json: JsonObject, source: SourceFormat, origin: Origin): Normalised {
+  const { data = null, ...attributes } = json;
+  const entityId = idAt(json, source.id ?? 'subject');
+  const name = requiredId(json, 'id');
+  const event = new Event({
+    // Ids are unique within their source only. A URI has no spaces, so the two parts stay apart.
+    messageId:
+      source.messageId === undefined
+        ? checkId(`${requiredId(json, 'source')} ${name}`, 'source and id')
+        : idAt(json, source.messageId),
+    type: 'track',
+    event: idAt(json, source.event ?? 'type'),
+    userId: source.entity === 'user' ? entityId : null,
+    anonymousId: null,
+    time: timeOf(valueAt(json, source.timestamp ?? 'time'), source.timestamp ?? 'time', origin),
+    ...(data !== null && { properties: isJsonObject(data) ? data : { data } }),
+    context: attributes,
   });
   return { entityId, event };
 }

@@ -75,13 +75,30 @@ export function avroCodec<Value>(name: string): Codec<Value> {
   };
 }
 
-/** Like avroCodec, in Confluent framing: a zero byte, the schema's id (4 bytes, big-endian), the record. */
-export function framedCodec<Value>(name: string, schemaId: number): Codec<Value> {
+/** `schemas/<name>.avsc` as JSON without white space. */
+export function schemaJson(name: string): string {
+  return JSON.stringify(JSON.parse(schemaText(name)));
+}
+
+export interface FramedCodec<Value> extends Codec<Value> {
+  /** encode() with the id that a registry gave the schema; undefined: with the id that encode() itself writes. */
+  encoder(schemaId: number | undefined): (value: Value) => Uint8Array;
+}
+
+/**
+ * Like avroCodec, in Confluent framing: a zero byte, the schema's id (4 bytes, big-endian), the record. Reads records of any
+ * id: there is one version of each of our schemas so far.
+ */
+export function framedCodec<Value>(name: string, localId: number): FramedCodec<Value> {
   const type = typeOf(name);
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(schemaId, 1);
+  const encoder = (schemaId = localId): ((value: Value) => Uint8Array) => {
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(schemaId, 1);
+    return (value) => encodeAfter(head, type, value);
+  };
   return {
-    encode: (value) => encodeAfter(head, type, value),
+    encode: encoder(),
+    encoder,
     decode(bytes) {
       if (bytes.length < 5 || bytes[0] !== 0) {
         throw new RecordError('TRG_RECORD_UNREADABLE', `not a framed ${name} record`, { schema: name });

@@ -6,6 +6,9 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { Decision } from './decision.ts';
 import type { Delivery } from './delivery.ts';
 
+/** Schema ids that a registry gave, by topic. A topic that is not among them is written with the id below. */
+export type SchemaIds = Readonly<Record<string, number>>;
+
 export interface Late {
   /** Document key of the entity, `type/id`. */
   readonly entity: string;

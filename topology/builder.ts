@@ -8,6 +8,7 @@
 
 import { FatalError } from '../lib/errors.ts';
 import type { Processor } from '../processors/api.ts';
+import type { LogRecord } from '../schemas/record.ts';
 import type { DocumentSpec } from '../state/api.ts';
 
 export interface SourceSpec {
@@ -17,6 +18,11 @@ export interface SourceSpec {
    * partitions (design.md, Time 2). Left out: the records read carry the time themselves.
    */
   readonly upstream?: readonly string[];
+  /**
+   * What must be at hand before this record can be processed, such as its schema: null when it is, else a promise that never
+   * rejects, after which it is asked again. Left out: nothing.
+   */
+  readonly prepare?: (record: LogRecord) => Promise<void> | null;
 }
 
 export interface SinkSpec<Value = never> {

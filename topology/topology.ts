@@ -9,9 +9,17 @@ import type { RuleSet } from '../rules/api.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
 import type { Decision } from '../schemas/decision.ts';
-import { actionCodec, deadLetterCodec, decisionCodec, type Late, lateCodec } from '../schemas/framed.ts';
+import {
+  actionCodec,
+  deadLetterCodec,
+  decisionCodec,
+  type Late,
+  lateCodec,
+  type SchemaIds,
+} from '../schemas/framed.ts';
+import { schemaIdOf } from '../schemas/schema-lookup.ts';
 import { entityDocumentSpec } from '../state/entity-document.ts';
-import { type SinkSpec, Topology } from './builder.ts';
+import { type SinkSpec, type SourceSpec, Topology } from './builder.ts';
 import { actionsTopic, publicTopics, repartitionTopic } from './topics.ts';
 
 /** The store of entity documents, and so the part that evaluates. */
@@ -27,6 +35,8 @@ export interface JobOptions {
   readonly singlePartition?: boolean;
   /** Channels that rules may send to: one action topic each. */
   readonly channels: readonly string[];
+  /** Of a registry; left out: ids of our own. */
+  readonly schemaIds?: SchemaIds;
   readonly maxClockSkewMs: number;
   readonly dedupeWindowMs: number;
   readonly dedupeMax: number;
@@ -37,7 +47,7 @@ export interface JobOptions {
 }
 
 export function triplineTopology(options: JobOptions): Topology {
-  const { application, sources } = options;
+  const { application, sources, schemaIds: ids = {} } = options;
   const topics = publicTopics(options.prefix);
   const topology = new Topology();
   const direct = sources.filter((source) => source.keyed || options.singlePartition === true);
@@ -48,11 +58,11 @@ export function triplineTopology(options: JobOptions): Topology {
   for (const source of unkeyed) {
     const { topic } = source;
     topology
-      .addSource(`source ${topic}`, { topic })
+      .addSource(`source ${topic}`, sourceSpec(source))
       .addProcessor(`intake ${topic}`, () => intake(source, options), [`source ${topic}`])
       .addProcessor(`repartition ${topic}`, () => new ToRepartition(topic), [`intake ${topic}`])
       .addSink(`repartitioned ${topic}`, repartitionSink(application), [`repartition ${topic}`])
-      .addSink(`dead-letter ${topic}`, deadLetterSink(topics.deadLetter), [`intake ${topic}`]);
+      .addSink(`dead-letter ${topic}`, deadLetterSink(topics.deadLetter, ids), [`intake ${topic}`]);
   }
   if (unkeyed.length > 0) {
     const upstream = unkeyed.map(({ topic }) => topic);
@@ -66,7 +76,7 @@ export function triplineTopology(options: JobOptions): Topology {
   for (const source of direct) {
     const { topic } = source;
     topology
-      .addSource(`source ${topic}`, { topic })
+      .addSource(`source ${topic}`, sourceSpec(source))
       .addProcessor(`intake ${topic}`, () => intake(source, options), [`source ${topic}`]);
     evaluateParents.push(`intake ${topic}`);
   }
@@ -79,11 +89,22 @@ export function triplineTopology(options: JobOptions): Topology {
       { documents: entityDocumentSpec(options.rules), cacheBytes: options.cacheBytes },
       'evaluate',
     )
-    .addSink('decisions', decisionSink(topics.decisions), ['evaluate'])
-    .addSink('actions', actionSink(options.channels), ['evaluate'])
-    .addSink('late', lateSink(topics.late), ['evaluate'])
-    .addSink('dead-letter', deadLetterSink(topics.deadLetter), evaluateParents);
+    .addSink('decisions', decisionSink(topics.decisions, ids), ['evaluate'])
+    .addSink('actions', actionSink(options.channels, ids), ['evaluate'])
+    .addSink('late', lateSink(topics.late, ids), ['evaluate'])
+    .addSink('dead-letter', deadLetterSink(topics.deadLetter, ids), evaluateParents);
   return topology;
+}
+
+function sourceSpec({ topic, schemas }: SourceFormat): SourceSpec {
+  if (schemas === undefined) return { topic };
+  return {
+    topic,
+    prepare: ({ value }) => {
+      const id = value === null ? null : schemaIdOf(value);
+      return id === null ? null : schemas.prepare(id);
+    },
+  };
 }
 
 function intake(source: SourceFormat, options: JobOptions): Intake {
@@ -93,30 +114,31 @@ function intake(source: SourceFormat, options: JobOptions): Intake {
 /** The headers that tell a subscriber the decision without decoding the record (interfaces.md, Kafka). */
 const DECISION_ID = 'tripline-decision-id';
 
-function decisionSink(topic: string): SinkSpec<Decision> {
+function decisionSink(topic: string, ids: SchemaIds): SinkSpec<Decision> {
   return {
     topic,
     topics: [topic],
-    encode: decisionCodec.encode,
+    encode: decisionCodec.encoder(ids[topic]),
     headers: (decision) => ({ [DECISION_ID]: decision.id }),
   };
 }
 
-function actionSink(channels: readonly string[]): SinkSpec<Action> {
+function actionSink(channels: readonly string[], ids: SchemaIds): SinkSpec<Action> {
+  const encoders = new Map(channels.map((channel) => [channel, actionCodec.encoder(ids[actionsTopic(channel)])]));
   return {
     topic: (action) => actionsTopic(action.channel),
     topics: channels.map(actionsTopic),
-    encode: actionCodec.encode,
+    encode: (action) => (encoders.get(action.channel) ?? actionCodec.encode)(action),
     headers: (action) => ({ [DECISION_ID]: action.decision }),
   };
 }
 
-function lateSink(topic: string): SinkSpec<Late> {
-  return { topic, topics: [topic], encode: lateCodec.encode };
+function lateSink(topic: string, ids: SchemaIds): SinkSpec<Late> {
+  return { topic, topics: [topic], encode: lateCodec.encoder(ids[topic]) };
 }
 
-export function deadLetterSink(topic: string): SinkSpec<DeadLetter> {
-  return { topic, topics: [topic], encode: deadLetterCodec.encode, takesRefused: true };
+export function deadLetterSink(topic: string, ids: SchemaIds): SinkSpec<DeadLetter> {
+  return { topic, topics: [topic], encode: deadLetterCodec.encoder(ids[topic]), takesRefused: true };
 }
 
 function repartitionSink(application: string): SinkSpec<Repartitioned> {

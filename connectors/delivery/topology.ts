@@ -2,7 +2,7 @@
 
 import type { Rng } from '../../lib/rng.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
-import { actionCodec, deliveryCodec } from '../../schemas/framed.ts';
+import { actionCodec, deliveryCodec, type SchemaIds } from '../../schemas/framed.ts';
 import type { Topology } from '../../topology/builder.ts';
 import { actionsTopic, publicTopics } from '../../topology/topics.ts';
 import { deadLetterSink } from '../../topology/topology.ts';
@@ -16,6 +16,8 @@ export interface ConnectorOptions {
   readonly prefix: string;
   readonly sender: ChannelSender;
   readonly rng: Rng;
+  /** Of a registry; left out: ids of our own. */
+  readonly schemaIds?: SchemaIds;
   /** Sends under way at a time, for each partition; left out: Deliver's default. */
   readonly concurrency?: number;
 }
@@ -24,7 +26,7 @@ export interface ConnectorOptions {
 const CACHE_BYTES = 8 * 1024 * 1024;
 
 export function addConnector(topology: Topology, options: ConnectorOptions): void {
-  const { prefix, ...delivery } = options;
+  const { prefix, schemaIds = {}, ...delivery } = options;
   const { channel } = options;
   const topics = publicTopics(prefix);
   const store = `outbox-${channel}`;
@@ -38,10 +40,10 @@ export function addConnector(topology: Topology, options: ConnectorOptions): voi
       {
         topic: topics.deliveries,
         topics: [topics.deliveries],
-        encode: deliveryCodec.encode,
+        encode: deliveryCodec.encoder(schemaIds[topics.deliveries]),
         headers: (delivery: Delivery) => ({ 'tripline-decision-id': delivery.decision }),
       },
       [deliver],
     )
-    .addSink(`dead-letter ${channel}`, deadLetterSink(topics.deadLetter), [deliver]);
+    .addSink(`dead-letter ${channel}`, deadLetterSink(topics.deadLetter, schemaIds), [deliver]);
 }

@@ -203,7 +203,7 @@ export class Engine {
     if (!queue.isEmpty || task.part.journaled === false) {
       if (task.advanceWall(wall)) await task.settle();
     }
-    while (!queue.isEmpty && !task.busy) {
+    while (queue.isReady) {
       active = true;
       if (queue.process(TURN_RECORDS)) await task.settle();
       if (this.#isPressed()) await this.commit();
@@ -242,7 +242,7 @@ export class Engine {
         if (queue.isEmpty && !queue.task.busy) reader.resume(input);
         else reader.pause(input);
       }
-      if (!queue.isEmpty && !queue.task.busy) ready = true;
+      if (queue.isReady) ready = true;
     }
     return ready;
   }

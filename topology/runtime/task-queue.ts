@@ -4,7 +4,11 @@
 //
 // Invariants:
 //   Q1. Of several inputs with records, the one whose next record is the oldest goes first; of equals, the first input.
+//   Q2. A record whose source is not prepared for it (its schema is not here yet) holds the task's records up, in their
+//       order; time goes on, as far as unread records let it. Nothing of it is in the journal: a replay waits likewise.
 
+import type { LogRecord } from '../../schemas/record.ts';
+import type { SourceSpec } from '../builder.ts';
 import type { FetchedPartition, TopicPartition } from '../ports.ts';
 import type { Task } from './task.ts';
 
@@ -34,6 +38,8 @@ export interface InputFigures extends TopicPartition {
 export class TaskQueue {
   readonly task: Task;
   readonly #inputs: QueuedInput[];
+  readonly #prepare: readonly SourceSpec['prepare'][];
+  #isHeld = false;
 
   constructor(task: Task, positions: readonly number[]) {
     this.task = task;
@@ -46,6 +52,8 @@ export class TaskQueue {
       endOffset: -1,
       processed: 0,
     }));
+    const { inputs, part } = task;
+    this.#prepare = inputs.map((input) => part.sources.find(({ topic }) => topic === input.topic)?.prepare);
   }
 
   /** Offsets after the last records processed, by input. */
@@ -53,8 +61,19 @@ export class TaskQueue {
     return this.#inputs.map((input) => input.position);
   }
 
+  /** Offset after what was fetched of this input: where reading goes on. */
+  fetchedTo(input: number): number {
+    const { fetched, position } = this.#inputs[input]!;
+    return fetched?.nextOffset ?? position;
+  }
+
   get isEmpty(): boolean {
     return this.#inputs.every((input) => input.fetched === null);
+  }
+
+  /** Whether there is a record that can be processed now. */
+  get isReady(): boolean {
+    return !this.isEmpty && !this.#isHeld && !this.task.busy;
   }
 
   /** Whether all inputs were read to their end. */
@@ -93,6 +112,7 @@ export class TaskQueue {
         this.#finish(input, state);
         continue;
       }
+      if (this.#hold(input, record)) return false;
       state.next++;
       state.position = record.offset + 1;
       state.processed++;
@@ -111,6 +131,17 @@ export class TaskQueue {
       if (state.endWall !== null && state.fetched === null) settle = this.task.end(input, state.endWall) || settle;
     });
     return settle;
+  }
+
+  /** Q2. True when the record must wait. */
+  #hold(input: number, record: LogRecord): boolean {
+    const preparing = this.#prepare[input]?.(record) ?? null;
+    if (preparing === null) return false;
+    this.#isHeld = true;
+    void preparing.then(() => {
+      this.#isHeld = false;
+    });
+    return true;
   }
 
   #choose(): number {
