@@ -1,0 +1,98 @@
+// Workers, brokers and the network fail in every way at once; the decisions are the oracle's all the same.
+//
+// Bounded in `make test`; as long as one likes with `make chaos SEED=… MINUTES=…`.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadConfig } from '../../apps/config/index.ts';
+import { loadFlawlessProject } from '../../apps/project/load-project.ts';
+import { jobOf } from '../../apps/worker/job.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { decisionCodec } from '../../schemas/framed.ts';
+import { replayJournal } from '../../testing/journal-replay.ts';
+import { restoresOf, storiesOf, timelineOf } from './report.ts';
+import { APPLICATION, type ChaosOptions, type Finished, runChaos } from './run.ts';
+import { checkState } from './state.ts';
+import { differences } from './verdict.ts';
+
+const { CHAOS_SEED, CHAOS_MINUTES, CHAOS_WORKERS, CHAOS_PARTITIONS } = process.env;
+const BOUNDED_MS = 40_000;
+/** Of users of whom nothing can be said (verdict.ts). */
+const EXCUSED_MAX = 0.3;
+
+const options: ChaosOptions = {
+  seed: Number(CHAOS_SEED ?? process.pid),
+  durationMs: CHAOS_MINUTES === undefined ? BOUNDED_MS : Number(CHAOS_MINUTES) * 60_000,
+  workers: Number(CHAOS_WORKERS ?? 1),
+  partitions: Number(CHAOS_PARTITIONS ?? 4),
+  eventsPerSecond: 60,
+  sessionTimeoutMs: 6_000,
+};
+
+test('amid faults of workers, brokers and the network, exactly what the oracle says is decided', async (t) => {
+  t.diagnostic(`seed ${options.seed}`);
+  const finished = await runChaos(options);
+  t.after(() => finished.close());
+  try {
+    await check(finished, (text) => t.diagnostic(text));
+  } catch (error) {
+    t.diagnostic(`seed ${options.seed}, ${JSON.stringify(options)}\n${timelineOf(finished)}`);
+    throw error;
+  }
+});
+
+async function check(finished: Finished, say: (text: string) => void): Promise<void> {
+  const { outcome, expected, excused, delays, log, folders, failures, tailed } = finished;
+  const slowest = Math.max(...delays.values());
+  const share = excused.size / expected.size;
+  assert.ok(share <= EXCUSED_MAX, `the test itself was too slow to say anything: it wrote events ${slowest} ms late`);
+  assert.deepEqual(failures, []);
+
+  const wrong = differences(outcome, expected, excused);
+  assert.ok(wrong.length === 0, storiesOf(wrong, finished));
+  assert.deepEqual(
+    outcome.late.filter(({ entity }) => !excused.has(entity.slice('user/'.length))),
+    [],
+  );
+  assert.equal(outcome.deadLetters, 0);
+  const ids = outcome.decisions.map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length);
+  assert.deepEqual([...tailed].sort(), [...ids].sort(), 'our reader saw what the other client sees');
+
+  const fired = outcome.decisions.filter((decision) => decision.outcome === 'fired').map(({ id }) => id);
+  assert.deepEqual(outcome.actions.map(({ decision }) => decision).sort(), fired.sort());
+
+  const dataDirs = folders.map((folder) => join(folder, 'data'));
+  const state = await checkState(log, APPLICATION, options.partitions, dataDirs);
+  assert.ok(state.rows > 0);
+
+  assert.deepEqual(await replayedDecisions(finished), outcome.decisions.map(bytesOf).sort());
+
+  const restores = restoresOf(finished);
+  const restored = restores.reduce((sum, { records }) => sum + records, 0);
+  say(
+    `${delays.size} events, ${ids.length} decisions, ${fired.length} actions; the producer's longest delay ${slowest} ms`,
+  );
+  say(
+    `${restores.length} restores of ${restored} records in all; changelogs hold ${state.changes}, ${state.copies} copies`,
+  );
+}
+
+/** What the journal says was decided, as the bytes of the records. */
+async function replayedDecisions({ folders, log }: Finished): Promise<string[]> {
+  const [folder] = folders;
+  const { config } = loadConfig({ file: join(folder!, 'tripline.yaml'), env: {}, folder: folder! });
+  const project = loadFlawlessProject({ paths: [config.rules], folder: folder!, config });
+  const { topology } = jobOf(config, project, systemClock);
+  const { outOfOrdernessMs } = config;
+  const outputs = await replayJournal({ log, topology, application: APPLICATION, outOfOrdernessMs });
+  return [...outputs]
+    .filter(([where]) => where.startsWith('tripline.decisions/'))
+    .flatMap(([, records]) => records.map(({ value }) => Buffer.from(value!).toString('hex')))
+    .sort();
+}
+
+function bytesOf(decision: Finished['outcome']['decisions'][number]): string {
+  return Buffer.from(decisionCodec.encode(decision)).toString('hex');
+}

@@ -1,0 +1,73 @@
+// The state that stopped workers left on their disks, against their changelogs (I5).
+//
+// Invariants:
+//   S1. Every copy of a task's state, also one of a worker that has lost the task since, is the fold of the changelog up
+//       to where the copy says it goes; and one copy goes to the changelog's end.
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { LevelStore } from '../../state/level-store.ts';
+import { MemoryStore } from '../../state/memory-store.ts';
+import { applyChangelog } from '../../state/restore.ts';
+import { readPartition } from '../../testing/journal-replay.ts';
+import type { Log } from '../../topology/ports.ts';
+import { readChangelogNote } from '../../topology/runtime/task-note.ts';
+import { changelogTopic } from '../../topology/topics.ts';
+import { rowsOf } from '../invariants/rows.ts';
+
+const STORE = 'entities';
+
+export interface StateCheck {
+  /** Documents and due rows of all tasks. */
+  readonly rows: number;
+  /** State folders compared. */
+  readonly copies: number;
+  /** Records in the changelogs. */
+  readonly changes: number;
+}
+
+/** `dataDirs`: of each worker. Fails the test when S1 does not hold. */
+export async function checkState(
+  log: Log,
+  application: string,
+  partitions: number,
+  dataDirs: readonly string[],
+): Promise<StateCheck> {
+  let rows = 0;
+  let copies = 0;
+  let changes = 0;
+  for (let partition = 0; partition < partitions; partition++) {
+    const task = `${STORE}_${partition}`;
+    const changelog = await readPartition(log, { topic: changelogTopic(application, STORE), partition });
+    const foldTo = async (offset: number): Promise<string[]> => {
+      const fold = new MemoryStore();
+      await applyChangelog(
+        fold,
+        changelog.filter((record) => record.offset < offset),
+        [],
+      );
+      return rowsOf(fold);
+    };
+    const whole = await foldTo(Number.POSITIVE_INFINITY);
+    rows += whole.length;
+    changes += changelog.length;
+    let isWhole = false;
+    for (const [worker, dataDir] of dataDirs.entries()) {
+      const folder = join(dataDir, 'state', task);
+      if (!existsSync(folder) || readdirSync(folder).length === 0) continue;
+      const store = await LevelStore.open(folder);
+      try {
+        const note = readChangelogNote(store);
+        const has = await rowsOf(store);
+        assert.deepEqual(has, await foldTo(note), `worker ${worker}'s copy of ${task}, up to ${note}`);
+        copies++;
+        isWhole ||= note > (changelog.at(-1)?.offset ?? -1);
+      } finally {
+        await store.close();
+      }
+    }
+    assert.ok(isWhole, `no worker has ${task} up to the end of its changelog`);
+  }
+  return { rows, copies, changes };
+}
