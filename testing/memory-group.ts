@@ -213,7 +213,9 @@ export class MemoryGroup {
   }
 
   #unseat(memberId: string): void {
+    const seat = this.#seats.get(memberId)!;
     this.#seats.delete(memberId);
+    if (seat.awaits !== null) seat.request.hearing.lost();
     if (this.#seats.size === 0) {
       this.#joinPhase.abort();
       this.#phase = 'stable';
