@@ -86,13 +86,17 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /** What the schema cannot say. */
-function contradictions({ entities, sources, channels, kafka }: ConfigFile): SchemaFinding[] {
+function contradictions({ entities, sources, channels, kafka, registry }: ConfigFile): SchemaFinding[] {
   const findings: SchemaFinding[] = [];
   const wrong = (path: Path, part: 'name' | 'value', message: string, hint: string | null = null): void => {
     findings.push({ path, part, message, hint });
   };
   if (entities['user'] !== undefined) wrong(['entities', 'user'], 'name', 'the entity "user" is always there');
   const topics = sources.map((source) => source.topic);
+  for (const [index, { format }] of sources.entries()) {
+    if (format !== 'avro' || registry !== undefined) continue;
+    wrong(['sources', index, 'format'], 'value', 'the format "avro" needs a registry', 'set `registry.url`');
+  }
   for (const [index, { topic, entity, id }] of sources.entries()) {
     if (topics.indexOf(topic) !== index)
       wrong(['sources', index, 'topic'], 'value', `the topic "${topic}" is named twice`);

@@ -3,17 +3,19 @@
 import type { ChannelSender } from '../../connectors/delivery/channel.ts';
 import { addConnector } from '../../connectors/delivery/topology.ts';
 import { createEmailSender } from '../../connectors/email/sender.ts';
+import { RegistryClient, SchemaCache } from '../../connectors/schema-registry/index.ts';
 import { Templates } from '../../connectors/templates.ts';
 import { createWebhookSender } from '../../connectors/webhook/sender.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { FatalError } from '../../lib/errors.ts';
+import { createLogger, type Logger } from '../../lib/logger.ts';
 import { systemRng } from '../../lib/rng.ts';
-import type { SourceFormat } from '../../processors/normalise.ts';
 import { CHANNELS } from '../../schemas/action.ts';
+import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Topology } from '../../topology/builder.ts';
 import { triplineTopology } from '../../topology/topology.ts';
-import type { Config, SourceConfig } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
+import { formatOf } from './source-format.ts';
 
 /** Prefix of the topics that other teams read. */
 export const TOPIC_PREFIX = 'tripline';
@@ -26,16 +28,28 @@ export interface Job {
   close(): Promise<void>;
 }
 
-/** Throws FatalError TRG_CONFIG_INVALID for what this version cannot do. */
-export function jobOf(config: Config, project: Project, clock: Clock): Job {
+export interface JobSurroundings {
+  /** Of the registry; left out: ids of our own. */
+  readonly schemaIds?: SchemaIds;
+  /** Is told of records that wait for a schema; left out: standard error. */
+  readonly logger?: Logger;
+}
+
+/** Asks nobody for anything until it runs. */
+export function jobOf(config: Config, project: Project, clock: Clock, around: JobSurroundings = {}): Job {
+  const { schemaIds = {}, logger = createLogger(config.application) } = around;
+  const isAvro = config.sources.some(({ format }) => format === 'avro');
+  const schemas =
+    isAvro && config.registry !== null ? new SchemaCache(new RegistryClient(config.registry), { clock, logger }) : null;
   const rules = project.rules.ruleSet;
   const templates = project.templates[0] ?? new Templates(new Map());
   const topology = triplineTopology({
     application: config.application,
     prefix: TOPIC_PREFIX,
-    sources: config.sources.map((source) => formatOf(source, config)),
+    sources: config.sources.map((source) => formatOf(source, config, schemas)),
     rules: () => rules,
     channels: CHANNELS,
+    schemaIds,
     maxClockSkewMs: config.maxClockSkewMs,
     dedupeWindowMs: config.dedupeWindowMs,
     dedupeMax: config.dedupeMax,
@@ -45,33 +59,14 @@ export function jobOf(config: Config, project: Project, clock: Clock): Job {
   });
   const connectors = connectorsOf(config, templates, clock);
   for (const connector of connectors) {
-    addConnector(topology, { prefix: TOPIC_PREFIX, rng: systemRng, ...connector });
+    addConnector(topology, { prefix: TOPIC_PREFIX, schemaIds, rng: systemRng, ...connector });
   }
   return {
     topology,
     close: async () => {
+      schemas?.close();
       await Promise.all(connectors.map(({ sender }) => sender.close()));
     },
-  };
-}
-
-function formatOf(source: SourceConfig, config: Config): SourceFormat {
-  const { format, entity = 'user' } = source;
-  if (format !== 'segment' && format !== 'json') {
-    throw new FatalError(
-      'TRG_CONFIG_INVALID',
-      `source ${source.topic}: format ${format} is not available in this version; use segment or json`,
-    );
-  }
-  const id = source.id ?? config.entities[entity]?.id;
-  return {
-    topic: source.topic,
-    format,
-    keyed: source.keyed,
-    entity,
-    ...(id !== undefined && { id }),
-    ...(source.event !== undefined && { event: source.event }),
-    ...(source.timestamp !== undefined && { timestamp: source.timestamp }),
   };
 }
 

@@ -5,6 +5,7 @@ import { connectToLog } from '../../connectors/embedded-log/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { EngineError, type ErrorCode } from '../../lib/errors.ts';
 import { createLogger } from '../../lib/logger.ts';
+import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Config } from '../config/index.ts';
 import { loadFlawlessProject } from '../project/load-project.ts';
 import { runEngineThread } from './engine-thread.ts';
@@ -13,6 +14,8 @@ import { openKafka } from './open-kafka.ts';
 
 export interface ThreadData {
   readonly config: Config;
+  /** The same in all threads (design.md, I1). */
+  readonly schemaIds: SchemaIds;
   readonly port: MessagePort;
   readonly index: number;
   readonly count: number;
@@ -23,12 +26,12 @@ export type ThreadMessage =
   | { readonly kind: 'running' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly text: string };
 
-async function main({ config, port, index, count }: ThreadData): Promise<void> {
+async function main({ config, schemaIds, port, index, count }: ThreadData): Promise<void> {
   const stop = new AbortController();
   parentPort!.on('message', () => stop.abort());
   const logger = createLogger(`${config.application}-${index}`);
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
-  const job = jobOf(config, project, systemClock);
+  const job = jobOf(config, project, systemClock, { schemaIds, logger });
   const log = config.kafka === null ? connectToLog(port) : openKafka(config, systemClock);
   const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
   try {

@@ -9,15 +9,18 @@
 
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { serveLog } from '../../connectors/embedded-log/index.ts';
+import { RegistryClient, registerSchemas } from '../../connectors/schema-registry/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { Counters } from '../../lib/counters.ts';
 import { FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Log } from '../../topology/ports.ts';
+import { publicSchemas } from '../../topology/public-schemas.ts';
 import type { Config } from '../config/index.ts';
 import { loadFlawlessProject } from '../project/load-project.ts';
 import { runEngineThread } from './engine-thread.ts';
-import { type Job, jobOf } from './job.ts';
+import { type Job, jobOf, TOPIC_PREFIX } from './job.ts';
 import { createTopics, type OpenedLog, openLog } from './open-log.ts';
 import type { ThreadData, ThreadMessage } from './thread-entry.ts';
 import { withIngest } from './with-ingest.ts';
@@ -38,7 +41,9 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const { config, logger } = options;
   const clock = options.clock ?? systemClock;
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
-  const job = jobOf(config, project, clock);
+  const schemaIds = await register(config, clock, logger, signal);
+  if (signal.aborted) return;
+  const job = jobOf(config, project, clock, { schemaIds, logger });
   const opened = await openLog(config, clock, logger);
   const { log } = opened;
   try {
@@ -51,12 +56,20 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       };
       return config.threads === 1
         ? runHere(options, job, log, clock, all, engineSignal)
-        : runThreads(config, opened, all, engineSignal);
+        : runThreads(config, schemaIds, opened, all, engineSignal);
     });
   } finally {
     await job.close();
     await log.close();
   }
+}
+
+/** The schemas of what it writes; without a registry there is nothing to register. */
+async function register(config: Config, clock: Clock, logger: Logger, signal: AbortSignal): Promise<SchemaIds> {
+  if (config.registry === null) return {};
+  const { startTimeoutMs: patienceMs, ...registry } = config.registry;
+  const client = new RegistryClient(registry);
+  return registerSchemas(client, publicSchemas(TOPIC_PREFIX), { clock, logger, patienceMs }, signal);
 }
 
 async function runHere(
@@ -73,6 +86,7 @@ async function runHere(
 /** Engine threads beside this one. An embedded log stays with this one; to a cluster each has its own connections. */
 async function runThreads(
   config: Config,
+  schemaIds: SchemaIds,
   opened: OpenedLog,
   onRunning: () => void,
   signal: AbortSignal,
@@ -83,7 +97,7 @@ async function runThreads(
   if (signal.aborted) stopAll();
   let running = 0;
   const threads = Array.from({ length: config.threads }, (_, index) =>
-    runThread({ config, index, count: config.threads }, opened, stop.signal, () => {
+    runThread({ config, schemaIds, index, count: config.threads }, opened, stop.signal, () => {
       running++;
       if (running === config.threads) onRunning();
     }),
