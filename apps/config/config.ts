@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import type { EmailOptions } from '../../connectors/email/options.ts';
 import type { Codec } from '../../connectors/kafka/compression.ts';
 import { KAFKA_FILES, type KafkaConfig } from '../../connectors/kafka/config.ts';
+import type { RegistryOptions } from '../../connectors/schema-registry/index.ts';
 import type { WebhookOptions } from '../../connectors/webhook/options.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import type { ConfigFile } from './schema.ts';
@@ -36,7 +37,8 @@ export interface Config {
   readonly kafka: KafkaConfig | null;
   readonly topics: TopicsConfig;
   readonly log: { readonly fsync: FsyncPolicy; readonly partitions: number };
-  readonly registry: { readonly url: string } | null;
+  /** Null: ids of our own. */
+  readonly registry: (RegistryOptions & { readonly startTimeoutMs: number }) | null;
   readonly threads: number;
   readonly guarantee: 'exactly_once' | 'at_least_once';
   readonly commitInterval: { readonly minMs: number; readonly maxMs: number };
@@ -68,7 +70,7 @@ export function configOf(file: ConfigFile, folder: string): Config {
     kafka: kafkaOf(file.kafka, absolute),
     topics: topicsOf(file.topics),
     log: { fsync: fsyncOf(file.log.fsync), partitions: file.log.partitions },
-    registry: file.registry ?? null,
+    registry: registryOf(file),
     threads: file.threads,
     guarantee: file.guarantee,
     commitInterval: { minMs: ms(file.commitInterval.min), maxMs: ms(file.commitInterval.max) },
@@ -129,6 +131,12 @@ function topicsOf({
     },
     compression,
   };
+}
+
+function registryOf({ registry }: ConfigFile): Config['registry'] {
+  if (registry === undefined) return null;
+  const { url, auth = null, startTimeout } = registry;
+  return { url, auth, startTimeoutMs: ms(startTimeout) };
 }
 
 function fsyncOf(text: string): FsyncPolicy {

@@ -120,7 +120,23 @@ export const ConfigSchema = Type.Object(
     ),
     registry: Type.Optional(
       Type.Object(
-        { url: Type.String({ pattern: '^https?://', examples: ['http://127.0.0.1:8081'], description: 'Its URL' }) },
+        {
+          url: Type.String({
+            pattern: '^https?://',
+            examples: ['http://127.0.0.1:8081'],
+            description: 'Its Confluent-compatible API, such as `http://127.0.0.1:8081`',
+          }),
+          auth: Type.Optional(
+            Type.Object(
+              {
+                username: Type.String({ minLength: 1, description: 'User, or the name of an API key' }),
+                password: secret('Password, or the secret of an API key'),
+              },
+              { ...strict, description: 'Log-in (Basic)' },
+            ),
+          ),
+          startTimeout: duration('60s', 'How long a start waits for a registry that does not answer'),
+        },
         { ...strict, description: 'Schema registry; left out: schemas from disk, records still framed' },
       ),
     ),
