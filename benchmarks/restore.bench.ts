@@ -15,6 +15,7 @@ import { CachedDocumentStore } from '../state/document-store.ts';
 import { emptyEntityDocument, entityDocumentSpec } from '../state/entity-document.ts';
 import { LevelStore } from '../state/level-store.ts';
 import { MemoryStore } from '../state/memory-store.ts';
+import { EngineMonitor } from '../topology/runtime/monitor.ts';
 import { openEngine } from '../topology/runtime/open-engine.ts';
 import { changelogTopic, requiredTopics } from '../topology/topics.ts';
 import { triplineTopology } from '../topology/topology.ts';
@@ -117,22 +118,19 @@ function changesOf(users: readonly number[]) {
 }
 
 async function restore(log: EmbeddedLog, folder: string): Promise<number> {
-  let restored = 0;
+  const counters = new Counters();
   const engine = await openEngine({
     log,
     topology,
     application: APPLICATION,
     clock: systemClock,
-    counters: new Counters(),
-    takes: () => true,
+    counters,
+    monitor: new EngineMonitor({ clock: systemClock, counters }),
     transactionalId: 'bench-0',
     openStore: (task) => LevelStore.open(join(folder, task)),
     outOfOrdernessMs: 5_000,
     commitInterval: { minMs: 5, maxMs: 100 },
-    onRestore: (_task, records) => {
-      restored += records;
-    },
   });
   await engine.close();
-  return restored;
+  return counters.total('restored-records');
 }

@@ -10,7 +10,8 @@ import { documentKey } from '../state/key-codec.ts';
 import { MemoryStore } from '../state/memory-store.ts';
 import type { Topology } from '../topology/builder.ts';
 import type { Log, TopicPartition } from '../topology/ports.ts';
-import type { CommitInterval, Engine } from '../topology/runtime/engine.ts';
+import type { CommitInterval } from '../topology/runtime/engine.ts';
+import type { EngineThread } from '../topology/runtime/engine-thread.ts';
 import { openEngine } from '../topology/runtime/open-engine.ts';
 import { requiredTopics } from '../topology/topics.ts';
 import { CrashError, CrashPoints } from './crash-points.ts';
@@ -56,7 +57,7 @@ export class TestDriver {
   readonly #openStore: (taskId: string) => Promise<KeyValueStore>;
   readonly #stores = new Map<string, KeyValueStore>();
   readonly #positions = new Map<string, number>();
-  #engine: Engine | null = null;
+  #engine: EngineThread | null = null;
   #piped = 0;
 
   private constructor(options: TestDriverOptions) {
@@ -177,7 +178,7 @@ export class TestDriver {
     for (const store of this.#stores.values()) await store.close();
   }
 
-  async #alive(): Promise<Engine> {
+  async #alive(): Promise<EngineThread> {
     if (this.#engine !== null) return this.#engine;
     this.lives++;
     const { partitions: _partitions, topology, ...options } = this.#options;
@@ -187,7 +188,6 @@ export class TestDriver {
       topology: topology(),
       clock: this.clock,
       counters: this.counters,
-      takes: () => true,
       transactionalId: `${options.application}-0`,
       openStore: async (taskId) => {
         const store = this.#stores.get(taskId) ?? (await this.#openStore(taskId));

@@ -35,6 +35,12 @@ export interface Config {
   readonly dataDir: string;
   /** Null: the embedded log. */
   readonly kafka: KafkaConfig | null;
+  readonly group: {
+    /** Null: a name is made and kept in `dataDir`. */
+    readonly instanceId: string | null;
+    readonly sessionTimeoutMs: number;
+    readonly protocol: 'classic' | 'consumer';
+  };
   readonly topics: TopicsConfig;
   readonly log: { readonly fsync: FsyncPolicy; readonly partitions: number };
   /** Null: ids of our own. */
@@ -68,6 +74,11 @@ export function configOf(file: ConfigFile, folder: string): Config {
     application: file.application,
     dataDir: resolve(folder, file.dataDir),
     kafka: kafkaOf(file.kafka, absolute),
+    group: {
+      instanceId: file.group.instanceId ?? null,
+      sessionTimeoutMs: ms(file.group.sessionTimeout),
+      protocol: file.group.protocol,
+    },
     topics: topicsOf(file.topics),
     log: { fsync: fsyncOf(file.log.fsync), partitions: file.log.partitions },
     registry: registryOf(file),

@@ -55,6 +55,26 @@ const Topics = Type.Object(
   { ...strict, default: {}, description: 'Topics that Tripline writes' },
 );
 
+const Group = Type.Object(
+  {
+    instanceId: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9._-]{1,100}$',
+        examples: ['worker-1'],
+        description:
+          'Name of this worker, its own among all: a stop is then not told to the group, which keeps its tasks for it until ' +
+          'the session times out. Left out: a name is made and kept in `dataDir`, and a stop hands over at once',
+      }),
+    ),
+    sessionTimeout: duration('10s', 'A worker that is silent for so long has lost its tasks'),
+    protocol: Type.Enum(['classic', 'consumer'], {
+      default: 'classic',
+      description: 'consumer: KIP-848, where brokers deal out partitions; without standbys and warm-up',
+    }),
+  },
+  { ...strict, default: {}, description: 'Workers of one application on Kafka' },
+);
+
 const Source = Type.Object(
   {
     topic: Type.String({ pattern: '^[A-Za-z0-9._-]{1,249}$', examples: ['events.shop'], description: 'Topic' }),
@@ -104,6 +124,7 @@ export const ConfigSchema = Type.Object(
     }),
     dataDir: Type.String({ minLength: 1, default: './data', description: 'State, and the embedded log' }),
     kafka: Type.Optional(KafkaConfigSchema),
+    group: Group,
     topics: Topics,
     log: Type.Object(
       {

@@ -7,9 +7,9 @@ import { describeError, FatalError } from '../../lib/errors.ts';
 import type { RuleSet } from '../../rules/api.ts';
 import type { EntityDocument } from '../../state/entity-document.ts';
 import type { Log } from '../../topology/ports.ts';
+import type { TaskSpec } from '../../topology/runtime/tasks.ts';
 import { entityJson } from './entity-json.ts';
 import { documentsOf, foldState } from './folded-state.ts';
-import type { TaskPlace } from './tasks.ts';
 
 /** What is known of people is for the operator's eyes only. */
 const FILE_MODE = 0o600;
@@ -23,7 +23,7 @@ const CHUNK_LENGTH = 64 * 1024;
  */
 export async function exportEntities(
   log: Log,
-  tasks: readonly TaskPlace[],
+  tasks: readonly TaskSpec[],
   rules: RuleSet,
   file: string,
 ): Promise<number> {

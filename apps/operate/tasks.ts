@@ -1,21 +1,12 @@
 // The tasks of a topology as the log shows them: how far each has read, and how large its state is.
 
 import type { KeyValueStore } from '../../state/api.ts';
-import type { SubTopology, Topology } from '../../topology/builder.ts';
+import type { Topology } from '../../topology/builder.ts';
 import type { Log, TopicPartition } from '../../topology/ports.ts';
-import { taskCount, taskId } from '../../topology/runtime/open-engine.ts';
-import type { StreamTimeSnapshot } from '../../topology/runtime/stream-time.ts';
+import { decodePositionNote } from '../../topology/runtime/position-note.ts';
 import { readChangelogNote, readOwnerNote } from '../../topology/runtime/task-note.ts';
-import { changelogTopic } from '../../topology/topics.ts';
+import { type TaskSpec, tasksOf } from '../../topology/runtime/tasks.ts';
 import { foldState, type StateSize, sizeOf } from './folded-state.ts';
-
-export interface TaskPlace {
-  readonly id: string;
-  readonly part: SubTopology;
-  readonly partition: number;
-  /** Null: it keeps nothing. */
-  readonly changelog: TopicPartition | null;
-}
 
 export interface TaskInputState extends TopicPartition {
   /** Next offset to be read; null: it never committed. */
@@ -42,19 +33,11 @@ export interface LocalState {
 }
 
 /** Throws FatalError TRG_TOPIC_MISSING before a worker or `topics apply` made the topics, TRG_TOPIC_MISMATCH. */
-export async function tasksOf(log: Log, topology: Topology, application: string): Promise<readonly TaskPlace[]> {
-  const partitions = await log.admin.topics();
-  return topology.subTopologies().flatMap((part) =>
-    Array.from({ length: taskCount(part, partitions) }, (_, partition) => ({
-      id: taskId(part, partition),
-      part,
-      partition,
-      changelog: part.store === null ? null : { topic: changelogTopic(application, part.name), partition },
-    })),
-  );
+export async function readTasks(log: Log, topology: Topology, application: string): Promise<readonly TaskSpec[]> {
+  return tasksOf(topology.subTopologies(), application, await log.admin.topics());
 }
 
-export async function taskState(log: Log, task: TaskPlace, application: string): Promise<TaskState> {
+export async function taskState(log: Log, task: TaskSpec, application: string): Promise<TaskState> {
   const { id, part, partition, changelog } = task;
   const places = part.sources.map(({ topic }) => ({ topic, partition }));
   const committed = await log.admin.committed(application, places);
@@ -65,14 +48,14 @@ export async function taskState(log: Log, task: TaskPlace, application: string):
       return { ...place, committed: offset, end, waiting: end - Math.max(offset ?? first, first) };
     }),
   );
-  const note = committed[0]?.metadata;
-  const time = note ? (JSON.parse(note) as StreamTimeSnapshot).streamTime : -1;
+  const time = decodePositionNote(committed[0]?.metadata)?.time.streamTime ?? -1;
   const streamTime = time < 0 ? null : time;
   if (changelog === null) return { task: id, inputs, streamTime, state: null };
   const folded = await foldState(log, changelog);
   try {
     const size = await sizeOf(folded.store);
-    return { task: id, inputs, streamTime, state: { ...size, changelog: await log.admin.offsets(changelog) } };
+    const { first, end } = await log.admin.offsets(changelog);
+    return { task: id, inputs, streamTime, state: { ...size, changelog: { first, end } } };
   } finally {
     await folded.close();
   }

@@ -1,4 +1,5 @@
-// One engine thread of a worker: the tasks whose partition number falls to it, supervised until told to stop.
+// One engine thread of a worker, supervised until told to stop: on a cluster a member of the application's group, on the
+// embedded log the tasks whose partition number falls to it.
 
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { Counters } from '../../lib/counters.ts';
@@ -6,9 +7,11 @@ import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { LevelStore } from '../../state/level-store.ts';
 import type { Log } from '../../topology/ports.ts';
-import { openEngine } from '../../topology/runtime/open-engine.ts';
+import { EngineMonitor } from '../../topology/runtime/monitor.ts';
+import { type Membership, type OpenEngineOptions, openEngine } from '../../topology/runtime/open-engine.ts';
 import { supervise } from '../../topology/runtime/supervise.ts';
 import type { Config } from '../config/index.ts';
+import type { WorkerIdentity } from './identity.ts';
 import type { Job } from './job.ts';
 import { stateFolder } from './open-log.ts';
 
@@ -22,6 +25,8 @@ export interface EngineThreadOptions {
   /** This thread's number, from 0, and how many there are. */
   readonly index: number;
   readonly count: number;
+  /** Who the worker is in the group; null: the log has no groups. */
+  readonly identity: WorkerIdentity | null;
   readonly onRunning?: () => void;
 }
 
@@ -31,22 +36,29 @@ const REPORT_MS = 60_000;
 
 /** Runs until `signal` aborts. Throws what time cannot mend. */
 export async function runEngineThread(options: EngineThreadOptions, signal: AbortSignal): Promise<void> {
-  const { config, job, log, logger, index, count } = options;
+  const { config, job, log, logger, index, count, identity } = options;
   const clock = options.clock ?? systemClock;
   const counters = options.counters ?? new Counters();
+  const monitor = new EngineMonitor({ clock, counters, logger });
+  const place: Pick<OpenEngineOptions, 'takes' | 'membership' | 'transactionalId'> =
+    identity === null
+      ? { takes: (_part, partition) => partition % count === index, transactionalId: `${config.application}-${index}` }
+      : {
+          membership: membershipOf(config, identity, index),
+          transactionalId: `${config.application}-${identity.name}-${index}`,
+        };
   const open = () =>
     openEngine({
+      ...place,
       log,
       topology: job.topology,
       application: config.application,
       clock,
       counters,
-      takes: (_part, partition) => partition % count === index,
-      transactionalId: `${config.application}-${index}`,
+      monitor,
       openStore: (task) => LevelStore.open(stateFolder(config, task)),
       outOfOrdernessMs: config.outOfOrdernessMs,
       commitInterval: config.commitInterval,
-      onRestore: (task, records) => logger.info({ task, records }, 'state restored from its changelog'),
     });
   const reporting = reportCounts(counters, logger, clock, signal);
   await supervise(
@@ -54,12 +66,28 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       open,
       clock,
       pollMs: POLL_MS,
-      onFault: (error, retryInMs) => logger.warn({ retryInMs, error: describeError(error) }, 'the engine starts again'),
+      onFault: (error, retryInMs) => {
+        monitor.faulted(error);
+        logger.warn({ retryInMs, error: describeError(error) }, 'the engine starts again');
+      },
       ...(options.onRunning !== undefined && { onRunning: options.onRunning }),
     },
     signal,
   );
   await reporting;
+}
+
+function membershipOf(config: Config, { name, onDisk }: WorkerIdentity, index: number): Membership {
+  const { instanceId, protocol, sessionTimeoutMs } = config.group;
+  return {
+    process: name,
+    instanceId: `${name}-${index}`,
+    leaves: instanceId === null,
+    protocol,
+    sessionTimeoutMs,
+    standbyReplicas: config.standbyReplicas,
+    onDisk: new Map(onDisk),
+  };
 }
 
 /** Logs what was counted (dead letters, late events, duplicates, failed expressions…) every minute and at the end. */

@@ -1,7 +1,7 @@
-// An engine thread: its tasks, one reader, one transactional writer. Reads, processes, commits.
+// The tasks of an engine thread, one reader, one transactional writer. Reads, processes, commits.
 //
-// Owns: the poll loop, the commit and its order, adaptive commit interval. Does not own: opening and restoring tasks
-// (open-tasks.ts), starting again after a fault (supervise.ts).
+// Owns: the poll loop, the commit and its order, adaptive commit interval. Does not own: which tasks it has
+// (task-manager.ts), opening and restoring them (open-task.ts), starting again after a fault (supervise.ts).
 //
 // Invariants:
 //   Y1. A commit is one transaction of the log: outputs, changelog, journal and consumed offsets of all tasks; then, and
@@ -18,13 +18,16 @@ import { TRACEPARENT } from '../../schemas/trace.ts';
 import type { KeyValueStore } from '../../state/api.ts';
 import type { SinkNode } from '../builder.ts';
 import { type CommittedPosition, type LogReader, type LogWriter, partitionKey } from '../ports.ts';
-import { changelogTopic, journalTopic } from '../topics.ts';
+import { journalTopic } from '../topics.ts';
+import type { Seat } from './group/seat.ts';
 import { journalCodec } from './journal.ts';
 import type { EngineMonitor } from './monitor.ts';
-import type { Task } from './task.ts';
+import { encodePositionNote } from './position-note.ts';
+import type { PreparedCommit, Task } from './task.ts';
 import { showTasks } from './task-figures.ts';
-import { changelogNote } from './task-note.ts';
+import { changelogNote, readChangelogNote } from './task-note.ts';
 import type { TaskQueue } from './task-queue.ts';
+import type { TaskSpec } from './tasks.ts';
 
 export interface CommitInterval {
   /** After this long when nothing more is waiting: latency. */
@@ -41,6 +44,10 @@ export interface EngineOptions {
   readonly monitor?: EngineMonitor;
   readonly reader: LogReader;
   readonly writer: LogWriter;
+  /** The writer's transactional id: whoever takes over a task learns from it whom to fence. */
+  readonly transactionalId: string;
+  /** The place in the group: when a commit may be made, and as whom. */
+  readonly seat: Seat;
   readonly commitInterval: CommitInterval;
   /** Bytes of one fetch; bounds memory and the time until other things are looked at. */
   readonly fetchBytesMax: number;
@@ -51,6 +58,7 @@ export interface EngineOptions {
 
 /** A task as the engine holds it. */
 export interface EngineTask {
+  readonly spec: TaskSpec;
   readonly queue: TaskQueue;
   readonly store: KeyValueStore | null;
 }
@@ -69,11 +77,12 @@ const encoder = new TextEncoder();
 
 export class Engine {
   readonly #options: EngineOptions;
-  readonly #tasks: EngineTask[] = [];
+  #tasks: EngineTask[] = [];
   readonly #byInput = new Map<string, { queue: TaskQueue; input: number }>();
   #outputs: NewRecord[] = [];
   #outputBytes = 0;
-  #isResumed = false;
+  /** Tasks that have not taken a step in this life. */
+  readonly #fresh = new Set<TaskQueue>();
   #lastCommit: number;
   readonly #watermarkAt = new Map<Task, number>();
   #woken = new AbortController();
@@ -86,17 +95,48 @@ export class Engine {
     this.#hideTasks = monitor && showTasks(monitor.metrics, clock, () => this.#tasks);
   }
 
-  /** Gives the engine a task, whose inputs its reader is to be assigned. */
-  adopt(task: EngineTask): EngineTask {
-    this.#tasks.push(task);
-    task.queue.task.inputs.forEach((input, i) => {
-      this.#byInput.set(partitionKey(input), { queue: task.queue, input: i });
-    });
-    return task;
+  /** Gives the engine tasks, which it reads for and commits from now on. */
+  adopt(tasks: readonly EngineTask[]): void {
+    for (const task of tasks) {
+      this.#tasks.push(task);
+      this.#fresh.add(task.queue);
+      task.queue.task.inputs.forEach((input, i) => {
+        this.#byInput.set(partitionKey(input), { queue: task.queue, input: i });
+      });
+    }
+    this.#assignReader();
+  }
+
+  /**
+   * Lets these tasks go, after waiting up to `graceMs` for I/O that is under way and a commit. Their stores, still open,
+   * are the caller's.
+   */
+  async release(specs: ReadonlySet<TaskSpec>, graceMs: number): Promise<readonly EngineTask[]> {
+    const released = this.#tasks.filter(({ spec }) => specs.has(spec));
+    await this.#finish(released, graceMs);
+    this.#tasks = this.#tasks.filter(({ spec }) => !specs.has(spec));
+    for (const { queue } of released) {
+      this.#fresh.delete(queue);
+      this.#watermarkAt.delete(queue.task);
+      queue.task.close();
+      for (const input of queue.task.inputs) this.#byInput.delete(partitionKey(input));
+    }
+    this.#assignReader();
+    return released;
   }
 
   get tasks(): readonly Task[] {
     return this.#tasks.map(({ queue }) => queue.task);
+  }
+
+  get specs(): readonly TaskSpec[] {
+    return this.#tasks.map(({ spec }) => spec);
+  }
+
+  /** Changelog offset of each task's state as of its last commit, by task id. */
+  offsets(): ReadonlyMap<string, number> {
+    const stores = this.#tasks.flatMap(({ spec, store }) => (store === null ? [] : [{ id: spec.id, store }]));
+    return new Map(stores.map(({ id, store }) => [id, readChangelogNote(store)]));
   }
 
   /** How tasks hand over outputs, ask for commits and wake the loop. */
@@ -112,7 +152,7 @@ export class Engine {
    */
   async poll(waitMs: number): Promise<boolean> {
     const { clock, reader, fetchBytesMax } = this.#options;
-    if (!this.#isResumed) await this.#resume();
+    if (this.#fresh.size > 0) await this.#resume();
     const leftover = this.#pauseBusy();
     const wall = clock.now();
     const wait = leftover ? 0 : this.#waitMs(waitMs, wall);
@@ -131,60 +171,83 @@ export class Engine {
     return active;
   }
 
-  /** Commits what there is; see Y1. Throws what LogWriter.commit throws (Y2). */
+  /** Commits what there is, as soon as the group allows it; see Y1. Throws what LogWriter.commit throws (Y2). */
   async commit(): Promise<void> {
-    const { application, clock, monitor, writer } = this.#options;
+    const { application, clock, monitor, writer, seat } = this.#options;
+    if (this.#tasks.length === 0) return;
+    await seat.untilMayCommit();
     const prepared = this.#tasks.map((each) => ({ ...each, ...each.queue.task.prepareCommit() }));
     const records = this.#outputs;
     const positions: CommittedPosition[] = [];
-    for (const { queue, steps, changes } of prepared) {
-      const { task } = queue;
-      const { id, part, partition } = task;
-      if (steps.length > 0 && part.journaled) {
-        const value = journalCodec.encode({ task: id, inputs: task.inputs.map(partitionKey), steps });
-        const topic = journalTopic(application);
-        records.push({ topic, partition, timestamp: task.wallTime, key: encoder.encode(id), value, headers: [] });
-      }
-      for (const { key, value } of changes) {
-        const topic = changelogTopic(application, part.name);
-        const timestamp = task.wallTime;
-        records.push({ topic, partition, timestamp, key: encoder.encode(key), value, headers: [] });
-      }
-      const snapshot = JSON.stringify(task.snapshotTime());
-      queue.positions.forEach((offset, i) => {
-        const { topic, partition } = task.inputs[i]!;
-        positions.push({ topic, partition, offset, metadata: i === 0 ? snapshot : '' });
-      });
+    for (const each of prepared) {
+      this.#addStateRecords(each, records);
+      positions.push(...this.#positionsOf(each.queue));
     }
     this.#outputs = [];
     this.#outputBytes = 0;
     writer.send(records);
     const began = clock.now();
-    const ends = await writer.commit(application, positions);
+    const ends = await writer.commit(application, positions, seat.identity ?? undefined);
     const committedAt = clock.now();
     monitor?.committed(committedAt - began, records.length);
-    for (const { queue, store, writes } of prepared) {
+    for (const { spec, queue, store, writes } of prepared) {
       if (store === null) continue;
-      const { part, partition } = queue.task;
-      const end = ends.get(partitionKey({ topic: changelogTopic(application, part.name), partition }));
+      const end = ends.get(partitionKey(spec.changelog!));
       if (end !== undefined) writes.push(changelogNote(end));
       if (writes.length > 0) await store.write(writes);
       queue.task.committed(committedAt);
     }
-    this.#lastCommit = this.#options.clock.now();
+    this.#lastCommit = clock.now();
   }
 
   /** Reads no more, waits up to `graceMs` for I/O that is under way, and commits. */
   async drain(graceMs: number): Promise<void> {
+    await this.#finish(this.#tasks, graceMs);
+  }
+
+  /** The journal's and the changelog's. */
+  #addStateRecords({ spec, queue, steps, changes }: EngineTask & PreparedCommit, records: NewRecord[]): void {
+    const { id, part, partition, changelog } = spec;
+    const { task } = queue;
+    const timestamp = task.wallTime;
+    if (steps.length > 0 && part.journaled) {
+      const value = journalCodec.encode({ task: id, inputs: task.inputs.map(partitionKey), steps });
+      const topic = journalTopic(this.#options.application);
+      records.push({ topic, partition, timestamp, key: encoder.encode(id), value, headers: [] });
+    }
+    for (const { key, value } of changes) {
+      records.push({ ...changelog!, timestamp, key: encoder.encode(key), value, headers: [] });
+    }
+  }
+
+  #positionsOf(queue: TaskQueue): CommittedPosition[] {
+    const { transactionalId: writer } = this.#options;
+    const note = encodePositionNote({ writer, time: queue.task.snapshotTime() });
+    return queue.positions.map((offset, i) => {
+      const { topic, partition } = queue.task.inputs[i]!;
+      return { topic, partition, offset, metadata: i === 0 ? note : '' };
+    });
+  }
+
+  /** Starts no more I/O for these tasks, waits for what is under way, and commits. */
+  async #finish(tasks: readonly EngineTask[], graceMs: number): Promise<void> {
     const { clock } = this.#options;
     const until = clock.now() + graceMs;
-    for (const { queue } of this.#tasks) queue.task.stop();
-    for (const { queue } of this.#tasks) {
+    for (const { queue } of tasks) queue.task.stop();
+    for (const { queue } of tasks) {
       while (queue.task.isRunning && clock.now() < until) {
         if (!queue.task.receive()) await clock.sleep(DRAIN_STEP_MS);
       }
     }
     await this.commit();
+  }
+
+  /** Every partition goes on after what is queued of it. */
+  #assignReader(): void {
+    const positions = this.#tasks.flatMap(({ queue }) =>
+      queue.task.inputs.map(({ topic, partition }, i) => ({ topic, partition, offset: queue.fetchedTo(i) })),
+    );
+    this.#options.reader.assign(positions);
   }
 
   /** Stops the tasks and gives back reader, writer and stores, without committing. */
@@ -229,8 +292,10 @@ export class Engine {
 
   /** A commit under pressure may have ended the last life amid a step: what it left due comes before the next (X2). */
   async #resume(): Promise<void> {
-    for (const { queue } of this.#tasks) if (queue.task.resume()) await queue.task.settle();
-    this.#isResumed = true;
+    for (const queue of this.#fresh) {
+      this.#fresh.delete(queue);
+      if (queue.task.resume()) await queue.task.settle();
+    }
   }
 
   /** Pauses the inputs of tasks that still have records waiting; true when one of them could go on at once. */
@@ -249,12 +314,12 @@ export class Engine {
 
   /** Not longer than until the next commit. */
   #waitMs(waitMs: number, now: number): number {
-    if (!this.#hasUncommitted()) return waitMs;
+    if (!this.#options.seat.mayCommit || !this.#hasUncommitted()) return waitMs;
     return Math.max(0, Math.min(waitMs, this.#lastCommit + this.#options.commitInterval.minMs - now));
   }
 
   #commitIsDue(): boolean {
-    if (!this.#hasUncommitted()) return false;
+    if (!this.#options.seat.mayCommit || !this.#hasUncommitted()) return false;
     const { minMs, maxMs } = this.#options.commitInterval;
     const caughtUp = this.#tasks.every(({ queue }) => queue.isAtEnd);
     const elapsed = this.#options.clock.now() - this.#lastCommit;

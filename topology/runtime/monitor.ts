@@ -11,12 +11,15 @@ import type { Counters } from '../../lib/counters.ts';
 import { EngineError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type Histogram, Metrics, SIZE_BOUNDS } from '../../lib/metrics.ts';
+import type { Spans } from '../../lib/spans.ts';
 
 export interface EngineMonitorOptions {
   readonly clock: Clock;
   readonly counters?: Counters;
   /** Told of restores and rebalances. */
   readonly logger?: Logger;
+  /** Where spans go; left out: nobody traces. */
+  readonly spans?: Spans;
 }
 
 /** A task that reads its changelog. */
@@ -59,6 +62,7 @@ const RESTORE_REPORT_MS = 5_000;
 
 export class EngineMonitor {
   readonly metrics: Metrics;
+  readonly spans: Spans | null;
   readonly #clock: Clock;
   readonly #logger: Logger | undefined;
   readonly #restoring = new Map<string, number>();
@@ -69,7 +73,8 @@ export class EngineMonitor {
   #joined = true;
   #fault: string | null = null;
 
-  constructor({ clock, counters, logger }: EngineMonitorOptions) {
+  constructor({ clock, counters, logger, spans }: EngineMonitorOptions) {
+    this.spans = spans ?? null;
     this.metrics = new Metrics(counters);
     this.#clock = clock;
     this.#logger = logger;

@@ -1,233 +1,135 @@
-// Opens an engine: checks topics, fences predecessors, restores state, and goes on where the last commit ended.
+// Opens an engine thread: checks topics, fences predecessors, joins the group.
 //
-// Owns: the order of opening. The writer comes first: from then on no predecessor can commit, so what is read after it
-// (committed offsets, changelog ends) is final (design.md, Fencing).
+// Owns: the order of opening. The writer comes first: from then on no predecessor under the same id can commit, so what is
+// read after it (committed offsets, changelog ends) is final (design.md, Fencing).
 
-import type { Clock } from '../../lib/clock.ts';
-import type { Counters } from '../../lib/counters.ts';
-import { FatalError } from '../../lib/errors.ts';
-import type { LogRecord } from '../../schemas/record.ts';
-import type { KeyValueStore } from '../../state/api.ts';
-import { CachedDocumentStore } from '../../state/document-store.ts';
-import { applyChangelog } from '../../state/restore.ts';
 import type { SubTopology, Topology } from '../builder.ts';
-import { type Log, type PartitionPosition, partitionKey, type TopicPartition } from '../ports.ts';
-import { changelogTopic } from '../topics.ts';
-import { type CommitInterval, Engine, type EngineTask } from './engine.ts';
-import type { EngineMonitor, RestoreProgress } from './monitor.ts';
-import type { StreamTimeSnapshot } from './stream-time.ts';
-import { Task, type TaskInput } from './task.ts';
-import { TaskMeter } from './task-meter.ts';
-import { changelogNote, ownerNote, readChangelogNote, readOwnerNote } from './task-note.ts';
-import { TaskQueue } from './task-queue.ts';
+import type { GroupMember, GroupOptions } from '../ports.ts';
+import { type CommitInterval, Engine } from './engine.ts';
+import { EngineThread } from './engine-thread.ts';
+import { assignPartitions, inputsOf } from './group/assign-partitions.ts';
+import { fixedMember } from './group/fixed-member.ts';
+import { Seat } from './group/seat.ts';
+import type { OpenTaskOptions } from './open-task.ts';
+import { TaskManager } from './task-manager.ts';
+import { type TaskSpec, tasksOf } from './tasks.ts';
+import { TopicWatch } from './topic-watch.ts';
 
-export interface OpenEngineOptions {
-  readonly log: Log;
+/** How the thread takes part in the application's group. */
+export interface Membership {
+  /** Names the process, whose threads share state folders. */
+  readonly process: string;
+  /** Under which name the thread takes its old place when it comes back; null: as a new member. */
+  readonly instanceId: string | null;
+  /** Whether a stop is told to the group, so that others take over at once; false for members that will be back soon. */
+  readonly leaves: boolean;
+  readonly protocol: NonNullable<GroupOptions['protocol']>;
+  readonly sessionTimeoutMs: number;
+  readonly standbyReplicas: number;
+  /** Changelog offsets of state that is on disk and not open, by task id; kept up to date. */
+  readonly onDisk: Map<string, number>;
+}
+
+export interface OpenEngineOptions extends OpenTaskOptions {
   readonly topology: Topology;
-  readonly application: string;
-  readonly clock: Clock;
-  readonly counters: Counters;
-  /** Left out: nobody watches. Its counters are `counters`. */
-  readonly monitor?: EngineMonitor;
-  /** Which tasks this engine takes, and the id by which its writer fences its predecessor. */
-  readonly takes: (part: SubTopology, partition: number) => boolean;
+  /** The id by which the writer fences its predecessor. */
   readonly transactionalId: string;
-  /** Opens the database of a task. */
-  readonly openStore: (taskId: string) => Promise<KeyValueStore>;
-  readonly outOfOrdernessMs: number;
+  /** Left out: the thread is alone, and has what it takes. */
+  readonly membership?: Membership;
+  /** Without membership: which tasks it takes; left out: all. */
+  readonly takes?: (part: SubTopology, partition: number) => boolean;
   readonly commitInterval: CommitInterval;
   readonly fetchBytesMax?: number;
   readonly dirtyBytesMax?: number;
-  /** Told of every restore that had something to do. */
-  readonly onRestore?: (task: string, records: number) => void;
 }
 
 const FETCH_BYTES_MAX = 4 * 1024 * 1024;
 const DIRTY_BYTES_MAX = 32 * 1024 * 1024;
-const RESTORE_BYTES = 4 * 1024 * 1024;
+/** So late a member notices a rebalance; all others wait for it with their commits. */
+const HEARTBEAT_MS = 500;
+/** So long a rebalance waits for a member amid a long commit. */
+const REBALANCE_TIMEOUT_MS = 60_000;
+/** A copy of state this close behind takes over: the rest is restored when the task moves. */
+const ACCEPTABLE_LAG = 10_000;
+/** Tasks that warm up at a time in the whole group: each reads a changelog beside the work. */
+const WARMUPS_MAX = 4;
 
 /** Throws FatalError TRG_TOPIC_MISSING or TRG_TOPIC_MISMATCH, and what the log throws. */
-export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
-  const { log, application, clock, counters } = options;
+export async function openEngine(options: OpenEngineOptions): Promise<EngineThread> {
+  const { log, application, clock, membership, transactionalId } = options;
   const partitions = await log.admin.topics();
-  const parts = options.topology.subTopologies();
-  const counts = new Map(parts.map((part) => [part, taskCount(part, partitions)]));
-  const writer = await log.openWriter(options.transactionalId);
+  const tasks = tasksOf(options.topology.subTopologies(), application, partitions);
+  const seat = new Seat();
+  const writer = await log.openWriter(transactionalId);
   const reader = log.openReader();
   const engine = new Engine({
-    application,
-    clock,
-    counters,
-    ...(options.monitor !== undefined && { monitor: options.monitor }),
+    ...options,
     reader,
     writer,
-    commitInterval: options.commitInterval,
+    seat,
     fetchBytesMax: options.fetchBytesMax ?? FETCH_BYTES_MAX,
     dirtyBytesMax: options.dirtyBytesMax ?? DIRTY_BYTES_MAX,
     partitions,
   });
+  const member = memberOf(options, tasks, seat, engine);
+  seat.take(member);
+  const manager = new TaskManager({
+    ...options,
+    engine,
+    member,
+    seat,
+    tasks,
+    process: membership?.process ?? '',
+    onDisk: membership?.onDisk ?? new Map(),
+  });
+  const topics = new TopicWatch(log.admin, clock, plannedFrom(tasks, partitions));
+  const thread = new EngineThread({
+    engine,
+    manager,
+    member,
+    seat,
+    topics,
+    leavesGroup: membership?.leaves ?? false,
+  });
   try {
-    const positions: PartitionPosition[] = [];
-    for (const part of parts) {
-      for (let partition = 0; partition < counts.get(part)!; partition++) {
-        if (!options.takes(part, partition)) continue;
-        const { queue } = engine.adopt(await openTask(options, engine, part, partition, partitions));
-        queue.task.inputs.forEach(({ topic }, i) => {
-          positions.push({ topic, partition, offset: queue.positions[i]! });
-        });
-      }
-    }
-    reader.assign(positions);
+    manager.start();
+    if (membership === undefined) await manager.untilOpened();
   } catch (error) {
-    await engine.close();
+    await thread.close();
     throw error;
   }
-  return engine;
+  return thread;
 }
 
-/**
- * How many tasks a sub-topology has: the partition count that its sources share.
- * Throws FatalError TRG_TOPIC_MISSING, TRG_TOPIC_MISMATCH.
- */
-export function taskCount(part: SubTopology, partitions: ReadonlyMap<string, number>): number {
-  const counts = part.sources.map(({ topic }) => {
-    const count = partitions.get(topic);
-    if (count === undefined) {
-      throw new FatalError('TRG_TOPIC_MISSING', `topic ${topic} does not exist; create it first`, { topic });
-    }
-    return { topic, count };
-  });
-  const [first] = counts;
-  for (const { topic, count } of counts) {
-    if (count === first!.count) continue;
-    throw new FatalError(
-      'TRG_TOPIC_MISMATCH',
-      `${first!.topic} has ${first!.count} partitions and ${topic} has ${count}: sources that feed the same tasks must ` +
-        'have the same count; set `keyed: false` on one, or recreate it',
-      { topic, partitions: count },
-    );
+function memberOf(options: OpenEngineOptions, tasks: readonly TaskSpec[], seat: Seat, engine: Engine): GroupMember {
+  const { log, application, membership, takes = () => true } = options;
+  if (membership === undefined || log.openMember === undefined) {
+    return fixedMember(inputsOf(tasks.filter(({ part, partition }) => takes(part, partition))));
   }
-  return first!.count;
-}
-
-async function openTask(
-  options: OpenEngineOptions,
-  engine: Engine,
-  part: SubTopology,
-  partition: number,
-  partitions: ReadonlyMap<string, number>,
-): Promise<EngineTask> {
-  const store = part.store === null ? null : await options.openStore(taskId(part, partition));
-  try {
-    if (store !== null) await restoreState(options, store, part, partition);
-    return { store, queue: await openQueue(options, engine, store, part, partition, partitions) };
-  } catch (error) {
-    await store?.close();
-    throw error;
-  }
-}
-
-/** Names a task's database and its place in messages. */
-export function taskId(part: SubTopology, partition: number): string {
-  return `${part.name}_${partition}`;
-}
-
-/** The task, where its last commit ended. */
-async function openQueue(
-  { log, application, counters, monitor, outOfOrdernessMs }: OpenEngineOptions,
-  engine: Engine,
-  store: KeyValueStore | null,
-  part: SubTopology,
-  partition: number,
-  partitions: ReadonlyMap<string, number>,
-): Promise<TaskQueue> {
-  const inputs: TaskInput[] = part.sources.map(({ topic, upstream }) => ({
-    topic,
-    partition,
-    upstream: upstream?.flatMap((name) => partitionsOf(name, partitions)) ?? null,
-  }));
-  const documents =
-    store === null ? null : new CachedDocumentStore(store, part.store!.spec.documents, part.store!.spec);
-  const id = taskId(part, partition);
-  const meter = monitor && { meter: new TaskMeter(monitor.metrics, part.name) };
-  const task = new Task({
-    id,
-    partition,
-    part,
-    inputs,
-    outOfOrdernessMs,
-    documents,
-    counters,
-    ...meter,
-    ...engine.hooks,
+  const { instanceId, protocol, sessionTimeoutMs, standbyReplicas } = membership;
+  return log.openMember({
+    group: application,
+    instanceId,
+    protocol,
+    topics: [...new Set(tasks.flatMap(({ inputs }) => inputs.map(({ topic }) => topic)))],
+    sessionTimeoutMs,
+    heartbeatMs: HEARTBEAT_MS,
+    rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
+    assign: async (members) =>
+      assignPartitions(tasks, members, { standbyReplicas, acceptableLag: ACCEPTABLE_LAG, warmupsMax: WARMUPS_MAX }),
+    onChange: () => {
+      seat.onChange();
+      engine.hooks.wake();
+    },
   });
-  const committed = await log.admin.committed(application, inputs);
-  const snapshot = committed[0]?.metadata;
-  if (snapshot) task.restoreTime(JSON.parse(snapshot) as StreamTimeSnapshot);
-  const starts = await Promise.all(
-    inputs.map(async (input, i) => committed[i]?.offset ?? (await log.admin.offsets(input)).first),
+}
+
+function plannedFrom(tasks: readonly TaskSpec[], partitions: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const topics = tasks.flatMap(({ inputs }) =>
+    inputs.flatMap(({ topic, upstream }) => [
+      topic,
+      ...(upstream ?? []).map((name) => name.slice(0, name.lastIndexOf('/'))),
+    ]),
   );
-  return new TaskQueue(task, starts);
-}
-
-function partitionsOf(topic: string, partitions: ReadonlyMap<string, number>): string[] {
-  return Array.from({ length: partitions.get(topic) ?? 0 }, (_, partition) => partitionKey({ topic, partition }));
-}
-
-/** Brings the task's database up to the end of its changelog. */
-async function restoreState(
-  options: OpenEngineOptions,
-  store: KeyValueStore,
-  part: SubTopology,
-  partition: number,
-): Promise<void> {
-  const { log, application } = options;
-  const id = taskId(part, partition);
-  const changelog: TopicPartition = { topic: changelogTopic(application, part.name), partition };
-  const owner = `${application}/${id}`;
-  const { first, end } = await log.admin.offsets(changelog);
-  const from = readChangelogNote(store);
-  // Another application's, or newer than the log, which then is not the one it came from: neither can be trusted.
-  const foreign = (readOwnerNote(store) ?? owner) !== owner || from > end;
-  if (foreign) await store.clear();
-  await store.write([ownerNote(owner)]);
-  const start = foreign ? first : Math.max(from, first);
-  const progress = options.monitor?.restoring(id, end - start);
-  try {
-    const restored = await restore(log, store, { ...changelog, offset: start }, end, progress);
-    if (restored > 0) options.onRestore?.(id, restored);
-  } finally {
-    progress?.end();
-  }
-}
-
-async function restore(
-  log: Log,
-  store: KeyValueStore,
-  from: PartitionPosition,
-  end: number,
-  progress: RestoreProgress | undefined,
-): Promise<number> {
-  if (from.offset >= end) return 0;
-  const reader = log.openReader();
-  let restored = 0;
-  try {
-    reader.assign([from]);
-    let position = from.offset;
-    while (position < end) {
-      const [fetched] = await reader.read({ maxBytes: RESTORE_BYTES, waitMs: 1_000 });
-      if (fetched === undefined) continue;
-      position = fetched.nextOffset;
-      restored += fetched.records.length;
-      await applyChangelog(store, fetched.records, [changelogNote(position)]);
-      progress?.advance(fetched.records.length, bytesOf(fetched.records), Math.max(0, end - position));
-    }
-  } finally {
-    await reader.close();
-  }
-  return restored;
-}
-
-function bytesOf(records: readonly LogRecord[]): number {
-  return records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
+  return new Map(topics.map((topic) => [topic, partitions.get(topic) ?? 0]));
 }

@@ -6,36 +6,39 @@
 
 import type { Clock } from '../../lib/clock.ts';
 import { FencedError, RetryableError } from '../../lib/errors.ts';
-import type { Engine } from './engine.ts';
+import type { EngineThread } from './engine-thread.ts';
 
 export interface SuperviseOptions {
-  readonly open: () => Promise<Engine>;
+  readonly open: () => Promise<EngineThread>;
   readonly clock: Clock;
   /** Longest wait of one poll, ms: also how late a wall-clock timer may be noticed. */
   readonly pollMs: number;
   readonly onFault: (error: unknown, retryInMs: number) => void;
-  /** Called once an engine is open and its state restored. */
-  readonly onRunning?: (engine: Engine) => void;
+  /** Called once, when the first engine has its tasks and their state. */
+  readonly onRunning?: (engine: EngineThread) => void;
 }
 
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 30_000;
 /** Within the 30 s in which a worker must have stopped (interfaces.md, Process), with time to spare for the commit. */
 const DRAIN_MS = 20_000;
+const COMMIT_MS = 5_000;
 
 /** Runs until `signal` aborts; then lets I/O under way end, commits and closes. Throws what time cannot mend. */
 export async function supervise(options: SuperviseOptions, signal: AbortSignal): Promise<void> {
   let backoffMs = BACKOFF_MIN_MS;
+  let wasRunning = false;
   while (!signal.aborted) {
-    let engine: Engine | undefined;
+    let engine: EngineThread | undefined;
     try {
       engine = await options.open();
-      options.onRunning?.(engine);
       while (!signal.aborted) {
         await engine.poll(options.pollMs);
         backoffMs = BACKOFF_MIN_MS;
+        if (engine.isRunning && !wasRunning) options.onRunning?.(engine);
+        wasRunning ||= engine.isRunning;
       }
-      await engine.drain(DRAIN_MS);
+      await inTime(engine.drain(DRAIN_MS), DRAIN_MS + COMMIT_MS, options.clock);
     } catch (error) {
       if (!(error instanceof RetryableError || error instanceof FencedError)) throw error;
       options.onFault(error, backoffMs);
@@ -45,4 +48,11 @@ export async function supervise(options: SuperviseOptions, signal: AbortSignal):
       await engine?.close();
     }
   }
+}
+
+/** Goes on without a last commit that the log or the group does not let happen: what it would write is read again. */
+async function inTime(work: Promise<void>, ms: number, clock: Clock): Promise<void> {
+  const done = new AbortController();
+  const failed = work.finally(() => done.abort());
+  await Promise.race([failed, clock.sleep(ms, done.signal)]);
 }

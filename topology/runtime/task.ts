@@ -46,6 +46,13 @@ export interface TaskOptions {
   readonly wake?: () => void;
 }
 
+/** What a commit writes for a task besides its outputs. */
+export interface PreparedCommit {
+  readonly steps: readonly JournalStep[];
+  readonly writes: StoreWrite[];
+  readonly changes: readonly DocumentChange[];
+}
+
 const NO_KEY = '';
 
 export class Task {
@@ -214,11 +221,7 @@ export class Task {
    * What the next commit writes for this task besides its outputs; the task counts it as written. `documentsMax`: of the
    * changed documents only so many, where one commit may be several batches.
    */
-  prepareCommit(documentsMax = Infinity): {
-    steps: readonly JournalStep[];
-    writes: StoreWrite[];
-    changes: readonly DocumentChange[];
-  } {
+  prepareCommit(documentsMax = Infinity): PreparedCommit {
     this.#graph.beforeCommit();
     const { writes, changes } = this.#documents?.flush(documentsMax) ?? { writes: [], changes: [] };
     return { steps: this.#journal.take(), writes, changes };

@@ -7,19 +7,13 @@ import type { RuleSet } from '../../../rules/api.ts';
 import { type EntityDocument, entityKey } from '../../../state/entity-document.ts';
 import { LevelStore } from '../../../state/level-store.ts';
 import type { Log } from '../../../topology/ports.ts';
+import type { TaskSpec } from '../../../topology/runtime/tasks.ts';
 import { ENTITY_STORE } from '../../../topology/topology.ts';
 import type { Config } from '../../config/index.ts';
 import { entityJson, timeJson } from '../../operate/entity-json.ts';
 import { exportEntities } from '../../operate/export-state.ts';
 import { foldDocument } from '../../operate/folded-state.ts';
-import {
-  type LocalState,
-  localState,
-  type TaskPlace,
-  type TaskState,
-  taskState,
-  tasksOf,
-} from '../../operate/tasks.ts';
+import { type LocalState, localState, readTasks, type TaskState, taskState } from '../../operate/tasks.ts';
 import { loadFlawlessProject } from '../../project/load-project.ts';
 import { jobOf } from '../../worker/job.ts';
 import { openExistingLog, openLogReadOnly, stateFolder } from '../../worker/open-log.ts';
@@ -52,7 +46,7 @@ export const state = defineCommand({
       // With the log's lock no worker can start meanwhile and find its state in use.
       const log = await (isLocal ? openExistingLog : openLogReadOnly)(config, systemClock);
       try {
-        const all = await tasksOf(log, job.topology, config.application);
+        const all = await readTasks(log, job.topology, config.application);
         const rules = project.rules.ruleSet;
         const isJson = values.json === true;
         if (values.out !== undefined && word === 'export') {
@@ -83,17 +77,11 @@ function entityOf({ user, entity }: { user?: string; entity?: string }): string 
   return entity;
 }
 
-function hasEntities({ part }: TaskPlace): boolean {
+function hasEntities({ part }: TaskSpec): boolean {
   return part.name === ENTITY_STORE;
 }
 
-async function exportTo(
-  file: string,
-  log: Log,
-  tasks: readonly TaskPlace[],
-  rules: RuleSet,
-  io: Io,
-): Promise<ExitCode> {
+async function exportTo(file: string, log: Log, tasks: readonly TaskSpec[], rules: RuleSet, io: Io): Promise<ExitCode> {
   const documents = await exportEntities(log, tasks, rules, file);
   io.stdout.write(`documents written to ${file}: ${documents}\n`);
   return 0;
@@ -103,7 +91,7 @@ async function exportTo(
 async function showEntity(
   key: string,
   log: Log,
-  tasks: readonly TaskPlace[],
+  tasks: readonly TaskSpec[],
   rules: RuleSet,
   isJson: boolean,
   io: Io,
@@ -121,7 +109,7 @@ async function showEntity(
 }
 
 /** Null where this machine has none. */
-async function readLocal(config: Config, { id, changelog }: TaskPlace): Promise<LocalState | null> {
+async function readLocal(config: Config, { id, changelog }: TaskSpec): Promise<LocalState | null> {
   const folder = stateFolder(config, id);
   if (changelog === null || !existsSync(folder)) return null;
   const store = await LevelStore.open(folder);

@@ -8,6 +8,7 @@ import { MemoryLog } from '../../../testing/memory-log.ts';
 import { TestDriver, type TestDriverOptions } from '../../../testing/test-driver.ts';
 import type { Log } from '../../../topology/ports.ts';
 import { journalCodec } from '../../../topology/runtime/journal.ts';
+import { EngineMonitor } from '../../../topology/runtime/monitor.ts';
 import { type OpenEngineOptions, openEngine } from '../../../topology/runtime/open-engine.ts';
 import { changelogTopic, requiredTopics } from '../../../topology/topics.ts';
 import { reminderTopology, type Wish } from './kit.ts';
@@ -113,20 +114,20 @@ async function afterThreeReminders(t: TestContext) {
   await first.run();
   await first.crash();
   t.after(() => log.close());
-  const restored: [string, number][] = [];
+  const counters = new Counters();
+  const restored = (): number => counters.total('restored-records');
   const openWith = async (store: MemoryStore, options: Partial<OpenEngineOptions> = {}) => {
     const engine = await openEngine({
       log,
       topology: reminderTopology(),
       application: 'test',
       clock,
-      counters: new Counters(),
-      takes: () => true,
+      counters,
+      monitor: new EngineMonitor({ clock, counters }),
       transactionalId: 'test-1',
       openStore: async () => store,
       outOfOrdernessMs: 0,
       commitInterval: { minMs: 0, maxMs: 0 },
-      onRestore: (task, records) => restored.push([task, records]),
       ...options,
     });
     t.after(() => engine.close());
@@ -145,7 +146,7 @@ test('an empty database is filled from the changelog, and one that is up to date
   const store = new MemoryStore();
   await openWith(store);
   await openWith(store);
-  assert.deepEqual(restored, [['reminders_0', 3]]);
+  assert.equal(restored(), 3);
   assert.equal((await contentOf(store)).filter(([key]) => key!.startsWith('e')).length, 3);
 });
 
@@ -160,7 +161,7 @@ test('a database of another application is cleared and rebuilt', async (t) => {
   ]);
   await openWith(foreign);
   assert.deepEqual(await contentOf(foreign), await contentOf(clean));
-  assert.equal(restored.length, 2);
+  assert.equal(restored(), 6);
 });
 
 test('a database newer than its changelog is of another log, and is cleared and rebuilt', async (t) => {

@@ -63,7 +63,7 @@ export function reminderTopology(sources: readonly string[] = ['wishes'], takesR
     .addProcessor('remind', () => new Remind(), parents)
     .addStateStore('reminders', { documents: reminders, cacheBytes: 1_000_000 }, 'remind')
     .addSink<string>('out', { topic: 'out', topics: ['out'], encode: (text) => Buffer.from(text) }, ['remind']);
-  if (takesRefused) topology.addSink('dead-letter', deadLetterSink('dead'), ['remind']);
+  if (takesRefused) topology.addSink('dead-letter', deadLetterSink('dead', {}), ['remind']);
   return topology;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FatalError, FencedError, RetryableError } from '../../../lib/errors.ts';
 import { FakeClock } from '../../../testing/fake-clock.ts';
-import type { Engine } from '../../../topology/runtime/engine.ts';
+import type { EngineThread } from '../../../topology/runtime/engine-thread.ts';
 import { supervise } from '../../../topology/runtime/supervise.ts';
 
 /** Engines whose polls go by a script: an error is thrown, 'ok' passes; when it is over the signal aborts. */
@@ -20,7 +20,7 @@ function scripted(script: readonly (Error | 'ok')[]) {
     },
     drain: async () => void log.push('drain'),
     close: async () => void log.push('close'),
-  } as unknown as Engine;
+  } as unknown as EngineThread;
   const running = supervise(
     {
       open: async () => {

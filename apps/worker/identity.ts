@@ -1,0 +1,57 @@
+// Who a worker is among those of its application: the name it keeps over restarts, so that it takes its old place, and
+// what it has of the application's state on disk.
+//
+// Invariants:
+//   Z2. One process at a time has a data folder, and with it a name: of two with one name, each would fence the other.
+
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FatalError } from '../../lib/errors.ts';
+import { newId } from '../../lib/rng.ts';
+import { LevelStore } from '../../state/level-store.ts';
+import { readChangelogNote } from '../../topology/runtime/task-note.ts';
+import type { Config } from '../config/index.ts';
+import { stateFolder } from './open-log.ts';
+
+export interface WorkerIdentity {
+  /** Names the process in the group and in transactional ids. */
+  readonly name: string;
+  /** Changelog offset of each task's state on disk, by task id. */
+  readonly onDisk: ReadonlyMap<string, number>;
+}
+
+const NAME_FILE = 'worker-name';
+const NAME_LENGTH = 12;
+
+/** Throws FatalError TRG_STATE_UNWRITABLE. */
+export async function identify(config: Config): Promise<WorkerIdentity> {
+  const name = config.group.instanceId ?? (await keptName(config.dataDir));
+  return { name, onDisk: await offsetsOnDisk(config) };
+}
+
+async function keptName(dataDir: string): Promise<string> {
+  const file = join(dataDir, NAME_FILE);
+  const kept = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (kept !== '') return kept;
+  const name = newId().replaceAll('-', '').slice(0, NAME_LENGTH);
+  try {
+    await mkdir(dataDir, { recursive: true });
+    await writeFile(file, `${name}\n`);
+  } catch (error) {
+    throw new FatalError('TRG_STATE_UNWRITABLE', `${file} cannot be written`, { file }, error);
+  }
+  return name;
+}
+
+/** A folder that cannot be opened counts as empty: whoever needs it says what is wrong with it. */
+async function offsetsOnDisk(config: Config): Promise<ReadonlyMap<string, number>> {
+  const offsets = new Map<string, number>();
+  const folders = await readdir(stateFolder(config, ''), { withFileTypes: true }).catch(() => []);
+  for (const { name } of folders.filter((entry) => entry.isDirectory())) {
+    const store = await LevelStore.open(stateFolder(config, name)).catch(() => null);
+    if (store === null) continue;
+    offsets.set(name, readChangelogNote(store));
+    await store.close();
+  }
+  return offsets;
+}
