@@ -9,6 +9,7 @@ import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Config } from '../config/index.ts';
 import { loadFlawlessProject } from '../project/load-project.ts';
 import { runEngineThread } from './engine-thread.ts';
+import type { WorkerIdentity } from './identity.ts';
 import { jobOf } from './job.ts';
 import { openKafka } from './open-kafka.ts';
 
@@ -19,6 +20,8 @@ export interface ThreadData {
   readonly port: MessagePort;
   readonly index: number;
   readonly count: number;
+  /** Null: the log has no groups. */
+  readonly identity: WorkerIdentity | null;
 }
 
 /** What the thread tells the worker. */
@@ -26,7 +29,7 @@ export type ThreadMessage =
   | { readonly kind: 'running' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly text: string };
 
-async function main({ config, schemaIds, port, index, count }: ThreadData): Promise<void> {
+async function main({ config, schemaIds, port, index, count, identity }: ThreadData): Promise<void> {
   const stop = new AbortController();
   parentPort!.on('message', () => stop.abort());
   const logger = createLogger(`${config.application}-${index}`);
@@ -36,7 +39,7 @@ async function main({ config, schemaIds, port, index, count }: ThreadData): Prom
   const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
   try {
     const onRunning = (): void => tell({ kind: 'running' });
-    await runEngineThread({ config, job, log, logger, index, count, onRunning }, stop.signal);
+    await runEngineThread({ config, job, log, logger, index, count, identity, onRunning }, stop.signal);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     tell({ kind: 'failed', code: error.code, text: error.message });

@@ -20,6 +20,7 @@ import { publicSchemas } from '../../topology/public-schemas.ts';
 import type { Config } from '../config/index.ts';
 import { loadFlawlessProject } from '../project/load-project.ts';
 import { runEngineThread } from './engine-thread.ts';
+import { identify, type WorkerIdentity } from './identity.ts';
 import { type Job, jobOf, TOPIC_PREFIX } from './job.ts';
 import { createTopics, type OpenedLog, openLog } from './open-log.ts';
 import type { ThreadData, ThreadMessage } from './thread-entry.ts';
@@ -49,14 +50,15 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   try {
     await createTopics(log.admin, job.topology, config);
     await options.beforeRunning?.(log);
+    const identity = opened.kind === 'kafka' ? await identify(config) : null;
     await withIngest({ config, log, clock, logger }, signal, (engineSignal, onRunning) => {
       const all = (): void => {
         onRunning();
         options.onRunning?.(log);
       };
       return config.threads === 1
-        ? runHere(options, job, log, clock, all, engineSignal)
-        : runThreads(config, schemaIds, opened, all, engineSignal);
+        ? runHere(options, job, log, clock, identity, all, engineSignal)
+        : runThreads(config, schemaIds, opened, identity, all, engineSignal);
     });
   } finally {
     await job.close();
@@ -77,10 +79,11 @@ async function runHere(
   job: Job,
   log: Log,
   clock: Clock,
+  identity: WorkerIdentity | null,
   onRunning: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  await runEngineThread({ config, job, log, logger, clock, counters, index: 0, count: 1, onRunning }, signal);
+  await runEngineThread({ config, job, log, logger, clock, counters, index: 0, count: 1, identity, onRunning }, signal);
 }
 
 /** Engine threads beside this one. An embedded log stays with this one; to a cluster each has its own connections. */
@@ -88,6 +91,7 @@ async function runThreads(
   config: Config,
   schemaIds: SchemaIds,
   opened: OpenedLog,
+  identity: WorkerIdentity | null,
   onRunning: () => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -97,7 +101,7 @@ async function runThreads(
   if (signal.aborted) stopAll();
   let running = 0;
   const threads = Array.from({ length: config.threads }, (_, index) =>
-    runThread({ config, schemaIds, index, count: config.threads }, opened, stop.signal, () => {
+    runThread({ config, schemaIds, index, count: config.threads, identity }, opened, stop.signal, () => {
       running++;
       if (running === config.threads) onRunning();
     }),
