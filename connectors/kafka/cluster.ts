@@ -185,7 +185,7 @@ export class Cluster implements Channel {
     const candidates = broker === undefined ? [...known, ...this.#bootstrap] : [broker];
     const connection = await pool.getFirstAvailable(candidates);
     // A broken connection ends its requests with errors of their own; an 'error' that nobody hears ends the process.
-    if (connection.listenerCount('error') < 2) connection.on('error', () => {});
+    if (connection.listenerCount('error') < 2) connection.on('error', (error) => endings.set(connection, error));
     return connection;
   }
 
@@ -242,9 +242,13 @@ async function send<Arguments extends unknown[], Answer>(
   try {
     return await api.async(connection, ...args);
   } catch (error) {
+    // Why the connection ended, such as a certificate that the broker did not take, is not in the error of its requests.
+    if (error instanceof Error) error.cause ??= endings.get(connection);
     throw noteRequest(error, api.key);
   }
 }
+
+const endings = new WeakMap<Connection, Error>();
 
 /** A partition between two leaders: as transient as a broken connection. */
 class Leaderless extends Error {
@@ -265,7 +269,18 @@ function loginOf(sasl: SaslOptions) {
   if (sasl.mechanism !== 'oauthbearer') return { ...sasl, mechanism: mechanismOf(sasl.mechanism) };
   const { token, extensions } = sasl;
   const mechanism = 'OAUTHBEARER' as const;
-  return { mechanism, token, ...(extensions !== undefined && { oauthBearerExtensions: { ...extensions } }) };
+  return {
+    mechanism,
+    token,
+    authBytesValidator: refuseLogin,
+    ...(extensions !== undefined && { oauthBearerExtensions: { ...extensions } }),
+  };
+}
+
+/** Of a token that it does not take the cluster says so in an answer without an error (KIP-255). */
+function refuseLogin(said: Buffer, callback: (error: Error | null, said: Buffer) => void): void {
+  const refused = said.length > 0 ? new FatalError('TRG_LOG_DENIED', said.toString('utf8').slice(0, 200)) : null;
+  callback(refused, said);
 }
 
 function brokerOf(text: string): Broker {

@@ -53,6 +53,12 @@ const MEMBER_LOST: ReadonlySet<string> = new Set([
   'UNKNOWN_MEMBER_ID',
 ]);
 
+const REFUSED_LOGIN: ReadonlySet<string> = new Set([
+  'SASL_AUTHENTICATION_FAILED',
+  'UNSUPPORTED_SASL_MECHANISM',
+  'UNSUPPORTED_VERSION',
+]);
+
 /** A certificate that one side does not take: time does not mend it. Node's and OpenSSL's codes. */
 const CERTIFICATE = /^(CERT_|DEPTH_ZERO|ERR_TLS_|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|ERR_SSL_.*CERT)/;
 
@@ -104,7 +110,11 @@ export function engineErrorOf(error: unknown, doing: string, fields: ErrorFields
   if (names.some((name) => MEMBER_LOST.has(name))) {
     return make(FencedError)('TRG_MEMBER_LOST', 'the group went on without this worker, which tried');
   }
-  if (isTransient(error)) return make(RetryableError)('TRG_LOG_UNREACHABLE', 'the cluster did not answer');
+  if (isTransient(error)) {
+    const brokeOff = chain(error).some(({ code }) => code === 'PLT_KFK_AUTHENTICATION');
+    const hint = brokeOff ? ' (the connection ended amid the log-in: do kafka.tls and kafka.sasl fit its port?)' : '';
+    return make(RetryableError)('TRG_LOG_UNREACHABLE', `the cluster did not answer${hint}`);
+  }
   return names.length === 0 ? error : make(FatalError)('TRG_LOG_REFUSED', 'the cluster refused');
 }
 
@@ -112,11 +122,14 @@ function isNetwork(error: unknown): boolean {
   return chain(error).some(({ code }) => code === 'PLT_KFK_NETWORK' || code === 'PLT_KFK_TIMEOUT');
 }
 
-/** Not when the token could not be had just now (oauth.ts): then the log-in was not even tried. */
+/**
+ * Whether the log-in itself was refused. A connection that broke amid it, a session renewed too soon and a token that could
+ * not be had just now (oauth.ts) are tried again.
+ */
 function isLogin(error: unknown): boolean {
   const all = chain(error);
-  if (all.some((each) => each instanceof RetryableError)) return false;
-  return all.some(({ code }) => code === 'PLT_KFK_AUTHENTICATION');
+  if (!all.some(({ code }) => code === 'PLT_KFK_AUTHENTICATION')) return false;
+  return all.some((each) => each instanceof FatalError || REFUSED_LOGIN.has(String(each.apiId)));
 }
 
 /** What the cluster, or who gives out tokens, said. */
@@ -134,6 +147,7 @@ function certificateProblem(error: unknown): string | null {
 
 interface Part {
   readonly code?: unknown;
+  readonly apiId?: unknown;
   readonly message?: string;
   readonly serverErrorMessage?: unknown;
 }

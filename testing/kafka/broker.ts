@@ -10,7 +10,11 @@ export interface BrokerPlace {
   readonly controllerPort: number;
   /** A second listener for clients, which they are told to reach elsewhere: through a proxy. */
   readonly behindProxy?: { readonly port: number; readonly advertisedPort: number };
+  /** Ports of further listeners for clients, by name. */
+  readonly listeners?: Readonly<Record<string, number>>;
 }
+
+export type ListenerProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
 
 export interface BrokerOptions extends BrokerPlace {
   readonly libraries: string;
@@ -20,7 +24,9 @@ export interface BrokerOptions extends BrokerPlace {
   /** Settings over the default ones. */
   readonly properties: Readonly<Record<string, string>>;
   /** Listener name and protocol for clients. */
-  readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
+  readonly protocol: ListenerProtocol;
+  /** Of the further listeners. */
+  readonly protocols: Readonly<Record<string, ListenerProtocol>>;
   readonly detached: boolean;
 }
 
@@ -97,7 +103,24 @@ export class Broker {
 }
 
 function propertiesOf(options: BrokerOptions): string {
-  const { id, folder, port, controllerPort, behindProxy, all, protocol, properties } = options;
+  const {
+    id,
+    folder,
+    port,
+    controllerPort,
+    behindProxy,
+    listeners = {},
+    all,
+    protocol,
+    protocols,
+    properties,
+  } = options;
+  const more = Object.entries(listeners)
+    .map(([name, at]) => `,${name}://127.0.0.1:${at}`)
+    .join('');
+  const moreProtocols = Object.entries(protocols)
+    .map(([name, each]) => `,${name}:${each}`)
+    .join('');
   const proxied = (at: number | undefined): string => (at === undefined ? '' : `,PROXIED://127.0.0.1:${at}`);
   const replicas = String(all.length);
   const inSync = String(Math.max(1, all.length - 1));
@@ -105,9 +128,9 @@ function propertiesOf(options: BrokerOptions): string {
     'process.roles': 'broker,controller',
     'node.id': String(id),
     'controller.quorum.voters': all.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(','),
-    listeners: `CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${proxied(behindProxy?.port)}`,
-    'advertised.listeners': `CLIENT://127.0.0.1:${port}${proxied(behindProxy?.advertisedPort)}`,
-    'listener.security.protocol.map': `CLIENT:${protocol},PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT`,
+    listeners: `CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${proxied(behindProxy?.port)}${more}`,
+    'advertised.listeners': `CLIENT://127.0.0.1:${port}${proxied(behindProxy?.advertisedPort)}${more}`,
+    'listener.security.protocol.map': `CLIENT:${protocol},PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT${moreProtocols}`,
     'inter.broker.listener.name': 'CLIENT',
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': join(folder, 'data'),

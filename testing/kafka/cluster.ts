@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type KafkaOptions, openKafkaLog } from '../../connectors/kafka/index.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { Broker, type BrokerPlace } from './broker.ts';
+import { Broker, type BrokerPlace, type ListenerProtocol } from './broker.ts';
 import { brokerLibraries } from './broker-files.ts';
 import { KafkaProxy } from './proxy.ts';
 
@@ -24,7 +24,7 @@ export interface StartOptions {
   /** Settings over the default ones. */
   readonly properties?: Readonly<Record<string, string>>;
   /** For clients: the protocol of their listener, with what the harness itself needs to connect. */
-  readonly protocol?: 'PLAINTEXT' | 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
+  readonly protocol?: ListenerProtocol;
   readonly tls?: NonNullable<KafkaOptions['tls']>;
   readonly sasl?: NonNullable<KafkaOptions['sasl']>;
   /** Kept after stop, if given; otherwise a temporary one that stop removes. */
@@ -33,11 +33,15 @@ export interface StartOptions {
   readonly detached?: boolean;
   /** True: each broker also has a listener behind a proxy (`proxies`). */
   readonly proxied?: boolean;
+  /** Further listeners for clients, by name: they find their settings in `properties` (`listener.name.<name>.…`). */
+  readonly listeners?: Readonly<Record<string, ListenerProtocol>>;
 }
 
 export interface KafkaCluster {
   /** `host:port` of every broker. */
   readonly bootstrap: readonly string[];
+  /** The same of the further listeners. */
+  readonly listeners: Readonly<Record<string, readonly string[]>>;
   /** In the order of `bootstrap`: clients that begin with these ports never get past them. Empty unless `proxied`. */
   readonly proxies: readonly KafkaProxy[];
   readonly pids: readonly number[];
@@ -57,13 +61,14 @@ const HOST = '127.0.0.1';
 /** Throws when Java or Maven is missing, or when the cluster does not come up, with the end of its brokers' logs. */
 export async function startKafka(options: StartOptions = {}): Promise<KafkaCluster> {
   const { brokers: count = 1, properties = {}, protocol = 'PLAINTEXT', detached = false } = options;
+  const protocols = options.listeners ?? {};
   const libraries = await brokerLibraries();
   const root = options.folder ?? mkdtempSync(join(tmpdir(), 'tripline-kafka-'));
-  const all = await placesFor(count, options.port, options.proxied === true);
+  const all = await placesFor(count, options.port, options.proxied === true, Object.keys(protocols));
   const clusterId = randomBytes(16).toString('base64url');
   const brokers = all.map((place) => {
     const folder = join(root, `broker-${place.id}`);
-    return new Broker({ ...place, all, libraries, folder, clusterId, properties, protocol, detached });
+    return new Broker({ ...place, all, libraries, folder, clusterId, properties, protocol, protocols, detached });
   });
   const bootstrap = all.map(({ port }) => `${HOST}:${port}`);
   const proxies = await Promise.all(
@@ -76,6 +81,9 @@ export async function startKafka(options: StartOptions = {}): Promise<KafkaClust
   const ready = (): Promise<void> => untilReady(brokers, bootstrap, options);
   const cluster: KafkaCluster = {
     bootstrap,
+    listeners: Object.fromEntries(
+      Object.keys(protocols).map((name) => [name, all.map(({ listeners }) => `${HOST}:${listeners![name]}`)]),
+    ),
     proxies,
     get pids() {
       return brokers.flatMap(({ pid }) => pid ?? []);
@@ -142,13 +150,20 @@ async function untilReady(
   throw new Error(`Kafka was not ready within ${READY_MS / 1000} s (${String(last)}):\n${logs}`);
 }
 
-async function placesFor(count: number, port: number | undefined, proxied: boolean): Promise<BrokerPlace[]> {
-  const free = await freePorts((proxied ? 4 : 2) * count);
+async function placesFor(
+  count: number,
+  port: number | undefined,
+  proxied: boolean,
+  listeners: readonly string[],
+): Promise<BrokerPlace[]> {
+  const free = await freePorts(((proxied ? 4 : 2) + listeners.length) * count);
+  const next = (): number => free.pop()!;
   return Array.from({ length: count }, (_, id) => ({
     id,
-    port: port === undefined ? free[id]! : port + id,
-    controllerPort: free[count + id]!,
-    ...(proxied && { behindProxy: { port: free[2 * count + id]!, advertisedPort: free[3 * count + id]! } }),
+    port: port === undefined ? next() : port + id,
+    controllerPort: next(),
+    ...(proxied && { behindProxy: { port: next(), advertisedPort: next() } }),
+    listeners: Object.fromEntries(listeners.map((name) => [name, next()])),
   }));
 }
 
