@@ -1,6 +1,6 @@
-// Records to record batches (Kafka's format, version 2; layout in batch-decoder.ts) of one transactional producer.
+// Records to record batches (Kafka's format, version 2; layout in batch-decoder.ts) of one producer.
 //
-// Owns: encoding. Does not own: sequences (transaction.ts), which are filled in when a batch is sent.
+// Owns: encoding. Does not own: sequences (batch-sender.ts), which are filled in when a batch is sent.
 
 import { crc32c } from '@platformatic/kafka';
 import type { NewRecord } from '../../schemas/record.ts';
@@ -72,7 +72,7 @@ export class BatchBuilder {
   }
 
   /** The batch's bytes; the builder is then not to be used again. */
-  finish(producerId: bigint, producerEpoch: number, firstSequence: number): Buffer {
+  finish(producerId: bigint, producerEpoch: number, firstSequence: number, isTransactional = true): Buffer {
     const { bytes, bits } = pack(this.#buffer.subarray(BATCH_BYTES, this.#at), this.#codec);
     const length = BATCH_BYTES + bytes.length;
     const batch = this.#buffer.subarray(0, length);
@@ -81,7 +81,7 @@ export class BatchBuilder {
     batch.writeInt32BE(length - 12, 8);
     batch.writeInt32BE(-1, 12);
     batch[16] = 2;
-    batch.writeInt16BE(TRANSACTIONAL | bits, 21);
+    batch.writeInt16BE(isTransactional ? TRANSACTIONAL | bits : bits, 21);
     batch.writeInt32BE(this.#count - 1, 23);
     batch.writeBigInt64BE(BigInt(this.#firstTimestamp), 27);
     batch.writeBigInt64BE(BigInt(this.#maxTimestamp), 35);

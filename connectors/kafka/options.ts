@@ -13,6 +13,8 @@ export interface KafkaOptions {
   readonly sasl?: SaslOptions;
   /** How the records of a topic are packed; left out: not at all. */
   readonly codecOf?: (topic: string) => Codec;
+  /** `at_least_once` writes without transactions: faster, but a crash repeats what was not committed. */
+  readonly guarantee?: 'exactly_once' | 'at_least_once';
   /** How long a request is tried again before RetryableError TRG_LOG_UNREACHABLE, ms. */
   readonly patienceMs?: number;
   /** When the cluster gives up a transaction whose writer is gone, ms: so long readers may have to wait. */

@@ -85,7 +85,7 @@ export interface ProducedPart {
 const REPLICA_TIMEOUT_MS = 10_000;
 const ACKS_ALL = -1;
 
-function createProduce(transactionalId: string, parts: readonly ProducePart[]): Writer {
+function createProduce(transactionalId: string | null, parts: readonly ProducePart[]): Writer {
   const topics = Map.groupBy(parts, ({ topic }) => topic);
   return Writer.create()
     .appendString(transactionalId)
@@ -121,7 +121,7 @@ function parseProduce(_correlation: number, _key: number, _version: number, read
   return parts;
 }
 
-export const produceApi = createAPI<[string, readonly ProducePart[]], ProducedPart[]>(
+export const produceApi = createAPI<[string | null, readonly ProducePart[]], ProducedPart[]>(
   0,
   9,
   createProduce,

@@ -1,17 +1,21 @@
-// A writer of transactions: collects records, writes them ahead when they are many, commits.
+// A writer: collects records, writes them ahead when they are many, commits.
 //
-// Owns: collecting, and what is left usable after an error. Does not own: the requests (transaction.ts).
+// Owns: collecting, and what is left usable after an error. Does not own: the requests (producer.ts).
 //
 // Invariants:
-//   P1 to P4 of topology/ports.ts. Readers may see a committed transaction a moment after commit() has returned: the
+//   P1 to P4 of topology/ports.ts, with transactions; without (`guarantee: at_least_once`) U1 and U2 of
+//   idempotent-producer.ts. Readers may see a committed transaction a moment after commit() has returned: the
 //   cluster then still writes the markers that make it visible.
 
 import { AssertionError, assert } from '../../lib/assert.ts';
 import type { NewRecord } from '../../schemas/record.ts';
 import { type CommittedPosition, type LogWriter, type MemberIdentity, partitionKey } from '../../topology/ports.ts';
 import { BatchBuilder } from './batch-encoder.ts';
+import type { PartitionBatches } from './batch-sender.ts';
 import { type Cluster, closedError } from './cluster.ts';
-import { type PartitionBatches, TransactionalProducer } from './transaction.ts';
+import { IdempotentProducer } from './idempotent-producer.ts';
+import type { Producer } from './producer.ts';
+import { TransactionalProducer } from './transaction.ts';
 
 /** A batch is closed at this size: below the megabyte that brokers take by default, with room for a last record. */
 const BATCH_BYTES = 512 * 1024;
@@ -26,7 +30,7 @@ interface Collected extends PartitionBatches {
 
 export class KafkaWriter implements LogWriter {
   readonly #cluster: Cluster;
-  readonly #producer: TransactionalProducer;
+  readonly #producer: Producer;
   #collected = new Map<string, Collected>();
   #collectedBytes = 0;
   readonly #ends = new Map<string, number>();
@@ -37,14 +41,18 @@ export class KafkaWriter implements LogWriter {
 
   readonly #onClose: () => void;
 
-  private constructor(cluster: Cluster, producer: TransactionalProducer, onClose: () => void) {
+  private constructor(cluster: Cluster, producer: Producer, onClose: () => void) {
     this.#cluster = cluster;
     this.#onClose = onClose;
     this.#producer = producer;
   }
 
   static async open(cluster: Cluster, transactionalId: string, onClose: () => void): Promise<KafkaWriter> {
-    return new KafkaWriter(cluster, await TransactionalProducer.open(cluster, transactionalId), onClose);
+    const producer =
+      cluster.options.guarantee === 'at_least_once'
+        ? await IdempotentProducer.open(cluster)
+        : await TransactionalProducer.open(cluster, transactionalId);
+    return new KafkaWriter(cluster, producer, onClose);
   }
 
   send(records: readonly NewRecord[]): void {
@@ -74,7 +82,7 @@ export class KafkaWriter implements LogWriter {
       if (failed?.status === 'rejected') throw failed.reason;
       // Nothing to commit: then only whether someone newer is there is asked (P3).
       if (this.#producer.isBegun) await this.#producer.end(true);
-      else await this.#producer.renew();
+      else await this.#producer.confirm();
       const ends = new Map(this.#ends);
       this.#ends.clear();
       return ends;

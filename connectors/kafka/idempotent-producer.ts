@@ -1,0 +1,95 @@
+// The requests of a producer without transactions, for `guarantee: at_least_once`.
+//
+// Owns: the order of writing and committing.
+//
+// Invariants:
+//   U1. Positions are committed once everything before them is written, never earlier: after a crash between the two, what
+//       was written is written again, but nothing is left out.
+//   U2. Of the ports' P1 to P4 only P4 holds, and of P2 the order: readers see records as soon as they are written, those
+//       before a failed commit or an abort() too; and an older writer is not fenced, but its commits as a member of a
+//       group that has gone on are refused.
+
+import { initProducerIdV4, offsetCommitV8, offsetCommitV9 } from '@platformatic/kafka';
+import type { CommittedPosition, MemberIdentity } from '../../topology/ports.ts';
+import { BatchSender, type PartitionBatches } from './batch-sender.ts';
+import type { Cluster } from './cluster.ts';
+import { errorNames } from './kafka-errors.ts';
+import { NO_MEMBER, type Producer, positionsByTopic } from './producer.ts';
+
+/** Where there are no transactions, there is none to time out; the request has the field all the same. */
+const NO_TIMEOUT_MS = 0;
+
+interface Positions {
+  readonly group: string;
+  readonly positions: readonly CommittedPosition[];
+  readonly member: MemberIdentity;
+}
+
+export class IdempotentProducer implements Producer {
+  readonly #cluster: Cluster;
+  readonly #sender: BatchSender;
+  #positions: Positions | null = null;
+
+  private constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+    this.#sender = new BatchSender(cluster, null);
+  }
+
+  static async open(cluster: Cluster): Promise<IdempotentProducer> {
+    const producer = new IdempotentProducer(cluster);
+    await producer.renew();
+    return producer;
+  }
+
+  get isBegun(): boolean {
+    return this.#positions !== null;
+  }
+
+  async renew(): Promise<void> {
+    const answer = await this.#cluster.patiently('to open a producer', () =>
+      this.#cluster.ask(null, initProducerIdV4.api, null, NO_TIMEOUT_MS, -1n, -1),
+    );
+    this.#sender.become(answer);
+    this.#positions = null;
+  }
+
+  async confirm(): Promise<void> {}
+
+  async addPartitions(): Promise<void> {}
+
+  produce(parts: readonly PartitionBatches[]): Promise<ReadonlyMap<string, number>> {
+    return this.#sender.send(parts);
+  }
+
+  async addPositions(
+    group: string,
+    positions: readonly CommittedPosition[],
+    member: MemberIdentity = NO_MEMBER,
+  ): Promise<void> {
+    this.#positions = { group, positions, member };
+  }
+
+  async end(commit: boolean): Promise<void> {
+    const positions = this.#positions;
+    this.#positions = null;
+    if (positions !== null && commit) await this.#commit(positions);
+  }
+
+  async #commit({ group, positions, member }: Positions): Promise<void> {
+    const request = [
+      group,
+      member.generation,
+      member.memberId,
+      member.instanceId,
+      positionsByTopic(positions),
+    ] as const;
+    const of = { kind: 'group', name: group, doing: 'to commit positions' } as const;
+    try {
+      await this.#cluster.askCoordinator(of, offsetCommitV8.api, ...request);
+    } catch (error) {
+      // A member by the newer protocol (KIP-848) must use the newer version, which older clusters do not know.
+      if (!errorNames((error as Error).cause).includes('UNSUPPORTED_VERSION')) throw error;
+      await this.#cluster.askCoordinator(of, offsetCommitV9.api, ...request);
+    }
+  }
+}
