@@ -9,6 +9,7 @@ import { KAFKA_FILES, type KafkaConfig } from '../../connectors/kafka/config.ts'
 import type { RegistryOptions } from '../../connectors/schema-registry/index.ts';
 import type { WebhookOptions } from '../../connectors/webhook/options.ts';
 import { parseDuration } from '../../lib/duration.ts';
+import { type TelemetryConfig, telemetryOf } from '../telemetry/options.ts';
 import type { ConfigFile } from './schema.ts';
 
 export type SourceConfig = ConfigFile['sources'][number];
@@ -65,6 +66,7 @@ export interface Config {
   readonly caps: string | null;
   readonly channels: { readonly email: EmailOptions | null; readonly webhook: WebhookOptions | null };
   readonly http: HttpConfig | null;
+  readonly telemetry: TelemetryConfig;
 }
 
 /** From a file that passed the schema. `folder` is what its paths are relative to. */
@@ -100,6 +102,7 @@ export function configOf(file: ConfigFile, folder: string): Config {
     caps: absolute(file.caps),
     channels: { email: file.channels.email ?? null, webhook: file.channels.webhook ?? null },
     http: file.http ?? null,
+    telemetry: telemetryOf(file.telemetry, ms),
   });
 }
 

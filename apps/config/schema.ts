@@ -9,6 +9,7 @@ import Type from 'typebox';
 import { EmailOptionsSchema } from '../../connectors/email/options.ts';
 import { KafkaConfigSchema } from '../../connectors/kafka/config.ts';
 import { WebhookOptionsSchema } from '../../connectors/webhook/options.ts';
+import { TelemetrySchema } from '../telemetry/options.ts';
 
 const duration = (byDefault: string, description: string) =>
   Type.String({ format: 'duration', default: byDefault, description });
@@ -197,6 +198,7 @@ export const ConfigSchema = Type.Object(
       { ...strict, default: {}, description: 'Connectors of this process' },
     ),
     http: Type.Optional(Http),
+    telemetry: TelemetrySchema,
   },
   strict,
 );

@@ -19,10 +19,9 @@ export function showTasks(metrics: Metrics, clock: Clock, tasks: () => Iterable<
       if (task.part.store === null) continue;
       if (task.streamTime >= 0) report.gauge('stream-time-lag', Math.max(0, wall - task.streamTime), labels);
       const { hits, misses, absent, dirtyBytes } = task.documentFigures!;
-      const part = task.part.name;
-      report.count('document-read', hits, { ...labels, part, from: 'cache' });
-      report.count('document-read', misses, { ...labels, part, from: 'store' });
-      report.count('document-read', absent, { ...labels, part, from: 'nowhere' });
+      report.count('document-read', hits, { ...labels, from: 'cache' });
+      report.count('document-read', misses, { ...labels, from: 'store' });
+      report.count('document-read', absent, { ...labels, from: 'nowhere' });
       report.gauge('dirty-bytes', dirtyBytes, labels);
     }
   });
