@@ -9,12 +9,16 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../lib/clock.ts';
 import { FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { Metrics } from '../../lib/metrics.ts';
 import { newId } from '../../lib/rng.ts';
 import type { SourceFormat } from '../../processors/normalise.ts';
 import type { Log } from '../../topology/ports.ts';
 import type { Config } from '../config/index.ts';
+import { NOTHING_SHOWN } from '../telemetry/routes.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Appender } from './appender.ts';
 import { BATCH_BYTES_MAX, IN_FLIGHT_BYTES_MAX, STOP_GRACE_MS } from './limits.ts';
+import { Requests } from './requests.ts';
 import { ingestServer } from './server.ts';
 import { WriteKeys } from './write-keys.ts';
 
@@ -28,6 +32,8 @@ export interface IngestOptions {
   readonly isReady: () => boolean;
   /** The log failed in a way that time cannot mend. */
   readonly onFatal: (error: unknown) => void;
+  /** Left out: the process shows that it serves, and nothing more. */
+  readonly telemetry?: Telemetry;
   /** Default IN_FLIGHT_BYTES_MAX. */
   readonly inFlightBytesMax?: number;
 }
@@ -39,42 +45,49 @@ export interface Ingest {
 }
 
 /**
- * Listens and takes events from now on; the topics must be there.
- * Throws FatalError TRG_CONFIG_INVALID without a source for them, TRG_HTTP_LISTEN when the address cannot be had.
+ * Listens and takes events from now on; the topics must be there. Without write keys it takes none, and only shows health and
+ * figures. Throws FatalError TRG_CONFIG_INVALID without a source for them, TRG_HTTP_LISTEN when the address cannot be had.
  */
 export async function startIngest(options: IngestOptions): Promise<Ingest> {
-  const { config, log, clock, logger, isReady, onFatal } = options;
+  const { config, clock, logger, isReady } = options;
   const { host, port, writeKeys } = config.http!;
-  const source = sourceOf(config);
-  const partitions = (await log.admin.topics()).get(source.topic);
-  if (partitions === undefined) throw new FatalError('TRG_TOPIC_MISSING', `the log has no topic ${source.topic}`);
   if (writeKeys.length === 0) logger.warn({}, 'http.writeKeys is empty: every event sent over HTTP will be refused');
   let closing = false;
-  const appender = await Appender.open({ log, id: `${config.application}-ingest`, clock, logger, onFatal });
+  const intake = writeKeys.length === 0 ? null : await openIntake(options);
+  const { telemetry } = options;
   const app = ingestServer({
     keys: new WriteKeys(writeKeys),
-    target: { source, partitions, recordBytesMax: config.limits.recordBytes },
-    appender,
-    arrival: () => ({ receivedAt: clock.now(), newId }),
+    intake,
+    arrival: (traceparent) => ({ receivedAt: clock.now(), newId, traceparent }),
     logger,
     inFlightBytesMax: Math.max(BATCH_BYTES_MAX, options.inFlightBytesMax ?? IN_FLIGHT_BYTES_MAX),
     isReady,
     isClosing: () => closing,
+    shown: telemetry ?? NOTHING_SHOWN,
+    requests: new Requests({ clock, metrics: telemetry?.metrics ?? new Metrics(), spans: telemetry?.spans ?? null }),
   });
   let url: string;
   try {
     url = await app.listen({ host, port });
   } catch (error) {
-    await appender.close();
+    await intake?.appender.close();
     throw new FatalError('TRG_HTTP_LISTEN', `cannot listen on ${host}:${port}`, { host, port }, error);
   }
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     closing = true;
     await closeServer(app, clock);
-    await appender.close();
+    await intake?.appender.close();
   };
   return { url, close: () => (closed ??= close()) };
+}
+
+async function openIntake({ config, log, clock, logger, onFatal }: IngestOptions) {
+  const source = sourceOf(config);
+  const partitions = (await log.admin.topics()).get(source.topic);
+  if (partitions === undefined) throw new FatalError('TRG_TOPIC_MISSING', `the log has no topic ${source.topic}`);
+  const appender = await Appender.open({ log, id: `${config.application}-ingest`, clock, logger, onFatal });
+  return { target: { source, partitions, recordBytesMax: config.limits.recordBytes }, appender };
 }
 
 /** The source that events sent over HTTP go to. Throws FatalError TRG_CONFIG_INVALID when there is none. */

@@ -13,6 +13,7 @@ import { partitionOf } from '../../lib/murmur2.ts';
 import { normalise, type SourceFormat } from '../../processors/normalise.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts';
 import type { NewRecord } from '../../schemas/record.ts';
+import { traceHeaders } from '../../schemas/trace.ts';
 import { BATCH_EVENTS_MAX, BATCH_RECORDS_BYTES_MAX, EVENT_BYTES_MAX } from './limits.ts';
 
 export interface Target {
@@ -27,6 +28,8 @@ export interface Arrival {
   readonly receivedAt: number;
   /** Makes the id of a message without one. */
   readonly newId: () => string;
+  /** Of the request; null: it has none. */
+  readonly traceparent: string | null;
 }
 
 /** The last moment a Date can hold. */
@@ -35,7 +38,7 @@ const TIME_MAX = 8.64e15;
 /** The record of one call. Throws RecordError TRG_RECORD_INVALID, TRG_RECORD_TOO_LARGE. */
 export function recordOf(message: JsonObject, target: Target, arrival: Arrival): NewRecord {
   const { writeKey: _secret, ...sent } = message;
-  const { receivedAt, newId } = arrival;
+  const { receivedAt, newId, traceparent } = arrival;
   const original = instantOf(sent, sent['originalTimestamp'] == null ? 'timestamp' : 'originalTimestamp');
   const sentAt = instantOf(sent, 'sentAt');
   const time = original === null ? receivedAt : sentAt === null ? original : receivedAt - (sentAt - original);
@@ -56,7 +59,7 @@ export function recordOf(message: JsonObject, target: Target, arrival: Arrival):
     timestamp: event.time,
     key,
     value,
-    headers: [],
+    headers: traceHeaders(traceparent),
   };
 }
 

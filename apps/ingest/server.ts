@@ -10,23 +10,27 @@ import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import type { NewRecord } from '../../schemas/record.ts';
+import { addTelemetryRoutes, type Shown } from '../telemetry/routes.ts';
 import type { Appender } from './appender.ts';
 import { readBody } from './body.ts';
 import { InFlight, type Reservation } from './in-flight.ts';
 import { BATCH_BYTES_MAX, BUSY_RETRY_AFTER_MS, EVENT_BYTES_MAX, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { type Arrival, recordOf, recordsOfBatch, type Target } from './messages.ts';
 import { answerOf, bodyOf, unavailable } from './refusal.ts';
+import type { Requests } from './requests.ts';
 import type { WriteKeys } from './write-keys.ts';
 
 export interface ServerOptions {
   readonly keys: WriteKeys;
-  readonly target: Target;
-  readonly appender: Appender;
-  readonly arrival: () => Arrival;
+  /** Null: nobody has a key, and so nothing is taken. */
+  readonly intake: { readonly target: Target; readonly appender: Appender } | null;
+  readonly arrival: (traceparent: string | null) => Arrival;
   readonly logger: Logger;
   readonly inFlightBytesMax: number;
   readonly isReady: () => boolean;
   readonly isClosing: () => boolean;
+  readonly shown: Shown;
+  readonly requests: Requests;
 }
 
 /** How the body of a route becomes records. */
@@ -65,11 +69,7 @@ export function ingestServer(options: ServerOptions): FastifyInstance {
     done(null, payload);
   });
 
-  app.get('/health/live', () => ({ status: 'live' }));
-  app.get('/health/ready', (_request, reply) => {
-    const ready = !options.isClosing() && options.appender.isHealthy && options.isReady();
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready' });
-  });
+  addTelemetryRoutes(app, options.shown, () => notReady(options));
 
   const gate = new Gate(options);
   for (const type of CALLS) {
@@ -77,6 +77,15 @@ export function ingestServer(options: ServerOptions): FastifyInstance {
   }
   for (const name of BATCHES) gate.route(app, name, BATCH_BYTES_MAX, recordsOfBatch);
   return app;
+}
+
+/** What besides the engines is not ready, in words. */
+function notReady({ isClosing, isReady, intake }: ServerOptions): readonly string[] {
+  return [
+    ...(isClosing() ? ['this process is stopping'] : []),
+    ...(isReady() ? [] : ['the engine does not run yet']),
+    ...(intake?.appender.isHealthy === false ? ['the log takes no events'] : []),
+  ];
 }
 
 class Gate {
@@ -97,6 +106,10 @@ class Gate {
         done();
       },
       handler: (request) => this.#take(request, bytesMax, toRecords),
+      onResponse: (request, reply, done) => {
+        this.#options.requests.end(request, reply.statusCode, reply.elapsedTime);
+        done();
+      },
     });
   }
 
@@ -114,15 +127,18 @@ class Gate {
   }
 
   async #take(request: FastifyRequest, bytesMax: number, toRecords: ToRecords): Promise<{ success: true }> {
-    const { keys, target, appender, arrival } = this.#options;
+    const { keys, intake, arrival, requests } = this.#options;
     const { reservation, authorised } = this.#admitted.get(request)!;
     reservation.hold();
     try {
       const { json, bytes } = await readBody(request.body, request.headers['content-encoding'], bytesMax);
       reservation.shrink(bytes);
       if (!authorised) keys.checkBody(json['writeKey']);
-      const records = toRecords(json, target, arrival());
+      // Without an intake there are no keys, and none was right.
+      const { target, appender } = intake!;
+      const records = toRecords(json, target, arrival(requests.begin(request)));
       if (records.length > 0) await appender.append(records);
+      requests.taken(records.length);
       return { success: true };
     } finally {
       reservation.drop();

@@ -1,7 +1,7 @@
 // /health/live, /health/ready and /metrics. They need no key: they tell nothing of people or events.
 
 import type { FastifyInstance } from 'fastify';
-import type { Health } from '../health/health.ts';
+import { type Health, readiness } from '../health/health.ts';
 
 /** What Telemetry has to show; a process without engines shows that it serves. */
 export interface Shown {
@@ -9,6 +9,13 @@ export interface Shown {
   ready(others: readonly string[]): Health;
   prometheus(): string;
 }
+
+/** Of a process without engines. */
+export const NOTHING_SHOWN: Shown = {
+  live: () => ({ isOk: true, body: { status: 'live' } }),
+  ready: (others) => readiness([], 0, others),
+  prometheus: () => '',
+};
 
 /** `others`: what besides the engines is not ready, in words; none: all of it is. */
 export function addTelemetryRoutes(app: FastifyInstance, shown: Shown, others: () => readonly string[]): void {
