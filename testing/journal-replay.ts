@@ -111,6 +111,7 @@ async function replayTask(
   });
   const records = await Promise.all(inputs.map((input) => readPartition(log, input)));
   const next = inputs.map(() => 0);
+  const prepareOf = inputs.map(({ topic }) => part.sources.find((source) => source.topic === topic)?.prepare);
   const apply = async ({ kind, input, value }: JournalStep): Promise<void> => {
     if (kind === 'wall' && task.advanceWall(value)) await task.settle();
     if (kind === 'end' && task.end(input, value)) await task.settle();
@@ -119,6 +120,7 @@ async function replayTask(
       const record = records[input]![next[input]!];
       if (record === undefined || record.offset >= value) return;
       next[input]!++;
+      for (let wait = prepareOf[input]?.(record); wait; wait = prepareOf[input]?.(record)) await wait;
       if (task.read(input, record)) await task.settle();
     }
   };
