@@ -6,8 +6,8 @@
 import { systemClock } from '../../lib/clock.ts';
 import type { KafkaCluster } from '../../testing/kafka/cluster.ts';
 import { API_KEYS, type KafkaProxy, type NetworkState } from '../../testing/kafka/proxy.ts';
+import type { WorkerProcess } from '../../testing/worker-process.ts';
 import type { Fault, Planned } from './faults.ts';
-import type { WorkerProcess } from './worker-process.ts';
 
 export interface InjectorOptions {
   readonly cluster: KafkaCluster;

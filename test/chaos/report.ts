@@ -12,7 +12,7 @@ const RESTORED = 'state restored from its changelog';
 /** Faults, and what the workers said of them, in order of time. */
 export function timelineOf({ start, timeline, logs }: Pick<Finished, 'start' | 'timeline' | 'logs'>): string {
   const said = logs
-    .filter(({ level, msg }) => level >= WARN || msg === RESTORED || msg === 'running')
+    .filter(({ level, msg }) => level >= WARN || msg === RESTORED || msg === 'rebalanced' || msg === 'running')
     .map(({ time, worker, level: _, msg, name: __, ...fields }) => {
       return { time, text: `  worker ${worker}: ${msg} ${JSON.stringify(fields)}` };
     });
@@ -23,9 +23,8 @@ export function timelineOf({ start, timeline, logs }: Pick<Finished, 'start' | '
 }
 
 export function storiesOf(wrong: readonly Difference[], finished: Finished): string {
-  const { planned, expected, outcome, delays, start } = finished;
   const told = wrong.slice(0, STORIES).map((difference) => {
-    return `--- ${difference.user}\n${storyOf(difference, planned, expected, outcome, delays, start)}`;
+    return `--- ${difference.user}\n${storyOf(difference, finished)}`;
   });
   const missing = wrong.reduce((sum, one) => sum + one.missing.length, 0);
   const extra = wrong.reduce((sum, one) => sum + one.extra.length, 0);

@@ -6,22 +6,22 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { TopicTail } from '../../apps/topics/read-topic.ts';
+import { readTopic, TopicTail } from '../../apps/topics/read-topic.ts';
 import { openKafkaLog } from '../../connectors/kafka/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
 import { type KafkaCluster, startKafka } from '../../testing/kafka/cluster.ts';
+import { type LogLine, WorkerProcess } from '../../testing/worker-process.ts';
 import type { Log } from '../../topology/ports.ts';
 import { decisionOf } from '../oracle/engine.ts';
-import type { OracleDecision } from '../oracle/oracle.ts';
+import type { OracleDecision, OracleEvent } from '../oracle/oracle.ts';
 import { coordinatorOf, untilInSync } from './cluster-state.ts';
 import { planFaults } from './faults.ts';
 import { Injector, type TimelineEntry } from './injector.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
 import { produce } from './producer.ts';
 import { excusedUsers, isComplete, textOf } from './verdict.ts';
-import { type LogLine, WorkerProcess } from './worker-process.ts';
-import { expectedOf, OUT_OF_ORDERNESS_MS, type PlannedEvent, RULES, SOURCES, Workload } from './workload.ts';
+import { expectedOf, OUT_OF_ORDERNESS_MS, planEvents, RULES, SOURCES } from './workload.ts';
 
 export const APPLICATION = 'chaos';
 const BROKERS = 3;
@@ -36,15 +36,18 @@ export interface ChaosOptions {
   readonly eventsPerSecond: number;
   /** Of members of the group, ms: also what the workers are configured with. */
   readonly sessionTimeoutMs: number;
-  /** More of the workers' configuration. */
-  readonly config?: Readonly<Record<string, unknown>>;
+  readonly standbyReplicas: number;
+  readonly threads: number;
+  /** Workers have names, and a stop is not told to the group. */
+  readonly isStatic: boolean;
 }
 
 /** A run that is over: the workers have stopped, the cluster is still there. */
 export interface Finished {
   readonly start: number;
   readonly log: Log;
-  readonly planned: readonly PlannedEvent[];
+  /** Of each input partition, in the order of its log. */
+  readonly inputs: readonly (readonly OracleEvent[])[];
   readonly expected: ReadonlyMap<string, readonly OracleDecision[]>;
   readonly delays: ReadonlyMap<string, number>;
   /** Users of whom nothing is known, since the run's own producer was held up too long. */
@@ -98,15 +101,16 @@ async function play(
   await Promise.all(workers.map(({ number }) => injector.startWorker(number)));
   const tail = await DecisionTail.open(log);
   const start = systemClock.now();
-  const planned = new Workload(options).of(start);
-  const expected = expectedOf(planned);
+  const planned = planEvents(options);
   const over = new AbortController();
   void systemClock.sleep(options.durationMs, over.signal).then(() => over.abort());
   const tracks = planFaults({ ...options, brokers: BROKERS });
   const producing = produce(cluster.bootstrap, planned, start);
   const [produced] = await allOf([producing, injector.run(tracks, over.signal)]);
   const until = systemClock.now() + COMPLETE_MS;
-  const excused = excusedUsers(planned, produced.delays, OUT_OF_ORDERNESS_MS);
+  const inputs = await inputsOf(log);
+  const expected = expectedOf(inputs);
+  const excused = excusedUsers(inputs, produced.delays, OUT_OF_ORDERNESS_MS);
   const isDone = (): boolean => isComplete(tail.decided, expected, excused);
   while (!isDone() && systemClock.now() < until && workers.every(({ isUp }) => isUp)) await tail.read();
   injector.note(isDone() ? 'all that was expected is decided' : 'NOT ALL that was expected is decided');
@@ -116,7 +120,7 @@ async function play(
   await tail.close();
   return {
     start,
-    planned,
+    inputs,
     expected,
     excused,
     delays: produced.delays,
@@ -131,7 +135,7 @@ async function play(
 function workersIn(
   root: string,
   cluster: KafkaCluster,
-  { workers, config, sessionTimeoutMs: _ }: ChaosOptions,
+  { workers, sessionTimeoutMs, standbyReplicas, threads, isStatic }: ChaosOptions,
 ): WorkerProcess[] {
   mkdirSync(join(root, 'rules'));
   writeFileSync(join(root, 'rules', 'rules.yaml'), RULES);
@@ -142,11 +146,13 @@ function workersIn(
       kafka: { brokers: cluster.proxies.map(({ port }) => `127.0.0.1:${port}`) },
       outOfOrderness: `${OUT_OF_ORDERNESS_MS}ms`,
       rules: '../rules',
+      group: { sessionTimeout: `${sessionTimeoutMs}ms`, ...(isStatic && { instanceId: `worker-${number}` }) },
+      standbyReplicas,
+      threads,
       sources: [
         { topic: SOURCES.keyed, format: 'segment', keyed: true },
         { topic: SOURCES.unkeyed, format: 'segment' },
       ],
-      ...config,
     };
     return new WorkerProcess({ number, folder: join(root, `worker-${number}`), config: stringify(settings) });
   });
@@ -180,6 +186,23 @@ class DecisionTail {
     for (let before = -1; before < this.ids.length; await this.read()) before = this.ids.length;
     await this.#tail.close();
   }
+}
+
+/** The events as they stand in the log. */
+async function inputsOf(log: Log): Promise<OracleEvent[][]> {
+  const inputs: OracleEvent[][] = [];
+  for (const topic of Object.values(SOURCES)) {
+    const byPartition = new Map<number, OracleEvent[]>();
+    for await (const { partition, value } of readTopic(log, topic)) {
+      const { timestamp: time, ...event } = JSON.parse(Buffer.from(value!).toString()) as Omit<OracleEvent, 'time'> & {
+        timestamp: number;
+      };
+      if (!byPartition.has(partition)) byPartition.set(partition, []);
+      byPartition.get(partition)!.push({ ...event, time });
+    }
+    inputs.push(...byPartition.values());
+  }
+  return inputs;
 }
 
 /** Waits for both, whatever comes of one: nothing may go on after this has thrown. */

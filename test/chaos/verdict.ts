@@ -1,9 +1,8 @@
 // Compares what was decided with what the oracle says, user by user, and tells the story of users where they differ.
 
 import { decisionOf } from '../oracle/engine.ts';
-import type { OracleDecision } from '../oracle/oracle.ts';
+import type { OracleDecision, OracleEvent } from '../oracle/oracle.ts';
 import type { Outcome } from './outcome.ts';
-import type { PlannedEvent } from './workload.ts';
 
 export interface Difference {
   readonly user: string;
@@ -32,12 +31,12 @@ export function differences(
  * the workers' clocks, and no oracle knows it.
  */
 export function excusedUsers(
-  planned: readonly PlannedEvent[],
+  inputs: readonly (readonly OracleEvent[])[],
   delays: ReadonlyMap<string, number>,
   boundMs: number,
 ): ReadonlySet<string> {
-  const late = planned.filter(({ event }) => delays.get(event.messageId)! >= boundMs);
-  return new Set(late.map(({ event }) => event.userId));
+  const late = inputs.flat().filter(({ messageId }) => delays.get(messageId)! >= boundMs);
+  return new Set(late.map(({ userId }) => userId));
 }
 
 /** Whether everything expected has been decided, whatever else has been. */
@@ -57,23 +56,28 @@ export function textOf({ rule, entity, at, outcome, reason, events }: OracleDeci
   return JSON.stringify([rule, entity, at, outcome, reason, events]);
 }
 
-/** All that is known of one user: events, what was expected and decided. Times in ms after `start`. */
-export function storyOf(
-  { user, missing, extra }: Difference,
-  planned: readonly PlannedEvent[],
-  expected: ReadonlyMap<string, readonly OracleDecision[]>,
-  outcome: Outcome,
-  delays: ReadonlyMap<string, number>,
-  start: number,
-): string {
+/** What a story is told from. */
+export interface Known {
+  readonly start: number;
+  readonly inputs: readonly (readonly OracleEvent[])[];
+  readonly expected: ReadonlyMap<string, readonly OracleDecision[]>;
+  readonly delays: ReadonlyMap<string, number>;
+  readonly outcome: Outcome;
+}
+
+/** All that is known of one user: events, what was expected and decided. Times in ms after the start. */
+export function storyOf({ user, missing, extra }: Difference, known: Known): string {
+  const { start, inputs, expected, delays, outcome } = known;
   const wrong = new Set(missing.map(textOf));
-  const events = planned
-    .filter(({ event }) => event.userId === user)
-    .map(({ topic, partition, event, writeAt }) => {
-      const { messageId, event: name, time, properties } = event;
+  const events = inputs
+    .flat()
+    .filter(({ userId }) => userId === user)
+    .map(({ messageId, event, time, properties }) => {
       const delay = delays.get(messageId);
-      const text = `${messageId} ${name} ${JSON.stringify(properties)} ${topic}/${partition}`;
-      return { time, text: `${text}, written at ${writeAt}, in the log ${delay} ms after its time` };
+      return {
+        time,
+        text: `${messageId} ${event} ${JSON.stringify(properties)}, in the log ${delay} ms after its time`,
+      };
     });
   const decisions = (expected.get(user) ?? []).map((one) => ({
     time: one.at,

@@ -1,11 +1,12 @@
 // What the workers of a chaos run work on: rules with windows of seconds, events around now, and what must come of them.
 //
-// Owns: the same events for the same seed, and the oracle's answer. Does not own: writing them (producer.ts).
+// Owns: the same events for the same seed, and the oracle's answer to what was written of them. Does not own: writing them (producer.ts).
 //
 // Invariants:
 //   E1. What is decided does not depend on the order in which partitions are read: every rule is in the event-time lane,
 //       and no two events of one user are stamped the same.
 //   E2. An event that is in the log at most OUT_OF_ORDERNESS_MS after its time is never late, whatever the workers do.
+//   E3. An event may be in the log again, with another time: the first of a messageId counts, the others are duplicates.
 
 import { parseAllDocuments } from 'yaml';
 import { partitionOf } from '../../lib/murmur2.ts';
@@ -27,13 +28,15 @@ export const RULES = `
 /** One source keyed by the user, one that goes through the repartition topic. */
 export const SOURCES = { keyed: 'events.shop', unkeyed: 'events.web' } as const;
 
-/** An event with where and when it is written, in ms after the start. */
+/** An event with where and when it is written, in ms after the start; its time is given to it then. */
 export interface PlannedEvent {
   readonly topic: string;
   readonly partition: number;
   readonly key: string | null;
   readonly writeAt: number;
-  readonly event: OracleEvent;
+  /** So much before it is written it happened. */
+  readonly ageMs: number;
+  readonly event: Omit<OracleEvent, 'time'>;
 }
 
 export interface WorkloadOptions {
@@ -52,42 +55,29 @@ const DISORDER_MS = 1_000;
 const DUPLICATES = 0.03;
 const DUPLICATE_DELAY_MS = 2_000;
 
-/** Event times are in ms after the start, too: of(start) makes them real. */
-export class Workload {
-  readonly #planned: readonly PlannedEvent[];
-
-  constructor(options: WorkloadOptions) {
-    this.#planned = plan(options);
-  }
-
-  /** In order of writing, with event times for a run that began at `start`. */
-  of(start: number): readonly PlannedEvent[] {
-    return this.#planned.map((planned) => {
-      const { event } = planned;
-      return { ...planned, event: { ...event, time: start + event.time } };
-    });
-  }
-}
-
-/** What must be decided, by user. */
-export function expectedOf(planned: readonly PlannedEvent[]): ReadonlyMap<string, readonly OracleDecision[]> {
+/** What must be decided, by user. `inputs`: the events of each input partition in the order of its log. */
+export function expectedOf(
+  inputs: readonly (readonly OracleEvent[])[],
+): ReadonlyMap<string, readonly OracleDecision[]> {
   const rules = parseAllDocuments(RULES).map((document): OracleRule => document.toJS());
   const limits = { outOfOrdernessMs: OUT_OF_ORDERNESS_MS, dedupeWindowMs: 86_400_000, dedupeMax: 1_000 };
   const endOfTime = Number.MAX_SAFE_INTEGER;
-  const byUser = Map.groupBy(planned, ({ event }) => event.userId);
+  const first = new Map<string, OracleEvent>();
+  for (const event of inputs.flat()) if (!first.has(event.messageId)) first.set(event.messageId, event);
+  const byUser = Map.groupBy(first.values(), ({ userId }) => userId);
   return new Map(
     [...byUser].map(([user, ofUser]) => {
-      const events = ofUser.map(({ event }) => event).sort((a, b) => a.time - b.time);
+      const events = ofUser.sort((a, b) => a.time - b.time);
       return [user, decide({ rules, events, endOfTime, ...limits }).decisions];
     }),
   );
 }
 
-function plan({ seed, durationMs, partitions, eventsPerSecond }: WorkloadOptions): PlannedEvent[] {
+/** In order of writing. */
+export function planEvents({ seed, durationMs, partitions, eventsPerSecond }: WorkloadOptions): PlannedEvent[] {
   const rng = seededRng(seed);
   const below = (bound: number): number => Math.floor(rng.next() * bound);
   const weights = Array.from({ length: USERS_OF_GENERATION }, (_, rank) => 1 / (rank + EVENNESS));
-  const taken = new Set<string>();
   const planned: PlannedEvent[] = [];
   const count = Math.round((durationMs / 1_000) * eventsPerSecond);
   for (let i = 0; i < count; i++) {
@@ -95,22 +85,19 @@ function plan({ seed, durationMs, partitions, eventsPerSecond }: WorkloadOptions
     const generation = Math.floor(writeAt / GENERATION_MS);
     const rank = drawn(weights, rng.next());
     const userId = `u${generation}-${rank}`;
-    let time = writeAt - below(DISORDER_MS);
-    while (taken.has(`${userId} ${time}`)) time--;
-    taken.add(`${userId} ${time}`);
-    const event: OracleEvent = {
+    const ageMs = below(DISORDER_MS);
+    const event = {
       messageId: `m${i}`,
       userId,
       event: ['add', 'buy', 'view', 'view'][below(4)]!,
-      time,
       properties: { cart: `c${below(3)}`, value: below(5) },
     };
     const isKeyed = rank % 2 === 0;
     const where = isKeyed
       ? { topic: SOURCES.keyed, partition: partitionOf(Buffer.from(userId), partitions), key: userId }
       : { topic: SOURCES.unkeyed, partition: below(partitions), key: null };
-    planned.push({ ...where, writeAt, event });
-    if (rng.next() < DUPLICATES) planned.push({ ...where, writeAt: writeAt + below(DUPLICATE_DELAY_MS), event });
+    planned.push({ ...where, writeAt, ageMs, event });
+    if (rng.next() < DUPLICATES) planned.push({ ...where, writeAt: writeAt + below(DUPLICATE_DELAY_MS), ageMs, event });
   }
   return planned.sort((a, b) => a.writeAt - b.writeAt);
 }

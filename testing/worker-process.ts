@@ -1,14 +1,14 @@
-// One worker of a chaos run: `bin/tripline run`, started, killed, held and stopped, with its log kept.
+// A worker as a process of its own, `bin/tripline run`: started, killed, held and stopped, with its log kept.
 //
-// Owns: the process and its folder. Does not own: when what is done to it (injector.ts).
+// Owns: the process and its folder. Does not own: when what is done to it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../../lib/clock.ts';
+import { systemClock } from '../lib/clock.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/tripline', import.meta.url));
+const LAUNCHER = fileURLToPath(new URL('../bin/tripline', import.meta.url));
 const STOP_MS = 30_000;
 const LOOK_MS = 50;
 
@@ -18,6 +18,8 @@ export interface WorkerProcessOptions {
   readonly folder: string;
   /** The text of tripline.yaml. */
   readonly config: string;
+  /** Over the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A line of its log. */
@@ -33,6 +35,7 @@ export class WorkerProcess {
   readonly number: number;
   readonly folder: string;
   readonly #logFile: string;
+  readonly #env: NodeJS.ProcessEnv;
   #child: ChildProcess | null = null;
   #exited: Promise<void> = Promise.resolve();
   /** What came of it when nobody asked it to end. */
@@ -41,7 +44,8 @@ export class WorkerProcess {
   /** Lines of its log before the present life. */
   #linesBefore = 0;
 
-  constructor({ number, folder, config }: WorkerProcessOptions) {
+  constructor({ number, folder, config, env = {} }: WorkerProcessOptions) {
+    this.#env = { ...process.env, ...env };
     this.number = number;
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
@@ -65,6 +69,7 @@ export class WorkerProcess {
     const child = spawn(LAUNCHER, ['run', '-c', join(this.folder, 'tripline.yaml')], {
       stdio: ['ignore', log, log],
       cwd: this.folder,
+      env: this.#env,
     });
     closeSync(log);
     this.#child = child;
@@ -122,6 +127,14 @@ export class WorkerProcess {
       if (systemClock.now() > until) throw new Error(`worker ${this.number} does not run:\n${this.logTail()}`);
       await systemClock.sleep(LOOK_MS);
     }
+  }
+
+  /** The largest resident memory so far, MB; null where the system does not tell (it is asked in Linux's way). */
+  peakMegabytes(): number | null {
+    const status = `/proc/${this.pid}/status`;
+    if (!this.isUp || !existsSync(status)) return null;
+    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8'))?.[1];
+    return kilobytes === undefined ? null : Math.round(Number(kilobytes) / 1024);
   }
 
   log(): LogLine[] {
