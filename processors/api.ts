@@ -25,6 +25,16 @@ export interface SourceRecord {
   readonly record: LogRecord;
 }
 
+/** What was measured, as part of the trace of the event that led to it. */
+export interface MeasuredTrace {
+  readonly name: string;
+  /** Traceparent of the event. */
+  readonly parent: string;
+  /** Traceparent of what was measured, which goes on with what follows from it. */
+  readonly own: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
 export interface ProcessorContext {
   /** `${subTopology}_${partition}`, such as `evaluate_0`. */
   readonly taskId: string;
@@ -46,9 +56,9 @@ export interface ProcessorContext {
   count(metric: string, labels?: Readonly<Record<string, string>>): void;
   /**
    * Has the time from `sinceMs`, an event time or deadline, until this is committed recorded as `metric`. It changes no
-   * output; labels are few and never user data.
+   * output; labels are few and never user data. `trace`: to be shown as a span as well.
    */
-  measure(metric: string, sinceMs: number, labels?: Readonly<Record<string, string>>): void;
+  measure(metric: string, sinceMs: number, labels?: Readonly<Record<string, string>>, trace?: MeasuredTrace): void;
   /**
    * Starts I/O beside the task; `then` runs inside the task (C1) once it is done. `work` must not reject: it returns its
    * failure as a value. Its signal aborts when the task closes, and `then` is then not called.

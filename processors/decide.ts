@@ -28,10 +28,15 @@ export interface FoundMatch {
   readonly match: Match;
 }
 
+/** Traceparents of the event that completed the match, and of what follows from the decision on it. */
+export interface DecisionTrace {
+  readonly parent: string;
+  readonly own: string;
+}
+
 export interface DecideOutput {
-  /** `traceparent`: of what follows from the decision; null when its event brought none. */
-  decision(decision: Decision, rule: CompiledRule, traceparent: string | null): void;
-  action(action: Action, traceparent: string | null): void;
+  decision(decision: Decision, rule: CompiledRule, trace: DecisionTrace | null): void;
+  action(action: Action, trace: DecisionTrace | null): void;
   /** An expression of the rule failed: the condition counts as false. */
   failed(rule: CompiledRule, source: string, error: unknown): void;
   dropped(rule: CompiledRule, what: string): void;
@@ -72,11 +77,11 @@ export function decide(
       step: 0,
     };
     const parent = match.event?.traceparent ?? null;
-    const traceparent = parent === null ? null : childTraceparent(parent, spanIdOf(decision.id));
-    output.decision(decision, rule, traceparent);
+    const trace = parent === null ? null : { parent, own: childTraceparent(parent, spanIdOf(decision.id)) };
+    output.decision(decision, rule, trace);
     if (reason !== null) continue;
     for (const action of actionsOf(decision, rule, match, scope, failed)) {
-      output.action(action, traceparent);
+      output.action(action, trace);
       if (sentHistoryMs > 0) document.sent.push({ channel: action.channel, at: match.at });
     }
     remember(document, memory, rule, match, cooldownKey, sentHistoryMs, output);

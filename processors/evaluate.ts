@@ -12,6 +12,7 @@
 
 import type { CompiledRule, Lane, Pattern, PatternInput, PatternState, RuleSet } from '../rules/api.ts';
 import { avroCodec } from '../schemas/codec.ts';
+import type { Decision } from '../schemas/decision.ts';
 import type { Event, EventRecord } from '../schemas/event.ts';
 import { traceHeaders } from '../schemas/trace.ts';
 import type { DocumentStore } from '../state/api.ts';
@@ -23,8 +24,8 @@ import {
   entityOfKey,
   type Instance,
 } from '../state/entity-document.ts';
-import type { Message, Processor, ProcessorContext } from './api.ts';
-import { type DecideOutput, decide, type FoundMatch, memoryOf } from './decide.ts';
+import type { MeasuredTrace, Message, Processor, ProcessorContext } from './api.ts';
+import { type DecideOutput, type DecisionTrace, decide, type FoundMatch, memoryOf } from './decide.ts';
 import { applyTraits, EntityScope } from './scope.ts';
 
 export interface EvaluateOptions {
@@ -68,14 +69,14 @@ export class Evaluate implements Processor<Event> {
       dropped: (what) => context.count('dropped', { rule: this.#running.id, what }),
     };
     this.#output = {
-      decision: (value, { urgency }, traceparent) => {
+      decision: (value, { urgency }, trace) => {
         context.count('decision', { rule: value.rule, outcome: value.outcome });
-        context.measure('decision-latency', value.at, { urgency });
-        const headers = traceHeaders(traceparent);
+        context.measure('decision-latency', value.at, { urgency }, trace === null ? undefined : spanOf(value, trace));
+        const headers = traceHeaders(trace?.own ?? null);
         context.forward({ key: value.entity.id, value, timestamp: value.at, headers }, 'decisions');
       },
-      action: (value, traceparent) => {
-        const headers = traceHeaders(traceparent);
+      action: (value, trace) => {
+        const headers = traceHeaders(trace?.own ?? null);
         context.forward({ key: value.entity.id, value, timestamp: value.at, headers }, 'actions');
       },
       failed: (rule) => context.count('expression-failed', { rule: rule.id }),
@@ -256,6 +257,14 @@ export class Evaluate implements Processor<Event> {
       }
     }
   }
+}
+
+function spanOf({ id, rule, outcome }: Decision, trace: DecisionTrace): MeasuredTrace {
+  return {
+    name: 'decide',
+    ...trace,
+    attributes: { 'tripline.decision': id, 'tripline.rule': rule, 'tripline.outcome': outcome },
+  };
 }
 
 /** The pattern state of this value of `by`; one left by another kind of pattern under the same rule id is dropped. */

@@ -24,8 +24,11 @@ export type SendResult =
   | { readonly outcome: 'skipped'; readonly reason: string };
 
 export interface ChannelSender {
-  /** One attempt, the `attempt`-th from 1. When `signal` aborts, the result is no longer of interest. */
-  send(action: Action, attempt: number, signal: AbortSignal): Promise<SendResult>;
+  /**
+   * One attempt, the `attempt`-th from 1. When `signal` aborts, the result is no longer of interest. `traceparent`: the trace
+   * that the action belongs to, for providers that take it; null: none.
+   */
+  send(action: Action, attempt: number, signal: AbortSignal, traceparent?: string | null): Promise<SendResult>;
   /** Idempotent. */
   close(): Promise<void>;
 }

@@ -18,6 +18,7 @@ import { RecordError } from '../../lib/errors.ts';
 import type { Rng } from '../../lib/rng.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../processors/api.ts';
 import type { Action } from '../../schemas/action.ts';
+import { traceparentOf } from '../../schemas/trace.ts';
 import type { DocumentStore } from '../../state/api.ts';
 import { nextDelayMs, RETRY_SCHEDULE_MS } from './backoff.ts';
 import type { ChannelSender, SendResult } from './channel.ts';
@@ -177,9 +178,10 @@ export class Deliver implements Processor<SourceRecord> {
 
   #send({ key, entry, action }: Settling): void {
     const attempt = entry.attempts + 1;
+    const traceparent = traceparentOf(entry.headers.map(({ name, value }) => [name, value]));
     this.#sending++;
     this.#context.run(
-      (signal) => this.#options.sender.send(action, attempt, signal),
+      (signal) => this.#options.sender.send(action, attempt, signal, traceparent),
       (result) => {
         this.#sending--;
         this.#finish(key, action, result);

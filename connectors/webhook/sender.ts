@@ -75,7 +75,12 @@ class WebhookSender implements ChannelSender {
     });
   }
 
-  async send(action: Action, _attempt: number, signal: AbortSignal): Promise<SendResult> {
+  async send(
+    action: Action,
+    _attempt: number,
+    signal: AbortSignal,
+    traceparent: string | null = null,
+  ): Promise<SendResult> {
     let body: string;
     try {
       body = webhookBody(action, this.#templates);
@@ -84,7 +89,9 @@ class WebhookSender implements ChannelSender {
       return { outcome: 'failed', reason: error.message, code: error.code };
     }
     try {
-      return await withinTime(this.#clock, EXCHANGE_MS_MAX, signal, (bounded) => this.#post(action, body, bounded));
+      return await withinTime(this.#clock, EXCHANGE_MS_MAX, signal, (bounded) =>
+        this.#post(action, body, traceparent, bounded),
+      );
     } catch (error) {
       return connectionFailure(error);
     }
@@ -94,7 +101,7 @@ class WebhookSender implements ChannelSender {
     if (!this.#agent.destroyed) await this.#agent.destroy();
   }
 
-  async #post(action: Action, body: string, signal: AbortSignal): Promise<SendResult> {
+  async #post(action: Action, body: string, traceparent: string | null, signal: AbortSignal): Promise<SendResult> {
     const id = action.decision;
     const timestampSeconds = Math.floor(this.#clock.now() / 1_000);
     const headers: Record<string, string> = {
@@ -102,6 +109,7 @@ class WebhookSender implements ChannelSender {
       'user-agent': 'tripline',
       'webhook-id': id,
       'webhook-timestamp': String(timestampSeconds),
+      ...(traceparent !== null && { traceparent }),
     };
     if (this.#keys.length > 0) headers['webhook-signature'] = signatureOf({ id, timestampSeconds, body }, this.#keys);
     const answer = await request(this.#url, { dispatcher: this.#agent, method: 'POST', headers, body, signal });

@@ -151,13 +151,15 @@ export class Engine {
    * Returns whether there was anything to do.
    */
   async poll(waitMs: number): Promise<boolean> {
-    const { clock, reader, fetchBytesMax } = this.#options;
+    const { clock, monitor, reader, fetchBytesMax } = this.#options;
+    const turn = monitor?.turn();
     if (this.#fresh.size > 0) await this.#resume();
     const leftover = this.#pauseBusy();
     const wall = clock.now();
     const wait = leftover ? 0 : this.#waitMs(waitMs, wall);
     const fetched = await reader.read({ maxBytes: fetchBytesMax, waitMs: wait, signal: this.#woken.signal });
     if (this.#woken.signal.aborted) this.#woken = new AbortController();
+    turn?.part('poll');
     let active = leftover;
     for (const each of fetched) {
       const target = this.#byInput.get(partitionKey(each));
@@ -166,8 +168,13 @@ export class Engine {
       target.queue.add(target.input, each, wall);
     }
     for (const { queue } of this.#tasks) active = (await this.#turn(queue, wall)) || active;
-    if (this.#commitIsDue()) await this.commit();
-    this.#options.monitor?.polled();
+    turn?.part('process');
+    if (this.#commitIsDue()) {
+      await this.commit();
+      turn?.part('commit');
+    }
+    if (active) turn?.end();
+    monitor?.polled();
     return active;
   }
 

@@ -12,6 +12,7 @@ import { EngineError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type Histogram, Metrics, SIZE_BOUNDS } from '../../lib/metrics.ts';
 import type { Spans } from '../../lib/spans.ts';
+import { TurnSpan } from './turn-span.ts';
 
 export interface EngineMonitorOptions {
   readonly clock: Clock;
@@ -86,6 +87,11 @@ export class EngineMonitor {
   /** The loop did something, such as trying again: it does not hang. */
   alive(): void {
     this.#aliveAt = this.#clock.now();
+  }
+
+  /** The spans of the turn that begins; null when it is not one of those that are traced. */
+  turn(): TurnSpan | null {
+    return this.spans?.sample() ? new TurnSpan(this.spans, this.#clock) : null;
   }
 
   /** A poll ended well. */

@@ -63,7 +63,7 @@ export async function openTask(
     const { spec: storeSpec } = part.store ?? {};
     const documents = storeSpec === undefined ? null : new CachedDocumentStore(store!, storeSpec.documents, storeSpec);
     const { monitor } = options;
-    const meter = monitor && { meter: new TaskMeter(monitor.metrics, part.name) };
+    const meter = monitor && { meter: new TaskMeter(monitor, id, part.name) };
     const common = { id, partition, part, inputs, outOfOrdernessMs, documents, counters };
     const task = new Task({ ...common, ...meter, ...hooks });
     const note = decodePositionNote(committed[0]?.metadata);

@@ -97,7 +97,7 @@ function contextOf(
     observeWatermark: (upstream, time) => host.observeWatermark(upstream, time),
     inputTime: () => host.inputTime(),
     count: (metric, labels) => host.count(metric, labels),
-    measure: (metric, since, labels) => host.measure(metric, since, labels),
+    measure: (metric, since, labels, trace) => host.measure(metric, since, labels, trace),
     run: (work, then) => host.run(work, then),
     store<Doc>(name: string): DocumentStore<Doc> {
       assert(node.store === name && host.documents !== null, `processor ${node.name} was not given the store ${name}`);

@@ -11,6 +11,7 @@ import { RetryableError } from '../../lib/errors.ts';
 import type { KeyValueStore } from '../../state/api.ts';
 import { applyChangelog } from '../../state/restore.ts';
 import { type FetchedPartition, type Log, type LogReader, partitionKey } from '../ports.ts';
+import type { EngineMonitor } from './monitor.ts';
 import { openStore } from './open-task.ts';
 import { startOfRestore } from './restore-state.ts';
 import { changelogNote } from './task-note.ts';
@@ -20,6 +21,8 @@ export interface StandbysOptions {
   readonly log: Log;
   readonly application: string;
   readonly clock: Clock;
+  /** Left out: nobody watches. */
+  readonly monitor?: EngineMonitor;
   readonly openStore: (taskId: string) => Promise<KeyValueStore>;
 }
 
@@ -44,6 +47,7 @@ export class Standbys {
   readonly #copies = new Map<string, Copy>();
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
+  readonly #hideLag: (() => void) | undefined;
   #changed = Promise.withResolvers<void>();
   #error: unknown = null;
   #assignment = 0;
@@ -51,6 +55,11 @@ export class Standbys {
   constructor(options: StandbysOptions) {
     this.#options = options;
     this.#reader = options.log.openReader();
+    this.#hideLag = options.monitor?.metrics.collect((report) => {
+      for (const { spec, position, end } of this.#copies.values()) {
+        if (end !== Infinity) report.gauge('standby-lag', Math.max(0, end - position), { task: spec.id });
+      }
+    });
     this.#running = this.#run();
   }
 
@@ -111,6 +120,7 @@ export class Standbys {
   }
 
   async close(): Promise<void> {
+    this.#hideLag?.();
     this.#closing.abort();
     this.#changed.resolve();
     await this.#running;

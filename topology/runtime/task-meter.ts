@@ -7,6 +7,10 @@
 
 import type { Labels } from '../../lib/counters.ts';
 import type { Histogram, Metrics } from '../../lib/metrics.ts';
+import type { Spans } from '../../lib/spans.ts';
+import type { MeasuredTrace } from '../../processors/api.ts';
+import { traceContextOf } from '../../schemas/trace.ts';
+import type { EngineMonitor } from './monitor.ts';
 
 /** Beyond an hour, lag and stream-time lag say what there is to say. */
 const LIVE_MS = 3_600_000;
@@ -18,16 +22,21 @@ interface Pending {
   /** Wall time at which the record that led to it was fetched, ms; -1: no record did. */
   readonly fetchedAt: number;
   readonly labels: Labels | undefined;
+  readonly trace: MeasuredTrace | undefined;
 }
 
 export class TaskMeter {
   readonly #metrics: Metrics;
+  readonly #spans: Spans | null;
+  readonly #task: string;
   readonly #lateness: Histogram;
   #pending: Pending[] = [];
 
   /** `part`: the name of the task's sub-topology. */
-  constructor(metrics: Metrics, part: string) {
+  constructor({ metrics, spans }: EngineMonitor, task: string, part: string) {
     this.#metrics = metrics;
+    this.#spans = spans;
+    this.#task = task;
     this.#lateness = metrics.histogram('record-lateness', { part });
   }
 
@@ -44,12 +53,32 @@ export class TaskMeter {
   /** What began since the last commit has been committed at `wall`. */
   committed(wall: number): void {
     if (this.#pending.length === 0) return;
-    for (const { metric, since, fetchedAt, labels } of this.#pending) {
+    for (const pending of this.#pending) {
+      const { metric, since, fetchedAt, labels } = pending;
       const latencyMs = wall - since;
       if (latencyMs > LIVE_MS) this.#metrics.counters.add('not-live', { metric });
       else this.#metrics.histogram(metric, labels).record(Math.max(0, latencyMs));
       if (fetchedAt >= 0) this.#metrics.histogram(`${metric}-from-read`, labels).record(wall - fetchedAt);
+      this.#trace(pending, wall);
     }
     this.#pending = [];
+  }
+
+  /** From the fetch, or from when it was due, to the commit; in the trace of its event. */
+  #trace({ since, fetchedAt, trace }: Pending, wall: number): void {
+    if (this.#spans === null || trace === undefined) return;
+    const { traceId, spanId: parentSpanId, isSampled } = traceContextOf(trace.parent);
+    if (!isSampled) return;
+    this.#spans.add({
+      name: trace.name,
+      kind: 'internal',
+      traceId,
+      spanId: traceContextOf(trace.own).spanId,
+      parentSpanId,
+      startMs: fetchedAt >= 0 ? fetchedAt : Math.min(since, wall),
+      endMs: wall,
+      attributes: { task: this.#task, ...trace.attributes },
+      failed: false,
+    });
   }
 }

@@ -105,7 +105,8 @@ export class Task {
       },
       observeWatermark: (upstream, time) => this.#time.watermark(this.#reading, upstream, time),
       count: (metric, labels) => options.counters.add(metric, labels),
-      measure: (metric, since, labels) => options.meter?.begin({ metric, since, fetchedAt: this.#fetchedAt, labels }),
+      measure: (metric, since, labels, trace) =>
+        options.meter?.begin({ metric, since, fetchedAt: this.#fetchedAt, labels, trace }),
       run: (work, then) => this.#run(work, then),
     };
     this.#graph = new ProcessorGraph(options.part, host);
