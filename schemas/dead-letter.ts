@@ -21,6 +21,8 @@ export interface DeadLetter {
   readonly message: string;
   /** Wall time at which it was given up, ms since 1970. */
   readonly at: number;
+  /** Timestamp of the record as it was read, ms; null where it had none that counts. */
+  readonly timestamp: number | null;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: readonly DeadLetterHeader[];
@@ -30,7 +32,7 @@ export interface DeadLetter {
 export interface ReadRecord {
   readonly topic: string;
   readonly partition: number;
-  readonly record: Omit<LogRecord, 'timestamp'>;
+  readonly record: Omit<LogRecord, 'timestamp'> & { readonly timestamp?: number };
 }
 
 export function deadLetter(from: ReadRecord, reason: ErrorCode, message: string, at: number): DeadLetter {
@@ -41,6 +43,7 @@ export function deadLetter(from: ReadRecord, reason: ErrorCode, message: string,
     reason,
     message,
     at,
+    timestamp: from.record.timestamp ?? null,
     key: bufferOf(from.record.key),
     value: bufferOf(from.record.value),
     headers: from.record.headers.map(([name, value]) => ({ name, value: bufferOf(value) })),

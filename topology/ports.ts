@@ -81,6 +81,26 @@ export interface TopicSpec {
   readonly compacted?: boolean;
   /** Records older than this (by time of writing) may go; left out: kept for ever. */
   readonly retentionMs?: number;
+  /** Records carry the time at which they were written, not the one they were given. */
+  readonly stampedOnAppend?: boolean;
+  /**
+   * Its records keep the times they were given, and are deleted once its one reader has committed past them, by purge(),
+   * where a log counts retention by those times; elsewhere `retentionMs` holds.
+   */
+  readonly purged?: boolean;
+  /** So many copies, and so many that must have a record before it counts; left out: as the log does it. */
+  readonly replicationFactor?: number;
+  readonly minInSyncReplicas?: number;
+  /** Largest batch that a log with such a bound takes, bytes. */
+  readonly batchBytesMax?: number;
+}
+
+/** A setting of a topic that is not what its spec says. */
+export interface TopicDrift {
+  readonly topic: string;
+  readonly setting: string;
+  readonly has: string;
+  readonly wants: string;
 }
 
 export interface PartitionOffsets {
@@ -97,6 +117,12 @@ export interface LogAdmin {
   topics(): Promise<ReadonlyMap<string, number>>;
   /** Creates what is missing. Throws FatalError TRG_TOPIC_MISMATCH when a topic exists with another partition count. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** How existing topics differ from their specs; of those that do not exist nothing. Left out where nothing can. */
+  drift?(specs: readonly TopicSpec[]): Promise<readonly TopicDrift[]>;
+  /** Makes the settings as wanted. */
+  mend?(drift: readonly TopicDrift[]): Promise<void>;
+  /** Deletes records below the positions. Left out where retention does (TopicSpec.purged). */
+  purge?(positions: readonly PartitionPosition[]): Promise<void>;
   /**
    * The group's committed positions, in the order asked for; undefined where it has none. A transaction under way that
    * holds one of them is waited for; with `unsettled` it is not, and what it may change is not known.

@@ -34,6 +34,29 @@ export function isInternalTopic(application: string, topic: string): boolean {
   return topic.startsWith(`${application}-`) && /-(changelog|journal|events-repartition)$/.test(topic);
 }
 
+/** What is decided of topics by configuration. Null: for ever, or as the log does it. */
+export interface TopicSettings {
+  readonly retentionMs: {
+    readonly public: number | null;
+    readonly deadLetter: number | null;
+    readonly internal: number | null;
+  };
+  readonly replicationFactor: number | null;
+  readonly minInSyncReplicas: number | null;
+}
+
+const UNDECIDED: TopicSettings = {
+  retentionMs: { public: null, deadLetter: null, internal: null },
+  replicationFactor: null,
+  minInSyncReplicas: null,
+};
+
+/**
+ * Of every topic that is written: a dead letter, a repartitioned event or a document holds whole input records, of up to a
+ * megabyte, which is what clusters take by default. More than this managed clusters do not allow.
+ */
+const BATCH_BYTES_MAX = 8 * 1024 * 1024;
+
 export interface RequiredTopic extends TopicSpec {
   /** Others may read it; an internal one is the application's own. */
   readonly isPublic: boolean;
@@ -44,22 +67,38 @@ export function requiredTopics(
   application: string,
   parts: readonly SubTopology[],
   sourcePartitions: number,
+  settings: TopicSettings = UNDECIDED,
 ): readonly RequiredTopic[] {
+  const { retentionMs, replicationFactor, minInSyncReplicas } = settings;
+  const common = {
+    partitions: sourcePartitions,
+    batchBytesMax: BATCH_BYTES_MAX,
+    ...(replicationFactor !== null && { replicationFactor }),
+    ...(minInSyncReplicas !== null && { minInSyncReplicas }),
+  };
+  const keptFor = (time: number | null) => ({ stampedOnAppend: true, ...(time !== null && { retentionMs: time }) });
+  const ofSink = (topic: string) => {
+    // Its records are put in order by their event times, which are therefore kept.
+    if (topic === repartitionTopic(application)) {
+      return { ...keptFor(retentionMs.internal), stampedOnAppend: false, purged: true, isPublic: false };
+    }
+    const kind = topic.endsWith('.dead-letter') ? 'deadLetter' : 'public';
+    return { ...keptFor(retentionMs[kind]), isPublic: true };
+  };
   const specs = new Map<string, RequiredTopic>();
   for (const part of parts) {
     for (const { topics } of part.sinks) {
       for (const topic of topics) {
-        const isPublic = topic !== repartitionTopic(application);
-        specs.set(topic, { topic, partitions: sourcePartitions, isPublic });
+        specs.set(topic, { topic, ...common, ...ofSink(topic) });
       }
     }
     if (part.store !== null) {
       const topic = changelogTopic(application, part.name);
-      specs.set(topic, { topic, partitions: sourcePartitions, compacted: true, isPublic: false });
+      specs.set(topic, { topic, ...common, compacted: true, isPublic: false });
     }
     if (part.journaled) {
       const topic = journalTopic(application);
-      specs.set(topic, { topic, partitions: sourcePartitions, isPublic: false });
+      specs.set(topic, { topic, ...common, ...keptFor(retentionMs.internal), isPublic: false });
     }
   }
   return [...specs.values()];

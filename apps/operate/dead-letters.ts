@@ -57,7 +57,8 @@ export async function* deadLetters(log: Log, topic: string, filter: LetterFilter
         if (value === null || (filter.at !== undefined && filter.at.offset !== offset)) continue;
         const letter = deadLetterCodec.decode(value);
         if (filter.reason !== undefined && filter.reason !== letter.reason) continue;
-        yield { letter, partition, offset, timestamp, replayed: done.has(offset) };
+        const time = letter.timestamp ?? timestamp;
+        yield { letter, partition, offset, timestamp: time, replayed: done.has(offset) };
       }
     }
   }

@@ -5,7 +5,7 @@
 
 import { FatalError } from '../../lib/errors.ts';
 import type { Topology } from '../../topology/builder.ts';
-import type { LogAdmin, TopicSpec } from '../../topology/ports.ts';
+import type { LogAdmin, TopicDrift, TopicSpec } from '../../topology/ports.ts';
 import { requiredTopics } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
 
@@ -17,20 +17,22 @@ export interface PlannedTopic extends TopicSpec {
   readonly existing: number | null;
   /** What is wrong with it and how to mend that; null unless it is a mismatch. */
   readonly problem: string | null;
+  /** Settings of an existing topic that are not as wanted, which `apply` mends; left out: not looked at, or none. */
+  readonly drift?: readonly TopicDrift[];
 }
 
 /** `existing`: partition counts of the log's topics, by name. Sources come first. */
 export function planTopics(
   existing: ReadonlyMap<string, number>,
   topology: Topology,
-  config: Pick<Config, 'application' | 'sources' | 'log'>,
+  config: Pick<Config, 'application' | 'sources' | 'log' | 'topics'>,
 ): readonly PlannedTopic[] {
   const parts = topology.subTopologies();
   const names = config.sources.map(({ topic }) => topic);
   const known = names.flatMap((topic) => existing.get(topic) ?? []);
   // A source that is new beside others gets as many as they have: outputs and state are cut that way already.
   const widest = known.length > 0 ? Math.max(...known) : config.log.partitions;
-  const required = requiredTopics(config.application, parts, widest);
+  const required = requiredTopics(config.application, parts, widest, config.topics);
   const planned = new Map<string, PlannedTopic>();
   for (const topic of names) planned.set(topic, sourcePlan(topic, existing.get(topic), widest));
   for (const { isPublic, ...spec } of required) {
@@ -54,15 +56,24 @@ export async function createMissing(admin: LogAdmin, plan: readonly PlannedTopic
       hint: '`tripline topics plan` shows every topic; nothing was created',
     });
   }
-  const missing = plan.filter(({ state }) => state === 'missing');
-  await admin.createTopics(
-    missing.map(({ topic, partitions, compacted, retentionMs }) => ({
-      topic,
-      partitions,
-      ...(compacted !== undefined && { compacted }),
-      ...(retentionMs !== undefined && { retentionMs }),
-    })),
-  );
+  await admin.createTopics(plan.filter(({ state }) => state === 'missing').map(specOf));
+}
+
+/** The plan with what it says of existing topics' settings; those of sources are their owners' affair. */
+export async function withDrift(admin: LogAdmin, plan: readonly PlannedTopic[]): Promise<readonly PlannedTopic[]> {
+  const ours = plan.filter(({ kind, state }) => kind !== 'source' && state === 'exists');
+  const drift = Map.groupBy((await admin.drift?.(ours.map(specOf))) ?? [], ({ topic }) => topic);
+  return plan.map((each) => (drift.has(each.topic) ? { ...each, drift: drift.get(each.topic)! } : each));
+}
+
+function specOf({
+  kind: _kind,
+  state: _state,
+  existing: _existing,
+  problem: _problem,
+  ...spec
+}: PlannedTopic): TopicSpec {
+  return spec;
 }
 
 function sourcePlan(topic: string, existing: number | undefined, widest: number): PlannedTopic {

@@ -11,19 +11,26 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { serveLog } from '../../connectors/embedded-log/index.ts';
 import { RegistryClient, registerSchemas } from '../../connectors/schema-registry/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { Counters } from '../../lib/counters.ts';
+import type { Counters } from '../../lib/counters.ts';
 import { FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
+import type { Topology } from '../../topology/builder.ts';
 import type { Log } from '../../topology/ports.ts';
 import { publicSchemas } from '../../topology/public-schemas.ts';
+import { EngineMonitor } from '../../topology/runtime/monitor.ts';
+import { requiredTopics } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
 import { loadFlawlessProject } from '../project/load-project.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
+import type { ThreadReports } from '../telemetry/thread-report.ts';
 import { runEngineThread } from './engine-thread.ts';
 import { identify, type WorkerIdentity } from './identity.ts';
 import { type Job, jobOf, TOPIC_PREFIX } from './job.ts';
 import { createTopics, type OpenedLog, openLog } from './open-log.ts';
+import { keepPurging } from './purge.ts';
 import type { ThreadData, ThreadMessage } from './thread-entry.ts';
+import { untilReachable } from './until-reachable.ts';
 import { withIngest } from './with-ingest.ts';
 
 export interface WorkerOptions {
@@ -44,26 +51,57 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
   const schemaIds = await register(config, clock, logger, signal);
   if (signal.aborted) return;
-  const job = jobOf(config, project, clock, { schemaIds, logger });
-  const opened = await openLog(config, clock, logger);
+  const telemetry = Telemetry.start({ config, clock, logger });
+  const monitor = monitorHere(options, clock, telemetry);
+  const job = jobOf(config, project, clock, { schemaIds, logger, monitor });
+  let opened: OpenedLog;
+  try {
+    opened = await openLog(config, clock, logger);
+  } catch (error) {
+    await telemetry.close();
+    throw error;
+  }
   const { log } = opened;
   try {
-    await createTopics(log.admin, job.topology, config);
+    await untilReachable(() => createTopics(log.admin, job.topology, config), { clock, logger }, signal);
+    if (signal.aborted) return;
     await options.beforeRunning?.(log);
+    const { admin } = log;
+    const purged = purgedTopics(config.application, job.topology);
+    void keepPurging({ admin, group: config.application, topics: purged, clock, logger }, signal);
     const identity = opened.kind === 'kafka' ? await identify(config) : null;
-    await withIngest({ config, log, clock, logger }, signal, (engineSignal, onRunning) => {
+    await withIngest({ config, log, clock, logger, telemetry }, signal, (engineSignal, onRunning) => {
       const all = (): void => {
         onRunning();
         options.onRunning?.(log);
       };
       return config.threads === 1
-        ? runHere(options, job, log, clock, identity, all, engineSignal)
-        : runThreads(config, schemaIds, opened, identity, all, engineSignal);
+        ? runHere(options, job, log, clock, identity, monitor, all, engineSignal)
+        : runThreads(config, schemaIds, opened, identity, telemetry.threads, all, engineSignal);
     });
   } finally {
     await job.close();
     await log.close();
+    await telemetry.close();
   }
+}
+
+/** Of the engine that runs in this thread; with several threads, none does. */
+function monitorHere({ config, logger, counters }: WorkerOptions, clock: Clock, telemetry: Telemetry): EngineMonitor {
+  const { spans, threads } = telemetry;
+  const monitor = new EngineMonitor({
+    clock,
+    logger,
+    ...(counters !== undefined && { counters }),
+    ...(spans !== null && { spans }),
+  });
+  if (config.threads === 1) threads.watch(0, monitor);
+  return monitor;
+}
+
+function purgedTopics(application: string, topology: Topology): readonly string[] {
+  const topics = requiredTopics(application, topology.subTopologies(), 1);
+  return topics.filter(({ purged }) => purged === true).map(({ topic }) => topic);
 }
 
 /** The schemas of what it writes; without a registry there is nothing to register. */
@@ -75,15 +113,16 @@ async function register(config: Config, clock: Clock, logger: Logger, signal: Ab
 }
 
 async function runHere(
-  { config, logger, counters = new Counters() }: WorkerOptions,
+  { config, logger }: WorkerOptions,
   job: Job,
   log: Log,
   clock: Clock,
   identity: WorkerIdentity | null,
+  monitor: EngineMonitor,
   onRunning: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  await runEngineThread({ config, job, log, logger, clock, counters, index: 0, count: 1, identity, onRunning }, signal);
+  await runEngineThread({ config, job, log, logger, clock, monitor, index: 0, count: 1, identity, onRunning }, signal);
 }
 
 /** Engine threads beside this one. An embedded log stays with this one; to a cluster each has its own connections. */
@@ -92,6 +131,7 @@ async function runThreads(
   schemaIds: SchemaIds,
   opened: OpenedLog,
   identity: WorkerIdentity | null,
+  reports: ThreadReports,
   onRunning: () => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -101,7 +141,7 @@ async function runThreads(
   if (signal.aborted) stopAll();
   let running = 0;
   const threads = Array.from({ length: config.threads }, (_, index) =>
-    runThread({ config, schemaIds, index, count: config.threads, identity }, opened, stop.signal, () => {
+    runThread({ config, schemaIds, index, count: config.threads, identity }, opened, reports, stop.signal, () => {
       running++;
       if (running === config.threads) onRunning();
     }),
@@ -116,6 +156,7 @@ async function runThreads(
 function runThread(
   data: Omit<ThreadData, 'port'>,
   opened: OpenedLog,
+  reports: ThreadReports,
   signal: AbortSignal,
   onRunning: () => void,
 ): Promise<void> {
@@ -131,6 +172,7 @@ function runThread(
   return new Promise<void>((resolve, reject) => {
     worker.on('message', (message: ThreadMessage) => {
       if (message.kind === 'running') onRunning();
+      else if (message.kind === 'report') reports.receive(data.index, message.report);
       else reject(new FatalError(message.code, message.text));
     });
     worker.on('error', reject);

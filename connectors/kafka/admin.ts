@@ -1,15 +1,36 @@
 // Topics, offsets and committed positions of a cluster.
 
-import { createTopicsV7, listOffsetsV7, offsetFetchV8 } from '@platformatic/kafka';
+import {
+  ConfigResourceTypes,
+  createTopicsV7,
+  deleteRecordsV2,
+  describeConfigsV4,
+  IncrementalAlterConfigOperationTypes,
+  incrementalAlterConfigsV1,
+  listOffsetsV7,
+  offsetFetchV8,
+} from '@platformatic/kafka';
 import { FatalError } from '../../lib/errors.ts';
-import type { CommittedPosition, LogAdmin, PartitionOffsets, TopicPartition, TopicSpec } from '../../topology/ports.ts';
+import type {
+  CommittedPosition,
+  LogAdmin,
+  PartitionOffsets,
+  PartitionPosition,
+  TopicDrift,
+  TopicPartition,
+  TopicSpec,
+} from '../../topology/ports.ts';
 import { partitionKey } from '../../topology/ports.ts';
 import type { Cluster } from './cluster.ts';
 import { errorNames } from './kafka-errors.ts';
+import { settingsOf } from './topic-settings.ts';
 
 const CREATE_TIMEOUT_MS = 10_000;
+const PURGE_TIMEOUT_MS = 10_000;
 /** The cluster's own default. */
 const DEFAULT_REPLICAS = -1;
+const TOPIC = ConfigResourceTypes.TOPIC;
+const { SET } = IncrementalAlterConfigOperationTypes;
 const EARLIEST = -2n;
 const LATEST = -1n;
 const READ_UNCOMMITTED = 0;
@@ -43,6 +64,61 @@ export class KafkaAdmin implements LogAdmin {
     for (const { topic, partitions } of missing) {
       for (let partition = 0; partition < partitions; partition++) await this.#isReady({ topic, partition });
     }
+  }
+
+  async drift(specs: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
+    const existing = await this.topics();
+    const wanted = specs.filter(({ topic }) => existing.has(topic));
+    if (wanted.length === 0) return [];
+    const resources = wanted.map((spec) => {
+      return {
+        resourceType: TOPIC,
+        resourceName: spec.topic,
+        configurationKeys: settingsOf(spec).map(({ name }) => name),
+      };
+    });
+    const { results } = await this.#cluster.patiently('to look at the settings of topics', () =>
+      this.#cluster.ask(null, describeConfigsV4.api, resources, false, false),
+    );
+    const found = new Map(results.map(({ resourceName, configs }) => [resourceName, configs]));
+    return wanted.flatMap((spec) =>
+      settingsOf(spec).flatMap(({ name, value: wants }) => {
+        const has = found.get(spec.topic)?.find((each) => each.name === name)?.value ?? '';
+        return has === wants ? [] : [{ topic: spec.topic, setting: name, has, wants }];
+      }),
+    );
+  }
+
+  async mend(drift: readonly TopicDrift[]): Promise<void> {
+    const resources = [...Map.groupBy(drift, ({ topic }) => topic)].map(([resourceName, ofTopic]) => ({
+      resourceType: TOPIC,
+      resourceName,
+      configs: ofTopic.map(({ setting, wants }) => ({ name: setting, configOperation: SET, value: wants })),
+    }));
+    if (resources.length === 0) return;
+    await this.#cluster.patiently('to change the settings of topics', () =>
+      this.#cluster.ask(null, incrementalAlterConfigsV1.api, resources, false),
+    );
+  }
+
+  async purge(positions: readonly PartitionPosition[]): Promise<void> {
+    await this.#cluster.patiently(
+      'to delete records that were read',
+      async () => {
+        const leaders = await Promise.all(positions.map((each) => this.#cluster.partition(each)));
+        const byNode = Map.groupBy(positions, (_, i) => leaders[i]!.leader.node);
+        for (const [node, ofNode] of byNode) {
+          const topics = [...Map.groupBy(ofNode, ({ topic }) => topic)].map(([name, ofTopic]) => ({
+            name,
+            partitions: ofTopic.map(({ partition, offset }) => ({ partitionIndex: partition, offset: BigInt(offset) })),
+          }));
+          await this.#cluster.ask(node, deleteRecordsV2.api, topics, PURGE_TIMEOUT_MS);
+        }
+      },
+      () => {
+        for (const { topic } of positions) this.#cluster.forget(topic);
+      },
+    );
   }
 
   async committed(
@@ -120,13 +196,8 @@ function refuseMismatches(specs: readonly TopicSpec[], existing: ReadonlyMap<str
   return specs.filter(({ topic }) => !existing.has(topic));
 }
 
-function requestOf({ topic, partitions, compacted = false, retentionMs }: TopicSpec) {
-  const policy = compacted ? (retentionMs === undefined ? 'compact' : 'compact,delete') : 'delete';
-  const configs = [
-    { name: 'cleanup.policy', value: policy },
-    { name: 'retention.ms', value: String(retentionMs ?? -1) },
-  ];
-  // Retention by time of writing: decisions about old events, replayed, must not be deleted minutes later.
-  if (retentionMs !== undefined) configs.push({ name: 'message.timestamp.type', value: 'LogAppendTime' });
-  return { name: topic, numPartitions: partitions, replicationFactor: DEFAULT_REPLICAS, assignments: [], configs };
+function requestOf(spec: TopicSpec) {
+  const { topic, partitions, replicationFactor = DEFAULT_REPLICAS } = spec;
+  const configs = settingsOf(spec).map((setting) => ({ ...setting }));
+  return { name: topic, numPartitions: partitions, replicationFactor, assignments: [], configs };
 }

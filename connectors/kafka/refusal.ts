@@ -20,6 +20,7 @@ const RIGHTS: Readonly<Record<number, Partial<Record<Resource, string>>>> = {
   13: { GROUP: 'Read' },
   14: { GROUP: 'Read' },
   19: { TOPIC: 'Create', CLUSTER: 'Create' },
+  21: { TOPIC: 'Delete' },
   22: { TRANSACTIONAL_ID: 'Write', CLUSTER: 'IdempotentWrite' },
   24: { TOPIC: 'Write', TRANSACTIONAL_ID: 'Write' },
   25: { GROUP: 'Read', TRANSACTIONAL_ID: 'Write' },

@@ -2,7 +2,7 @@
 
 import { systemClock } from '../../../lib/clock.ts';
 import { loadFlawlessProject } from '../../project/load-project.ts';
-import { createMissing, type PlannedTopic, planTopics } from '../../topics/plan.ts';
+import { createMissing, type PlannedTopic, planTopics, withDrift } from '../../topics/plan.ts';
 import { jobOf } from '../../worker/job.ts';
 import { hasLog, openLog, openLogReadOnly } from '../../worker/open-log.ts';
 import { defineCommand, type ExitCode, type Io } from '../command.ts';
@@ -12,7 +12,7 @@ import { subcommand } from '../subcommand.ts';
 
 export const topics = defineCommand({
   name: 'topics',
-  summary: 'Shows which topics are needed and which are missing; makes them',
+  summary: 'Shows which topics are needed, missing or set otherwise; makes and mends them',
   usage: 'plan|apply [-c tripline.yaml] [--json]',
   options: {
     config: CONFIG_OPTION,
@@ -29,10 +29,12 @@ export const topics = defineCommand({
       const log =
         word === 'plan' ? await openLogReadOnly(config, systemClock) : (await openLog(config, systemClock)).log;
       try {
-        const plan = planTopics(await log.admin.topics(), job.topology, config);
+        const { admin } = log;
+        const plan = await withDrift(admin, planTopics(await admin.topics(), job.topology, config));
         if (word === 'plan' || plan.some(({ state }) => state === 'mismatch')) return show(plan, isJson, io);
-        await createMissing(log.admin, plan);
-        return show(plan.map(created), isJson, io);
+        await createMissing(admin, plan);
+        await admin.mend?.(plan.flatMap(({ drift }) => drift ?? []));
+        return show(plan.map(applied), isJson, io);
       } finally {
         await log.close();
       }
@@ -42,10 +44,11 @@ export const topics = defineCommand({
   },
 });
 
-type Shown = Omit<PlannedTopic, 'state'> & { readonly state: PlannedTopic['state'] | 'created' };
+type Shown = Omit<PlannedTopic, 'state'> & { readonly state: PlannedTopic['state'] | 'created' | 'changed' };
 
-function created(topic: PlannedTopic): Shown {
-  return topic.state === 'missing' ? { ...topic, state: 'created', existing: topic.partitions } : topic;
+function applied(topic: PlannedTopic): Shown {
+  if (topic.state === 'missing') return { ...topic, state: 'created', existing: topic.partitions };
+  return topic.drift === undefined ? topic : { ...topic, state: 'changed' };
 }
 
 /** 1 when a topic cannot be used as it is: `apply` cannot mend that. */
@@ -55,13 +58,18 @@ function show(plan: readonly Shown[], isJson: boolean, io: Io): ExitCode {
   if (!isJson) {
     const count = (state: Shown['state']) => plan.filter((topic) => topic.state === state).length;
     const done = count('created') > 0 ? `${count('created')} created` : `${count('missing')} missing`;
-    io.stdout.write(`${plan.length} topics: ${done}, ${wrong.length} with a wrong number of partitions\n`);
+    const changed = count('changed');
+    const differing = plan.filter(({ drift }) => drift !== undefined).length - changed;
+    const settings = changed > 0 ? `, ${changed} changed` : differing > 0 ? `, ${differing} with other settings` : '';
+    io.stdout.write(`${plan.length} topics: ${done}${settings}, ${wrong.length} with a wrong number of partitions\n`);
   }
   for (const { topic, problem } of wrong) io.stderr.write(`${topic} ${problem}\n`);
   return wrong.length === 0 ? 0 : 1;
 }
 
-function row({ topic, partitions, kind, state, compacted }: Shown): string {
+function row({ topic, partitions, kind, state, compacted, drift = [] }: Shown): string {
   const notes = compacted === true ? `${kind}, compacted` : kind;
-  return `${state.padEnd(8)}  ${topic}  ${partitions} partitions  ${notes}`;
+  const verb = state === 'changed' ? 'was' : 'is';
+  const settings = drift.map(({ setting, has, wants }) => `\n          ${setting} ${verb} ${has}, wanted: ${wants}`);
+  return `${state.padEnd(8)}  ${topic}  ${partitions} partitions  ${notes}${settings.join('')}`;
 }
