@@ -1,5 +1,5 @@
 # `make demo` and `make test` are all a newcomer needs; both install what is missing.
-.PHONY: demo test verify bench format kafka-up kafka-down
+.PHONY: demo test verify bench chaos format kafka-up kafka-down
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
@@ -16,6 +16,10 @@ verify: node_modules/.package-lock.json
 
 bench: node_modules/.package-lock.json
 	npm run --silent bench
+
+# Workers, brokers and the network failing at once: SEED=… (or `kept`: those that once failed), MINUTES=…, both optional.
+chaos: node_modules/.package-lock.json
+	$(if $(SEED),CHAOS_SEED=$(SEED)) CHAOS_MINUTES=$(or $(MINUTES),5) npm test --silent -- test/chaos/chaos.test.ts
 
 format: node_modules/.package-lock.json
 	npm run --silent format

@@ -14,6 +14,7 @@ import { decisionCodec } from '../../schemas/framed.ts';
 import { replayJournal } from '../../testing/journal-replay.ts';
 import { restoresOf, storiesOf, timelineOf } from './report.ts';
 import { APPLICATION, type ChaosOptions, type Finished, runChaos } from './run.ts';
+import { type KeptSeed, SEEDS } from './seeds.ts';
 import { checkState } from './state.ts';
 import { differences } from './verdict.ts';
 
@@ -22,33 +23,40 @@ const BOUNDED_MS = 40_000;
 /** Of users of whom nothing can be said (verdict.ts). */
 const EXCUSED_MAX = 0.1;
 
-const seed = Number(CHAOS_SEED ?? process.pid);
-const draw = seededRng(seed);
-const options: ChaosOptions = {
-  seed,
-  durationMs: CHAOS_MINUTES === undefined ? BOUNDED_MS : Number(CHAOS_MINUTES) * 60_000,
-  workers: Number(CHAOS_WORKERS ?? 3),
-  partitions: Number(CHAOS_PARTITIONS ?? 4),
-  eventsPerSecond: 60,
-  sessionTimeoutMs: 6_000,
-  standbyReplicas: draw.next() < 0.5 ? 0 : 1,
-  threads: draw.next() < 0.7 ? 1 : 2,
-  isStatic: draw.next() < 0.5,
-};
+function optionsOf(seed: number): ChaosOptions {
+  const draw = seededRng(seed);
+  return {
+    seed,
+    durationMs: CHAOS_MINUTES === undefined ? BOUNDED_MS : Number(CHAOS_MINUTES) * 60_000,
+    workers: Number(CHAOS_WORKERS ?? 3),
+    partitions: Number(CHAOS_PARTITIONS ?? 4 + Math.floor(draw.next() * 9)),
+    eventsPerSecond: 60,
+    sessionTimeoutMs: 6_000,
+    standbyReplicas: draw.next() < 0.5 ? 0 : 1,
+    threads: draw.next() < 0.7 ? 1 : 2,
+    isStatic: draw.next() < 0.5,
+  };
+}
 
-test('amid faults of workers, brokers and the network, exactly what the oracle says is decided', async (t) => {
-  t.diagnostic(JSON.stringify(options));
-  const finished = await runChaos(options);
-  t.after(() => finished.close());
-  try {
-    await check(finished, (text) => t.diagnostic(text));
-  } catch (error) {
-    t.diagnostic(`make chaos SEED=${seed}\n${timelineOf(finished)}`);
-    throw error;
-  }
-});
+const runs: readonly KeptSeed[] =
+  CHAOS_SEED === 'kept' ? SEEDS : [{ seed: Number(CHAOS_SEED ?? process.pid), was: 'new' }];
 
-async function check(finished: Finished, say: (text: string) => void): Promise<void> {
+for (const { seed, was } of runs) {
+  test(`amid faults of all kinds, exactly what the oracle says is decided (seed ${seed}: ${was})`, async (t) => {
+    const options = optionsOf(seed);
+    t.diagnostic(JSON.stringify(options));
+    const finished = await runChaos(options);
+    t.after(() => finished.close());
+    try {
+      await check(finished, options, (text) => t.diagnostic(text));
+    } catch (error) {
+      t.diagnostic(`make chaos SEED=${seed}\n${timelineOf(finished)}`);
+      throw error;
+    }
+  });
+}
+
+async function check(finished: Finished, options: ChaosOptions, say: (text: string) => void): Promise<void> {
   const { outcome, expected, excused, delays, log, folders, failures, tailed } = finished;
   const slowest = Math.max(...delays.values());
   const share = excused.size / expected.size;
@@ -82,7 +90,7 @@ async function check(finished: Finished, say: (text: string) => void): Promise<v
     `${delays.size} events, ${ids.length} decisions, ${fired.length} actions; the producer's longest delay ${slowest} ms`,
   );
   say(
-    `${restores.length} restores of ${restored} records in all; changelogs hold ${state.changes}, ${state.copies} copies`,
+    `${restores.length} restores of ${restored} records in all; changelogs hold ${state.changes}, ${state.copies} copies; ${rebalances} assignments taken`,
   );
 }
 
