@@ -2,6 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationTable } from '../apps/config/reference.ts';
+import { asyncApiYaml } from '../apps/topics/asyncapi.ts';
 import { RuleSchema } from '../rules/schema.ts';
 
 /** The part of docs/configuration.md that is made. */
@@ -11,6 +12,7 @@ const TABLE = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/;
 export function generatedFiles(): ReadonlyMap<string, string> {
   const page = readFileSync(placeOf('docs/configuration.md'), 'utf8');
   return new Map([
+    ['docs/asyncapi.yaml', asyncApiYaml()],
     ['schemas/rule.schema.json', `${JSON.stringify(RuleSchema, null, 2)}\n`],
     [
       'docs/configuration.md',
