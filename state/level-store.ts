@@ -12,6 +12,10 @@ import type { KeyValueStore, StoreEntry, StoreWrite } from './api.ts';
 const CACHE_BYTES = 8 * 1024 * 1024;
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 
+/** Before and after every key: none begins with 255 (key-codec.ts). */
+const FIRST_KEY = new Uint8Array(0);
+const LAST_KEY = Uint8Array.of(255);
+
 const BYTES = { keyEncoding: 'view', valueEncoding: 'view' } as const;
 
 export class LevelStore implements KeyValueStore {
@@ -84,6 +88,18 @@ export class LevelStore implements KeyValueStore {
         { folder: this.#database.location },
         cause,
       );
+    }
+  }
+
+  /** Estimated bytes on disk, without what LevelDB still holds in memory; null once it is closed. */
+  async diskBytes(): Promise<number | null> {
+    if (this.#database.status !== 'open') return null;
+    try {
+      return await this.#database.approximateSize(FIRST_KEY, LAST_KEY);
+    } catch (error) {
+      // Closed meanwhile.
+      if (this.#database.status !== 'open') return null;
+      throw error;
     }
   }
 

@@ -2,18 +2,19 @@
 // embedded log the tasks whose partition number falls to it.
 
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { Counters } from '../../lib/counters.ts';
+import type { Counters } from '../../lib/counters.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { LevelStore } from '../../state/level-store.ts';
 import type { Log } from '../../topology/ports.ts';
-import { EngineMonitor } from '../../topology/runtime/monitor.ts';
+import type { EngineMonitor } from '../../topology/runtime/monitor.ts';
 import { type Membership, type OpenEngineOptions, openEngine } from '../../topology/runtime/open-engine.ts';
 import { supervise } from '../../topology/runtime/supervise.ts';
 import type { Config } from '../config/index.ts';
 import type { WorkerIdentity } from './identity.ts';
 import type { Job } from './job.ts';
 import { stateFolder } from './open-log.ts';
+import { StateSizes } from './state-sizes.ts';
 
 export interface EngineThreadOptions {
   readonly config: Config;
@@ -21,7 +22,7 @@ export interface EngineThreadOptions {
   readonly log: Log;
   readonly logger: Logger;
   readonly clock?: Clock;
-  readonly counters?: Counters;
+  readonly monitor: EngineMonitor;
   /** This thread's number, from 0, and how many there are. */
   readonly index: number;
   readonly count: number;
@@ -36,10 +37,10 @@ const REPORT_MS = 60_000;
 
 /** Runs until `signal` aborts. Throws what time cannot mend. */
 export async function runEngineThread(options: EngineThreadOptions, signal: AbortSignal): Promise<void> {
-  const { config, job, log, logger, index, count, identity } = options;
+  const { config, job, log, logger, monitor, index, count, identity } = options;
   const clock = options.clock ?? systemClock;
-  const counters = options.counters ?? new Counters();
-  const monitor = new EngineMonitor({ clock, counters, logger });
+  const { counters } = monitor.metrics;
+  const sizes = new StateSizes(monitor.metrics, clock);
   const place: Pick<OpenEngineOptions, 'takes' | 'membership' | 'transactionalId'> =
     identity === null
       ? { takes: (_part, partition) => partition % count === index, transactionalId: `${config.application}-${index}` }
@@ -56,11 +57,11 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       clock,
       counters,
       monitor,
-      openStore: (task) => LevelStore.open(stateFolder(config, task)),
+      openStore: async (task) => sizes.watch(task, await LevelStore.open(stateFolder(config, task))),
       outOfOrdernessMs: config.outOfOrdernessMs,
       commitInterval: config.commitInterval,
     });
-  const reporting = reportCounts(counters, logger, clock, signal);
+  const reporting = Promise.all([reportCounts(counters, logger, clock, signal), sizes.run(signal)]);
   await supervise(
     {
       open,

@@ -1,6 +1,7 @@
 // The whole topology of a configuration: intake, evaluate, and a connector for each configured channel.
 
 import type { ChannelSender } from '../../connectors/delivery/channel.ts';
+import { measuredSender } from '../../connectors/delivery/measured-sender.ts';
 import { addConnector } from '../../connectors/delivery/topology.ts';
 import { createEmailSender } from '../../connectors/email/sender.ts';
 import { RegistryClient, SchemaCache } from '../../connectors/schema-registry/index.ts';
@@ -12,6 +13,7 @@ import { systemRng } from '../../lib/rng.ts';
 import { CHANNELS } from '../../schemas/action.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Topology } from '../../topology/builder.ts';
+import type { EngineMonitor } from '../../topology/runtime/monitor.ts';
 import { triplineTopology } from '../../topology/topology.ts';
 import type { Config } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
@@ -31,6 +33,8 @@ export interface Job {
 export interface JobSurroundings {
   /** Of the registry; left out: ids of our own. */
   readonly schemaIds?: SchemaIds;
+  /** Of the engine that runs the job; left out: nothing is measured. */
+  readonly monitor?: EngineMonitor;
   /** Is told of records that wait for a schema; left out: standard error. */
   readonly logger?: Logger;
 }
@@ -57,7 +61,7 @@ export function jobOf(config: Config, project: Project, clock: Clock, around: Jo
     useRecordTime: true,
     cacheBytes: TASK_CACHE_BYTES,
   });
-  const connectors = connectorsOf(config, templates, clock);
+  const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, around.monitor));
   for (const connector of connectors) {
     addConnector(topology, { prefix: TOPIC_PREFIX, schemaIds, rng: systemRng, ...connector });
   }
@@ -74,6 +78,13 @@ interface Connector {
   readonly channel: string;
   readonly sender: ChannelSender;
   readonly concurrency: number;
+}
+
+function measured(connector: Connector, clock: Clock, monitor: EngineMonitor | undefined): Connector {
+  if (monitor === undefined) return connector;
+  const { channel, sender } = connector;
+  const { metrics, spans } = monitor;
+  return { ...connector, sender: measuredSender(sender, { channel, clock, metrics, spans }) };
 }
 
 function connectorsOf({ channels }: Config, templates: Templates, clock: Clock): Connector[] {

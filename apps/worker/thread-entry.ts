@@ -4,10 +4,15 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { connectToLog } from '../../connectors/embedded-log/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { EngineError, type ErrorCode } from '../../lib/errors.ts';
-import { createLogger } from '../../lib/logger.ts';
+import { createLogger, type Logger } from '../../lib/logger.ts';
+import { systemRng } from '../../lib/rng.ts';
+import { Spans } from '../../lib/spans.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
+import { EngineMonitor } from '../../topology/runtime/monitor.ts';
 import type { Config } from '../config/index.ts';
 import { loadFlawlessProject } from '../project/load-project.ts';
+import { showProcess } from '../telemetry/process-figures.ts';
+import { REPORT_MS, reportOf, type ThreadReport } from '../telemetry/thread-report.ts';
 import { runEngineThread } from './engine-thread.ts';
 import type { WorkerIdentity } from './identity.ts';
 import { jobOf } from './job.ts';
@@ -27,26 +32,47 @@ export interface ThreadData {
 /** What the thread tells the worker. */
 export type ThreadMessage =
   | { readonly kind: 'running' }
+  | { readonly kind: 'report'; readonly report: ThreadReport }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly text: string };
 
 async function main({ config, schemaIds, port, index, count, identity }: ThreadData): Promise<void> {
   const stop = new AbortController();
   parentPort!.on('message', () => stop.abort());
   const logger = createLogger(`${config.application}-${index}`);
+  const monitor = monitorOf(config, logger);
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
-  const job = jobOf(config, project, systemClock, { schemaIds, logger });
+  const job = jobOf(config, project, systemClock, { schemaIds, logger, monitor });
   const log = config.kafka === null ? connectToLog(port) : openKafka(config, systemClock);
   const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
+  const report = (): void => tell({ kind: 'report', report: reportOf(monitor) });
+  const hideProcess = showProcess(monitor.metrics, systemClock, { isMain: false });
+  const reporting = repeat(report, stop.signal);
   try {
     const onRunning = (): void => tell({ kind: 'running' });
-    await runEngineThread({ config, job, log, logger, index, count, identity, onRunning }, stop.signal);
+    await runEngineThread({ config, job, log, logger, index, count, identity, monitor, onRunning }, stop.signal);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     tell({ kind: 'failed', code: error.code, text: error.message });
   } finally {
+    stop.abort();
+    await reporting;
+    report();
+    hideProcess();
     await job.close();
     await log.close();
     parentPort!.close();
+  }
+}
+
+function monitorOf({ telemetry: { traces } }: Config, logger: Logger): EngineMonitor {
+  const spans = traces === null ? null : new Spans({ rng: systemRng, ...traces });
+  return new EngineMonitor({ clock: systemClock, logger, ...(spans !== null && { spans }) });
+}
+
+async function repeat(report: () => void, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    report();
+    await systemClock.sleep(REPORT_MS, signal);
   }
 }
 

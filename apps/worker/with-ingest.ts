@@ -9,6 +9,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Log } from '../../topology/ports.ts';
 import type { Config } from '../config/index.ts';
 import { startIngest } from '../ingest/ingest.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 
 export interface WithIngestOptions {
   readonly config: Config;
@@ -16,6 +17,8 @@ export interface WithIngestOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Left out: the API shows that it serves, and nothing more. */
+  readonly telemetry?: Telemetry;
 }
 
 /** Runs until its signal aborts; calls `onRunning` once all of it runs. */
