@@ -21,7 +21,7 @@ import { publicSchemas } from '../../topology/public-schemas.ts';
 import { EngineMonitor } from '../../topology/runtime/monitor.ts';
 import { requiredTopics } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
-import { loadFlawlessProject } from '../project/load-project.ts';
+import { loadFlawlessProject, type Project } from '../project/load-project.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import type { ThreadReports } from '../telemetry/thread-report.ts';
 import { runEngineThread } from './engine-thread.ts';
@@ -52,15 +52,25 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const schemaIds = await register(config, clock, logger, signal);
   if (signal.aborted) return;
   const telemetry = Telemetry.start({ config, clock, logger });
-  const monitor = monitorHere(options, clock, telemetry);
-  const job = jobOf(config, project, clock, { schemaIds, logger, monitor });
-  let opened: OpenedLog;
   try {
-    opened = await openLog(config, clock, logger);
-  } catch (error) {
+    await runShown({ ...options, clock, project, schemaIds, telemetry }, signal);
+  } finally {
     await telemetry.close();
-    throw error;
   }
+}
+
+interface ShownOptions extends WorkerOptions {
+  readonly clock: Clock;
+  readonly project: Project;
+  readonly schemaIds: SchemaIds;
+  readonly telemetry: Telemetry;
+}
+
+async function runShown(options: ShownOptions, signal: AbortSignal): Promise<void> {
+  const { config, clock, logger, project, schemaIds, telemetry } = options;
+  const monitor = monitorHere(options);
+  const job = jobOf(config, project, clock, { schemaIds, logger, monitor });
+  const opened = await openLog(config, clock, logger);
   const { log } = opened;
   try {
     await untilReachable(() => createTopics(log.admin, job.topology, config), { clock, logger }, signal);
@@ -82,12 +92,11 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   } finally {
     await job.close();
     await log.close();
-    await telemetry.close();
   }
 }
 
 /** Of the engine that runs in this thread; with several threads, none does. */
-function monitorHere({ config, logger, counters }: WorkerOptions, clock: Clock, telemetry: Telemetry): EngineMonitor {
+function monitorHere({ config, clock, logger, counters, telemetry }: ShownOptions): EngineMonitor {
   const { spans, threads } = telemetry;
   const monitor = new EngineMonitor({
     clock,
