@@ -137,13 +137,17 @@ export class EngineMonitor {
     this.#commitRecords.record(records);
   }
 
-  /** An active task starts to read its changelog, with so many offsets to go. A standby's lag is no restore. */
-  restoring(task: string, remaining: number): RestoreProgress {
+  /**
+   * An active task starts to read its changelog, with so many offsets to go, at offset `from`: 0 is where nothing of its
+   * state was here. A standby's lag is no restore.
+   */
+  restoring(task: string, remaining: number, from: number): RestoreProgress {
     const labels = { task };
     const remainingGauge = this.metrics.gauge('restore-remaining', labels);
     const began = this.#clock.now();
     let reported = began;
     let records = 0;
+    let allBytes = 0;
     const { counters } = this.metrics;
     const show = (left: number): void => {
       this.alive();
@@ -154,6 +158,7 @@ export class EngineMonitor {
     return {
       advance: (more, bytes, left) => {
         records += more;
+        allBytes += bytes;
         counters.add('restored-records', undefined, more);
         counters.add('restored-bytes', undefined, bytes);
         show(left);
@@ -168,7 +173,7 @@ export class EngineMonitor {
         this.metrics.removeGauge('restore-remaining', labels);
         if (records === 0) return;
         const ms = this.#clock.now() - began;
-        const fields = { task, records, ms, recordsPerSecond: perSecond(records, ms) };
+        const fields = { task, from, records, bytes: allBytes, ms, recordsPerSecond: perSecond(records, ms) };
         this.#logger?.info(fields, 'state restored from its changelog');
       },
     };

@@ -31,7 +31,7 @@ export async function restoreState(
   const offset = await startOfRestore(log, application, spec, store);
   const { written } = await log.admin.offsets(changelog);
   if (offset >= written) return;
-  const progress = monitor?.restoring(spec.id, written - offset);
+  const progress = monitor?.restoring(spec.id, written - offset, offset);
   try {
     await restore(log, store, { ...changelog, offset }, written, progress, signal);
   } finally {

@@ -40,7 +40,7 @@ test('a fault is shown until a poll ends well, and counted by its code', async (
 
 test('a restore shows what remains, and logs its rate at intervals and at its end', async () => {
   const { clock, lines, monitor } = setUp();
-  const progress = monitor.restoring('entities_0', 10_000);
+  const progress = monitor.restoring('entities_0', 10_000, 300);
   assert.deepEqual(monitor.status().restoring, [{ task: 'entities_0', remaining: 10_000 }]);
   await clock.advance(1_000);
   progress.advance(1_000, 50_000, 9_000);
@@ -56,7 +56,7 @@ test('a restore shows what remains, and logs its rate at intervals and at its en
   progress.end();
   progress.end();
   assert.equal(lines.length, 2);
-  assert.match(lines[1]!, /^state restored from its changelog .*"ms":5000,"recordsPerSecond":1000/);
+  assert.match(lines[1]!, /"from":300,"records":5000,"bytes":250000,"ms":5000,"recordsPerSecond":1000/);
   assert.deepEqual(monitor.status().restoring, []);
   assert.deepEqual(monitor.metrics.snapshot().gauges, []);
   assert.equal(monitor.metrics.counters.total('restored-records'), 5_000);
@@ -65,7 +65,7 @@ test('a restore shows what remains, and logs its rate at intervals and at its en
 
 test('a restore with nothing to read is not worth a line', () => {
   const { lines, monitor } = setUp();
-  monitor.restoring('entities_0', 0).end();
+  monitor.restoring('entities_0', 0, 300).end();
   assert.deepEqual(lines, []);
 });
 
