@@ -108,7 +108,10 @@ export function framedCodec<Value>(name: string, localId: number): FramedCodec<V
   };
 }
 
-/** The codec of a state document: one byte with the schema's `version`, then the record (A2). */
+/**
+ * The codec of a state document: one byte with the schema's `version`, then the record (A2).
+ * Its decode throws FatalError: TRG_STATE_MISMATCH for a version that is not known, TRG_STATE_CORRUPT for other bytes.
+ */
 export function stateCodec<Value>(name: string): Codec<Value> {
   const type = typeOf(name);
   const version: number = JSON.parse(schemaText(name)).version;
@@ -122,7 +125,8 @@ export function stateCodec<Value>(name: string): Codec<Value> {
       if (!existsSync(new URL(`./${file}.avsc`, import.meta.url))) {
         throw new FatalError(
           'TRG_STATE_MISMATCH',
-          `state of schema ${name} version ${writtenBy} cannot be read by this version, which knows up to ${version}`,
+          `state of schema ${name} version ${writtenBy} cannot be read by this version, which knows up to ${version}` +
+            (writtenBy > version ? ': a newer Tripline wrote it; run that one' : ''),
           { schema: name, version: writtenBy },
         );
       }
@@ -137,7 +141,14 @@ export function stateCodec<Value>(name: string): Codec<Value> {
     encode: (value) => encodeAfter(head, type, value),
     decode(bytes) {
       const body = bytes.subarray(1);
-      return bytes[0] === version ? decodeWith(type, body, name) : decodeOlder(bytes[0] ?? -1, body);
+      try {
+        return bytes[0] === version ? decodeWith(type, body, name) : decodeOlder(bytes[0] ?? -1, body);
+      } catch (error) {
+        if (error instanceof FatalError) throw error;
+        // No fault of the record that asked for it, which therefore is no dead letter.
+        const text = `stored bytes are no document of schema ${name}; delete the task's folder to have it rebuilt`;
+        throw new FatalError('TRG_STATE_CORRUPT', text, { schema: name }, error);
+      }
     },
   };
 }

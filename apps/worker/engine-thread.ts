@@ -48,6 +48,9 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
           membership: membershipOf(config, identity, index),
           transactionalId: `${config.application}-${identity.name}-${index}`,
         };
+  const onDamaged = (folder: string, error: unknown): void => {
+    logger.warn({ folder, error: describeError(error) }, 'the state is damaged and is rebuilt from its changelog');
+  };
   const open = () =>
     openEngine({
       ...place,
@@ -57,7 +60,7 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       clock,
       counters,
       monitor,
-      openStore: async (task) => sizes.watch(task, await LevelStore.open(stateFolder(config, task))),
+      openStore: async (task) => sizes.watch(task, await LevelStore.open(stateFolder(config, task), onDamaged)),
       outOfOrdernessMs: config.outOfOrdernessMs,
       commitInterval: config.commitInterval,
     });
