@@ -92,7 +92,6 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineThre
     leavesGroup: membership?.leaves ?? false,
   });
   try {
-    manager.start();
     if (membership === undefined) await manager.untilOpened();
   } catch (error) {
     await thread.close();

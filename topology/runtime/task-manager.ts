@@ -62,11 +62,6 @@ export class TaskManager {
     this.#joinedAt = options.clock.now();
   }
 
-  /** Joins the group for the first time. */
-  start(): void {
-    if (this.#options.member.state === 'joining') this.#join();
-  }
-
   /** What there is to do before the next turn of the engine. Throws when the member is one no longer. */
   async step(): Promise<void> {
     const { member, engine, seat } = this.#options;
