@@ -32,6 +32,11 @@ export const COUNTERS: Table = {
     unit: '{event}',
     meaning: 'Events whose `messageId` was seen within `dedupeWindow`',
   },
+  misplaced: {
+    name: 'tripline.events.misplaced',
+    unit: '{read}',
+    meaning: 'Reads of a keyed source whose first key is in another partition than murmur2 puts it',
+  },
   late: {
     name: 'tripline.events.late',
     unit: '{event}',

@@ -22,6 +22,7 @@ import { journalTopic } from '../topics.ts';
 import type { Seat } from './group/seat.ts';
 import { journalCodec } from './journal.ts';
 import type { EngineMonitor } from './monitor.ts';
+import { PartitionerCheck } from './partitioner-check.ts';
 import { encodePositionNote } from './position-note.ts';
 import type { PreparedCommit, Task } from './task.ts';
 import { showTasks } from './task-figures.ts';
@@ -84,6 +85,7 @@ export class Engine {
   /** Tasks that have not taken a step in this life. */
   readonly #fresh = new Set<TaskQueue>();
   #lastCommit: number;
+  readonly #partitioner: PartitionerCheck;
   readonly #watermarkAt = new Map<Task, number>();
   #woken = new AbortController();
   readonly #hideTasks: (() => void) | undefined;
@@ -91,6 +93,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#lastCommit = options.clock.now();
+    this.#partitioner = new PartitionerCheck(options);
     const { monitor, clock } = options;
     this.#hideTasks = monitor && showTasks(monitor.metrics, clock, () => this.#tasks);
   }
@@ -165,6 +168,7 @@ export class Engine {
       const target = this.#byInput.get(partitionKey(each));
       if (target === undefined) continue;
       if (each.records.length > 0) active = true;
+      this.#partitioner.look(target.queue.task, target.input, each);
       target.queue.add(target.input, each, wall);
     }
     for (const { queue } of this.#tasks) active = (await this.#turn(queue, wall)) || active;

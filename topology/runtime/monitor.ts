@@ -84,6 +84,11 @@ export class EngineMonitor {
     this.#commitRecords = this.metrics.histogram('commit-records', {}, SIZE_BOUNDS);
   }
 
+  /** Something that an operator should mend, though the engine goes on. */
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void {
+    this.#logger?.warn(fields, message);
+  }
+
   /** The loop did something, such as trying again: it does not hang. */
   alive(): void {
     this.#aliveAt = this.#clock.now();
