@@ -12,7 +12,7 @@ import type { ThreadView } from '../telemetry/thread-report.ts';
 /** Longer than any request to a log may hang, and longer than the longest pause between two attempts (30 s). */
 export const ALIVE_MS = 120_000;
 /** A poll waits 50 ms; a commit on a slow log some seconds. */
-export const POLLED_MS = 15_000;
+export const POLLED_MS = 10_000;
 
 export interface Health {
   readonly isOk: boolean;

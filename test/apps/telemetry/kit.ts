@@ -34,8 +34,9 @@ export async function startWorker(t: TestContext, yaml: string): Promise<Running
   mkdirSync(join(folder, 'rules'));
   writeFileSync(join(folder, 'rules/thanks.yaml'), RULES);
   const http = /^http:/m.test(yaml) ? '' : 'http: { port: 0, writeKeys: [k1] }\n';
+  const application = /^application:/m.test(yaml) ? '' : 'application: shop\n';
   const channels = `channels: { webhook: { url: "${receiver.url}", allowPrivate: true } }\n`;
-  writeFileSync(join(folder, 'tripline.yaml'), `application: shop\n${http}${channels}${yaml}\n`);
+  writeFileSync(join(folder, 'tripline.yaml'), `${application}${http}${channels}${yaml}\n`);
   const { config } = loadConfig({ file: 'tripline.yaml', env: {}, folder });
   const listening = Promise.withResolvers<string>();
   const info = ({ url }: Readonly<Record<string, unknown>>): void => {

@@ -20,6 +20,7 @@ import { actionCodec, decisionCodec } from '../../../schemas/framed.ts';
 import type { Log } from '../../../topology/ports.ts';
 import { clusterOfFile, openLog } from '../../connectors/kafka/kit.ts';
 import { folderWith, run } from '../cli/kit.ts';
+import { parsePrometheus, startWorker, sumOf, until } from '../telemetry/kit.ts';
 
 const cluster = await clusterOfFile();
 const SHOP = fileURLToPath(new URL('../../../examples/shop/', import.meta.url));
@@ -120,4 +121,32 @@ test('a source topic that the cluster does not have ends the worker with its nam
   const { code, err } = await run(['run'], [runCommand], folder);
   assert.equal(code, 1);
   assert.match(err, /source topic nowhere does not exist/);
+});
+
+test('a worker of two threads is not ready while its broker is gone, live all along, and ready again after', async (t) => {
+  await openLog(t, cluster).admin.createTopics([{ topic: 'events.watched', partitions: 2 }]);
+  const worker = await startWorker(
+    t,
+    `application: watched\nthreads: 2\nkafka: { brokers: ["${cluster.bootstrap[0]}"] }`,
+  );
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  const purchase = { userId: 'u1', event: 'purchase', messageId: 'm1' };
+  assert.equal(await worker.post('/v1/track', purchase, { traceparent }), 200);
+  await until(() => worker.receiver.received.length >= 1);
+  assert.match(String(worker.receiver.received[0]!.headers['traceparent']), /^00-a{32}-[0-9a-f]{16}-01$/);
+  const processed = async () =>
+    sumOf(parsePrometheus((await worker.get('/metrics')).text), 'tripline_records_processed_total', 'events.watched');
+  await until(async () => (await processed()) >= 1);
+  await cluster.kill(0);
+  await until(async () => (await worker.get('/health/ready')).status === 503);
+  const { status, threads } = JSON.parse((await worker.get('/health/ready')).text) as {
+    status: string;
+    threads: readonly { state: string }[];
+  };
+  t.diagnostic(JSON.stringify(threads));
+  assert.equal(status, 'not ready');
+  assert.ok(threads.length > 0);
+  assert.equal((await worker.get('/health/live')).status, 200);
+  await cluster.restart(0);
+  await until(async () => (await worker.get('/health/ready')).status === 200);
 });
