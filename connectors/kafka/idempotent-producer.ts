@@ -13,6 +13,7 @@ import { initProducerIdV4, offsetCommitV8, offsetCommitV9 } from '@platformatic/
 import type { CommittedPosition, MemberIdentity } from '../../topology/ports.ts';
 import { BatchSender, type PartitionBatches } from './batch-sender.ts';
 import type { Cluster } from './cluster.ts';
+import type { Memberships } from './group/memberships.ts';
 import { errorNames } from './kafka-errors.ts';
 import { NO_MEMBER, type Producer, positionsByTopic } from './producer.ts';
 
@@ -27,16 +28,18 @@ interface Positions {
 
 export class IdempotentProducer implements Producer {
   readonly #cluster: Cluster;
+  readonly #memberships: Memberships;
   readonly #sender: BatchSender;
   #positions: Positions | null = null;
 
-  private constructor(cluster: Cluster) {
+  private constructor(cluster: Cluster, memberships: Memberships) {
     this.#cluster = cluster;
+    this.#memberships = memberships;
     this.#sender = new BatchSender(cluster, null);
   }
 
-  static async open(cluster: Cluster): Promise<IdempotentProducer> {
-    const producer = new IdempotentProducer(cluster);
+  static async open(cluster: Cluster, memberships: Memberships): Promise<IdempotentProducer> {
+    const producer = new IdempotentProducer(cluster, memberships);
     await producer.renew();
     return producer;
   }
@@ -72,7 +75,8 @@ export class IdempotentProducer implements Producer {
   async end(commit: boolean): Promise<void> {
     const positions = this.#positions;
     this.#positions = null;
-    if (positions !== null && commit) await this.#commit(positions);
+    if (positions === null || !commit) return;
+    await this.#memberships.as(positions.member, (member) => this.#commit({ ...positions, member }));
   }
 
   async #commit({ group, positions, member }: Positions): Promise<void> {

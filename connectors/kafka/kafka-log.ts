@@ -6,6 +6,8 @@ import type { GroupMember, GroupOptions, Log, LogReader, LogWriter } from '../..
 import { KafkaAdmin } from './admin.ts';
 import { Cluster, closedError } from './cluster.ts';
 import { ClassicMember } from './group/classic-member.ts';
+import { ConsumerMember } from './group/consumer-member.ts';
+import { Memberships } from './group/memberships.ts';
 import type { KafkaOptions } from './options.ts';
 import { KafkaReader } from './reader.ts';
 import { KafkaWriter } from './writer.ts';
@@ -20,6 +22,7 @@ export interface KafkaLog extends Log {
 export function openKafkaLog(options: KafkaOptions): KafkaLog {
   const cluster = new Cluster(options);
   const admin = new KafkaAdmin(cluster);
+  const memberships = new Memberships();
   const opened = new Set<{ close(): Promise<void> }>();
   let isClosed = false;
   return {
@@ -33,13 +36,19 @@ export function openKafkaLog(options: KafkaOptions): KafkaLog {
     },
     openWriter: async (transactionalId) => {
       if (isClosed) throw closedError();
-      const writer: LogWriter = await KafkaWriter.open(cluster, transactionalId, () => opened.delete(writer));
+      const writer: LogWriter = await KafkaWriter.open(cluster, memberships, transactionalId, () =>
+        opened.delete(writer),
+      );
       opened.add(writer);
       return writer;
     },
     openMember: (group) => {
       if (isClosed) throw closedError();
-      const member: GroupMember = new ClassicMember(cluster, group, () => opened.delete(open));
+      const onClose = (): boolean => opened.delete(open);
+      const member: GroupMember =
+        group.protocol === 'consumer'
+          ? new ConsumerMember(cluster, group, memberships, onClose)
+          : new ClassicMember(cluster, group, onClose);
       const open = { close: () => member.close({ leave: false }) };
       opened.add(open);
       return member;

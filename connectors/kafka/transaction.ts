@@ -25,27 +25,30 @@ import {
 } from '../../topology/ports.ts';
 import { BatchSender, type PartitionBatches } from './batch-sender.ts';
 import type { Cluster } from './cluster.ts';
+import type { Memberships } from './group/memberships.ts';
 import { isUnanswered } from './kafka-errors.ts';
 import { TRANSACTION_TIMEOUT_MS } from './options.ts';
 import { NO_MEMBER, type Producer, positionsByTopic } from './producer.ts';
 
 export class TransactionalProducer implements Producer {
   readonly #cluster: Cluster;
+  readonly #memberships: Memberships;
   readonly #id: string;
   readonly #sender: BatchSender;
   /** What the open transaction was told to hold; empty when none is open. */
   readonly #partitions = new Set<string>();
   readonly #groups = new Set<string>();
 
-  private constructor(cluster: Cluster, id: string) {
+  private constructor(cluster: Cluster, memberships: Memberships, id: string) {
     this.#cluster = cluster;
+    this.#memberships = memberships;
     this.#id = id;
     this.#sender = new BatchSender(cluster, id);
   }
 
   /** Ends whatever an earlier producer of this id left open, and fences it. */
-  static async open(cluster: Cluster, id: string): Promise<TransactionalProducer> {
-    const producer = new TransactionalProducer(cluster, id);
+  static async open(cluster: Cluster, memberships: Memberships, id: string): Promise<TransactionalProducer> {
+    const producer = new TransactionalProducer(cluster, memberships, id);
     await producer.#init();
     return producer;
   }
@@ -74,7 +77,7 @@ export class TransactionalProducer implements Producer {
   async addPositions(
     group: string,
     positions: readonly CommittedPosition[],
-    { generation, memberId, instanceId }: MemberIdentity = NO_MEMBER,
+    member: MemberIdentity = NO_MEMBER,
   ): Promise<void> {
     const cluster = this.#cluster;
     if (!this.#groups.has(group)) {
@@ -82,9 +85,11 @@ export class TransactionalProducer implements Producer {
       this.#groups.add(group);
     }
     const topics = positionsByTopic(positions);
-    const request = [this.#id, group, ...this.#sender.identity, generation, memberId, instanceId, topics] as const;
     const of = { kind: 'group', name: group, doing: 'to commit positions' } as const;
-    await cluster.askCoordinator(of, txnOffsetCommitV3.api, ...request);
+    await this.#memberships.as(member, async ({ generation, memberId, instanceId }) => {
+      const self = [...this.#sender.identity, generation, memberId, instanceId] as const;
+      await cluster.askCoordinator(of, txnOffsetCommitV3.api, this.#id, group, ...self, topics);
+    });
   }
 
   /** Commits or aborts; without an open transaction nothing happens. See T2. */

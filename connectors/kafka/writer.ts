@@ -13,6 +13,7 @@ import { type CommittedPosition, type LogWriter, type MemberIdentity, partitionK
 import { BatchBuilder } from './batch-encoder.ts';
 import type { PartitionBatches } from './batch-sender.ts';
 import { type Cluster, closedError } from './cluster.ts';
+import type { Memberships } from './group/memberships.ts';
 import { IdempotentProducer } from './idempotent-producer.ts';
 import type { Producer } from './producer.ts';
 import { TransactionalProducer } from './transaction.ts';
@@ -47,11 +48,16 @@ export class KafkaWriter implements LogWriter {
     this.#producer = producer;
   }
 
-  static async open(cluster: Cluster, transactionalId: string, onClose: () => void): Promise<KafkaWriter> {
+  static async open(
+    cluster: Cluster,
+    memberships: Memberships,
+    transactionalId: string,
+    onClose: () => void,
+  ): Promise<KafkaWriter> {
     const producer =
       cluster.options.guarantee === 'at_least_once'
-        ? await IdempotentProducer.open(cluster)
-        : await TransactionalProducer.open(cluster, transactionalId);
+        ? await IdempotentProducer.open(cluster, memberships)
+        : await TransactionalProducer.open(cluster, memberships, transactionalId);
     return new KafkaWriter(cluster, producer, onClose);
   }
 

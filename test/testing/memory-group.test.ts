@@ -3,13 +3,14 @@ import { setImmediate } from 'node:timers/promises';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { openMemoryLog } from '../../testing/memory-log.ts';
 import type { MemoryMember } from '../../testing/memory-member.ts';
-import { groupSuite } from '../contract/group.suite.ts';
+import { type GroupUnderTest, groupSuite, leaderSuite } from '../contract/group.suite.ts';
+import type { Cleanup } from '../contract/log-kit.ts';
 
 const STEP_MS = 50;
 /** A minute: longer than any wait of the suite. */
 const STEPS_MAX = 1_200;
 
-groupSuite('memory group', async (t) => {
+async function open(t: Cleanup): Promise<GroupUnderTest> {
   const clock = new FakeClock();
   const log = openMemoryLog({ clock });
   t.after(() => log.close());
@@ -50,4 +51,7 @@ groupSuite('memory group', async (t) => {
       }
     },
   };
-});
+}
+
+groupSuite('memory group', open);
+leaderSuite('memory group', open);

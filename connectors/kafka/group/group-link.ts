@@ -63,7 +63,7 @@ export class GroupLink {
 
 /** The error that ends a membership. */
 export function membershipError(error: unknown, doing: string, instanceId: string | null): Error {
-  if (errorNames(error).includes('FENCED_INSTANCE_ID')) {
+  if (errorNames(error).some((name) => name === 'FENCED_INSTANCE_ID' || name === 'UNRELEASED_INSTANCE_ID')) {
     const text = `another worker runs under the instance id ${instanceId}`;
     return new FatalError('TRG_INSTANCE_FENCED', text, { instanceId }, error);
   }

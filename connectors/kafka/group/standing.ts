@@ -45,6 +45,11 @@ export class Standing {
     this.#change('settled');
   }
 
+  /** The same member, of a later generation in which nothing else is new. */
+  renew(identity: MemberIdentity): void {
+    if (this.#assignment !== null) this.#identity = identity;
+  }
+
   /** `identity`: of a generation whose assignment never came; what was assigned before still holds. */
   summon(identity: MemberIdentity | null = this.#identity): void {
     if (this.#state === 'failed' || this.#state === 'summoned') return;
