@@ -5,7 +5,7 @@
 // it only the requests are used.
 
 import registryApi, { type SchemaRegistryAPIClient } from '@kafkajs/confluent-schema-registry/dist/api/index.js';
-import { FatalError, RetryableError } from '../../lib/errors.ts';
+import { type EngineError, FatalError, RetryableError } from '../../lib/errors.ts';
 
 export interface RegistryOptions {
   /** Without the part that begins with /subjects. */
@@ -34,6 +34,8 @@ interface ResponseError extends Error {
 
 /** A registry that takes longer to answer is not answering. */
 const TIMEOUT_MS = 10_000;
+/** Workers that start together register together, and Apicurio answers 409 to whoever comes second: then it is there. */
+const REGISTER_TRIES = 3;
 
 type Call = SchemaRegistryAPIClient['Schema']['find'];
 
@@ -67,7 +69,15 @@ export class RegistryClient {
 
   /** The schema's id under the subject, which it gets if it has none. Throws FatalError TRG_SCHEMA_INCOMPATIBLE. */
   async register(subject: string, schema: string): Promise<number> {
-    const found = await this.#ask(this.#api.Subject.register, { subject, body: { schema } });
+    let found: unknown;
+    for (let tries = 1; ; tries++) {
+      try {
+        found = await this.#ask(this.#api.Subject.register, { subject, body: { schema } });
+        break;
+      } catch (error) {
+        if ((error as EngineError).code !== 'TRG_SCHEMA_INCOMPATIBLE' || tries >= REGISTER_TRIES) throw error;
+      }
+    }
     if (found === null) throw this.#refused(`it does not know the path /subjects/${subject}/versions`);
     return (found as { id: number }).id;
   }

@@ -84,6 +84,12 @@ test('each topic’s schema is registered as BACKWARD, and a second start gets t
   assert.equal(await client.version({ name: '', subject: schemas[0]!.subject, version: 2 }), null);
 });
 
+test('workers that start together get the same ids', async () => {
+  const schemas = schemasOf('together');
+  const all = await Promise.all(Array.from({ length: 4 }, () => register(schemas)));
+  for (const ids of all) assert.deepEqual(ids, all[0]);
+});
+
 test('records under the registry’s ids are read by the library that kafkajs consumers use', async () => {
   const { 'readable.decisions': id } = await register(schemasOf('readable'));
   const decision: Decision = {
