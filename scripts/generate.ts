@@ -2,23 +2,27 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationTable } from '../apps/config/reference.ts';
+import { metricsTable } from '../apps/telemetry/reference.ts';
 import { asyncApiYaml } from '../apps/topics/asyncapi.ts';
 import { RuleSchema } from '../rules/schema.ts';
 
-/** The part of docs/configuration.md that is made. */
-const TABLE = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/;
+/** The parts of pages that are made. */
+const SETTINGS = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/;
+const METRICS = /(<!-- metrics -->\n)[\s\S]*?(<!-- \/metrics -->)/;
 
 /** Path from the repository's root to content. */
 export function generatedFiles(): ReadonlyMap<string, string> {
-  const page = readFileSync(placeOf('docs/configuration.md'), 'utf8');
   return new Map([
     ['docs/asyncapi.yaml', asyncApiYaml()],
     ['schemas/rule.schema.json', `${JSON.stringify(RuleSchema, null, 2)}\n`],
-    [
-      'docs/configuration.md',
-      page.replace(TABLE, (_, start: string, end: string) => `${start}${configurationTable()}\n${end}`),
-    ],
+    ['docs/configuration.md', pageWith('docs/configuration.md', SETTINGS, configurationTable())],
+    ['docs/observability.md', pageWith('docs/observability.md', METRICS, metricsTable())],
   ]);
+}
+
+function pageWith(path: string, part: RegExp, table: string): string {
+  const page = readFileSync(placeOf(path), 'utf8');
+  return page.replace(part, (_, start: string, end: string) => `${start}${table}\n${end}`);
 }
 
 function placeOf(path: string): URL {

@@ -35,7 +35,7 @@ export const COUNTERS: Table = {
   misplaced: {
     name: 'tripline.events.misplaced',
     unit: '{read}',
-    meaning: 'Reads of a keyed source whose first key is in another partition than murmur2 puts it',
+    meaning: 'Reads of a keyed source whose first key is in another partition than murmur2 puts it, by `topic`',
   },
   late: {
     name: 'tripline.events.late',

@@ -75,10 +75,15 @@ function histogramOf({ bounds, counts, sum, count }: HistogramSample, scale: num
   return { buckets: { boundaries, counts: [...counts] }, sum: sum * scale, count, hasMinMax: false };
 }
 
-function descriptorOf({ name, unit, meaning }: MetricInfo, naming: Naming): Descriptor {
-  const suffix = naming === 'prometheus' ? (SUFFIXES[unit] ?? '') : '';
+/** With the unit in it, as a collector would put it there. */
+export function prometheusName({ name, unit }: MetricInfo): string {
+  return `${name}${SUFFIXES[unit] ?? ''}`;
+}
+
+function descriptorOf(info: MetricInfo, naming: Naming): Descriptor {
+  const { name, unit, meaning } = info;
   return {
-    name: `${name}${suffix}`,
+    name: naming === 'prometheus' ? prometheusName(info) : name,
     // Prometheus has no place for it but the name.
     unit: naming === 'prometheus' ? '' : unit,
     description: meaning,

@@ -1,9 +1,11 @@
-// Figures of the thread that this is called in: its heap and its event loop; of the first, the memory of the process too.
+// Figures of the thread that this is called in: its heap, its event loop, spans that it lost; of the first, the memory of the
+// process too.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../../lib/clock.ts';
 import type { Metrics } from '../../lib/metrics.ts';
+import type { Spans } from '../../lib/spans.ts';
 
 /** A pause shorter than this is not seen; a finer look costs more wake-ups. */
 const RESOLUTION_MS = 10;
@@ -13,7 +15,11 @@ const NS_PER_MS = 1e6;
 const QUANTILES = [0.5, 0.99, 1];
 
 /** Shows them at every snapshot, until what this returns is called. */
-export function showProcess(metrics: Metrics, clock: Clock, options: { readonly isMain: boolean }): () => void {
+export function showProcess(
+  metrics: Metrics,
+  clock: Clock,
+  options: { readonly isMain: boolean; readonly spans: Spans | null },
+): () => void {
   const current = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   current.enable();
   let since = clock.now();
@@ -33,6 +39,7 @@ export function showProcess(metrics: Metrics, clock: Clock, options: { readonly 
     const heap = getHeapStatistics();
     report.gauge('heap-used', heap.used_heap_size);
     report.gauge('heap-limit', heap.heap_size_limit);
+    if (options.spans !== null) report.count('span-dropped', options.spans.dropped);
     if (options.isMain) report.gauge('resident-memory', process.memoryUsage.rss());
   });
   return () => {

@@ -55,7 +55,7 @@ export class Telemetry {
     this.#application = application;
     this.#startMs = clock.now();
     this.spans = traces && new Spans({ rng: systemRng, ...traces });
-    this.#hideProcess = showProcess(this.metrics, clock, { isMain: true });
+    this.#hideProcess = showProcess(this.metrics, clock, { isMain: true, spans: this.spans });
     this.#exporters =
       otlp &&
       startExporters(otlp, {

@@ -54,6 +54,13 @@ export class ThreadReports {
     this.#takeSpans(spans);
   }
 
+  /** The thread crashed, and shows nothing until it is there again; `fault`: a code, or a word. */
+  lost(thread: number, fault: string): void {
+    const { status } = this.#sources[thread]!();
+    if (status !== null)
+      this.#sources[thread] = () => ({ status: { ...status, polledAt: null, fault }, metrics: null });
+  }
+
   all(): readonly ThreadView[] {
     return this.#sources.map((source, thread) => ({ thread, ...source() }));
   }

@@ -45,7 +45,7 @@ async function main({ config, schemaIds, port, index, count, identity }: ThreadD
   const log = config.kafka === null ? connectToLog(port) : openKafka(config, systemClock);
   const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
   const report = (): void => tell({ kind: 'report', report: reportOf(monitor) });
-  const hideProcess = showProcess(monitor.metrics, systemClock, { isMain: false });
+  const hideProcess = showProcess(monitor.metrics, systemClock, { isMain: false, spans: monitor.spans });
   const reporting = repeat(report, stop.signal);
   try {
     const onRunning = (): void => tell({ kind: 'running' });
