@@ -32,6 +32,8 @@ export interface ThreadData {
 /** What the thread tells the worker. */
 export type ThreadMessage =
   | { readonly kind: 'running' }
+  /** It was told to stop, and has. */
+  | { readonly kind: 'stopped' }
   | { readonly kind: 'report'; readonly report: ThreadReport }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly text: string };
 
@@ -50,6 +52,7 @@ async function main({ config, schemaIds, port, index, count, identity }: ThreadD
   try {
     const onRunning = (): void => tell({ kind: 'running' });
     await runEngineThread({ config, job, log, logger, index, count, identity, monitor, onRunning }, stop.signal);
+    tell({ kind: 'stopped' });
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     tell({ kind: 'failed', code: error.code, text: error.message });

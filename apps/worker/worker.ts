@@ -7,12 +7,9 @@
 //   W1. On a stop every thread finishes its commit before the log closes.
 //   W2. A thread that fails for good takes the worker down with its error: nothing runs on without its partitions.
 
-import { MessageChannel, Worker } from 'node:worker_threads';
-import { serveLog } from '../../connectors/embedded-log/index.ts';
 import { RegistryClient, registerSchemas } from '../../connectors/schema-registry/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';
-import { FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Topology } from '../../topology/builder.ts';
@@ -23,13 +20,12 @@ import { requiredTopics } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
 import { loadFlawlessProject, type Project } from '../project/load-project.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
-import type { ThreadReports } from '../telemetry/thread-report.ts';
 import { runEngineThread } from './engine-thread.ts';
-import { identify, type WorkerIdentity } from './identity.ts';
-import { type Job, jobOf, TOPIC_PREFIX } from './job.ts';
-import { createTopics, type OpenedLog, openLog } from './open-log.ts';
+import { identify } from './identity.ts';
+import { jobOf, TOPIC_PREFIX } from './job.ts';
+import { createTopics, openLog } from './open-log.ts';
 import { keepPurging } from './purge.ts';
-import type { ThreadData, ThreadMessage } from './thread-entry.ts';
+import { runThreads } from './threads.ts';
 import { untilReachable } from './until-reachable.ts';
 import { withIngest } from './with-ingest.ts';
 
@@ -85,9 +81,14 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
         onRunning();
         options.onRunning?.(log);
       };
-      return config.threads === 1
-        ? runHere(options, job, log, clock, identity, monitor, all, engineSignal)
-        : runThreads(config, schemaIds, opened, identity, telemetry.threads, all, engineSignal);
+      if (config.threads === 1) {
+        const here = { config, job, log, logger, clock, monitor, index: 0, count: 1, identity, onRunning: all };
+        return runEngineThread(here, engineSignal);
+      }
+      const data = { config, schemaIds, identity };
+      const { threads: reports } = telemetry;
+      const beside = { data, count: config.threads, opened, reports, clock, logger, onRunning: all };
+      return runThreads(beside, engineSignal);
     });
   } finally {
     await job.close();
@@ -119,76 +120,4 @@ async function register(config: Config, clock: Clock, logger: Logger, signal: Ab
   const { startTimeoutMs: patienceMs, ...registry } = config.registry;
   const client = new RegistryClient(registry);
   return registerSchemas(client, publicSchemas(TOPIC_PREFIX), { clock, logger, patienceMs }, signal);
-}
-
-async function runHere(
-  { config, logger }: WorkerOptions,
-  job: Job,
-  log: Log,
-  clock: Clock,
-  identity: WorkerIdentity | null,
-  monitor: EngineMonitor,
-  onRunning: () => void,
-  signal: AbortSignal,
-): Promise<void> {
-  await runEngineThread({ config, job, log, logger, clock, monitor, index: 0, count: 1, identity, onRunning }, signal);
-}
-
-/** Engine threads beside this one. An embedded log stays with this one; to a cluster each has its own connections. */
-async function runThreads(
-  config: Config,
-  schemaIds: SchemaIds,
-  opened: OpenedLog,
-  identity: WorkerIdentity | null,
-  reports: ThreadReports,
-  onRunning: () => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const stop = new AbortController();
-  const stopAll = (): void => stop.abort();
-  signal.addEventListener('abort', stopAll, { once: true });
-  if (signal.aborted) stopAll();
-  let running = 0;
-  const threads = Array.from({ length: config.threads }, (_, index) =>
-    runThread({ config, schemaIds, index, count: config.threads, identity }, opened, reports, stop.signal, () => {
-      running++;
-      if (running === config.threads) onRunning();
-    }),
-  );
-  // W2: the first failure stops the others, whose commits are then awaited (W1).
-  for (const thread of threads) void thread.catch(stopAll);
-  const results = await Promise.allSettled(threads);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-}
-
-function runThread(
-  data: Omit<ThreadData, 'port'>,
-  opened: OpenedLog,
-  reports: ThreadReports,
-  signal: AbortSignal,
-  onRunning: () => void,
-): Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  if (opened.kind === 'embedded') serveLog(opened.log, port1);
-  const worker = new Worker(new URL('./thread-entry.ts', import.meta.url), {
-    workerData: { ...data, port: port2 } satisfies ThreadData,
-    transferList: [port2],
-  });
-  const stop = (): void => worker.postMessage('stop');
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  return new Promise<void>((resolve, reject) => {
-    worker.on('message', (message: ThreadMessage) => {
-      if (message.kind === 'running') onRunning();
-      else if (message.kind === 'report') reports.receive(data.index, message.report);
-      else reject(new FatalError(message.code, message.text));
-    });
-    worker.on('error', reject);
-    worker.on('exit', () => {
-      signal.removeEventListener('abort', stop);
-      port1.close();
-      resolve();
-    });
-  });
 }
