@@ -89,7 +89,7 @@ export class MemoryMember implements GroupMember {
   }
 
   close({ leave }: { readonly leave: boolean }): Promise<void> {
-    if (!this.#isClosed && leave && this.#state !== 'failed') this.#group.leave(this.#memberId);
+    if (!this.#isClosed && leave) this.#group.leave(this.#memberId);
     this.#isClosed = true;
     this.#round.abort();
     return Promise.resolve();

@@ -272,16 +272,35 @@ export function leaderSuite(name: string, open: (t: Cleanup) => Promise<GroupUnd
 
   suite('a leader that cannot deal out says why, and the others go on without it', async (under) => {
     const { worker, group, topic, until } = under;
+    const slow = { sessionTimeoutMs: 20_000, rebalanceTimeoutMs: 20_000 };
     const broken = new Follower(worker(), {
       group,
       topics: [topic],
+      ...slow,
       assign: () => Promise.reject(new Error('no idea')),
     });
     await until('the first fails', () => broken.member.state === 'failed');
     assert.equal(broken.member.error!.message, 'no idea');
+    const second = new Follower(worker(), { group, topics: [topic], ...slow });
     await broken.member.close({ leave: true });
-    const second = new Follower(worker(), { group, topics: [topic] });
     await allSettled(under, second);
+  });
+
+  suite('a static member that a rebalance went on without is lost, also when the next one would have it (M3)', async (under) => {
+    const { worker, group, topic, until } = under;
+    const slow = { sessionTimeoutMs: 20_000, rebalanceTimeoutMs: 1_000 };
+    const stuck = new Follower(worker(), { group, topics: [topic], instanceId: 'a', ...slow, onChange: () => {} });
+    stuck.join();
+    await until('the first is settled', () => stuck.isSettled);
+    const other = new Follower(worker(), { group, topics: [topic], instanceId: 'b', ...slow });
+    await until('the first is summoned', () => stuck.member.state === 'summoned');
+    stuck.worker.freeze();
+    await until('the other goes on without it', () => other.isSettled);
+    stuck.member.join(stuck.member.assignment!.partitions, bytes(''));
+    stuck.worker.thaw();
+    await until('the first is lost', () => stuck.isLost);
+    await stuck.member.close({ leave: true });
+    await allSettled(under, other);
   });
 
   suite('nothing is heard from a closed member, whatever answers come', async (under) => {

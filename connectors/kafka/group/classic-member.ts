@@ -34,8 +34,14 @@ const PROTOCOL_TYPE = 'consumer';
 /** Only members that deal out by the same rules may be in one group. */
 const PROTOCOL = 'tripline';
 const NO_GENERATION = -1;
-/** A rebalance that lasts as long as it may is still answered in time. */
-const JOIN_TIMEOUT_SLACK_MS = 10_000;
+/** A heartbeat without an answer, and the one after it, must not take the whole session. */
+const HEARTBEATS_A_SESSION = 3;
+/**
+ * A request that waits for others is sent again after half a session at most: its answer may have been lost. The
+ * coordinator takes it for the same one as long as it says the same, and tells once more what it told before.
+ */
+const ASKS_A_SESSION = 2;
+const ASK_AGAIN_MS = 10_000;
 
 type JoinAnswer = Awaited<ReturnType<typeof joinGroupV9.api.async>>;
 
@@ -64,7 +70,7 @@ export class ClassicMember implements GroupMember {
     this.#onClose = onClose;
     this.#link = new GroupLink(cluster, options.group);
     this.#standing = new Standing(options.onChange);
-    this.#beating = this.#link.openChannel(options.sessionTimeoutMs);
+    this.#beating = this.#link.openChannel(options.sessionTimeoutMs / HEARTBEATS_A_SESSION);
   }
 
   get state(): MemberState {
@@ -86,8 +92,8 @@ export class ClassicMember implements GroupMember {
   join(owned: readonly TopicPartition[], note: Uint8Array): void {
     if (this.#closing !== null || this.state === 'failed') return;
     this.#endRound();
-    const timeoutMs = this.#options.rebalanceTimeoutMs + JOIN_TIMEOUT_SLACK_MS;
-    const round = { over: new AbortController(), waiting: this.#link.openChannel(timeoutMs) };
+    const askAgainMs = Math.min(ASK_AGAIN_MS, this.#options.sessionTimeoutMs / ASKS_A_SESSION);
+    const round = { over: new AbortController(), waiting: this.#link.openChannel(askAgainMs) };
     this.#round = round;
     this.#standing.join();
     void this.#go(round, owned, note);
@@ -101,7 +107,9 @@ export class ClassicMember implements GroupMember {
   async #close(leave: boolean): Promise<void> {
     this.#endRound();
     const { instanceId, group } = this.#options;
-    if (leave && this.state !== 'failed' && (this.#memberId !== '' || instanceId !== null)) {
+    // A member that failed by itself has its seat still; for one that lost it, this does nothing.
+    const hasJoined = this.#memberId !== '' || (instanceId !== null && this.state !== 'failed');
+    if (leave && hasJoined) {
       const member = { memberId: this.#memberId, groupInstanceId: instanceId, reason: 'the worker stops' };
       await this.#link.say(this.#beating, leaveGroupV5.api, group, [member]);
     }

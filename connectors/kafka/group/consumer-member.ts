@@ -40,7 +40,8 @@ const JOINING_EPOCH = 0;
 const LEAVING_EPOCH = -1;
 /** A static member that will be back. */
 const PAUSING_EPOCH = -2;
-const REQUEST_TIMEOUT_MS = 15_000;
+/** Heartbeats are answered at once; one whose answer was lost holds up commits. */
+const REQUEST_TIMEOUT_MS = 5_000;
 /** Until the first answer says otherwise. */
 const HEARTBEAT_MS = 1_000;
 /**
@@ -118,8 +119,7 @@ export class ConsumerMember implements GroupMember {
   async #close(leave: boolean): Promise<void> {
     this.#end();
     const { instanceId } = this.#options;
-    const hasPlace = this.#joins > 0 && this.state !== 'failed';
-    if (hasPlace && (leave || instanceId !== null)) {
+    if (this.#joins > 0 && (leave || (instanceId !== null && this.state !== 'failed'))) {
       const request = this.#request(leave ? LEAVING_EPOCH : PAUSING_EPOCH, []);
       await this.#link.say(this.#channel, consumerGroupHeartbeatV1.api, ...request);
     }
