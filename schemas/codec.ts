@@ -5,6 +5,8 @@
 // Invariants:
 //   A1. The same value gives the same bytes, on every machine and in every run.
 //   A2. State written under an older version of its schema is still read: schemas/<name>.v<N>.avsc keeps version N.
+//   A3. So are framed records, whatever id they carry: a new version only adds fields at the end, so that older bytes end
+//       too early for it and are tried as the version before (docs/decisions/0010).
 
 import { existsSync, readFileSync } from 'node:fs';
 import avsc from 'avsc';
@@ -85,12 +87,10 @@ export interface FramedCodec<Value> extends Codec<Value> {
   encoder(schemaId: number | undefined): (value: Value) => Uint8Array;
 }
 
-/**
- * Like avroCodec, in Confluent framing: a zero byte, the schema's id (4 bytes, big-endian), the record. Reads records of any
- * id: there is one version of each of our schemas so far.
- */
+/** Like avroCodec, in Confluent framing: a zero byte, the schema's id (4 bytes, big-endian), the record (A3). */
 export function framedCodec<Value>(name: string, localId: number): FramedCodec<Value> {
   const type = typeOf(name);
+  let older: ReturnType<typeof olderVersions> | null = null;
   const encoder = (schemaId = localId): ((value: Value) => Uint8Array) => {
     const head = Buffer.alloc(5);
     head.writeUInt32BE(schemaId, 1);
@@ -103,9 +103,34 @@ export function framedCodec<Value>(name: string, localId: number): FramedCodec<V
       if (bytes.length < 5 || bytes[0] !== 0) {
         throw new RecordError('TRG_RECORD_UNREADABLE', `not a framed ${name} record`, { schema: name });
       }
-      return decodeWith(type, bytes.subarray(5), name);
+      const body = bytes.subarray(5);
+      try {
+        return decodeWith(type, body, name);
+      } catch (error) {
+        for (const read of (older ??= olderVersions(name, type))) {
+          const value = read(body) as Value | undefined;
+          if (value !== undefined) return value;
+        }
+        throw error;
+      }
     },
   };
+}
+
+/** Readers of the versions before, newest first: the value as of the present one, undefined when the bytes do not fit. */
+function olderVersions(name: string, type: avsc.Type): readonly ((bytes: Uint8Array) => unknown)[] {
+  const readers: ((bytes: Uint8Array) => unknown)[] = [];
+  for (let version = 1; existsSync(new URL(`./${name}.v${version}.avsc`, import.meta.url)); version++) {
+    const resolver = type.createResolver(typeOf(`${name}.v${version}`));
+    readers.unshift((bytes) => {
+      try {
+        return type.fromBuffer(asBuffer(bytes), resolver as never);
+      } catch {
+        return undefined;
+      }
+    });
+  }
+  return readers;
 }
 
 /**

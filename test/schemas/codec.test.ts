@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { EngineError, FatalError, RecordError } from '../../lib/errors.ts';
-import { avroCodec, framedCodec, stateCodec } from '../../schemas/codec.ts';
+import { avroCodec, framedCodec, schemaJson, stateCodec } from '../../schemas/codec.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import { Event, type EventRecord } from '../../schemas/event.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
+import { publicSchemas } from '../../topology/public-schemas.ts';
 
-/** Test-only schemas: version 2 of a note, and version 1 as it once was. */
+/** Test-only schemas: version 3 of a message, which only grew, with those before. */
+const MESSAGE = '../test/schemas/fixtures/message';
+/** Version 2 of a note, and version 1 as it once was. */
 const NOTE = '../test/schemas/fixtures/note';
 
 const DECISION: Decision = {
@@ -61,6 +65,41 @@ test('bytes are read from a view into a larger buffer, whatever kind of Uint8Arr
   larger.set(bytes, 7);
   assert.equal(decisionCodec.decode(larger.subarray(7, 7 + bytes.length)).id, 'd1');
 });
+
+test('framed records of older versions are read, whatever their ids, with defaults for what they have not (A3)', () => {
+  const codec = framedCodec<{ text: string; tags: readonly string[]; from: string | null }>(MESSAGE, 9);
+  const framed = (version: string, value: object): Uint8Array =>
+    Buffer.concat([Uint8Array.of(0, 0, 0, 0, 200), avroCodec<object>(`${MESSAGE}${version}`).encode(value)]);
+  const cases: readonly [Uint8Array, object][] = [
+    [framed('.v1', { text: 'a' }), { text: 'a', tags: [], from: null }],
+    [framed('.v2', { text: 'b', tags: ['x'] }), { text: 'b', tags: ['x'], from: null }],
+    [framed('', { text: 'c', tags: [], from: 'me' }), { text: 'c', tags: [], from: 'me' }],
+  ];
+  for (const [bytes, expected] of cases) assert.deepEqual({ ...codec.decode(bytes) }, expected);
+  assert.throws(() => codec.decode(Uint8Array.of(0, 0, 0, 0, 200, 8, 97)), unreadable);
+});
+
+test('each version of a public schema begins with all fields of the one before, and adds only such with a default (A3)', () => {
+  const names = new Set(publicSchemas('tripline').map(({ name }) => name));
+  const fieldsOf = (name: string): { name: string; type: unknown; default?: unknown }[] =>
+    JSON.parse(schemaJson(name)).fields;
+  for (const name of [...names, MESSAGE]) {
+    const files = [1, 2, 3].map((version) => `${name}.v${version}`).filter((file) => exists(file));
+    for (const [index, file] of files.entries()) {
+      const before = fieldsOf(file);
+      const after = fieldsOf(files[index + 1] ?? name);
+      assert.deepEqual(
+        after.slice(0, before.length).map(({ name: field, type }) => ({ field, type })),
+        before.map(({ name: field, type }) => ({ field, type })),
+      );
+      for (const added of after.slice(before.length)) assert.ok('default' in added, `${name}: ${added.name}`);
+    }
+  }
+});
+
+function exists(name: string): boolean {
+  return existsSync(new URL(`../../schemas/${name}.avsc`, import.meta.url));
+}
 
 test('state begins with its schema’s version, and an older version’s is read: lost fields go, new ones take their default (A2)', () => {
   const codec = stateCodec<{ text: string; tags: string[] }>(NOTE);
