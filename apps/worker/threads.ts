@@ -69,6 +69,7 @@ async function keepThread(
     } catch (error) {
       if (error instanceof FatalError) throw error;
       if (clock.now() - began >= STEADY_MS) backoffMs = BACKOFF_MIN_MS;
+      options.reports.lost(index, 'crashed');
       logger.error({ thread: index, retryInMs: backoffMs, error: describeError(error) }, 'an engine thread crashed');
       await clock.sleep(backoffMs, signal);
       backoffMs = Math.min(2 * backoffMs, BACKOFF_MAX_MS);
