@@ -2,6 +2,7 @@
 
 import { systemClock } from '../../../lib/clock.ts';
 import { loadFlawlessProject } from '../../project/load-project.ts';
+import { ACL_ROLES, type AclEntry, aclCommand, aclsOf } from '../../topics/acls.ts';
 import { createMissing, type PlannedTopic, planTopics, withDrift } from '../../topics/plan.ts';
 import { jobOf } from '../../worker/job.ts';
 import { hasLog, openLog, openLogReadOnly } from '../../worker/open-log.ts';
@@ -13,18 +14,21 @@ import { subcommand } from '../subcommand.ts';
 export const topics = defineCommand({
   name: 'topics',
   summary: 'Shows which topics are needed, missing or set otherwise; makes and mends them',
-  usage: 'plan|apply [-c tripline.yaml] [--json]',
+  usage: 'plan|apply|acls [-c tripline.yaml] [--principal User:NAME] [--json]',
   options: {
     config: CONFIG_OPTION,
+    principal: { type: 'string', value: 'USER', description: 'Of acls: who gets the rights; default: User:tripline' },
     json: { type: 'boolean', description: 'One JSON object a line' },
   },
   run: async ({ values, positionals }, io) => {
-    const word = subcommand('topics', positionals, ['plan', 'apply']);
+    const word = subcommand('topics', positionals, ['plan', 'apply', 'acls']);
     const { config } = projectSettings({ file: values.config, paths: [] }, io);
     const project = loadFlawlessProject({ paths: [config.rules], folder: io.folder, config, needsTemplates: false });
     const job = jobOf(config, project, systemClock);
     try {
       const isJson = values.json === true;
+      if (word === 'acls')
+        return showAcls(aclsOf(job.topology, config), values.principal ?? 'User:tripline', isJson, io);
       if (word === 'plan' && !hasLog(config)) return show(planTopics(new Map(), job.topology, config), isJson, io);
       const log =
         word === 'plan' ? await openLogReadOnly(config, systemClock) : (await openLog(config, systemClock)).log;
@@ -49,6 +53,17 @@ type Shown = Omit<PlannedTopic, 'state'> & { readonly state: PlannedTopic['state
 function applied(topic: PlannedTopic): Shown {
   if (topic.state === 'missing') return { ...topic, state: 'created', existing: topic.partitions };
   return topic.drift === undefined ? topic : { ...topic, state: 'changed' };
+}
+
+/** Lines for a shell, under a heading for each of what they are for. */
+function showAcls(entries: readonly AclEntry[], principal: string, isJson: boolean, io: Io): ExitCode {
+  for (const role of ACL_ROLES) {
+    if (!isJson) io.stdout.write(`# ${role}\n`);
+    for (const entry of entries.filter((each) => each.role === role)) {
+      io.stdout.write(`${isJson ? JSON.stringify(entry) : aclCommand(entry, principal)}\n`);
+    }
+  }
+  return 0;
 }
 
 /** 1 when a topic cannot be used as it is: `apply` cannot mend that. */

@@ -124,9 +124,24 @@ test('without plan or apply, or with another word, it is wrong usage', async (t)
   const folder = shop(t);
   const none = await topics(folder);
   assert.equal(none.code, 2);
-  assert.match(none.err, /say which: plan or apply/);
+  assert.match(none.err, /say which: plan or apply or acls/);
   const other = await topics(folder, 'aply');
   assert.equal(other.code, 2);
   assert.match(other.err, /did you mean "apply"\?/);
   assert.match((await topics(folder, 'plan', 'now')).err, /takes no "now"/);
+});
+
+test('acls prints what each of the things that Tripline does on a cluster needs, as lines for a shell', async (t) => {
+  const folder = shop(t);
+  const { code, out } = await topics(folder, 'acls', '--principal', 'User:CN=worker');
+  assert.equal(code, 0);
+  const lines = out.split('\n');
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('#')),
+    ['# worker', '# ingest', '# topics', '# operator', '# replay'],
+  );
+  const start = `kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN_CONFIG" --add --allow-principal 'User:CN=worker'`;
+  assert.ok(lines.includes(`${start} --operation Read --topic 'events.shop'`));
+  assert.ok(lines.includes(`${start} --operation Write --transactional-id 'shop-' --resource-pattern-type prefixed`));
+  assert.ok(lines.includes(`${start} --operation Read --operation Write --topic 'shop-entities-changelog'`));
 });
