@@ -1,4 +1,4 @@
-// What Avro's logical types become as JSON. docs/configuration.md has the table for users.
+// What Avro's logical types become as JSON. docs/sources.md has the table for users.
 //
 // Invariants:
 //   L1. A value out of a logical type's range keeps its plain form, so that it is seen and not lost.
