@@ -6,7 +6,7 @@
 //   A1. The same value gives the same bytes, on every machine and in every run.
 //   A2. State written under an older version of its schema is still read: schemas/<name>.v<N>.avsc keeps version N.
 //   A3. So are framed records, whatever id they carry: a new version only adds fields at the end, so that older bytes end
-//       too early for it and are tried as the version before (docs/decisions/0010).
+//       too early for it and are tried as the version before (docs/decisions/0012).
 
 import { existsSync, readFileSync } from 'node:fs';
 import avsc from 'avsc';
