@@ -74,6 +74,20 @@ test('the wait doubles while it fails again at once, up to half a minute', async
   assert.deepEqual(waits, [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]);
 });
 
+const fenced = (): Error => new FatalError('TRG_INSTANCE_FENCED', 'another worker runs under the instance id a');
+
+test('a member that lost its place to one of its name joins again: it may have been itself', async () => {
+  const run = scripted(['ok', fenced(), 'ok', fenced(), 'ok']);
+  await ended(run);
+  assert.equal(run.log.filter((line) => line === 'open').length, 3);
+});
+
+test('one that loses its place again and again has a rival, and gives way', async () => {
+  const error = fenced();
+  const run = scripted([fenced(), fenced(), fenced(), fenced(), error]);
+  await assert.rejects(ended(run), error);
+});
+
 test('a fatal error and a bug end it, with the engine closed', async () => {
   for (const error of [new FatalError('TRG_TOPIC_MISSING', 'gone'), new TypeError('a bug')]) {
     const run = scripted(['ok', error]);
