@@ -64,21 +64,28 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       outOfOrdernessMs: config.outOfOrdernessMs,
       commitInterval: config.commitInterval,
     });
-  const reporting = Promise.all([reportCounts(counters, logger, clock, signal), sizes.run(signal)]);
-  await supervise(
-    {
-      open,
-      clock,
-      pollMs: POLL_MS,
-      onFault: (error, retryInMs) => {
-        monitor.faulted(error);
-        logger.warn({ retryInMs, error: describeError(error) }, 'the engine starts again');
+  // What goes on beside the engine ends with it, also when it fails: a process that waits for it would never end.
+  const over = new AbortController();
+  const running = AbortSignal.any([signal, over.signal]);
+  const reporting = Promise.all([reportCounts(counters, logger, clock, running), sizes.run(running)]);
+  try {
+    await supervise(
+      {
+        open,
+        clock,
+        pollMs: POLL_MS,
+        onFault: (error, retryInMs) => {
+          monitor.faulted(error);
+          logger.warn({ retryInMs, error: describeError(error) }, 'the engine starts again');
+        },
+        ...(options.onRunning !== undefined && { onRunning: options.onRunning }),
       },
-      ...(options.onRunning !== undefined && { onRunning: options.onRunning }),
-    },
-    signal,
-  );
-  await reporting;
+      signal,
+    );
+  } finally {
+    over.abort();
+    await reporting;
+  }
 }
 
 function membershipOf(config: Config, { name, onDisk }: WorkerIdentity, index: number): Membership {
