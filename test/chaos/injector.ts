@@ -8,6 +8,7 @@ import type { KafkaCluster } from '../../testing/kafka/cluster.ts';
 import { API_KEYS, type KafkaProxy, type NetworkState } from '../../testing/kafka/proxy.ts';
 import type { WorkerProcess } from '../../testing/worker-process.ts';
 import type { Fault, Planned } from './faults.ts';
+import { tasksOnDisk } from './state.ts';
 
 export interface InjectorOptions {
   readonly cluster: KafkaCluster;
@@ -24,12 +25,20 @@ export interface TimelineEntry {
   readonly text: string;
 }
 
+export interface WorkerStart {
+  readonly worker: number;
+  readonly time: number;
+  /** Tasks of which the worker then had state on its disk. */
+  readonly onDisk: readonly string[];
+}
+
 /** A worker may have to wait for brokers that are down, too. */
 const RUNNING_MS = 60_000;
 
 export class Injector {
   readonly #options: InjectorOptions;
   readonly timeline: TimelineEntry[] = [];
+  readonly starts: WorkerStart[] = [];
 
   constructor(options: InjectorOptions) {
     this.#options = options;
@@ -42,6 +51,7 @@ export class Injector {
   /** Starts a worker and waits until it runs. */
   async startWorker(number: number): Promise<void> {
     const worker = this.#options.workers[number]!;
+    this.starts.push({ worker: number, time: systemClock.now(), onDisk: tasksOnDisk(worker.folder) });
     worker.start();
     await worker.untilRunning(RUNNING_MS);
     this.note(`worker ${number} runs`);

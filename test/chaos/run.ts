@@ -17,7 +17,7 @@ import { decisionOf } from '../oracle/engine.ts';
 import type { OracleDecision, OracleEvent } from '../oracle/oracle.ts';
 import { coordinatorOf, untilInSync } from './cluster-state.ts';
 import { planFaults } from './faults.ts';
-import { Injector, type TimelineEntry } from './injector.ts';
+import { Injector, type TimelineEntry, type WorkerStart } from './injector.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
 import { produce } from './producer.ts';
 import { excusedUsers, isComplete, textOf } from './verdict.ts';
@@ -34,6 +34,8 @@ export interface ChaosOptions {
   readonly workers: number;
   readonly partitions: number;
   readonly eventsPerSecond: number;
+  /** workload.ts; without it the workers have one source only. */
+  readonly repartitions: boolean;
   /** Of members of the group, ms: also what the workers are configured with. */
   readonly sessionTimeoutMs: number;
   readonly standbyReplicas: number;
@@ -56,6 +58,7 @@ export interface Finished {
   /** Ids of decisions as our own reader saw them while all went on, in the order read. */
   readonly tailed: readonly string[];
   readonly timeline: readonly TimelineEntry[];
+  readonly starts: readonly WorkerStart[];
   readonly logs: readonly LogLine[];
   /** What workers did that they never should. */
   readonly failures: readonly string[];
@@ -127,6 +130,7 @@ async function play(
     outcome,
     tailed: tail.ids,
     timeline: injector.timeline,
+    starts: injector.starts,
     logs: workers.flatMap((worker) => worker.log()),
     failures: workers.flatMap(({ failures }) => failures),
   };
@@ -135,7 +139,7 @@ async function play(
 function workersIn(
   root: string,
   cluster: KafkaCluster,
-  { workers, sessionTimeoutMs, standbyReplicas, threads, isStatic }: ChaosOptions,
+  { workers, repartitions, sessionTimeoutMs, standbyReplicas, threads, isStatic }: ChaosOptions,
 ): WorkerProcess[] {
   mkdirSync(join(root, 'rules'));
   writeFileSync(join(root, 'rules', 'rules.yaml'), RULES);
@@ -151,7 +155,7 @@ function workersIn(
       threads,
       sources: [
         { topic: SOURCES.keyed, format: 'segment', keyed: true },
-        { topic: SOURCES.unkeyed, format: 'segment' },
+        ...(repartitions ? [{ topic: SOURCES.unkeyed, format: 'segment' }] : []),
       ],
     };
     return new WorkerProcess({ number, folder: join(root, `worker-${number}`), config: stringify(settings) });

@@ -5,7 +5,7 @@
 //       to where the copy says it goes; and one copy goes to the changelog's end.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LevelStore } from '../../state/level-store.ts';
 import { MemoryStore } from '../../state/memory-store.ts';
@@ -25,6 +25,19 @@ export interface StateCheck {
   readonly copies: number;
   /** Records in the changelogs. */
   readonly changes: number;
+}
+
+/** An owner's note and nothing else is smaller, any document is larger. */
+const STATE_BYTES_MIN = 1_024;
+
+/** The tasks of which the worker of that folder, which does not run now, has state. */
+export function tasksOnDisk(folder: string): string[] {
+  const states = join(folder, 'data', 'state');
+  if (!existsSync(states)) return [];
+  return readdirSync(states).filter((task) => {
+    const files = readdirSync(join(states, task)).filter((file) => /\.(log|ldb)$/.test(file));
+    return files.reduce((sum, file) => sum + statSync(join(states, task, file)).size, 0) >= STATE_BYTES_MIN;
+  });
 }
 
 /** `dataDirs`: of each worker. Fails the test when S1 does not hold. */

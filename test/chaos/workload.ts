@@ -44,6 +44,8 @@ export interface WorkloadOptions {
   readonly durationMs: number;
   readonly partitions: number;
   readonly eventsPerSecond: number;
+  /** Whether half of the users' events go through the repartition topic. */
+  readonly repartitions: boolean;
 }
 
 /** Users come and go: the oracle looks at all events of a user at once, so none may have too many. */
@@ -74,7 +76,8 @@ export function expectedOf(
 }
 
 /** In order of writing. */
-export function planEvents({ seed, durationMs, partitions, eventsPerSecond }: WorkloadOptions): PlannedEvent[] {
+export function planEvents(options: WorkloadOptions): PlannedEvent[] {
+  const { seed, durationMs, partitions, eventsPerSecond, repartitions } = options;
   const rng = seededRng(seed);
   const below = (bound: number): number => Math.floor(rng.next() * bound);
   const weights = Array.from({ length: USERS_OF_GENERATION }, (_, rank) => 1 / (rank + EVENNESS));
@@ -92,7 +95,7 @@ export function planEvents({ seed, durationMs, partitions, eventsPerSecond }: Wo
       event: ['add', 'buy', 'view', 'view'][below(4)]!,
       properties: { cart: `c${below(3)}`, value: below(5) },
     };
-    const isKeyed = rank % 2 === 0;
+    const isKeyed = !repartitions || rank % 2 === 0;
     const where = isKeyed
       ? { topic: SOURCES.keyed, partition: partitionOf(Buffer.from(userId), partitions), key: userId }
       : { topic: SOURCES.unkeyed, partition: below(partitions), key: null };
