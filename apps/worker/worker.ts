@@ -68,13 +68,15 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
   const job = jobOf(config, project, clock, { schemaIds, logger, monitor });
   const opened = await openLog(config, clock, logger);
   const { log } = opened;
+  const over = new AbortController();
   try {
     await untilReachable(() => createTopics(log.admin, job.topology, config), { clock, logger }, signal);
     if (signal.aborted) return;
     await options.beforeRunning?.(log);
     const { admin } = log;
     const purged = purgedTopics(config.application, job.topology);
-    void keepPurging({ admin, group: config.application, topics: purged, clock, logger }, signal);
+    const purging = AbortSignal.any([signal, over.signal]);
+    void keepPurging({ admin, group: config.application, topics: purged, clock, logger }, purging);
     const identity = opened.kind === 'kafka' ? await identify(config) : null;
     await withIngest({ config, log, clock, logger, telemetry }, signal, (engineSignal, onRunning) => {
       const all = (): void => {
@@ -91,6 +93,7 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
       return runThreads(beside, engineSignal);
     });
   } finally {
+    over.abort();
     await job.close();
     await log.close();
   }
