@@ -11,7 +11,8 @@
 //   N1. A partition is reported as owned from the answer that deals it out until a join() without it: nobody else has it
 //       meanwhile, so commits for it are right in whatever epoch they are made.
 //   N2. Heartbeats and commits take turns (memberships.ts): no answer changes the epoch under a commit.
-//   N3. Every heartbeat says all there is to say, so that one whose answer was lost can be sent again.
+//   N3. Every heartbeat says all there is to say, so that one whose answer was lost can be sent again. The coordinator takes
+//       one step behind for that; a member that missed two is lost, and the runtime opens another.
 
 import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
 import { FencedError, RetryableError } from '../../../lib/errors.ts';
@@ -168,7 +169,13 @@ export class ConsumerMember implements GroupMember {
         const owned = this.#epoch === JOINING_EPOCH ? [] : await this.#withIds(this.#owned);
         return await this.#link.ask(wire, consumerGroupHeartbeatV1.api, ...this.#request(this.#epoch, owned));
       } catch (error) {
-        const isTaken = errorNames(error).includes('UNRELEASED_INSTANCE_ID');
+        const names = errorNames(error);
+        if (names.includes('FENCED_MEMBER_EPOCH') && this.#epoch === JOINING_EPOCH) {
+          // It had joined already, but answer after answer was lost: nothing is dealt to it yet, so it starts over.
+          await this.#link.ask(wire, consumerGroupHeartbeatV1.api, ...this.#request(LEAVING_EPOCH, []));
+          continue;
+        }
+        const isTaken = names.includes('UNRELEASED_INSTANCE_ID');
         if (!isTaken || clock.now() - start > UNRELEASED_MS || wire.signal.aborted) throw error;
         await clock.sleep(UNRELEASED_POLL_MS, wire.signal);
       }

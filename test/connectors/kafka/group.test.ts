@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { type KafkaLog, type KafkaOptions, openKafkaLog } from '../../../connectors/kafka/index.ts';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { brokerLibraries } from '../../../testing/kafka/broker-files.ts';
+import { API_KEYS } from '../../../testing/kafka/proxy.ts';
 import type { MemberIdentity, TopicPartition } from '../../../topology/ports.ts';
 import { type GroupUnderTest, groupSuite, leaderSuite } from '../../contract/group.suite.ts';
 import { Follower, type Worker } from '../../contract/group-kit.ts';
@@ -14,6 +15,7 @@ import { at, type Cleanup, record, valuesOf } from '../../contract/log-kit.ts';
 import { clusterOfFile, openLog } from './kit.ts';
 
 const cluster = await clusterOfFile({
+  proxied: true,
   properties: {
     'group.min.session.timeout.ms': '500',
     'group.consumer.min.session.timeout.ms': '500',
@@ -23,6 +25,8 @@ const cluster = await clusterOfFile({
   },
 });
 const PATIENCE_MS = 30_000;
+/** By the protocol's number. */
+const CONSUMER_GROUP_HEARTBEAT = 68;
 let groups = 0;
 
 /** The system's clock, but whoever sleeps when it stands still wakes only once it goes on: as in a stopped process. */
@@ -257,6 +261,54 @@ test('Kafka’s own tool shows which member has which partitions', async (t) => 
     assert.ok(line.includes(member.identity!.instanceId!), stdout);
     assert.match(line, new RegExp(`${topic}\\(${has!.join(',')}\\)|${topic}:${has!.join(',')}`));
   }
+});
+
+/** A worker whose requests go through the proxy. */
+function workerBehindProxy(t: Cleanup, protocol: Protocol): KafkaWorker {
+  return workerOf(t, protocol, { brokers: [`127.0.0.1:${cluster.proxies[0]!.port}`] });
+}
+
+for (const [protocol, times, apiKeys] of [
+  ['classic', 2, [API_KEYS.joinGroup, API_KEYS.syncGroup, API_KEYS.heartbeat]],
+  ['consumer', 1, [CONSUMER_GROUP_HEARTBEAT]],
+] as const) {
+  test(`kafka, ${protocol}: an answer that is lost on the way costs no membership`, async (t) => {
+    const under = await open(t, protocol);
+    const { group, topic } = under;
+    const [proxy] = cluster.proxies;
+    const lostBefore = proxy!.lost;
+    const members: Follower[] = [];
+    for (const count of [1, 2, 3]) {
+      for (const apiKey of apiKeys) proxy!.loseNext(apiKey, 'answer', times);
+      members.push(new Follower(workerBehindProxy(t, protocol), { group, topics: [topic] }));
+      await until(`${count} share`, () => {
+        const dealt = members.map(({ isSettled, has }) => (isSettled ? (has?.length ?? 0) : 0));
+        return dealt.every((each) => each > 0) && dealt.reduce((a, b) => a + b) === 4;
+      });
+      assert.equal(
+        members.some(({ states }) => states.includes('failed')),
+        false,
+      );
+    }
+    for (const apiKey of apiKeys) proxy!.loseNext(apiKey, 'answer', 0);
+    assert.ok(proxy!.lost - lostBefore >= 3, `${proxy!.lost - lostBefore} lost`);
+    const { worker, member } = members.find(({ has }) => has!.includes(0))!;
+    const writer = await worker.log.openWriter(`lost-of-${group}`);
+    writer.send([record(`${topic}/0`, 'after')]);
+    await writer.commit(group, [{ ...at(topic, 0, 1), metadata: '' }], member.identity!);
+  });
+}
+
+test('kafka, consumer: who joins and is not told so, again and again, joins in the end', async (t) => {
+  const under = await open(t, 'consumer');
+  const { group, topic } = under;
+  const first = new Follower(under.worker(), { group, topics: [topic] });
+  await until('the first has all', () => first.has?.length === 4);
+  const [proxy] = cluster.proxies;
+  proxy!.loseNext(CONSUMER_GROUP_HEARTBEAT, 'answer', 8);
+  const second = new Follower(workerBehindProxy(t, 'consumer'), { group, topics: [topic] });
+  await until('both share', () => first.has!.length === 2 && second.has?.length === 2);
+  assert.equal(second.member.error, null);
 });
 
 test('members by either protocol outlive a broker that is killed and comes back, and go on where they were', async (t) => {
