@@ -32,6 +32,8 @@ export interface IngestOptions {
   readonly isReady: () => boolean;
   /** The log failed in a way that time cannot mend. */
   readonly onFatal: (error: unknown) => void;
+  /** Which of the workers that share the log it belongs to; left out: there is one. */
+  readonly worker?: string;
   /** Left out: the process shows that it serves, and nothing more. */
   readonly telemetry?: Telemetry;
   /** Default IN_FLIGHT_BYTES_MAX. */
@@ -82,11 +84,12 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   return { url, close: () => (closed ??= close()) };
 }
 
-async function openIntake({ config, log, clock, logger, onFatal }: IngestOptions) {
+async function openIntake({ config, log, worker, clock, logger, onFatal }: IngestOptions) {
   const source = sourceOf(config);
   const partitions = (await log.admin.topics()).get(source.topic);
   if (partitions === undefined) throw new FatalError('TRG_TOPIC_MISSING', `the log has no topic ${source.topic}`);
-  const appender = await Appender.open({ log, id: `${config.application}-ingest`, clock, logger, onFatal });
+  const id = [config.application, ...(worker === undefined ? [] : [worker]), 'ingest'].join('-');
+  const appender = await Appender.open({ log, id, clock, logger, onFatal });
   return { target: { source, partitions, recordBytesMax: config.limits.recordBytes }, appender };
 }
 

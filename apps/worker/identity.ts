@@ -8,6 +8,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FatalError } from '../../lib/errors.ts';
 import { newId } from '../../lib/rng.ts';
+import { type FolderLock, lockFolder } from '../../state/folder-lock.ts';
 import { LevelStore } from '../../state/level-store.ts';
 import { readChangelogNote } from '../../topology/runtime/task-note.ts';
 import type { Config } from '../config/index.ts';
@@ -18,6 +19,12 @@ export interface WorkerIdentity {
   readonly name: string;
   /** Changelog offset of each task's state on disk, by task id. */
   readonly onDisk: ReadonlyMap<string, number>;
+}
+
+/** Takes the worker's data folder for itself, until released (Z2). Throws FatalError TRG_LOG_LOCKED. */
+export async function lockDataDir({ dataDir }: Config): Promise<FolderLock> {
+  await mkdir(dataDir, { recursive: true });
+  return lockFolder(dataDir);
 }
 
 const NAME_FILE = 'worker-name';

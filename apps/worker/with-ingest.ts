@@ -17,6 +17,8 @@ export interface WithIngestOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Which of the workers that share the log it is; left out: there is one. */
+  readonly worker?: string;
   /** Left out: the API shows that it serves, and nothing more. */
   readonly telemetry?: Telemetry;
 }

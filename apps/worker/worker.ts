@@ -12,6 +12,7 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
+import type { FolderLock } from '../../state/folder-lock.ts';
 import type { Topology } from '../../topology/builder.ts';
 import type { Log } from '../../topology/ports.ts';
 import { publicSchemas } from '../../topology/public-schemas.ts';
@@ -21,12 +22,13 @@ import type { Config } from '../config/index.ts';
 import { loadFlawlessProject, type Project } from '../project/load-project.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { runEngineThread } from './engine-thread.ts';
-import { identify } from './identity.ts';
+import { identify, lockDataDir } from './identity.ts';
 import { jobOf, TOPIC_PREFIX } from './job.ts';
 import { createTopics, openLog } from './open-log.ts';
 import { keepPurging } from './purge.ts';
 import { runThreads } from './threads.ts';
 import { untilReachable } from './until-reachable.ts';
+import { WaitingRoom } from './waiting-room.ts';
 import { withIngest } from './with-ingest.ts';
 
 export interface WorkerOptions {
@@ -69,8 +71,17 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
   const opened = await openLog(config, clock, logger);
   const { log } = opened;
   const over = new AbortController();
+  let lock: FolderLock | null = null;
   try {
-    await untilReachable(() => createTopics(log.admin, job.topology, config), { clock, logger }, signal);
+    // The embedded log has a lock of its own.
+    if (opened.kind === 'kafka') lock = await lockDataDir(config);
+    const room = new WaitingRoom(config, telemetry, logger);
+    const waiting = { clock, logger, onWaiting: () => room.open() };
+    try {
+      await untilReachable(() => createTopics(log.admin, job.topology, config), waiting, signal);
+    } finally {
+      await room.close();
+    }
     if (signal.aborted) return;
     await options.beforeRunning?.(log);
     const { admin } = log;
@@ -78,7 +89,8 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
     const purging = AbortSignal.any([signal, over.signal]);
     void keepPurging({ admin, group: config.application, topics: purged, clock, logger }, purging);
     const identity = opened.kind === 'kafka' ? await identify(config) : null;
-    await withIngest({ config, log, clock, logger, telemetry }, signal, (engineSignal, onRunning) => {
+    const sharing = identity !== null && { worker: identity.name };
+    await withIngest({ config, log, clock, logger, telemetry, ...sharing }, signal, (engineSignal, onRunning) => {
       const all = (): void => {
         onRunning();
         options.onRunning?.(log);
@@ -96,6 +108,7 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
     over.abort();
     await job.close();
     await log.close();
+    await lock?.release();
   }
 }
 

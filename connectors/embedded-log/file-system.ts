@@ -4,7 +4,7 @@
 
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
-import { type FolderLock, lockFolder } from './lock.ts';
+import { type FolderLock, lockFolder } from '../../state/folder-lock.ts';
 
 export interface OpenFile {
   /** Reads into all of `into` unless the file ends before; returns how many bytes it got. */

@@ -4,8 +4,8 @@
 // each file's writes and the first few of each folder's changes. Its one folder to begin with is /disk.
 
 import type { FileSystem, OpenFile } from '../../../connectors/embedded-log/file-system.ts';
-import type { FolderLock } from '../../../connectors/embedded-log/lock.ts';
 import type { Rng } from '../../../lib/rng.ts';
+import type { FolderLock } from '../../../state/folder-lock.ts';
 
 /** Trouble comes in rows: what takes back a failed operation fails as well. */
 const FAILS_AGAIN = 0.6;

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Cluster } from '../../../connectors/kafka/cluster.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import type { Log } from '../../../topology/ports.ts';
+import type { GroupOptions, Log } from '../../../topology/ports.ts';
+import { Follower } from '../../contract/group-kit.ts';
 import { record, text, valuesOf } from '../../contract/log-kit.ts';
 import { clusterOfFile, openLog, untilVisible } from './kit.ts';
 
@@ -78,6 +80,38 @@ test('brokers killed and restarted amid writing and reading lose nothing, repeat
   t.diagnostic(`${sure.length} commits, ${unsure.length} without effect`);
 });
 
+test('members of a group go on, and go on committing, when its coordinator dies and another broker takes over', async (t) => {
+  const log = openLog(t, cluster);
+  const topic = 'coordinated';
+  const group = 'coordinated';
+  await log.admin.createTopics([{ topic, partitions: 4 }]);
+  const worker = { log, openMember: (options: GroupOptions) => log.openMember(options), freeze() {}, thaw() {} };
+  const times = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 20_000 };
+  const members = [1, 2].map(() => new Follower(worker, { group, topics: [topic], ...times }));
+  const areShared = (): boolean =>
+    members.every(({ isSettled, has }) => isSettled && has!.length > 0) &&
+    members.flatMap(({ has }) => has!).length === 4;
+  while (!areShared()) await systemClock.sleep(5);
+  const own = new Cluster({ brokers: cluster.bootstrap, clientId: 'test', clock: systemClock });
+  t.after(() => own.close());
+  const coordinator = await own.coordinator('group', group);
+  await cluster.kill(coordinator);
+  const holder = members.find(({ has }) => has!.includes(0))!;
+  const writer = await log.openWriter('of-coordinated');
+  writer.send([record(`${topic}/0`, 'during')]);
+  const ends = await writer.commit(group, [{ topic, partition: 0, offset: 1, metadata: '' }], holder.member.identity!);
+  await untilVisible(log, ends);
+  assert.deepEqual(await valuesOf(log, topic), ['during']);
+  members.push(new Follower(worker, { group, topics: [topic], ...times }));
+  while (!areShared()) await systemClock.sleep(5);
+  assert.equal(
+    members.some(({ states }) => states.includes('failed')),
+    false,
+  );
+  for (const { member } of members) await member.close({ leave: true });
+  await cluster.restart(coordinator);
+});
+
 test('a writer left behind by a dead process is fenced, and its open transaction is rolled back at once', async (t) => {
   const log = openLog(t, cluster);
   const topic = 'left-behind';
@@ -111,7 +145,7 @@ test('a position below the first kept record goes on there; one beyond the end i
   const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...cluster.bootstrap] });
   t.after(() => admin.close());
   await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition: 0, offset: 2n }] }] });
-  assert.deepEqual(await log.admin.offsets({ topic, partition: 0 }), { first: 2, end: 6 });
+  assert.deepEqual(await log.admin.offsets({ topic, partition: 0 }), { first: 2, end: 6, written: 6 });
   assert.deepEqual(await valuesOf(log, topic), ['b', 'c']);
   await assert.rejects(valuesOf(log, topic, 0, 7), { name: 'FatalError', code: 'TRG_LOG_TRUNCATED' });
 });

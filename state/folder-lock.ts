@@ -6,9 +6,8 @@
 
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError, FatalError } from '../../lib/errors.ts';
-import { LevelStore } from '../../state/level-store.ts';
-import { writeError } from './log-errors.ts';
+import { EngineError, FatalError, RetryableError } from '../lib/errors.ts';
+import { LevelStore } from './level-store.ts';
 
 /** The file that LevelDB locks. Its name is LevelDB's. */
 const LOCK_FILE = 'LOCK';
@@ -17,7 +16,10 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
-/** Takes the lock of `folder`, which exists. Throws FatalError TRG_LOG_LOCKED naming the process that has it. */
+/**
+ * Takes the lock of `folder`, which exists. Throws FatalError TRG_LOG_LOCKED naming the process that has it, RetryableError
+ * TRG_STATE_UNWRITABLE.
+ */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const ownerFile = join(folder, 'owner.json');
   try {
@@ -53,6 +55,13 @@ async function openStore(path: string): Promise<LevelStore> {
       throw isLocked(again) ? again : writeError(rootOf(again), path);
     });
   }
+}
+
+function writeError(error: unknown, path: string): EngineError {
+  if (error instanceof EngineError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const message = `${path} cannot be written (${code}): free disk space, or give back write access`;
+  return new RetryableError('TRG_STATE_UNWRITABLE', message, { file: path, cause: code }, error);
 }
 
 function lockedError(folder: string, pid: number | null, cause: unknown): FatalError {
