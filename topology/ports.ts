@@ -40,7 +40,10 @@ export interface CommittedPosition extends PartitionPosition {
 }
 
 export interface LogReader {
-  /** Replaces what this reader reads, and from where. An offset below the first kept one goes on at the first kept. */
+  /**
+   * Replaces what this reader reads, and from where. An offset below the first kept one goes on at the first kept.
+   * A read that is under way meanwhile brings nothing: the next one begins at the new positions.
+   */
   assign(positions: readonly PartitionPosition[]): void;
   /**
    * Reads on. Every assigned partition that is not paused is in the answer, also when nothing new is there, so that the

@@ -8,6 +8,7 @@
 //       a read is never taken for absent by it.
 //   R2. What is buffered is bounded: BUFFER_BYTES, and one answer of each broker beyond.
 //   R3. A broker is asked to wait only over connections of their own, so that no other request stands behind the wait.
+//   R4. A read during which the assignment changed brings nothing, and takes nothing of the new one.
 
 import type { LogRecord } from '../../schemas/record.ts';
 import {
@@ -78,13 +79,17 @@ export class KafkaReader implements LogReader {
     if (this.#isClosed) throw closedError();
     const { maxBytes, waitMs, signal } = options;
     const turn = ++this.#turn;
+    const feeds = this.#feeds;
     const taken = new Map<Feed, readonly LogRecord[]>();
     this.#take(taken, maxBytes);
     await this.#freshen(turn);
+    if (this.#feeds !== feeds) return [];
     if (taken.size === 0) this.#take(taken, maxBytes);
     if (taken.size === 0 && waitMs > 0 && signal?.aborted !== true) {
       await this.#wait(waitMs, turn, signal);
+      if (this.#feeds !== feeds) return [];
       await this.#freshen(turn);
+      if (this.#feeds !== feeds) return [];
       this.#take(taken, maxBytes);
     }
     this.#prefetch(turn);
