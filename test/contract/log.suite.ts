@@ -75,7 +75,7 @@ export function logSuite(name: string, open: (t: Cleanup) => Promise<LogUnderTes
     writer.send([record('events/0', 'a'), record('events/1', 'b')]);
     writer.send([record('actions/0', 'c'), record('events/0', 'd')]);
     assert.deepEqual(await valuesOf(log, 'events'), []);
-    assert.deepEqual(await log.admin.offsets({ topic: 'events', partition: 0 }), { first: 0, end: 0 });
+    assert.deepEqual(await log.admin.offsets({ topic: 'events', partition: 0 }), { first: 0, end: 0, written: 0 });
     const ends = await writer.commit('group', [{ ...at('events', 0, 7), metadata: 'note' }]);
     assert.deepEqual([...ends].sort(), [
       ['actions/0', 1],
@@ -104,7 +104,7 @@ export function logSuite(name: string, open: (t: Cleanup) => Promise<LogUnderTes
     const { log } = await openWithTopics(t);
     const writer = await log.openWriter('w');
     assert.deepEqual(await writer.commit('group', []), new Map());
-    assert.deepEqual(await log.admin.offsets({ topic: 'events', partition: 0 }), { first: 0, end: 0 });
+    assert.deepEqual(await log.admin.offsets({ topic: 'events', partition: 0 }), { first: 0, end: 0, written: 0 });
   });
 
   test(`${name}: positions alone can be committed`, async (t) => {
