@@ -30,6 +30,8 @@ export class TaskMeter {
   readonly #spans: Spans | null;
   readonly #task: string;
   readonly #lateness: Histogram;
+  /** By name and the values of labels: looked up for each decision, and much cheaper than in Metrics. */
+  readonly #histograms = new Map<string, Histogram>();
   #pending: Pending[] = [];
 
   /** `part`: the name of the task's sub-topology. */
@@ -57,11 +59,22 @@ export class TaskMeter {
       const { metric, since, fetchedAt, labels } = pending;
       const latencyMs = wall - since;
       if (latencyMs > LIVE_MS) this.#metrics.counters.add('not-live', { metric });
-      else this.#metrics.histogram(metric, labels).record(Math.max(0, latencyMs));
-      if (fetchedAt >= 0) this.#metrics.histogram(`${metric}-from-read`, labels).record(wall - fetchedAt);
+      else this.#histogram(metric, '', labels).record(Math.max(0, latencyMs));
+      if (fetchedAt >= 0) this.#histogram(metric, '-from-read', labels).record(wall - fetchedAt);
       this.#trace(pending, wall);
     }
     this.#pending = [];
+  }
+
+  #histogram(metric: string, suffix: string, labels: Labels = {}): Histogram {
+    let id = metric + suffix;
+    for (const name in labels) id += `\0${labels[name]}`;
+    let histogram = this.#histograms.get(id);
+    if (histogram === undefined) {
+      histogram = this.#metrics.histogram(metric + suffix, labels);
+      this.#histograms.set(id, histogram);
+    }
+    return histogram;
   }
 
   /** From the fetch, or from when it was due, to the commit; in the trace of its event. */
