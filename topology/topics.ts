@@ -30,6 +30,10 @@ export function journalTopic(application: string): string {
   return `${application}-journal`;
 }
 
+export function isChangelogTopic(application: string, topic: string): boolean {
+  return topic.startsWith(`${application}-`) && topic.endsWith('-changelog');
+}
+
 export function isInternalTopic(application: string, topic: string): boolean {
   return topic.startsWith(`${application}-`) && /-(changelog|journal|events-repartition)$/.test(topic);
 }

@@ -165,7 +165,9 @@ export const ConfigSchema = Type.Object(
     threads: Type.Integer({ minimum: 1, maximum: 256, default: 1, description: 'Engine threads of this process' }),
     guarantee: Type.Enum(['exactly_once', 'at_least_once'], {
       default: 'exactly_once',
-      description: 'Processing guarantee',
+      description:
+        'Processing guarantee. `at_least_once` (on Kafka) writes without transactions: sooner seen, but after a crash ' +
+        'decisions and actions may come twice',
     }),
     commitInterval: Type.Object(
       {

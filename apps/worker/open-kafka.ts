@@ -2,7 +2,7 @@
 
 import { type KafkaLog, kafkaOptionsOf, openKafkaLog } from '../../connectors/kafka/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { isInternalTopic } from '../../topology/topics.ts';
+import { isChangelogTopic, isInternalTopic } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
 
 /**
@@ -18,6 +18,7 @@ export function openKafka(
   return openKafkaLog({
     ...kafkaOptionsOf(kafka!, application, clock),
     guarantee,
+    isStateTopic: (topic) => isChangelogTopic(application, topic),
     codecOf: (topic) => (isInternalTopic(application, topic) ? compression.internal : compression.public),
   });
 }

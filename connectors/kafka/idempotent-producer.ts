@@ -5,7 +5,9 @@
 // Invariants:
 //   U1. Positions are committed once everything before them is written, never earlier: after a crash between the two, what
 //       was written is written again, but nothing is left out.
-//   U2. Of the ports' P1 to P4 only P4 holds, and of P2 the order: readers see records as soon as they are written, those
+//   U2. What recalls events as processed (options.isStateTopic) is written once all that came of them is, for the same
+//       reason: an event read again is then left out as a duplicate only if its outputs are there.
+//   U3. Of the ports' P1 to P4 only P4 holds, and of P2 the order: readers see records as soon as they are written, those
 //       before a failed commit or an abort() too; and an older writer is not fenced, but its commits as a member of a
 //       group that has gone on are refused.
 
@@ -60,8 +62,13 @@ export class IdempotentProducer implements Producer {
 
   async addPartitions(): Promise<void> {}
 
-  produce(parts: readonly PartitionBatches[]): Promise<ReadonlyMap<string, number>> {
-    return this.#sender.send(parts);
+  async produce(parts: readonly PartitionBatches[]): Promise<ReadonlyMap<string, number>> {
+    const { isStateTopic = () => false } = this.#cluster.options;
+    const { state = [], outputs = [] } = Object.groupBy(parts, ({ topic }) =>
+      isStateTopic(topic) ? 'state' : 'outputs',
+    );
+    const ends = await this.#sender.send(outputs);
+    return new Map([...ends, ...(await this.#sender.send(state))]);
   }
 
   async addPositions(

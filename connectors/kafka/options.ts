@@ -15,6 +15,11 @@ export interface KafkaOptions {
   readonly codecOf?: (topic: string) => Codec;
   /** `at_least_once` writes without transactions: faster, but a crash repeats what was not committed. */
   readonly guarantee?: 'exactly_once' | 'at_least_once';
+  /**
+   * Topics that say what was processed, such as changelogs. Without transactions they are written once all else is: what
+   * they recall as done after a crash is then really done.
+   */
+  readonly isStateTopic?: (topic: string) => boolean;
   /** How long a request is tried again before RetryableError TRG_LOG_UNREACHABLE, ms. */
   readonly patienceMs?: number;
   /** When the cluster gives up a transaction whose writer is gone, ms: so long readers may have to wait. */

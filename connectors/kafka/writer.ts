@@ -3,7 +3,7 @@
 // Owns: collecting, and what is left usable after an error. Does not own: the requests (producer.ts).
 //
 // Invariants:
-//   P1 to P4 of topology/ports.ts, with transactions; without (`guarantee: at_least_once`) U1 and U2 of
+//   P1 to P4 of topology/ports.ts, with transactions; without (`guarantee: at_least_once`) U1 to U3 of
 //   idempotent-producer.ts. Readers may see a committed transaction a moment after commit() has returned: the
 //   cluster then still writes the markers that make it visible.
 

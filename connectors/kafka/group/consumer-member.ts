@@ -120,7 +120,8 @@ export class ConsumerMember implements GroupMember {
   async #close(leave: boolean): Promise<void> {
     this.#end();
     const { instanceId } = this.#options;
-    if (this.#joins > 0 && (leave || (instanceId !== null && this.state !== 'failed'))) {
+    // Also after failing: a static member's place would be taken until its session ends.
+    if (this.#joins > 0 && (leave || instanceId !== null)) {
       const request = this.#request(leave ? LEAVING_EPOCH : PAUSING_EPOCH, []);
       await this.#link.say(this.#channel, consumerGroupHeartbeatV1.api, ...request);
     }

@@ -228,6 +228,27 @@ test('at least once: a lost member’s records are there, but its positions are 
   assert.deepEqual(await worker.log.admin.committed(group, [{ topic, partition: 0 }]), [undefined]);
 });
 
+test('at least once: what recalls an event as processed is written only after what came of it (U2)', async (t) => {
+  const under = await open(t, 'classic');
+  const { group, topic } = under;
+  const { log } = workerOf(t, 'classic', { guarantee: 'at_least_once', isStateTopic: (name) => name.endsWith('log') });
+  const changelog = `${topic}-changelog`;
+  await log.admin.createTopics([{ topic: changelog, partitions: 1 }]);
+  const writer = await log.openWriter('any');
+  // The changelog's record is sent first, and the broker refuses the other.
+  writer.send([record(`${changelog}/0`, 'seen'), record(`${topic}/0`, 'x'.repeat(2_000_000))]);
+  await assert.rejects(writer.commit(group, [{ ...at(topic, 0, 1), metadata: '' }]), { code: 'TRG_RECORD_TOO_LARGE' });
+  assert.deepEqual(await valuesOf(log, changelog), []);
+  const next = await log.openWriter('any');
+  next.send([record(`${changelog}/0`, 'seen'), record(`${topic}/0`, 'small')]);
+  const ends = await next.commit(group, [{ ...at(topic, 0, 1), metadata: '' }]);
+  assert.deepEqual([...ends].sort(), [
+    [`${topic}-changelog/0`, 1],
+    [`${topic}/0`, 1],
+  ]);
+  assert.deepEqual(await valuesOf(log, changelog), ['seen']);
+});
+
 test('a group that others are in, who deal out by other rules, is refused with the reason', async (t) => {
   const under = await open(t, 'classic');
   const { group, topic } = under;
