@@ -94,7 +94,7 @@ function build(type: avsc.Type, known: Map<avsc.Type, Read>): Read {
     case 'double':
       return (cursor) => finite(cursor.double());
     case 'string':
-      return (cursor) => cursor.bytes(cursor.length()).toString('utf8');
+      return (cursor) => cursor.text(cursor.length());
     case 'bytes':
       return (cursor) => cursor.bytes(cursor.length()).toString('base64');
     case 'fixed': {
@@ -141,7 +141,7 @@ function mapOf(read: Read): Read {
   return (cursor) => {
     const map: Record<string, Json> = {};
     for (let count = cursor.block(); count > 0; count = cursor.block()) {
-      while (count-- > 0) put(map, cursor.bytes(cursor.length()).toString('utf8'), read(cursor));
+      while (count-- > 0) put(map, cursor.text(cursor.length()), read(cursor));
     }
     return map;
   };
@@ -254,6 +254,13 @@ class Cursor {
     this.at += length;
     if (this.at > this.#bytes.length) throw unreadable();
     return this.#bytes.subarray(start, this.at);
+  }
+
+  text(length: number): string {
+    const start = this.at;
+    this.at += length;
+    if (this.at > this.#bytes.length) throw unreadable();
+    return this.#bytes.toString('utf8', start, this.at);
   }
 
   float(): number {

@@ -20,8 +20,8 @@ export interface SchemaLookup {
 /** Bytes of the frame: a zero, the schema's id (4 bytes, big-endian). */
 export const FRAME_BYTES = 5;
 
-/** The id in the frame; null when the value is not framed. */
+/** The id in the frame; null when the value is not framed. Ids are positive Java integers, so its first bit is none. */
 export function schemaIdOf(value: Uint8Array): number | null {
-  if (value.length < FRAME_BYTES || value[0] !== 0) return null;
-  return ((value[1]! << 24) | (value[2]! << 16) | (value[3]! << 8) | value[4]!) >>> 0;
+  if (value.length < FRAME_BYTES || value[0] !== 0 || value[1]! >= 0x80) return null;
+  return (value[1]! << 24) | (value[2]! << 16) | (value[3]! << 8) | value[4]!;
 }

@@ -4,12 +4,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
-import { Kafka, logLevel, type Message } from 'kafkajs';
+import { Kafka, logLevel, type Message, type Producer } from 'kafkajs';
 import { decisions as decisionsCommand } from '../../apps/cli/commands/decisions.ts';
 import { dlq } from '../../apps/cli/commands/dlq.ts';
 import { run as runCommand } from '../../apps/cli/commands/run.ts';
 import { loadConfig } from '../../apps/config/index.ts';
 import { runWorker } from '../../apps/worker/worker.ts';
+import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
 import type { Log } from '../../topology/ports.ts';
 import { folderWith, run } from '../apps/cli/kit.ts';
@@ -35,8 +36,9 @@ const ORDER = {
     { name: 'cents', type: ['null', 'long'], default: null },
   ],
 };
-/** As ORDER, and one field more. */
+/** As ORDER, and one field more; ORDER_LAST is used for the first time while the registry is down. */
 const ORDER_LATER = { ...ORDER, fields: [...ORDER.fields, { name: 'currency', type: 'string', default: 'EUR' }] };
+const ORDER_LAST = { ...ORDER, fields: [...ORDER.fields, { name: 'coupon', type: 'string', default: '' }] };
 
 function files(): Record<string, string> {
   return {
@@ -64,11 +66,10 @@ async function idOf(schema: object): Promise<number> {
   return (await schemas.register(avro, { subject: 'orders-value' })).id;
 }
 
-async function orderOf(person: number, schemaIds: readonly number[]): Promise<Message> {
+async function orderOf(person: number, schemaId: number): Promise<Message> {
   const id = `u${person}`;
-  const isLater = person % 2 === 1;
   const order = { customer: { id }, kind: 'order.paid', at: START + person, cents: person === 0 ? null : person };
-  const value = await schemas.encode(schemaIds[person % 2]!, isLater ? { ...order, currency: 'USD' } : order);
+  const value = await schemas.encode(schemaId, { ...order, currency: 'USD', coupon: 'none' });
   return { key: id, value, timestamp: String(START) };
 }
 
@@ -94,18 +95,23 @@ function cartOf(person: number): Message {
   return { key, value, headers: { 'content-type': 'application/cloudevents+json; charset=UTF-8' } };
 }
 
-async function produce(): Promise<void> {
-  const producer = kafka.producer();
-  await producer.connect();
+async function produce(producer: Producer): Promise<void> {
   const people = Array.from({ length: PEOPLE }, (_, person) => person);
   const schemaIds = [await idOf(ORDER), await idOf(ORDER_LATER)];
-  const orders = await Promise.all(people.map((person) => orderOf(person, schemaIds)));
+  const orders = await Promise.all(people.map((person) => orderOf(person, schemaIds[person % 2]!)));
   await producer.send({ topic: 'orders', messages: orders });
   await producer.send({ topic: 'carts', messages: people.map(cartOf) });
   const unknown = Buffer.from([0, 0, 0x0f, 0xff, 0xff, 2]);
   await producer.send({ topic: 'orders', messages: [{ key: 'u1', value: unknown }] });
   await producer.send({ topic: 'carts', messages: [{ key: 'u1', value: '{}' }] });
-  await producer.disconnect();
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const end = systemClock.now() + 20_000;
+  while (!condition()) {
+    assert.ok(systemClock.now() < end, 'the condition did not come about');
+    await systemClock.sleep(20);
+  }
 }
 
 interface Line {
@@ -152,7 +158,10 @@ test('a kafkajs and a Java subscriber read, through the registry, every action o
     await worker;
   });
   await Promise.race([running.promise, worker]);
-  await produce();
+  const producer = kafka.producer();
+  await producer.connect();
+  t.after(() => producer.disconnect());
+  await produce(producer);
 
   const subscription = {
     brokers: cluster.bootstrap,
@@ -178,8 +187,23 @@ test('a kafkajs and a Java subscriber read, through the registry, every action o
     [...ofNode].sort(byId).map(({ topic }) => topic),
   );
 
+  // With the registry down everything goes on, but for records with a schema that was not seen before: they wait.
+  const [known, unseen] = [await idOf(ORDER), await idOf(ORDER_LAST)];
+  const waiting = [await orderOf(101, unseen), await orderOf(102, known)];
+  registry.shut();
+  await producer.send({ topic: 'orders', messages: [await orderOf(100, known)] });
+  await nodeSubscriber.lines(2 * PEOPLE + 1);
+  assert.equal(registry.refused, 0);
+  await producer.send({ topic: 'orders', messages: waiting });
+  await until(() => registry.refused >= 2);
+  registry.open();
+  const last = (await nodeSubscriber.lines(2 * PEOPLE + 3)).slice(2 * PEOPLE).map((line) => JSON.parse(line) as Line);
+  const expected = [100, 101, 102].map((person) => `actions.webhook u${person} {"cents":${person}}`);
+  assert.deepEqual(summary(last), expected);
+  await javaSubscriber.lines(2 * PEOPLE + 3);
+
   // Our own readers read what was written under the registry's ids without asking it.
-  await registry.shut();
+  registry.shut();
   t.after(() => registry.open());
   const shown = await run(['decisions', '--json'], [decisionsCommand], folder);
   assert.equal(shown.code, 0);
@@ -187,7 +211,8 @@ test('a kafkajs and a Java subscriber read, through the registry, every action o
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
-  assert.deepEqual(fired.map(({ id }) => id).sort(), ofNode.map(({ decision }) => decision).sort());
+  const read = [...ofNode, ...last].map(({ decision }) => decision);
+  assert.deepEqual(fired.map(({ id }) => id).sort(), read.sort());
   const letters = await run(['dlq', 'list', '--json'], [dlq], folder);
   const reasons = letters.out
     .trimEnd()

@@ -181,6 +181,7 @@ test('what is not framed, has no schema or is not of it is a dead letter with it
     'orders',
     { ...good, value: '{"user":"u1"}' },
     { ...good, value: Buffer.from([0, 0]) },
+    { ...good, value: Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 0]) },
     { ...good, value: null },
     order(99, 'u1', 'paid', FAKE_START),
     { ...good, value: Buffer.concat([bytes, Uint8Array.of(1)]) },
@@ -195,6 +196,7 @@ test('what is not framed, has no schema or is not of it is a dead letter with it
   assert.deepEqual(
     letters.map(({ reason, message }) => `${reason}: ${message}`),
     [
+      'TRG_RECORD_UNREADABLE: the record is not framed Avro: it must begin with a zero byte and the schema id (4 bytes)',
       'TRG_RECORD_UNREADABLE: the record is not framed Avro: it must begin with a zero byte and the schema id (4 bytes)',
       'TRG_RECORD_UNREADABLE: the record is not framed Avro: it must begin with a zero byte and the schema id (4 bytes)',
       'TRG_RECORD_INVALID: the record has no value',

@@ -8,9 +8,11 @@ import { startRegistry } from '../../../testing/registry/registry.ts';
 export interface RegistryOfFile {
   /** Behind the door. */
   readonly url: string;
-  /** Ends all connections and takes no more; the registry keeps what it has. */
-  shut(): Promise<void>;
-  open(): Promise<void>;
+  /** Ends all connections, and new ones at once; the registry keeps what it has. */
+  shut(): void;
+  open(): void;
+  /** Connections that were ended because the door was shut. */
+  readonly refused: number;
 }
 
 /** A registry that stops with the test file. */
@@ -18,8 +20,14 @@ export async function registryOfFile(): Promise<RegistryOfFile> {
   const registry = await startRegistry();
   const target = Number(new URL(registry.url).port);
   const sockets = new Set<Socket>();
-  let port = 0;
+  let isShut = false;
+  let refused = 0;
   const server = createServer((client) => {
+    if (isShut) {
+      refused++;
+      client.destroy();
+      return;
+    }
     const onward = connect(target, '127.0.0.1');
     for (const [from, to] of [
       [client, onward],
@@ -34,21 +42,27 @@ export async function registryOfFile(): Promise<RegistryOfFile> {
       from.pipe(to);
     }
   });
-  const open = async (): Promise<void> => {
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    port = (server.address() as { port: number }).port;
-  };
-  const shut = async (): Promise<void> => {
-    const closed = new Promise((resolve) => server.close(resolve));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const shut = (): void => {
+    isShut = true;
     for (const socket of sockets) socket.destroy();
-    await closed;
   };
-  await open();
   after(async () => {
-    if (server.listening) await shut();
+    shut();
+    await new Promise((resolve) => server.close(resolve));
     await registry.stop();
   });
-  return { url: registry.url.replace(`:${target}/`, `:${port}/`), open, shut };
+  return {
+    url: registry.url.replace(`:${target}/`, `:${port}/`),
+    shut,
+    open: () => {
+      isShut = false;
+    },
+    get refused() {
+      return refused;
+    },
+  };
 }
 
 /** A logger that keeps its messages. */

@@ -138,21 +138,21 @@ test('a subject that its owner made stricter stays so, and one that takes anythi
 });
 
 test('a registry that is down at the start is waited for, with a word on each try', async () => {
-  await registry.shut();
+  registry.shut();
   const log = new KeptLog();
   const ids = register(schemasOf('late'), log);
   try {
     await until(() => log.lines.length >= 2);
     assert.match(log.lines[0]!, /^warn: waiting for the schema registry .*"givesUpInMs":.* does not answer: /);
   } finally {
-    await registry.open();
+    registry.open();
   }
   assert.equal(Object.keys(await ids).length, publicSchemas('x').length);
   assert.equal(log.lines.at(-1), 'info: schemas are registered');
 });
 
 test('a registry that stays down ends the start after its time, with its address', async (t) => {
-  await registry.shut();
+  registry.shut();
   t.after(() => registry.open());
   await assert.rejects(register(schemasOf('down'), new KeptLog(), 300), (error) => {
     assert.ok(error instanceof FatalError);
@@ -163,7 +163,7 @@ test('a registry that stays down ends the start after its time, with its address
 });
 
 test('a stop while the registry is waited for ends the wait', async (t) => {
-  await registry.shut();
+  registry.shut();
   t.after(() => registry.open());
   const stop = new AbortController();
   const log = new KeptLog();
@@ -231,7 +231,8 @@ test('an id that does not exist, and a schema that is not Avro, are unusable wit
     schemaType: 'JSON',
     schema: '{"$schema":"http://json-schema.org/draft-07/schema#","type":"object"}',
   });
-  for (const id of [json, 987_654]) await prepared(cache, id);
+  for (const id of [json, 987_654, 0, 2 ** 31 - 1]) await prepared(cache, id);
+  for (const id of [0, 2 ** 31 - 1]) assert.equal(cache.find(id)?.kind, 'unusable');
   assert.deepEqual(cache.find(json), { kind: 'unusable', reason: `schema ${json} is JSON, not Avro` });
   assert.deepEqual(cache.find(987_654), { kind: 'unusable', reason: 'the registry has no schema 987654' });
 });
@@ -288,7 +289,7 @@ test('while the registry is down a schema is waited for, with a word on each try
   const log = new KeptLog();
   const cache = cacheOf(t, { log });
   await prepared(cache, known);
-  await registry.shut();
+  registry.shut();
   let isThere = false;
   try {
     assert.equal(cache.prepare(known), null);
@@ -300,7 +301,7 @@ test('while the registry is down a schema is waited for, with a word on each try
     );
     assert.equal(isThere, false);
   } finally {
-    await registry.open();
+    registry.open();
   }
   await until(() => isThere);
   assert.equal(cache.find(unknown)?.kind, 'usable');
