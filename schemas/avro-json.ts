@@ -7,8 +7,8 @@
 // memory with values that are not there.
 //
 // Invariants:
-//   J1. Bytes that are not of the schema throw RecordError; nothing is read past their end, and no more than VALUES_MAX
-//       values are made of them (I6, I8).
+//   J1. Bytes that are not of the schema throw RecordError; nothing is read past their end, and no more than ITEMS_MAX
+//       items are made of them (I6, I8).
 
 import avsc from 'avsc';
 import { RecordError } from '../lib/errors.ts';
@@ -18,8 +18,8 @@ import { LOGICAL_JSON, toJsonNumber } from './logical-json.ts';
 /** Throws RecordError TRG_RECORD_UNREADABLE when the bytes are not one value of the schema. */
 export type JsonReader = (bytes: Uint8Array) => Json;
 
-/** Values may take no bytes, so the length of a record does not bound their number; more than 1 MB of JSON has. */
-const VALUES_MAX = 1_000_000;
+/** Items of arrays may take no bytes, so the length of a record does not bound their number; more than 1 MB of JSON has. */
+const ITEMS_MAX = 1_000_000;
 const VARINT_BYTES_MAX = 10;
 /** Beyond it a varint's sum may not be exact as a number. */
 const SAFE_BITS = 42;
@@ -62,21 +62,27 @@ export function avroJsonReader(schema: string, references: readonly string[] = [
 
 type Read = (cursor: Cursor) => Json;
 
+const COMPOSITES = new Set(['array', 'map', 'record', 'error']);
+
 function compile(type: avsc.Type, known: Map<avsc.Type, Read>): Read {
   const found = known.get(type);
   if (found !== undefined) return found;
   // A type may contain itself: whoever meets it while it is being compiled calls it by way of this.
   let compiled: Read | null = null;
   known.set(type, (cursor) => compiled!(cursor));
-  const read = build(type, known);
-  compiled = (cursor) => {
+  compiled = build(type, known);
+  if (COMPOSITES.has(type.typeName)) compiled = nested(compiled);
+  known.set(type, compiled);
+  return compiled;
+}
+
+function nested(read: Read): Read {
+  return (cursor) => {
     cursor.enter();
     const value = read(cursor);
     cursor.leave();
     return value;
   };
-  known.set(type, compiled);
-  return compiled;
 }
 
 function build(type: avsc.Type, known: Map<avsc.Type, Read>): Read {
@@ -185,15 +191,15 @@ class Cursor {
   readonly #bytes: Buffer;
   at = 0;
   #depth = 0;
-  #values = 0;
+  #items = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Before each value: bounds how many there are, and how deep (unions and records count alike). */
+  /** Before each record, array and map: JSON nested deeper would be refused later, or overflow the stack now. */
   enter(): void {
-    if (++this.#values > VALUES_MAX || ++this.#depth > 2 * DEPTH_MAX) throw unreadable();
+    if (++this.#depth > DEPTH_MAX + 1) throw unreadable();
   }
 
   leave(): void {
@@ -242,11 +248,13 @@ class Cursor {
 
   /** How many items follow; 0: the end. A negative count is followed by the block's size, which is not needed. */
   block(): number {
-    const count = this.long();
-    if (typeof count === 'bigint') throw unreadable();
-    if (count >= 0) return count;
-    this.length();
-    return -count;
+    const signed = this.long();
+    if (typeof signed === 'bigint') throw unreadable();
+    const count = Math.abs(signed);
+    this.#items += count;
+    if (this.#items > ITEMS_MAX) throw unreadable();
+    if (signed < 0) this.length();
+    return count;
   }
 
   bytes(length: number): Buffer {

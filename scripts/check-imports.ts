@@ -30,6 +30,11 @@ const OWNED: readonly Owned[] = [
   { what: 'avsc', library: 'avsc', owners: ['schemas/codec.ts', 'schemas/avro-json.ts'] },
   { what: 'classic-level', library: 'classic-level', owners: ['state/level-store.ts'] },
   { what: 'the Kafka client', library: '@platformatic/kafka', owners: ['connectors/kafka/'] },
+  {
+    what: 'the registry client',
+    library: '@kafkajs/confluent-schema-registry',
+    owners: ['connectors/schema-registry/'],
+  },
   { what: 'cel-js', library: '@marcbachmann/cel-js', owners: ['rules/'] },
   { what: 'the wall clock', use: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, owners: ['lib/clock.ts'] },
   { what: 'timers', use: /\bset(Timeout|Interval)\s*\(|['"](node:)?timers/, owners: ['lib/clock.ts'] },

@@ -63,7 +63,7 @@ test('a library or primitive has one owner', () => {
       'topology/fine.ts': '// Date.now() is not asked here\nconst at = new Date(time); sleep.setTimeoutMs(1);',
     }),
     [
-      'state/other.ts:1: only schemas/codec.ts may use avsc',
+      'state/other.ts:1: only schemas/codec.ts, schemas/avro-json.ts may use avsc',
       'state/other.ts:2: only state/level-store.ts may use classic-level',
       'processors/cel.ts:1: only rules/ may use cel-js',
       'topology/late.ts:1: only lib/clock.ts may use the wall clock',
