@@ -4,7 +4,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CommittedPosition, GroupMember, MemberIdentity } from '../../topology/ports.ts';
+import type {
+  CommittedPosition,
+  GroupMember,
+  GroupOptions,
+  JoinedMember,
+  MemberIdentity,
+} from '../../topology/ports.ts';
 import { dealEvenly, Follower, TIMES, type Worker } from './group-kit.ts';
 import { at, bytes, type Cleanup, record, valuesOf } from './log-kit.ts';
 
@@ -301,6 +307,30 @@ export function leaderSuite(name: string, open: (t: Cleanup) => Promise<GroupUnd
     await until('the first is lost', () => stuck.isLost);
     await stuck.member.close({ leave: true });
     await allSettled(under, other);
+  });
+
+  suite('what a member claims to own counts only if it was in the last generation (M4)', async (under) => {
+    const { worker, group, topic, until } = under;
+    let seen: readonly JoinedMember[] = [];
+    const assign: GroupOptions['assign'] = async (members) => {
+      seen = members;
+      return dealEvenly(members, [topic]);
+    };
+    const options = { group, topics: [topic], sessionTimeoutMs: 20_000, rebalanceTimeoutMs: 1_000, assign };
+    const stuck = new Follower(worker(), { ...options, instanceId: 'a', onChange: () => {} });
+    stuck.join();
+    await until('the first is settled', () => stuck.isSettled);
+    const second = new Follower(worker(), { ...options, instanceId: 'b' });
+    await until('the first is summoned', () => stuck.member.state === 'summoned');
+    stuck.member.join(stuck.member.assignment!.partitions, bytes(''));
+    await until('both are settled', () => stuck.isSettled && second.isSettled);
+    const claimed = (): number => seen.find(({ instanceId }) => instanceId === 'a')!.owned.length;
+    assert.equal(claimed(), 4);
+    const third = new Follower(worker(), { ...options, instanceId: 'c' });
+    await until('the first is summoned', () => stuck.member.state === 'summoned');
+    stuck.worker.freeze();
+    await until('the others go on without it', () => second.isSettled && third.isSettled);
+    assert.deepEqual([seen.length, claimed()], [3, 0]);
   });
 
   suite('nothing is heard from a closed member, whatever answers come', async (under) => {
