@@ -155,7 +155,7 @@ export class Cluster implements Channel {
       (error) => {
         if (errorNames(error).some((each) => each.includes('COORDINATOR'))) this.forgetCoordinator(kind, name);
       },
-      kind === 'group' ? { group: name } : { transactionalId: name },
+      namesOf(kind, name),
     );
   }
 
@@ -163,7 +163,10 @@ export class Cluster implements Channel {
   async coordinator(kind: Coordinated, name: string): Promise<number> {
     const known = this.#coordinators.get(`${kind} ${name}`);
     if (known !== undefined) return known;
-    const { coordinators } = await this.ask(null, findCoordinatorV4.api, kind === 'group' ? 0 : 1, [name]);
+    const found = this.ask(null, findCoordinatorV4.api, kind === 'group' ? 0 : 1, [name]);
+    const { coordinators } = await found.catch((error: unknown) => {
+      throw noteRequest(error, findCoordinatorV4.api.key, namesOf(kind, name));
+    });
     const { nodeId, host, port } = coordinators[0]!;
     this.#brokers.set(nodeId, { host, port });
     this.#coordinators.set(`${kind} ${name}`, nodeId);
@@ -231,6 +234,10 @@ export class Cluster implements Channel {
     this.#topics.clear();
     this.#coordinators.clear();
   }
+}
+
+function namesOf(kind: Coordinated, name: string): ErrorFields {
+  return kind === 'group' ? { group: name } : { transactionalId: name };
 }
 
 /** An error of an answer remembers what was asked. */

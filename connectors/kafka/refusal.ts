@@ -76,7 +76,8 @@ function topicAt(path: string, error: unknown): string | undefined {
   let name: string | undefined;
   for (const step of path.split('/').slice(1)) {
     if (typeof at !== 'object' || at === null) break;
-    at = (at as Record<string, unknown>)[step];
+    // The library writes paths in either style.
+    at = (at as Record<string, unknown>)[step.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())];
     const found = at as { name?: unknown; topicName?: unknown; resourceName?: unknown } | undefined;
     const text = found?.name ?? found?.topicName ?? found?.resourceName;
     if (typeof text === 'string') name = text;

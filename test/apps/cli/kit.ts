@@ -13,7 +13,12 @@ export interface Ran {
   readonly err: string;
 }
 
-export async function run(words: readonly string[], commands: readonly Command[], folder: string): Promise<Ran> {
+export async function run(
+  words: readonly string[],
+  commands: readonly Command[],
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   let out = '';
   let err = '';
   const code = await runCommandLine(words, commands, {
@@ -21,7 +26,7 @@ export async function run(words: readonly string[], commands: readonly Command[]
     stderr: { write: (text) => (err += text) },
     isTerminal: false,
     signal: new AbortController().signal,
-    env: {},
+    env,
     folder,
   });
   return { code, out, err };
