@@ -94,7 +94,7 @@ const Http = Type.Object(
   {
     host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on' }),
     port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'Port; 0 takes a free one' }),
-    writeKeys: Type.Array(secret('Key'), { secret: true, default: [], description: 'Keys that may send events' }),
+    writeKeys: Type.Array(secret('Key'), { secret: true, default: [], description: 'Keys that may send events; none: no events are taken' }),
     keys: Type.Array(
       Type.Object(
         {
@@ -107,7 +107,7 @@ const Http = Type.Object(
       { secret: true, default: [], description: 'API keys, made by `tripline keys create`' },
     ),
   },
-  { ...strict, description: 'Ingest and management API; left out: no HTTP' },
+  { ...strict, description: 'Ingest and management API, health, metrics; left out: no HTTP' },
 );
 
 const Entity = Type.Object(
