@@ -33,7 +33,7 @@ export interface WorkerStart {
 }
 
 /** A worker may have to wait for brokers that are down, too. */
-const RUNNING_MS = 60_000;
+const RUNNING_MS = 180_000;
 
 export class Injector {
   readonly #options: InjectorOptions;
