@@ -13,7 +13,7 @@ export type Codec = 'none' | 'gzip' | 'lz4' | 'zstd';
 
 /** Below this, packing takes longer than it saves: five records shrink by a quarter, and gzip and zstd take 20 us for it. */
 const PACK_FROM_BYTES = 1_024;
-/** Level 1 is two to three times as fast as the default and less than a tenth larger (docs/decisions/0009). */
+/** Level 1 is two to three times as fast as the default and less than a tenth larger (docs/decisions/0014). */
 const FAST = 1;
 
 /** Marks a packed batch (the lower three bits of its attributes). */

@@ -1,6 +1,6 @@
 // What a TopicSpec means as settings of a topic of a cluster.
 //
-// Only settings that managed clusters let their users change are made (docs/decisions/0009).
+// Only settings that managed clusters let their users change are made (docs/decisions/0014).
 
 import type { TopicSpec } from '../../topology/ports.ts';
 
