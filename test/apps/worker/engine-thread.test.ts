@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadConfig } from '../../../apps/config/index.ts';
+import { loadFlawlessProject } from '../../../apps/project/load-project.ts';
+import { runEngineThread } from '../../../apps/worker/engine-thread.ts';
+import { jobOf } from '../../../apps/worker/job.ts';
+import { createLogger } from '../../../lib/logger.ts';
+import { FakeClock } from '../../../testing/fake-clock.ts';
+import { openMemoryLog } from '../../../testing/memory-log.ts';
+import { EngineMonitor } from '../../../topology/runtime/monitor.ts';
+
+test('an engine that fails for good leaves nothing behind that would keep its process alive', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tripline-thread-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, 'rules'));
+  writeFileSync(join(folder, 'rules', 'any.yaml'), 'id: any\nwhen: { event: any }\n');
+  const { config } = loadConfig({ env: {}, folder });
+  const project = loadFlawlessProject({ paths: [config.rules], folder, config });
+  const clock = new FakeClock();
+  const log = openMemoryLog({ clock });
+  const logger = createLogger('test', { write: () => {} });
+  const job = jobOf(config, project, clock);
+  const monitor = new EngineMonitor({ clock });
+  const thread = { config, job, log, logger, clock, monitor, index: 0, count: 1, identity: null };
+  await assert.rejects(runEngineThread(thread, new AbortController().signal), { code: 'TRG_TOPIC_MISSING' });
+  assert.equal(clock.sleeping, 0);
+});
