@@ -99,10 +99,12 @@ export class WorkerProcess {
     const isLate = await Promise.race([this.#exited.then(() => false), late]);
     timedOut.abort();
     if (isLate) {
-      this.failures.push(`worker ${this.number} did not stop within ${STOP_MS / 1_000} s`);
+      this.failures.push(`worker ${this.number} did not stop within ${STOP_MS / 1_000} s:\n${this.logTail()}`);
       await this.kill();
     } else if (child.exitCode !== 0) {
-      this.failures.push(`worker ${this.number} stopped with ${child.exitCode ?? child.signalCode}`);
+      this.failures.push(
+        `worker ${this.number} stopped with ${child.exitCode ?? child.signalCode}:\n${this.logTail()}`,
+      );
     }
   }
 
