@@ -4,6 +4,7 @@
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openKafkaLog } from '../connectors/kafka/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import { KAFKA_CACHE } from '../testing/kafka/broker-files.ts';
 import { startKafka } from '../testing/kafka/cluster.ts';
@@ -12,6 +13,8 @@ const PORT = 9092;
 const PID_FILE = join(KAFKA_CACHE, 'up.json');
 const FOLDER = join(KAFKA_CACHE, 'up');
 const STOP_MS = 30_000;
+/** Of examples/shop: a worker makes no topics that others fill. */
+const EXAMPLE_TOPIC = { topic: 'events.shop', partitions: 4 };
 
 interface Up {
   readonly bootstrap: readonly string[];
@@ -28,7 +31,12 @@ async function up(): Promise<void> {
   mkdirSync(FOLDER, { recursive: true });
   const { bootstrap, pids } = await startKafka({ port: PORT, folder: FOLDER, detached: true });
   writeFileSync(PID_FILE, JSON.stringify({ bootstrap, pids } satisfies Up));
-  console.log(`Kafka is up at ${bootstrap.join(',')}; stop it with: make kafka-down`);
+  const log = openKafkaLog({ brokers: bootstrap, clientId: 'kafka-up', clock: systemClock });
+  await log.admin.createTopics([EXAMPLE_TOPIC]);
+  await log.close();
+  console.log(
+    `Kafka is up at ${bootstrap.join(',')}, with the topic ${EXAMPLE_TOPIC.topic}; stop it with: make kafka-down`,
+  );
 }
 
 async function down(): Promise<void> {
