@@ -25,6 +25,9 @@ class JsonString extends avsc.types.LogicalType {
   protected override _toValue(value: unknown): string {
     return JSON.stringify(value);
   }
+  protected override _resolve(writer: avsc.Type): unknown {
+    return asWritten(this, writer);
+  }
 }
 
 /** A record Event: read and written as the class of event.ts, whose JSON parts stay bytes until asked for. */
@@ -35,6 +38,14 @@ class EventEnvelope extends avsc.types.LogicalType {
   protected override _toValue(event: Event): EventRecord {
     return event.toRecord();
   }
+  protected override _resolve(writer: avsc.Type): unknown {
+    return asWritten(this, writer);
+  }
+}
+
+/** Within an older version of a schema the same logical type reads the value; undefined: another type cannot be it. */
+function asWritten(reader: avsc.Type, writer: avsc.Type): ((value: unknown) => unknown) | undefined {
+  return writer.constructor === reader.constructor ? (value) => value : undefined;
 }
 
 const LOGICAL_TYPES = { json: JsonString, event: EventEnvelope };

@@ -1,20 +1,24 @@
 // The document of one entity: all that is remembered of it (schemas/state/entity.avsc).
 //
 // Invariants:
-//   N1. dueAt is derived: the first buffered event, or the earliest deadline of any pattern's state. Nothing else is armed.
+//   N1. dueAt is derived: the first buffered event, the earliest deadline of any pattern's state, or what the context waits
+//       for. Nothing else is armed.
 
 import type { PatternState, RuleSet } from '../rules/api.ts';
 import { stateCodec } from '../schemas/codec.ts';
 import type { Event } from '../schemas/event.ts';
 import type { Json } from '../schemas/json.ts';
 import type { DocumentSpec } from './api.ts';
+import {
+  type Attribute,
+  contextDue,
+  decodeContext,
+  type EntityContext,
+  emptyContext,
+  encodeContext,
+  type StoredContext,
+} from './entity-context.ts';
 import { SeenIds } from './seen-ids.ts';
-
-export interface Attribute {
-  readonly value: Json;
-  /** Event time of the message that set it, ms. */
-  readonly at: number;
-}
 
 /** Pattern state of one rule for one value of its `by`; '' where it has none. */
 export interface Instance {
@@ -46,6 +50,8 @@ export interface EntityDocument {
   sent: { readonly channel: string; readonly at: number }[];
   /** By rule id. */
   rules: Map<string, RuleMemory>;
+  /** Null while there is nothing in it. */
+  context: EntityContext | null;
   /** Not stored: the earliest deadline under these rules, so that it need not be sought at every event (earliestDeadline). */
   deadline: { at: number; rules: RuleSet } | null;
 }
@@ -59,8 +65,15 @@ export function emptyEntityDocument(): EntityDocument {
     profile: new Map(),
     sent: [],
     rules: new Map(),
+    context: null,
     deadline: null,
   };
+}
+
+/** The document's context, made if there is none. */
+export function contextOf(doc: EntityDocument): EntityContext {
+  doc.context ??= emptyContext();
+  return doc.context;
 }
 
 /** The key of an entity's document. */
@@ -87,6 +100,7 @@ interface StoredDocument {
     forgotten: number;
     instances: readonly { by: string; state: { [kind: string]: unknown } }[];
   }[];
+  context: StoredContext | null;
 }
 
 const codec = stateCodec<StoredDocument>('state/entity');
@@ -98,7 +112,7 @@ const BRANCH = 'dev.tripline.state.';
 export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDocument> {
   return {
     dueBy: 'stream-time',
-    dueAt: (doc) => Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules())),
+    dueAt: (doc) => Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules()), contextDue(doc.context)),
     encode: (doc) =>
       codec.encode({
         newestTime: doc.newestTime,
@@ -113,6 +127,7 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
           forgotten: memory.forgotten,
           instances: memory.instances.map(({ by, state }) => ({ by, state: { [BRANCH + state.kind]: state } })),
         })),
+        context: encodeContext(doc.context),
       }),
     decode(bytes) {
       const stored = codec.decode(bytes);
@@ -124,6 +139,7 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
         profile: new Map(stored.profile.map(({ name, value, at }) => [name, { value, at }])),
         sent: stored.sent.map(({ channel, at }) => ({ channel, at })),
         rules: new Map(stored.rules.map((memory) => [memory.rule, decodeMemory(memory)])),
+        context: decodeContext(stored.context),
         deadline: null,
       };
     },
