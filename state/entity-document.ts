@@ -18,6 +18,7 @@ import {
   encodeContext,
   type StoredContext,
 } from './entity-context.ts';
+import { decodeState, encodeState, type StoredState } from './pattern-state.ts';
 import { SeenIds } from './seen-ids.ts';
 
 /** Pattern state of one rule for one value of its `by`; '' where it has none. */
@@ -98,15 +99,12 @@ interface StoredDocument {
     rule: string;
     fired: readonly { key: string; at: number }[];
     forgotten: number;
-    instances: readonly { by: string; state: { [kind: string]: unknown } }[];
+    instances: readonly { by: string; state: StoredState }[];
   }[];
   context: StoredContext | null;
 }
 
 const codec = stateCodec<StoredDocument>('state/entity');
-
-/** Avro names a union's branch by its record's full name. */
-const BRANCH = 'dev.tripline.state.';
 
 /** How entity documents are stored; deadlines are those of the patterns in `rules()`. */
 export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDocument> {
@@ -125,7 +123,7 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
           rule: memory.rule,
           fired: memory.fired,
           forgotten: memory.forgotten,
-          instances: memory.instances.map(({ by, state }) => ({ by, state: { [BRANCH + state.kind]: state } })),
+          instances: memory.instances.map(({ by, state }) => ({ by, state: encodeState(state) })),
         })),
         context: encodeContext(doc.context),
       }),
@@ -151,10 +149,7 @@ function decodeMemory(stored: StoredDocument['rules'][number]): RuleMemory {
     rule: stored.rule,
     fired: stored.fired.map(({ key, at }) => ({ key, at })),
     forgotten: stored.forgotten,
-    instances: stored.instances.map(({ by, state }) => {
-      const branch = Object.keys(state)[0]!;
-      return { by, state: { ...(state[branch] as object), kind: branch.slice(BRANCH.length) } as PatternState };
-    }),
+    instances: stored.instances.map(({ by, state }) => ({ by, state: decodeState(state) })),
   };
 }
 

@@ -55,8 +55,8 @@ export function rulesOf(text: string, outOfOrdernessMs: number): RuleSet {
 
 /** The message a source would send for the event. */
 export function messageOf(event: OracleEvent): string {
-  const { messageId, userId, event: name, time, properties, type = 'track' } = event;
-  return JSON.stringify({ type, messageId, userId, event: name, timestamp: time, properties });
+  const { messageId, userId, event: name, time, properties, type = 'track', traits } = event;
+  return JSON.stringify({ type, messageId, userId, event: name, timestamp: time, properties, traits });
 }
 
 export function decisionOf(decision: Decision): OracleDecision {

@@ -60,17 +60,6 @@ tests:
 
 test('every part of the language that is not there yet is refused by its name, unlike an unknown field', () => {
   const later = [
-    'when: { sequence: { steps: [] } }',
-    'when: { aggregate: {} }',
-    'when: { baseline: {} }',
-    'when: { threshold: {} }',
-    'when: { change: {} }',
-    'when: { at: {} }',
-    'when: { session: {} }',
-    'when: { all: [] }',
-    'when: { any: [] }',
-    'when: { count: { event: e, atLeast: 2, within: 1h, distinct: event.event } }',
-    'when: { count: { event: e, atLeast: 2, atMost: 1, within: 1h } }',
     ...['goal: {}'].map((x) => `${x}\nwhen: { event: e }`),
     ...['wait', 'waitFor', 'branch', 'choose', 'set', 'emit', 'review', 'exit'].map(
       (step) => `when: { event: e }\nthen: [{ ${step}: x }]`,
@@ -118,7 +107,7 @@ test('required fields are asked for where they are missing', () => {
   assert.deepEqual(errorsOf('id: a'), ['rule.yaml:1:1: a rule needs "when"']);
   assert.deepEqual(errorsOf('when: { count: { event: e, within: 1h } }'), [
     'rule.yaml:1:1: a rule needs "id"',
-    'rule.yaml:1:16: "count" needs "atLeast"',
+    'rule.yaml:1:16: "count" needs "atLeast" or "atMost"',
   ]);
 });
 
