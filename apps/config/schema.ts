@@ -143,6 +143,15 @@ export const ConfigSchema = Type.Object(
     models: Type.Optional(path('Folder of models')),
     templates: Type.Optional(path('Folder of templates')),
     caps: Type.Optional(path('File of caps')),
+    consent: Type.Object(
+      {
+        optIn: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: 'Categories for which a person must have said yes; the others are allowed until they say no',
+        }),
+      },
+      { ...strict, default: {}, description: 'Consent' },
+    ),
     channels: Type.Object(
       { email: Type.Optional(EmailOptionsSchema), webhook: Type.Optional(WebhookOptionsSchema) },
       { ...strict, default: {}, description: 'Connectors of this process' },

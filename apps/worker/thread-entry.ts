@@ -27,7 +27,7 @@ async function main({ config, port, index, count }: ThreadData): Promise<void> {
   const stop = new AbortController();
   parentPort!.on('message', () => stop.abort());
   const logger = createLogger(`${config.application}-${index}`);
-  const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
+  const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config, isLive: true });
   const job = jobOf(config, project, systemClock);
   const { kafka, application } = config;
   const log = kafka === null ? connectToLog(port) : openKafka(kafka, application, systemClock);

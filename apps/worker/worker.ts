@@ -37,7 +37,7 @@ export interface WorkerOptions {
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
   const { config, logger } = options;
   const clock = options.clock ?? systemClock;
-  const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
+  const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config, isLive: true });
   const job = jobOf(config, project, clock);
   const opened = await openLog(config, clock, logger);
   const { log } = opened;
