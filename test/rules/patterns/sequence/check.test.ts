@@ -71,7 +71,7 @@ const REFUSED: readonly (readonly [what: string, steps: string, fields: string, 
     '',
     '"event" cannot be a name: it means something in expressions already',
   ],
-  ['no step at all', '', '', '"steps" must have at least 1 entry'],
+  ['no step at all', '', '', '"steps" must not be empty'],
 ];
 
 for (const [what, steps, fields, message] of REFUSED) {
@@ -88,7 +88,7 @@ when:
       - { event: c }
 `;
   assert.deepEqual(errorsOf(text), [
-    'rule.yaml:6:30 "times" does not belong beside "not" (a not step has "not" and "next" only)',
+    'rule.yaml:6:37: "times" does not belong beside "not" (a not step has "not" and "next" only)',
   ]);
 });
 
