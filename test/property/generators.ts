@@ -178,7 +178,7 @@ function orderOf(pattern: Pattern, order: 'default' | 'any' | 'event-time'): fc.
 }
 
 /** What the oracle models in arrival order too, over events out of order. */
-const IN_EITHER_LANE: readonly Pattern[] = ['event', 'count', 'aggregate', 'change'];
+const IN_EITHER_LANE: readonly Pattern[] = ['event', 'count', 'aggregate', 'change', 'sequence'];
 
 /** One to `max` rules with ids r0, r1, … */
 export function rules(max = 4, options: RuleOptions = {}): fc.Arbitrary<OracleRule[]> {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import type { OracleRule } from '../oracle/oracle.ts';
 import { by, duration, eventName, eventNames, type Fields, field, sometimes, test, together, where } from './fields.ts';
 import { compoundOf, FIGURE_FIELDS } from './figure-bodies.ts';
+import { sequenceBody } from './sequence-bodies.ts';
 
 type Body = Omit<OracleRule, 'id'>;
 const event = together(field('event', eventNames), where, sometimes('as', fc.constant('origin')));
@@ -43,6 +44,7 @@ const PATTERN_FIELDS: Readonly<Record<string, fc.Arbitrary<Fields>>> = {
   inactive: field('inactive', inactive),
   count: field('count', count),
   ...FIGURE_FIELDS,
+  sequence: field('sequence', sequenceBody(3)),
 };
 
 const INNER = ['event', 'absence', 'inactive', 'count', ...Object.keys(FIGURE_FIELDS)];
