@@ -1,8 +1,11 @@
 // Every hand-written case: rules, events and what must be decided. The oracle is tested by them, and so is the engine.
 
 import { ABSENCE_CASES } from './cases/absence.ts';
+import { COMPOUND_CASES } from './cases/compounds.ts';
 import { COUNT_CASES } from './cases/count.ts';
+import { DATE_CASES } from './cases/dates.ts';
 import { EVENT_CASES } from './cases/event.ts';
+import { FIGURE_CASES } from './cases/figures.ts';
 import { GATE_CASES } from './cases/gates.ts';
 import { INACTIVE_CASES } from './cases/inactive.ts';
 import { TIME_CASES } from './cases/time.ts';
@@ -15,4 +18,7 @@ export const CASES: readonly Case[] = [
   ...COUNT_CASES,
   ...GATE_CASES,
   ...TIME_CASES,
+  ...FIGURE_CASES,
+  ...DATE_CASES,
+  ...COMPOUND_CASES,
 ];
