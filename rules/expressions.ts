@@ -16,6 +16,7 @@ import {
   ExpressionAnalysis,
   type ExpressionProblem,
 } from './expression-analysis.ts';
+import { type Cost, checkWork, costOf } from './expression-cost.ts';
 import { activate, createEnvironment } from './expression-functions.ts';
 import { FUNCTIONS } from './expression-names.ts';
 import { countText, registerSession, sessionView } from './expression-session.ts';
@@ -120,12 +121,22 @@ export class ExpressionCompiler {
     } catch (error) {
       return { compiled: null, problems: [problemOf(error, source)] };
     }
+    const cost = costOf(parsed.ast as unknown as AstNode);
+    if (cost.tooManyTurns !== null) {
+      const message = 'loops over written-out lists inside each other take too many turns';
+      return {
+        compiled: null,
+        problems: [
+          { offset: cost.tooManyTurns.start, message, hint: 'at most 1000, or 100 within a list of the event' },
+        ],
+      };
+    }
     const analysis = new ExpressionAnalysis(parsed.ast as unknown as AstNode, analysisOptions(names, this.around));
     const problems = [...analysis.problems, ...this.#addMeasures(analysis, source, names)];
     if (problems.length > 0) return { compiled: null, problems };
     const { valid, type, error } = parsed.check();
     if (!valid) return { compiled: null, problems: [problemOf(error, source)] };
-    return { compiled: new ScopedExpression(source, type ?? 'dyn', parsed, analysis), problems: [], analysis };
+    return { compiled: new ScopedExpression(source, type ?? 'dyn', parsed, analysis, cost), problems: [], analysis };
   }
 
   /** Compiles what stands in session.distinct(…) and session.max(…), which is asked of each event. */
@@ -206,6 +217,8 @@ class ScopedExpression implements CompiledExpression {
   readonly #context: Record<string, unknown> = {};
   readonly #usesEvent: boolean;
   readonly #usesNow: boolean;
+  /** Whether its cost depends on the values so much that it is checked beforehand. */
+  readonly #isRepeated: boolean;
   readonly #usesSession: boolean;
   readonly #callsFunctions: boolean;
   readonly captures: readonly string[];
@@ -218,6 +231,7 @@ class ScopedExpression implements CompiledExpression {
     type: string,
     run: (context: Record<string, unknown>) => unknown,
     analysis: ExpressionAnalysis,
+    cost: Cost,
   ) {
     const { variables } = analysis;
     this.source = source;
@@ -228,6 +242,7 @@ class ScopedExpression implements CompiledExpression {
     this.#run = run;
     this.#usesEvent = variables.has('event');
     this.#usesNow = variables.has('now');
+    this.#isRepeated = cost.isRepeated;
     this.#usesSession = variables.has('session');
     this.#callsFunctions = analysis.callsFunctions;
     this.captures = [...variables].filter((name) => !['event', 'now', 'profile', 'account', 'session'].includes(name));
@@ -244,6 +259,7 @@ class ScopedExpression implements CompiledExpression {
     if (this.#profile !== null) context['profile'] = this.#profile.of(scope.profile);
     if (this.#account !== null) context['account'] = this.#account.of(scope.account);
     if (this.#callsFunctions) activate(scope);
+    if (this.#isRepeated) checkWork(Object.values(context));
     // A missing property is an everyday answer here, and taking the stack for its error costs more than all the rest.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
