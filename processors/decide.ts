@@ -62,7 +62,7 @@ export function decide(
     scope.captures = match.captures;
     scope.now = match.at;
     scope.session = match.session ?? null;
-    if (waitsForScore(rule, match, document, scope, rules, output, failed)) continue;
+    if (waitsForScore(rule, match, entity, document, scope, rules, output, failed)) continue;
     const memory = memoryOf(document, rule.id);
     const cooldownKey = keyOf(rule, scope, failed);
     const { context } = document;
@@ -104,6 +104,7 @@ export function decide(
 function waitsForScore(
   rule: CompiledRule,
   match: Match,
+  entity: EntityRef,
   document: EntityDocument,
   scope: EntityScope,
   rules: RuleSet,
@@ -119,7 +120,7 @@ function waitsForScore(
     output.dropped(rule, 'waiting');
     return false;
   }
-  for (const model of unasked) output.ask(requestOf(model, scope, match.at, failed));
+  for (const model of unasked) output.ask(requestOf(model, entity, scope, match.at, failed));
   return true;
 }
 

@@ -94,7 +94,7 @@ export class Evaluate implements Processor<Event> {
       action: (value) => context.forward({ key: value.entity.id, value, timestamp: value.at, headers: [] }, 'actions'),
       ask: (value) => {
         context.count('score-asked', { model: value.model });
-        context.forward({ key: this.#key, value, timestamp: value.at, headers: [] }, 'score-requests');
+        context.forward({ key: value.entity.id, value, timestamp: value.at, headers: [] }, 'score-requests');
       },
       failed: (rule) => context.count('expression-failed', { rule: rule.id }),
       dropped: (rule, what) => context.count('dropped', { rule: rule.id, what }),

@@ -72,6 +72,11 @@ export function applyInstantFact(document: EntityDocument, event: Event, models:
 
 /** `properties`: `{ categories: { promotions: false }, channels: { sms: false }, all: false }`, each part if there is one. */
 function applyConsent(document: EntityDocument, { properties, time }: Event): void {
+  if (properties['deleted'] === true) {
+    const context = contextOf(document);
+    context.consent = context.consent.filter(({ at }) => at > time);
+    return;
+  }
   const said: [string, unknown][] = [
     ...Object.entries((properties['categories'] ?? {}) as JsonObject),
     ...Object.entries((properties['channels'] ?? {}) as JsonObject).map(([name, value]): [string, unknown] => [

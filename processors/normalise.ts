@@ -19,6 +19,8 @@ export interface SourceFormat {
   readonly event?: string;
   readonly timestamp?: string;
   readonly messageId?: string;
+  /** Other entities that an event may concern, with the dotted path of each one's id; it goes to each whose id is there. */
+  readonly others?: readonly { readonly entity: string; readonly id: string }[];
 }
 
 /** What is known of a record apart from its JSON. */
@@ -31,6 +33,8 @@ export interface Origin {
 
 export interface Normalised {
   readonly entityId: string;
+  /** The other entities that the event concerns. */
+  readonly others: readonly { readonly type: string; readonly id: string }[];
   readonly event: Event;
 }
 
@@ -66,13 +70,17 @@ function segment(json: JsonObject, source: SourceFormat, origin: Origin): Normal
     userId,
     anonymousId,
     time: timeOf(json['timestamp'], 'timestamp', origin),
-    ...(named ? { properties: { name: json['name'] as string, ...properties } } : properties && { properties }),
+    ...(type === 'group' && typeof json['groupId'] === 'string'
+      ? { properties: { groupId: json['groupId'], ...properties } }
+      : named
+        ? { properties: { name: json['name'] as string, ...properties } }
+        : properties && { properties }),
     ...(traits && { traits }),
     ...(context && { context }),
   });
   const entityId = source.entity === 'user' ? (userId ?? anonymousId) : idAt(json, source.id ?? `${source.entity}Id`);
   if (entityId === null) throw new RecordError('TRG_RECORD_INVALID', 'neither userId nor anonymousId is given');
-  return { entityId, event };
+  return { entityId, others: othersOf(json, source), event };
 }
 
 function plain(json: JsonObject, source: SourceFormat, origin: Origin): Normalised {
@@ -86,7 +94,22 @@ function plain(json: JsonObject, source: SourceFormat, origin: Origin): Normalis
     time: timeOf(valueAt(json, source.timestamp ?? 'timestamp'), source.timestamp ?? 'timestamp', origin),
     properties: json,
   });
-  return { entityId, event };
+  return { entityId, others: othersOf(json, source), event };
+}
+
+const NOBODY: readonly never[] = [];
+
+/** An entity whose id is not there, or is none, is not concerned. */
+function othersOf(json: JsonObject, source: SourceFormat): Normalised['others'] {
+  if (source.others === undefined) return NOBODY;
+  return source.others.flatMap(({ entity, id: path }) => {
+    // In plain JSON the message is what rules see as its properties.
+    const inProperties = source.format === 'json' && path.startsWith('properties.') ? path.slice(11) : path;
+    const value = valueAt(json, path) ?? valueAt(json, inProperties);
+    const id = typeof value === 'number' ? String(value) : value;
+    const isId = typeof id === 'string' && id !== '' && id.length <= ID_LENGTH_MAX;
+    return isId ? [{ type: entity, id: id.toWellFormed() }] : [];
+  });
 }
 
 function timeOf(value: unknown, field: string, origin: Origin): number {

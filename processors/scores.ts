@@ -7,13 +7,16 @@
 //       calls nobody.
 //   S2. While an answer is under way no second one is asked for.
 
+import { RecordError } from '../lib/errors.ts';
 import type { CompiledRule, ExpressionFailed, RuleSet, Scope } from '../rules/api.ts';
 import type { RemoteModel } from '../rules/surroundings.ts';
+import type { EntityRef } from '../schemas/decision.ts';
 import type { JsonObject } from '../schemas/json.ts';
 import type { EntityDocument } from '../state/entity-document.ts';
 
 /** What is asked of a model; what answers it has the same entity, model and time. */
 export interface ScoreRequest {
+  readonly entity: EntityRef;
   readonly model: string;
   readonly features: JsonObject;
   readonly at: number;
@@ -44,6 +47,26 @@ export function isAsked(model: RemoteModel, rules: RuleSet, document: EntityDocu
   return held.some((one) => one.reason === 'score' && rules.rule(one.rule)?.needs.models.has(model.id) === true);
 }
 
-export function requestOf(model: RemoteModel, scope: Scope, at: number, failed: ExpressionFailed): ScoreRequest {
-  return { model: model.id, features: model.features(scope, failed), at };
+export function requestOf(
+  model: RemoteModel,
+  entity: EntityRef,
+  scope: Scope,
+  at: number,
+  failed: ExpressionFailed,
+): ScoreRequest {
+  return { entity, model: model.id, features: model.features(scope, failed), at };
+}
+
+/** As it travels to those who ask the model: JSON. */
+export function encodeScoreRequest(request: ScoreRequest): Uint8Array {
+  return Buffer.from(JSON.stringify(request));
+}
+
+/** Throws RecordError TRG_RECORD_UNREADABLE. */
+export function decodeScoreRequest(bytes: Uint8Array): ScoreRequest {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as ScoreRequest;
+  } catch (cause) {
+    throw new RecordError('TRG_RECORD_UNREADABLE', 'not a request for a score', {}, cause);
+  }
 }

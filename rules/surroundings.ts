@@ -34,7 +34,7 @@ export interface RemoteModel {
   readonly byDefault: number | null;
   /** How long an answer may take, ms. */
   readonly timeoutMs: number;
-  /** `http`: where it is asked. `onnx`: the file, as it is written in the model. */
+  /** `http`: where it is asked. `onnx`: the file, relative to the folder of the project. */
   readonly target: string;
   readonly inputs: readonly string[];
   /** Values by name; one that fails is null, and reported. */

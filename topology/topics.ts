@@ -10,6 +10,8 @@ export function publicTopics(prefix: string) {
     deliveries: `${prefix}.deliveries`,
     deadLetter: `${prefix}.dead-letter`,
     late: `${prefix}.late`,
+    profiles: `${prefix}.profiles`,
+    consent: `${prefix}.consent`,
   } as const;
 }
 
@@ -24,6 +26,15 @@ export function changelogTopic(application: string, store: string): string {
 
 export function repartitionTopic(application: string): string {
   return `${application}-events-repartition`;
+}
+
+/** What is asked of models beside the task, and what they answered. */
+export function scoreRequestsTopic(application: string): string {
+  return `${application}-score-requests`;
+}
+
+export function scoresTopic(application: string): string {
+  return `${application}-scores`;
 }
 
 export function journalTopic(application: string): string {
@@ -42,10 +53,14 @@ export function requiredTopics(
   sourcePartitions: number,
 ): readonly RequiredTopic[] {
   const specs = new Map<string, RequiredTopic>();
+  const internal = new Set([repartitionTopic, scoreRequestsTopic, scoresTopic].map((name) => name(application)));
   for (const part of parts) {
+    for (const { topic, compacted } of part.sources) {
+      if (compacted === true) specs.set(topic, { topic, partitions: sourcePartitions, compacted, isPublic: true });
+    }
     for (const { topics } of part.sinks) {
       for (const topic of topics) {
-        const isPublic = topic !== repartitionTopic(application);
+        const isPublic = !internal.has(topic);
         specs.set(topic, { topic, partitions: sourcePartitions, isPublic });
       }
     }

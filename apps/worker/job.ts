@@ -3,12 +3,15 @@
 import type { ChannelSender } from '../../connectors/delivery/channel.ts';
 import { addConnector } from '../../connectors/delivery/topology.ts';
 import { createEmailSender } from '../../connectors/email/sender.ts';
+import { openScorers } from '../../connectors/models/open-scorers.ts';
+import { addModels } from '../../connectors/models/topology.ts';
 import { Templates } from '../../connectors/templates.ts';
 import { createWebhookSender } from '../../connectors/webhook/sender.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { systemRng } from '../../lib/rng.ts';
 import type { SourceFormat } from '../../processors/normalise.ts';
+import type { RemoteModel } from '../../rules/surroundings.ts';
 import { CHANNELS } from '../../schemas/action.ts';
 import type { Topology } from '../../topology/builder.ts';
 import { triplineTopology } from '../../topology/topology.ts';
@@ -29,6 +32,7 @@ export interface Job {
 /** Throws FatalError TRG_CONFIG_INVALID for what this version cannot do. */
 export function jobOf(config: Config, project: Project, clock: Clock): Job {
   const rules = project.rules.ruleSet;
+  const models = remoteModels(project);
   const templates = project.templates[0] ?? new Templates(new Map());
   const topology = triplineTopology({
     application: config.application,
@@ -40,9 +44,13 @@ export function jobOf(config: Config, project: Project, clock: Clock): Job {
     dedupeWindowMs: config.dedupeWindowMs,
     dedupeMax: config.dedupeMax,
     recordBytesMax: config.limits.recordBytes,
+    readsFacts: true,
+    asksModels: models.length > 0,
     useRecordTime: true,
     cacheBytes: TASK_CACHE_BYTES,
   });
+  const scorers = openScorers(models, clock);
+  if (models.length > 0) addModels(topology, { application: config.application, prefix: TOPIC_PREFIX, scorers });
   const connectors = connectorsOf(config, templates, clock);
   for (const connector of connectors) {
     addConnector(topology, { prefix: TOPIC_PREFIX, rng: systemRng, ...connector });
@@ -50,9 +58,14 @@ export function jobOf(config: Config, project: Project, clock: Clock): Job {
   return {
     topology,
     close: async () => {
-      await Promise.all(connectors.map(({ sender }) => sender.close()));
+      const scorersOpen = [...scorers.values()];
+      await Promise.all([...connectors.map(({ sender }) => sender), ...scorersOpen].map((each) => each.close()));
     },
   };
+}
+
+function remoteModels(project: Project): readonly RemoteModel[] {
+  return [...project.rules.ruleSet.surroundings.models.values()].filter((model) => model.kind !== 'linear');
 }
 
 function formatOf(source: SourceConfig, config: Config): SourceFormat {
@@ -72,7 +85,18 @@ function formatOf(source: SourceConfig, config: Config): SourceFormat {
     ...(id !== undefined && { id }),
     ...(source.event !== undefined && { event: source.event }),
     ...(source.timestamp !== undefined && { timestamp: source.timestamp }),
+    others: otherEntities(config, format, entity),
   };
+}
+
+/** What else an event of such a source may concern. Plain JSON says nothing of users but where the source is about them. */
+export function otherEntities(
+  { entities }: Pick<Config, 'entities'>,
+  format: 'segment' | 'json',
+  entity: string,
+): readonly { readonly entity: string; readonly id: string }[] {
+  const others = Object.entries(entities).flatMap(([name, { id }]) => (name === entity ? [] : [{ entity: name, id }]));
+  return entity === 'user' || format === 'json' ? others : [{ entity: 'user', id: 'userId' }, ...others];
 }
 
 interface Connector {

@@ -1,5 +1,6 @@
 // From a model's file to a compiled one: linear models are worked out here, others are asked beside the task.
 
+import { dirname, join } from 'node:path';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import type { Expression, ExpressionFailed, Scope } from '../api.ts';
 import type { Names } from '../expressions.ts';
@@ -44,7 +45,7 @@ export function compileModel(body: ModelBody, builder: RuleBuilder): CompiledMod
   refuseFieldsOfOthers(body, type, builder);
   const features = featuresOf(body, type, builder);
   if (type === 'linear') return linear(body, features, builder);
-  const target = type === 'http' ? body.url : body.file;
+  const target = type === 'http' ? body.url : body.file && join(dirname(builder.document.file), body.file);
   if (target === undefined) {
     const field = type === 'http' ? 'url' : 'file';
     if (builder.document.node([field]) === undefined) builder.error([], `a model of type ${type} needs "${field}"`);
