@@ -1,7 +1,17 @@
 // The shape of the patterns over figures, dates, sessions and other patterns.
 
 import Type from 'typebox';
-import { As, By, duration, EventNames, expression, fields, Where } from './schema-parts.ts';
+import {
+  As,
+  ATTRIBUTE_PATTERN,
+  By,
+  duration,
+  EventNames,
+  expression,
+  fields,
+  PERCENT_PATTERN,
+  Where,
+} from './schema-parts.ts';
 
 /** Below it a baseline is noise; above it, the document holds more numbers than anyone compares with. */
 const WINDOWS_MAX = 366;
@@ -9,7 +19,7 @@ const WINDOWS_MAX = 366;
 const INNER_MAX = 16;
 
 const percent = (description: string) =>
-  Type.String({ pattern: '^\\d+(\\.\\d+)?%$', description: `${description} Such as 50%.` });
+  Type.String({ pattern: PERCENT_PATTERN, description: `${description} Such as 50%.` });
 
 const above = Type.Number({ description: 'The bound; a figure above it is beyond.' });
 const below = Type.Number({ description: 'The bound; a figure below it is beyond.' });
@@ -75,7 +85,7 @@ const values = (description: string) =>
 const Change = fields(
   {
     of: Type.String({
-      pattern: '^profile(\\.[a-zA-Z_][a-zA-Z0-9_]*)+$',
+      pattern: ATTRIBUTE_PATTERN,
       maxLength: 200,
       description: 'The attribute, such as profile.plan.',
     }),

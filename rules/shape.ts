@@ -13,7 +13,7 @@ import type { Problem } from '../lib/problem.ts';
 import { didYouMean } from '../lib/suggest.ts';
 import type { Json } from '../schemas/json.ts';
 import type { SourceDocument, SourceNode } from './parse.ts';
-import { NAME_PATTERN } from './schema-parts.ts';
+import { ATTRIBUTE_PATTERN, NAME_PATTERN, PERCENT_PATTERN } from './schema-parts.ts';
 
 /** Times and durations added up must stay dates that can be written; this is far below the limit. */
 const DURATION_MAX_MS = 36_500 * 86_400_000;
@@ -238,7 +238,8 @@ function kindOf(node: SourceNode): string {
 }
 
 function wordsOfPattern(pattern: string): string {
-  return pattern === NAME_PATTERN
-    ? 'lower case letters, digits and single hyphens, such as cart-abandonment'
-    : 'a letter, then letters, digits and underscores';
+  if (pattern === NAME_PATTERN) return 'lower case letters, digits and single hyphens, such as cart-abandonment';
+  if (pattern === PERCENT_PATTERN) return 'a percentage such as 50%';
+  if (pattern === ATTRIBUTE_PATTERN) return 'an attribute such as profile.plan';
+  return 'a letter, then letters, digits and underscores';
 }

@@ -20,6 +20,7 @@ import {
   figureOf,
   filterOf,
   interestsOf,
+  isAnyWritten,
   matchesFilter,
   msOf,
   NO_CAPTURES,
@@ -60,7 +61,7 @@ function summaryOf(body: AggregateBody, tools: PatternTools): Summary {
   const named = SUMMARIES.filter((summary) => body[summary] !== undefined);
   if (named.length > 1)
     tools.error(tools.path, `"aggregate" has ${named.join(' and ')}`, 'one of them is asked at a time');
-  if (named.length === 0)
+  if (!isAnyWritten(tools, ...SUMMARIES))
     tools.error(tools.path, '"aggregate" says nothing to add up', `one of ${SUMMARIES.join(', ')}`);
   return named[0] ?? 'sum';
 }

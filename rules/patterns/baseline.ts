@@ -22,6 +22,7 @@ import {
   type EventFilter,
   filterOf,
   interestsOf,
+  isAnyWritten,
   matchesFilter,
   msOf,
   NO_CAPTURES,
@@ -58,7 +59,7 @@ export const baselinePattern: PatternDefinition = {
 function sidesOf(body: BaselineBody, tools: PatternTools) {
   const dropBy = percentOf(body.dropBy);
   const riseBy = percentOf(body.riseBy);
-  if (dropBy === null && riseBy === null) tools.error(tools.path, '"baseline" needs "dropBy" or "riseBy"');
+  if (!isAnyWritten(tools, 'dropBy', 'riseBy')) tools.error(tools.path, '"baseline" needs "dropBy" or "riseBy"');
   if (dropBy !== null && (dropBy <= 0 || dropBy > 100)) {
     tools.error([...tools.path, 'dropBy'], '"dropBy" must be above 0% and at most 100%');
   }

@@ -1,6 +1,6 @@
 // `above` and `below`: the one bound of a figure.
 
-import type { PatternTools } from './definition.ts';
+import { isAnyWritten, type PatternTools } from './definition.ts';
 
 export interface Bound {
   readonly side: 'above' | 'below';
@@ -17,7 +17,7 @@ export function boundOf(pattern: string, body: BoundBody, tools: PatternTools): 
   const { above, below } = body;
   if (above !== undefined && below !== undefined) {
     tools.error([...tools.path, 'below'], `"${pattern}" has "above" and "below"`, 'write a rule for each');
-  } else if (above === undefined && below === undefined) {
+  } else if (!isAnyWritten(tools, 'above', 'below')) {
     tools.error(tools.path, `"${pattern}" needs "above" or "below"`);
   }
   return above === undefined ? { side: 'below', value: below ?? 0 } : { side: 'above', value: above };

@@ -77,6 +77,11 @@ export interface PatternDefinition {
   compile(when: WhenBody, tools: PatternTools): PatternPlan;
 }
 
+/** Whether one of these fields of the pattern is written, be it with a mistake, which was reported. */
+export function isAnyWritten(tools: PatternTools, ...fields: readonly string[]): boolean {
+  return fields.some((field) => tools.isWritten([...tools.path, field]));
+}
+
 export const NO_CAPTURES: Readonly<Record<string, Event>> = Object.freeze({});
 
 /** Which events a pattern looks at: by name, and by a condition. */

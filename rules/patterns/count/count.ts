@@ -4,7 +4,14 @@
 
 import type { Expression } from '../../api.ts';
 import type { WhenBody } from '../../schema.ts';
-import { type EventFilter, filterOf, msOf, type PatternDefinition, type PatternTools } from '../definition.ts';
+import {
+  type EventFilter,
+  filterOf,
+  isAnyWritten,
+  msOf,
+  type PatternDefinition,
+  type PatternTools,
+} from '../definition.ts';
 import { atLeastPattern } from './at-least.ts';
 import { atMostPattern } from './at-most.ts';
 import { distinctPattern } from './distinct.ts';
@@ -42,7 +49,7 @@ export const countPattern: PatternDefinition = {
 };
 
 function checkBounds({ atLeast, atMost }: NonNullable<WhenBody['count']>, tools: PatternTools): void {
-  if (atLeast === undefined && atMost === undefined) tools.error(tools.path, '"count" needs "atLeast" or "atMost"');
+  if (!isAnyWritten(tools, 'atLeast', 'atMost')) tools.error(tools.path, '"count" needs "atLeast" or "atMost"');
   if (atLeast !== undefined && atMost !== undefined) {
     tools.error([...tools.path, 'atMost'], '"count" has "atLeast" and "atMost"', 'write a rule for each');
   }
