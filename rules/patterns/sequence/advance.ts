@@ -14,8 +14,8 @@
 import type { Event } from '../../../schemas/event.ts';
 import type { PatternInput, SequenceState } from '../../api.ts';
 import { matchesFilter } from '../definition.ts';
-import { type CapturesOf, capturesOf, deadlineOf, kept, type Node, pathOf } from './partials.ts';
-import { entryBit, FRESH, REPEAT, type SequencePlan, type Step, type Test } from './plan.ts';
+import { capturesOf, deadlineOf, kept, type Node, pathOf } from './partials.ts';
+import { type Captures, entryBit, FRESH, REPEAT, type SequencePlan, type Step, type Test } from './plan.ts';
 
 /** Grows `state` by the event; gives the nodes that end a complete match, of which some may go on as well. */
 export function advance(plan: SequencePlan, state: SequenceState, event: Event, input: PatternInput): Node[] {
@@ -30,6 +30,9 @@ class Advance {
   readonly #completed: Node[] = [];
   /** Answers that hold for every partial match. */
   readonly #answers = new Map<Test, boolean>();
+  /** The partial match that the event is passing, and what its names stand for. */
+  #node: Node | undefined;
+  #captures: Captures | null = null;
   /** Place of the event among those kept; -1: nothing took it yet. */
   #place = -1;
 
@@ -47,67 +50,67 @@ class Advance {
       const node = nodes[at]!;
       if (node.open !== 0 && this.#event.time <= deadlineOf(this.#plan, this.#state, node)) this.#pass(node, at);
     }
-    const captures = once(() => capturesOf(this.#plan, this.#state, []));
+    this.#turnTo(undefined);
     for (const step of this.#plan.firstSteps) {
-      if (this.#isHeldBack(step, -1, ~0, captures)) continue;
-      if (this.#fitsStep(step, captures) && !this.#isEnded(step, captures)) this.#take(step, null, -1);
+      if (this.#isHeldBack(step, -1, ~0)) continue;
+      if (this.#fitsStep(step) && !this.#isEnded(step)) this.#take(step, null, -1);
     }
     return this.#completed;
   }
 
   #pass(node: Node, at: number): void {
     const step = this.#plan.steps[node.step]!;
-    const captures = once(() => capturesOf(this.#plan, this.#state, pathOf(this.#state, node)));
+    this.#turnTo(node);
     if ((node.open & FRESH) !== 0) {
       node.open &= ~FRESH;
-      this.#bar(node, step, true, captures);
+      this.#bar(node, step, true);
     }
     const { open } = node;
-    if ((open & REPEAT) !== 0) this.#repeat(node, at, captures);
+    if ((open & REPEAT) !== 0) this.#repeat(node, at);
     for (const next of step.nextSteps) {
-      if ((open & entryBit(node.step, next)) !== 0) this.#enter(next, node, at, open, captures);
+      if ((open & entryBit(node.step, next)) !== 0) this.#enter(next, node, at, open);
     }
-    this.#bar(node, step, false, captures);
+    this.#bar(node, step, false);
   }
 
   /** Lets the step's `not`s close ways (S4), and the partial match end when no way is left. */
-  #bar(node: Node, step: Step, strict: boolean, captures: CapturesOf): void {
+  #bar(node: Node, step: Step, strict: boolean): void {
     for (const not of step.nots) {
       const matters = not.strict === strict && (not.closes & ~node.barred) !== 0 && node.open !== 0;
-      if (matters && this.#fits(not.test, captures)) node.barred |= not.closes;
+      if (matters && this.#fits(not.test)) node.barred |= not.closes;
     }
     node.open &= ~node.barred;
     if (!this.#isHopeful(node, step)) node.open = 0;
   }
 
-  #repeat(node: Node, at: number, captures: CapturesOf): void {
+  #repeat(node: Node, at: number): void {
     const { inner } = this.#plan.steps[node.step]!;
-    const fits = this.#fitsStep(node.step, captures);
-    const ended = this.#isEnded(node.step, captures);
+    const fits = this.#fitsStep(node.step);
+    const ended = this.#isEnded(node.step);
     if (fits && !ended) this.#take(node.step, node, at);
     if (inner === 'strict' || (inner === 'relaxed' && fits) || ended) node.open &= ~REPEAT;
   }
 
   /** `open`: the ways before the event closed any. */
-  #enter(next: number, node: Node, at: number, open: number, captures: CapturesOf): void {
+  #enter(next: number, node: Node, at: number, open: number): void {
     const bit = entryBit(node.step, next);
-    if (this.#isHeldBack(next, node.step, open, captures)) {
+    if (this.#isHeldBack(next, node.step, open)) {
       node.open &= ~bit;
       return;
     }
     const { entry } = this.#plan.steps[next]!;
-    const fits = this.#fitsStep(next, captures);
-    const ended = this.#isEnded(next, captures);
+    const fits = this.#fitsStep(next);
+    const ended = this.#isEnded(next);
     if (fits && !ended) this.#take(next, node, at);
     if (entry === 'strict' || (entry === 'relaxed' && (fits || ended))) node.open &= ~bit;
   }
 
   /** Whether a greedy step before `next` could take the event (S2). `from` is the step that took the last one, or -1. */
-  #isHeldBack(next: number, from: number, open: number, captures: CapturesOf): boolean {
+  #isHeldBack(next: number, from: number, open: number): boolean {
     const before = next - 1;
     if (before < 0 || !this.#plan.steps[before]!.greedy) return false;
     const way = before === from ? REPEAT : entryBit(from, before);
-    return (open & way) !== 0 && this.#fitsStep(before, captures) && !this.#isEnded(before, captures);
+    return (open & way) !== 0 && this.#fitsStep(before) && !this.#isEnded(before);
   }
 
   /** A partial match that is `parent` and the event, taken by `at`. */
@@ -141,18 +144,29 @@ class Advance {
     return (step.exits & ~node.barred) !== 0 || (step.canEnd && !this.#plan.trailing);
   }
 
-  #fitsStep(at: number, captures: CapturesOf): boolean {
-    return this.#fits(this.#plan.steps[at]!.test, captures);
+  #turnTo(node: Node | undefined): void {
+    this.#node = node;
+    this.#captures = null;
+  }
+
+  /** Made when a condition first asks. */
+  #capturesNow(): Captures {
+    this.#captures ??= capturesOf(this.#plan, this.#state, pathOf(this.#state, this.#node));
+    return this.#captures;
+  }
+
+  #fitsStep(at: number): boolean {
+    return this.#fits(this.#plan.steps[at]!.test);
   }
 
   /** Whether the step is a loop without bound and this is the `until` event (S3). */
-  #isEnded(at: number, captures: CapturesOf): boolean {
+  #isEnded(at: number): boolean {
     const { until, steps } = this.#plan;
-    return until !== null && steps[at]!.max === Infinity && this.#fits(until, captures);
+    return until !== null && steps[at]!.max === Infinity && this.#fits(until);
   }
 
-  #fits(test: Test, captures: CapturesOf): boolean {
-    if (test.readsCaptures) return matchesFilter(test.filter, this.#event, captures(), this.#input);
+  #fits(test: Test): boolean {
+    if (test.readsCaptures) return matchesFilter(test.filter, this.#event, this.#capturesNow(), this.#input);
     let answer = this.#answers.get(test);
     if (answer === undefined) {
       answer = matchesFilter(test.filter, this.#event, {}, this.#input);
@@ -160,12 +174,4 @@ class Advance {
     }
     return answer;
   }
-}
-
-function once<Value>(make: () => Value): () => Value {
-  let made: Value | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }

@@ -11,7 +11,7 @@
 
 import type { Event } from '../../../schemas/event.ts';
 import type { PatternInput, SequenceState } from '../../api.ts';
-import type { Captures, SequencePlan } from './plan.ts';
+import type { SequencePlan } from './plan.ts';
 
 /** rules.md: "partial matches: 256 per entity and rule (`by` value)". */
 export const PARTIALS_MAX = 256;
@@ -66,13 +66,18 @@ export function capturesOf(
   return captures;
 }
 
-export type CapturesOf = () => Captures;
-
 /** Drops the partial matches for which `isOver`. */
 export function dropIf(state: SequenceState, isOver: (node: Node) => boolean): void {
   for (const node of state.nodes) {
     if (node.open !== 0 && isOver(node)) node.open = 0;
   }
+}
+
+/** The number of nodes, and of those that a partial match ends at: both stay the same exactly when nothing changed. */
+export function sizeOf(state: SequenceState): { readonly nodes: number; readonly open: number } {
+  let open = 0;
+  for (const node of state.nodes) if (node.open !== 0) open++;
+  return { nodes: state.nodes.length, open };
 }
 
 /** Keeps the bounds (T3). */

@@ -14,7 +14,7 @@ import type { PatternDefinition } from '../definition.ts';
 import { advance } from './advance.ts';
 import { compileSequence } from './compile.ts';
 import { type Complete, fire } from './matches.ts';
-import { bound, compact, deadlineOf, dropIf } from './partials.ts';
+import { bound, compact, deadlineOf, dropIf, sizeOf } from './partials.ts';
 import { END, type SequencePlan } from './plan.ts';
 
 export const sequencePattern: PatternDefinition = {
@@ -32,12 +32,17 @@ function patternOf(plan: SequencePlan, interests: readonly string[] | '*'): Patt
     interests,
     onEvent(state, event, input) {
       const current: SequenceState = state ?? { kind: 'sequence', events: [], nodes: [] };
+      const before = sizeOf(current);
       const settled = event.time - plan.reorderMs;
       dropIf(current, (node) => (node.open & END) === 0 && deadlineOf(plan, current, node) < settled);
       const complete = advance(plan, current, event, input).map((node) => ({ node, at: event.time, event }));
       if (complete.length > 0) fire(plan, current, complete, input);
-      compact(current);
-      bound(current, input);
+      const after = sizeOf(current);
+      // Most events that are shown change nothing.
+      if (after.nodes !== before.nodes || after.open !== before.open) {
+        compact(current);
+        bound(current, input);
+      }
       return current.nodes.length === 0 ? null : current;
     },
     onDeadline(state, deadline, input) {

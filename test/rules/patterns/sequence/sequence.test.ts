@@ -199,3 +199,10 @@ test('a sequence asks for all events only where it says what may lie between', (
   assert.equal(interests('{ event: a, times: { min: 2, next: strict } }'), '*');
   assert.equal(interests('{ event: a }, { not: { event: x }, next: strict }, { event: b }'), '*');
 });
+
+test('a match that waits for its deadline is not lost to events that come before the timer', () => {
+  const steps = '{ event: a }, { not: { event: b } }';
+  const run = sequence(steps, ', within: 10s').see(named('a', 'a1', 0), event('b', 60_000), named('a', 'a2', 61_000));
+  assert.deepEqual(ids(run.passTo(100_000)), ['a1', 'a2']);
+  assert.deepEqual(run.times, [10_000, 71_000]);
+});
