@@ -62,7 +62,7 @@ export async function run(options: { scale: number }): Promise<Figure[]> {
     figures.push({
       name: `sequence, ${name}, ${PARTIALS_MAX} waiting, history 10 x as long: an event`,
       value: longer,
-      unit: 'ns',
+      unit: 'ns of processor time',
     });
     const bytes = bytesOf(waitingFor(rule, PARTIALS_MAX));
     figures.push({ name: `sequence, ${name}, ${PARTIALS_MAX} waiting: document`, value: bytes, unit: 'bytes' });
