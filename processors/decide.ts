@@ -41,6 +41,8 @@ export interface DecideOutput {
   /** An expression of the rule failed: the condition counts as false. */
   failed(rule: CompiledRule, source: string, error: unknown): void;
   dropped(rule: CompiledRule, what: string): void;
+  /** Event time up to which nothing more is expected, ms. */
+  settledTime(): number;
 }
 
 /** Decides on candidates that compete. */
@@ -94,7 +96,7 @@ export function decide(
     }
     remember(document, memory, rule, match, cooldownKey, sentHistoryMs, output);
     rememberForCaps(document, surroundings.caps, rule, channelsOf(verdict.sends), match.at);
-    takeGroup(document, rule, match.at);
+    takeGroup(document, rule, match.at, output.settledTime());
     sendsChanged(document, rules.segments(entity.type), match.at);
     forgetEmpty(document, memory);
   }
@@ -145,17 +147,22 @@ function valuesOf({ audience, condition, review }: CompiledRule, scope: Scope): 
   return { ...audience?.values(scope), ...condition?.values(scope), ...review?.values(scope) };
 }
 
-/** Exclusive groups taken lately that are remembered: those of one moment are what matters. */
+/** Exclusive groups taken lately that are remembered; beyond it the oldest goes, and what is older is then refused. */
 const HOLDS_MAX = 64;
-/** Candidates may come this much out of order of time and still meet the group taken. */
+/** Arrival rules may meet events this much older than what is settled, and still be held against a group taken then. */
 const HOLDS_MS = 3_600_000;
 
 /** A decision without waits begins and ends at its own time. */
-function takeGroup(document: EntityDocument, rule: CompiledRule, at: number): void {
+function takeGroup(document: EntityDocument, rule: CompiledRule, at: number, settled: number): void {
   if (rule.exclusive === null) return;
   const context = contextOf(document);
-  const recent = context.holds.filter(({ until }) => until > at - HOLDS_MS).slice(-(HOLDS_MAX - 1));
-  context.holds = [...recent, { group: rule.exclusive, rule: rule.id, from: at, until: at }];
+  const all = [...context.holds, { group: rule.exclusive, rule: rule.id, from: at, until: at }];
+  const surplus = all.length - HOLDS_MAX;
+  context.holds = all.filter(({ until }, i) => {
+    const keep = until > settled - HOLDS_MS && i >= surplus;
+    if (!keep) context.holdsForgotten = Math.max(context.holdsForgotten, until);
+    return keep;
+  });
 }
 
 function entityTypeOf(key: string): string {

@@ -98,6 +98,7 @@ export class Evaluate implements Processor<Event> {
       },
       failed: (rule) => context.count('expression-failed', { rule: rule.id }),
       dropped: (rule, what) => context.count('dropped', { rule: rule.id, what }),
+      settledTime: () => context.streamTime(),
     };
   }
 

@@ -8,7 +8,7 @@
 //       or group can be exceeded by a race (I4).
 //   G2. A cooldown or limit holds over event time in whichever order decisions are made: an earlier-stamped candidate
 //       that comes later is held against the ones after it too, and one so late that what it must be held against has
-//       been forgotten is refused.
+//       been forgotten is refused. So do caps and exclusive groups.
 //   G3. Consent, reach and quiet hours are asked only of rules that send.
 
 import type { CompiledRule, CompiledSend, ExpressionFailed, Match, Scope } from '../rules/api.ts';
@@ -96,6 +96,7 @@ function cooledDown({ rule, match, cooldownKey, memory }: Candidate): boolean {
 function isGroupFree({ rule, match, context }: Candidate): boolean {
   const { exclusive } = rule;
   if (exclusive === null || context === null) return true;
+  if (match.at <= context.holdsForgotten) return false;
   return !context.holds.some(({ group, from, until }) => group === exclusive && from <= match.at && match.at <= until);
 }
 

@@ -81,6 +81,8 @@ export interface EntityContext {
   /** Latest event time of what is no longer in `fired`; -1: none. */
   forgotten: number;
   holds: readonly GroupHold[];
+  /** Latest end of what is no longer in `holds`; -1: none. */
+  holdsForgotten: number;
   held: readonly HeldCandidate[];
   scores: readonly KnownScore[];
 }
@@ -96,6 +98,7 @@ export function emptyContext(): EntityContext {
     fired: NOTHING,
     forgotten: -1,
     holds: NOTHING,
+    holdsForgotten: -1,
     held: NOTHING,
     scores: NOTHING,
   };
@@ -119,6 +122,7 @@ export interface StoredContext {
   readonly fired: readonly FiredMessage[];
   readonly forgotten: number;
   readonly holds: readonly GroupHold[];
+  readonly holdsForgotten: number;
   readonly held: readonly HeldCandidate[];
   readonly scores: readonly KnownScore[];
 }
@@ -137,7 +141,7 @@ export function encodeContext(context: EntityContext | null): StoredContext | nu
 
 export function decodeContext(context: StoredContext | null): EntityContext | null {
   if (context === null) return null;
-  const { account, consent, history, segments, fired, forgotten, holds, held, scores } = context;
+  const { account, consent, history, segments, fired, forgotten, holds, holdsForgotten, held, scores } = context;
   return {
     account: account.length === 0 ? null : new Map(account.map(({ name, value, at }) => [name, { value, at }])),
     consent: plain(consent, ({ category, allowed, at }) => ({ category, allowed, at })),
@@ -151,6 +155,7 @@ export function decodeContext(context: StoredContext | null): EntityContext | nu
     fired: plain(fired, ({ at, category, channels }) => ({ at, category, channels: [...channels] })),
     forgotten,
     holds: plain(holds, ({ group, rule, from, until }) => ({ group, rule, from, until })),
+    holdsForgotten,
     held: plain(held, ({ rule, reason, due, at, events, event, captures }) => ({
       rule,
       reason,
