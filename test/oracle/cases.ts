@@ -8,6 +8,7 @@ import { EVENT_CASES } from './cases/event.ts';
 import { FIGURE_CASES } from './cases/figures.ts';
 import { GATE_CASES } from './cases/gates.ts';
 import { INACTIVE_CASES } from './cases/inactive.ts';
+import { SEQUENCE_CASES } from './cases/sequence.ts';
 import { TIME_CASES } from './cases/time.ts';
 import type { Case } from './notation.ts';
 
@@ -17,6 +18,7 @@ export const CASES: readonly Case[] = [
   ...INACTIVE_CASES,
   ...COUNT_CASES,
   ...GATE_CASES,
+  ...SEQUENCE_CASES,
   ...TIME_CASES,
   ...FIGURE_CASES,
   ...DATE_CASES,

@@ -206,3 +206,22 @@ test('a match that waits for its deadline is not lost to events that come before
   assert.deepEqual(ids(run.passTo(100_000)), ['a1', 'a2']);
   assert.deepEqual(run.times, [10_000, 71_000]);
 });
+
+test('a sequence may stand in a list of patterns; its single names go out, its lists stay inside', () => {
+  const all = (name: string) => `
+id: a
+when:
+  all:
+    - sequence: { steps: [{ event: a, as: one }, { event: b, as: many, times: { min: 2, max: 2 } }] }
+    - event: c
+  within: 1h
+if: '${name}'
+`;
+  const run = new PatternRun(compiled(all('one.properties.n == 1')));
+  run.seeInOrder(named('a', 'a1', 1, { n: 1 }), named('b', 'b1', 2), named('b', 'b2', 3));
+  run.state = reread(run.state);
+  run.seeInOrder(named('c', 'c1', 4));
+  assert.deepEqual(ids(run), ['a1 b1 b2 c1']);
+  assert.deepEqual(run.matches[0]!.times, [1, 2, 3, 4]);
+  assert.throws(() => compiled(all('size(many) == 2')), /unknown name "many"/);
+});
