@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { formatProblem } from '../../lib/problem.ts';
 import type { AroundRules } from '../../rules/index.ts';
 import { PROFILE_EVENT } from '../../rules/internal-events.ts';
@@ -154,45 +153,6 @@ describe('segments', () => {
     const rules = `{ id: a, when: { event: ask }, if: 'inSegment("vip")' }`;
     const found = run(rules, segment('vip', 'count("paid", "10ms") >= 1'));
     assert.deepEqual(found.see(event('paid', 5), event('ask', 14), event('ask', 15)).lines, ['a@14', 'a@15 condition']);
-  });
-
-  test('entry and exit are those of a walk through every millisecond', async () => {
-    const step = fc.record({ at: fc.integer({ min: 0, max: 60 }), name: fc.constantFrom('paid', 'login') });
-    const wheres: readonly (readonly [string, (paid: number, login: number) => boolean])[] = [
-      ['count("paid", "10ms") >= 2', (paid) => paid >= 2],
-      ['count("paid", "10ms") >= 1 && count("login", "7ms") == 0', (paid, login) => paid >= 1 && login === 0],
-      ['count("login", "7ms") > count("paid", "10ms")', (paid, login) => login > paid],
-      ['!(count("paid", "10ms") > 1) || count("login", "7ms") > 1', (paid, login) => !(paid > 1) || login > 1],
-    ];
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { minLength: 1, maxLength: 15 }),
-        fc.constantFrom(...wheres),
-        async (steps, [where, holds]) => {
-          const sorted = [...steps].sort((a, b) => a.at - b.at);
-          const found = run(RULES.replaceAll('when:', 'order: event-time, when:'), segment('vip', where));
-          found.see(...steps.map(({ at, name }) => event(name, at)));
-          await found.passTo(100);
-          const expected: string[] = [];
-          let inside = false;
-          for (let now = sorted[0]!.at; now <= 100; now++) {
-            // Of the events of one ms each is looked at by itself; then time.
-            const own = sorted.filter(({ at }) => at === now).length;
-            const earlier = sorted.filter(({ at }) => at < now).length;
-            for (let seen = earlier + Math.min(1, own); seen <= earlier + own; seen++) {
-              const known = sorted.slice(0, seen);
-              const count = (name: string, within: number): number =>
-                known.filter((one) => one.name === name && one.at > now - within).length;
-              const is = holds(count('paid', 10), count('login', 7));
-              if (is !== inside) expected.push(`${is ? 'in' : 'out'}@${now}`);
-              inside = is;
-            }
-          }
-          assert.deepEqual(found.lines, expected);
-        },
-      ),
-      { numRuns: 200 },
-    );
   });
 });
 
