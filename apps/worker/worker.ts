@@ -15,6 +15,7 @@ import { FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Log } from '../../topology/ports.ts';
 import type { Config } from '../config/index.ts';
+import { noteHistory } from '../project/kept-history.ts';
 import { loadFlawlessProject } from '../project/load-project.ts';
 import { runEngineThread } from './engine-thread.ts';
 import { type Job, jobOf } from './job.ts';
@@ -43,6 +44,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const { log } = opened;
   try {
     await createTopics(log.admin, job.topology, config);
+    noteHistory(config.dataDir, project.rules.ruleSet, clock.now());
     await options.beforeRunning?.(log);
     await withIngest({ config, log, clock, logger }, signal, (engineSignal, onRunning) => {
       const all = (): void => {

@@ -9,6 +9,7 @@
 import type { Event } from '../../schemas/event.ts';
 import type { AtState, Expression, Pattern, PatternInput } from '../api.ts';
 import { momentOf } from '../expression-functions.ts';
+import { PROFILE_EVENT } from '../internal-events.ts';
 import type { WhenBody } from '../schema.ts';
 import {
   type EventFilter,
@@ -46,7 +47,10 @@ export const atPattern: PatternDefinition = {
     const body = when.at ?? {};
     const capture = tools.capture([...tools.path, 'as'], body.as);
     const captures = capture === null ? [] : [capture];
-    const filter = filterOf(body.event ?? 'identify', tools.condition([...tools.path, 'where'], body.where, []));
+    const filter = filterOf(
+      body.event ?? ['identify', PROFILE_EVENT],
+      tools.condition([...tools.path, 'where'], body.where, []),
+    );
     if (body.event === undefined) refuseEventFields(body, tools);
     const insteadOfEvent = body.event === undefined ? INSTEAD_OF_EVENT : null;
     const date = tools.value([...tools.path, 'date'], body.date, { is: 'moment', captures, insteadOfEvent });

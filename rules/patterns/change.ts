@@ -1,4 +1,4 @@
-// `change`: an attribute of the profile changes, as an identify message tells it. Keeps nothing: the profile is kept.
+// `change`: an attribute of the profile changes, as an identify message or a record of the profiles topic tells it. Keeps nothing: the profile is kept.
 //
 // Invariants:
 //   C1. It fires on an identify message after which the attribute has another value than just before, in the lane's
@@ -7,6 +7,7 @@
 
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import type { Pattern } from '../api.ts';
+import { PROFILE_EVENT } from '../internal-events.ts';
 import { NO_CAPTURES, type PatternDefinition } from './definition.ts';
 
 export const changePattern: PatternDefinition = {
@@ -34,7 +35,7 @@ function textsOf(values: unknown): ReadonlySet<string> | null {
 function patternOf(path: readonly string[], from: ReadonlySet<string> | null, to: ReadonlySet<string> | null): Pattern {
   return {
     kind: 'change',
-    interests: ['identify'],
+    interests: ['identify', PROFILE_EVENT],
     onEvent(state, event, input) {
       if (event.type !== 'identify') return state;
       const before = textAt(input.profileBefore(), path);

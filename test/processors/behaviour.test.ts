@@ -188,3 +188,9 @@ features:
     assert.deepEqual(scores, [logistic(0), logistic(1), logistic(4)]);
   });
 });
+
+test('a change of the profiles topic is a change of the profile', () => {
+  const found = run('{ id: up, when: { change: { of: profile.plan, from: free, to: pro } } }');
+  const record = (at: number, plan: string) => event(PROFILE_EVENT, at, {}, { type: 'identify', traits: { plan } });
+  assert.deepEqual(found.see(record(1, 'free'), record(2, 'pro'), record(3, 'pro')).lines, ['up@2']);
+});
