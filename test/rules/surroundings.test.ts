@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { AroundRules } from '../../rules/index.ts';
 import { errorsOf } from './kit.ts';
@@ -96,4 +97,18 @@ test('a model that answers later is asked only where a candidate can wait', () =
     mistakes({ ...around, ...segment(`id: s\nwhere: '${ask}'`) })[0]!,
     /answers later and cannot be asked here/,
   );
+});
+
+test('every example of docs/rules.md of segments, models and caps is without mistakes', async () => {
+  const text = await readFile(new URL('../../docs/rules.md', import.meta.url), 'utf8');
+  const examples = [...text.matchAll(/```yml\n# (\w+)[^\n]*\n(.*?)```/gs)];
+  const filesOf = (kind: string) =>
+    examples.filter(([, name]) => name === kind).map(([, , example]) => ({ file: `${kind}.yaml`, text: example! }));
+  const around = { segments: filesOf('segments'), models: filesOf('models'), caps: filesOf('caps') };
+  const rules = filesOf('rules');
+  assert.deepEqual(
+    [around.segments, around.models, around.caps, rules].map(({ length }) => length),
+    [1, 1, 1, 1],
+  );
+  assert.deepEqual(errorsOf(rules[0]!.text, { around }), []);
 });
