@@ -5,6 +5,7 @@
 //   T2. Names that begin with "$" are the engine's own (rules/internal-events.ts): "*" does not mean them.
 
 import type { CompiledRule, Lane, RuleSet } from './api.ts';
+import { isInternal } from './internal-events.ts';
 import { type Needs, NeedsCollector } from './needs.ts';
 import { type CompiledSegment, NO_SURROUNDINGS, type Surroundings } from './surroundings.ts';
 
@@ -42,7 +43,7 @@ export function ruleSetOf(compiled: readonly CompiledRule[], surroundings: Surro
     interested(entity, lane, eventName) {
       const index = indexes.get(entity)?.[lane];
       if (index === undefined) return NONE;
-      return index.byName.get(eventName) ?? (eventName.startsWith('$') ? NONE : index.others);
+      return index.byName.get(eventName) ?? (isInternal(eventName) ? NONE : index.others);
     },
     needs: (entity) => needs.get(entity) ?? NO_NEEDS,
     tracksInOrder: (entity) => tracked.has(entity),
@@ -68,7 +69,7 @@ function needsOf(entity: string, rules: readonly CompiledRule[], around: Surroun
 function indexOf(rules: readonly CompiledRule[]): NameIndex {
   const names = new Set(rules.flatMap(({ pattern }) => (pattern.interests === '*' ? [] : pattern.interests)));
   const byName = new Map<string, CompiledRule[]>([...names].map((name) => [name, []]));
-  const common = [...names].filter((name) => !name.startsWith('$'));
+  const common = [...names].filter((name) => !isInternal(name));
   for (const rule of rules) {
     const interests = rule.pattern.interests === '*' ? common : new Set(rule.pattern.interests);
     for (const name of interests) byName.get(name)!.push(rule);
