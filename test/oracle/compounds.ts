@@ -5,7 +5,7 @@
 //   C3. Matches come in the order of evaluation: by time, an event's before a deadline's, of one event in the order of the
 //       list; of deadlines at one time too.
 
-import type { OracleMatch } from './patterns.ts';
+import type { OracleMatch } from './match.ts';
 import { durationMs } from './rule.ts';
 
 interface Found {

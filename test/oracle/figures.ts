@@ -13,7 +13,7 @@
 //       first event on, or from the first after all of them were empty.
 
 import { EvaluationError, evaluate } from './expression.ts';
-import { fits, matchAt, type OracleMatch, type Placed, valueText } from './patterns.ts';
+import { fits, matchAt, type OracleMatch, type Placed, valueText } from './match.ts';
 import { durationMs } from './rule.ts';
 import type { AggregateBody, BaselineBody, CountBody, ThresholdBody } from './rule-bodies.ts';
 

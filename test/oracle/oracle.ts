@@ -23,7 +23,8 @@
 //   O9. "`at` of a decision is event time"; lines are ordered by (at, entity, rule), equal ones as they were made.
 
 import { holds } from './expression.ts';
-import { matchesOf, type OracleMatch, valueText } from './patterns.ts';
+import { type OracleMatch, valueText } from './match.ts';
+import { matchesOf } from './patterns.ts';
 import {
   concerns,
   durationMs,

@@ -21,40 +21,21 @@
 //       deadlines of one rule at the same time fire in the order of the events that began them.
 
 import { either, together } from './compounds.ts';
-import { EvaluationError, evaluate, holds, type Names } from './expression.ts';
 import { counts, crossings, departures, excursions } from './figures.ts';
+import { captured, fits, matchAt, type OracleMatch, type Placed, valueText } from './match.ts';
 import { changes, moments } from './profiles.ts';
 import {
   asPattern,
   byOf,
   durationMs,
-  type EventPattern,
   innerOf,
   listOf,
-  named,
   type OracleEvent,
   type OracleRule,
   type When,
 } from './rule.ts';
 import { sequences } from './sequences.ts';
 import { sessions } from './sessions.ts';
-
-/** A candidate for a decision. */
-export interface OracleMatch {
-  readonly at: number;
-  readonly events: readonly string[];
-  /** `event` and the captures, for `if` and the cooldown's key. */
-  readonly names: Names;
-  /** Place, among the events evaluated, of the event that completed it or began its clock. */
-  readonly place: number;
-  /** Whether it came with a deadline. */
-  readonly due: boolean;
-}
-
-export interface Placed {
-  readonly event: OracleEvent;
-  readonly place: number;
-}
 
 /** All matches of the rule in one entity's events, given in the order of evaluation, in the order they are found. */
 export function matchesOf(rule: OracleRule, events: readonly OracleEvent[]): OracleMatch[] {
@@ -88,17 +69,6 @@ function partition(rule: OracleRule, events: readonly OracleEvent[]): Placed[][]
   return [...groups.values()];
 }
 
-/** The expression's value as text; undefined when it fails or is null, which is no value. */
-export function valueText(expression: string, names: Names): string | undefined {
-  try {
-    const value = evaluate(expression, names);
-    return value === null ? undefined : JSON.stringify(value);
-  } catch (error) {
-    if (error instanceof EvaluationError) return undefined;
-    throw error;
-  }
-}
-
 /** `all` are the entity's events, `group` those of one value of `by`. */
 function matchesOfGroup(when: When, group: readonly Placed[], all: readonly Placed[]): OracleMatch[] {
   if ('absence' in when) return absences(when.absence, group);
@@ -117,20 +87,6 @@ function matchesOfGroup(when: When, group: readonly Placed[], all: readonly Plac
     return 'all' in when ? together(when.within, inner, timeOf) : either(when.within, inner);
   }
   return group.filter(({ event }) => fits(when, event)).map((one) => matchAt(one, one.event.time, when.as));
-}
-
-export function fits(pattern: EventPattern, event: OracleEvent, captures: Names = {}): boolean {
-  return named(pattern.event, event) && (pattern.where === undefined || holds(pattern.where, { ...captures, event }));
-}
-
-/** A match of one event, at `at`; later than the event: with a deadline. */
-export function matchAt({ event, place }: Placed, at: number, as?: string): OracleMatch {
-  const names = { event, ...captured(as, event) };
-  return { at, events: [event.messageId], names, place, due: at > event.time };
-}
-
-export function captured(as: string | undefined, event: OracleEvent): Names {
-  return as === undefined ? {} : { [as]: event };
 }
 
 type AbsencePattern = Extract<OracleRule['when'], { absence: unknown }>['absence'];

@@ -8,7 +8,7 @@
 //       fires."
 
 import { EvaluationError, evaluate } from './expression.ts';
-import { captured, fits, matchAt, type OracleMatch, type Placed } from './patterns.ts';
+import { captured, fits, matchAt, type OracleMatch, type Placed } from './match.ts';
 import { durationMs, listOf } from './rule.ts';
 import type { AtBody, ChangeBody } from './rule-bodies.ts';
 

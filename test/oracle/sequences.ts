@@ -16,7 +16,7 @@
 //   Q7. "`past-last`, partial matches begun up to its last event; `to-next`, those begun by its first".
 
 import { holds, type Names } from './expression.ts';
-import type { OracleMatch, Placed } from './patterns.ts';
+import type { OracleMatch, Placed } from './match.ts';
 import { durationMs, type EventPattern, named, type OracleEvent } from './rule.ts';
 
 type Next = 'strict' | 'relaxed' | 'any';

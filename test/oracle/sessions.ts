@@ -5,7 +5,7 @@
 //   S3. events: the first of the session and the last one (at the match).
 
 import { EvaluationError, evaluate, holds } from './expression.ts';
-import { matchAt, type OracleMatch, type Placed, valueText } from './patterns.ts';
+import { matchAt, type OracleMatch, type Placed, valueText } from './match.ts';
 import { durationMs } from './rule.ts';
 import type { SessionBody } from './rule-bodies.ts';
 

@@ -12,8 +12,8 @@
 
 import fc from 'fast-check';
 import { stringify } from 'yaml';
+import { valueText } from '../oracle/match.ts';
 import type { OracleEvent, OracleRule } from '../oracle/oracle.ts';
-import { valueText } from '../oracle/patterns.ts';
 import { byOf, hasDeadline } from '../oracle/rule.ts';
 import { ruleBody } from './rule-bodies.ts';
 
