@@ -24,16 +24,7 @@ import { either, together } from './compounds.ts';
 import { counts, crossings, departures, excursions } from './figures.ts';
 import { captured, fits, matchAt, type OracleMatch, type Placed, valueText } from './match.ts';
 import { changes, moments } from './profiles.ts';
-import {
-  asPattern,
-  byOf,
-  durationMs,
-  innerOf,
-  listOf,
-  type OracleEvent,
-  type OracleRule,
-  type When,
-} from './rule.ts';
+import { asPattern, byOf, durationMs, innerOf, listOf, type OracleEvent, type OracleRule, type When } from './rule.ts';
 import { sequences } from './sequences.ts';
 import { sessions } from './sessions.ts';
 
