@@ -237,6 +237,8 @@ export interface SessionState {
 /** `sequence`: a tree of events taken, whose every path from a root is a partial match (patterns/sequence/). */
 export interface SequenceState {
   readonly kind: 'sequence';
+  /** Which sequence it belongs to: after a change of the rule's steps it means nothing. */
+  readonly plan: number;
   /** In order of evaluation; `data` is the whole event where something reads it, and then has the id and time. */
   events: { messageId: string; at: number; data: Event | null }[];
   /** Parents before children. */

@@ -2,6 +2,7 @@
 //
 // Owns: defaults, impossible combinations, which ways lead where. Does not own: what the ways mean (advance.ts).
 
+import { hash } from 'node:crypto';
 import type { Condition } from '../../api.ts';
 import type { Path } from '../../parse.ts';
 import type { WhenBody } from '../../schema.ts';
@@ -18,13 +19,17 @@ export interface CompiledSequence {
   readonly captures: readonly string[];
 }
 
-/** A positive step with what stands behind it. */
-interface Draft {
-  readonly body: PositiveBody;
-  readonly capture: string | null;
+/** An event pattern compiled. */
+interface Tested {
   readonly test: Test;
   readonly condition: Condition | null;
-  readonly nots: { readonly test: Test; readonly condition: Condition | null; readonly strict: boolean }[];
+}
+
+/** A positive step with what stands behind it. */
+interface Draft extends Tested {
+  readonly body: PositiveBody;
+  readonly capture: string | null;
+  readonly nots: (Tested & { readonly strict: boolean })[];
 }
 
 export function compileSequence(body: SequenceBody, tools: PatternTools): CompiledSequence {
@@ -75,7 +80,7 @@ function compileTest(
   path: Path,
   names: Names,
   tools: PatternTools,
-): { test: Test; condition: Condition | null } {
+): Tested {
   const condition = tools.condition([...path, 'where'], body.where, [...names.all], names.lists);
   const readsCaptures = condition !== null && condition.captures.length > 0;
   return { test: { filter: filterOf(body.event, condition), readsCaptures }, condition };
@@ -98,7 +103,7 @@ function draftOf(body: PositiveBody, path: Path, names: Names, tools: PatternToo
 function planOf(
   body: SequenceBody,
   drafts: readonly Draft[],
-  until: { test: Test; condition: Condition | null } | null,
+  until: Tested | null,
   lists: readonly string[],
   tools: PatternTools,
 ): SequencePlan {
@@ -122,16 +127,30 @@ function planOf(
       fresh: nots.some((not) => not.strict) ? FRESH : 0,
     };
   });
+  const withinMs = body.within === undefined ? Infinity : msOf(body.within);
   return {
     steps,
+    hash: hashOf(drafts, until, withinMs),
     firstSteps: reachable(optional, -1),
     until: until?.test ?? null,
-    withinMs: body.within === undefined ? Infinity : msOf(body.within),
+    withinMs,
     trailing,
     skip: body.skip ?? 'past-last',
     reorderMs: tools.reorderMs,
     lists,
   };
+}
+
+/** 32 bits of all that decides what a partial match means. */
+function hashOf(drafts: readonly Draft[], until: Tested | null, withinMs: number): number {
+  const textOf = ({ test, condition }: Tested) => [[...(test.filter.names ?? ['*'])], condition?.source ?? null];
+  const steps = drafts.map((draft) => {
+    const { test: _test, ...shape } = shapeOf(draft);
+    const nots = draft.nots.map((not) => [...textOf(not), not.strict]);
+    return [shape, isOptional(draft.body), textOf(draft), nots];
+  });
+  const text = JSON.stringify([steps, until === null ? null : textOf(until), withinMs]);
+  return Buffer.from(hash('sha256', text), 'hex').readInt32BE(0);
 }
 
 function shapeOf({ body, capture, test }: Draft) {

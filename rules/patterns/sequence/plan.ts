@@ -84,6 +84,8 @@ export interface SequencePlan {
   readonly skip: Skip;
   /** How far an event may come behind newer ones, ms. */
   readonly reorderMs: number;
+  /** Tells it from other sequences: a state made by another one is dropped. */
+  readonly hash: number;
   /** Names of the captures that are lists, which are there, empty, before their step. */
   readonly lists: readonly string[];
 }

@@ -8,6 +8,8 @@
 //       `within`.
 //   Q2. A partial match whose time is over takes no more events; it goes with the next event that the rule is shown,
 //       once none in time for it is expected. Only a match that waits for its deadline (trailing `not`) has one.
+//   Q3. What a rule's steps left behind before they were changed is dropped with the next event: its numbers mean other
+//       steps now.
 
 import type { Pattern, SequenceState } from '../../api.ts';
 import type { PatternDefinition } from '../definition.ts';
@@ -31,7 +33,10 @@ function patternOf(plan: SequencePlan, interests: readonly string[] | '*'): Patt
     kind: 'sequence',
     interests,
     onEvent(state, event, input) {
-      const current: SequenceState = state ?? { kind: 'sequence', events: [], nodes: [] };
+      const current = isOwn(plan, state)
+        ? state
+        : { kind: 'sequence' as const, plan: plan.hash, events: [], nodes: [] };
+      if (state !== null && state !== current) input.dropped('partial-matches');
       const before = sizeOf(current);
       const settled = event.time - plan.reorderMs;
       dropIf(current, (node) => (node.open & END) === 0 && deadlineOf(plan, current, node) < settled);
@@ -47,6 +52,7 @@ function patternOf(plan: SequencePlan, interests: readonly string[] | '*'): Patt
     },
     onDeadline(state, deadline, input) {
       const complete: Complete[] = [];
+      if (!isOwn(plan, state)) return null;
       for (const node of state.nodes) {
         const at = deadlineOf(plan, state, node);
         if ((node.open & END) !== 0 && at <= deadline) complete.push({ node, at, event: null });
@@ -58,11 +64,15 @@ function patternOf(plan: SequencePlan, interests: readonly string[] | '*'): Patt
     },
     deadlineOf(state) {
       let earliest = Infinity;
-      if (!plan.trailing) return earliest;
+      if (!plan.trailing || !isOwn(plan, state)) return earliest;
       for (const node of state.nodes) {
         if ((node.open & END) !== 0) earliest = Math.min(earliest, deadlineOf(plan, state, node));
       }
       return earliest;
     },
   };
+}
+
+function isOwn(plan: SequencePlan, state: SequenceState | null): state is SequenceState {
+  return state !== null && state.plan === plan.hash;
 }

@@ -225,3 +225,14 @@ if: '${name}'
   assert.deepEqual(run.matches[0]!.times, [1, 2, 3, 4]);
   assert.throws(() => compiled(all('size(many) == 2')), /unknown name "many"/);
 });
+
+test('what the steps left behind is dropped, and counted, when they were changed; other changes keep it', () => {
+  const before = sequence(ABC).seeInOrder(event('a', 1), event('b', 2));
+  const changed = sequence('{ event: a }, { event: c }');
+  changed.state = reread(before.state);
+  assert.deepEqual(changed.seeInOrder(event('c', 3)).times, []);
+  assert.deepEqual(changed.drops, ['partial-matches']);
+  const same = sequence(ABC, '', ", if: 'true'");
+  same.state = reread(before.state);
+  assert.deepEqual(same.seeInOrder(event('c', 3)).times, [3]);
+});
