@@ -110,7 +110,7 @@ function endWindows(plan: BaselinePlan, state: BaselineState, time: number, inpu
     const dropped = hasDropped(plan, state);
     if (dropped && !state.dropped) reportDrop(state, end, input);
     state.dropped = dropped;
-    state.risen = state.risen && hasRisen(plan, state);
+    state.risen = hasRisen(plan, state);
     state.previous = [...state.previous, state.current].slice(-plan.against);
     state.start = end;
     state.current = 0;
