@@ -1,5 +1,5 @@
 # `make demo` and `make test` are all a newcomer needs; both install what is missing.
-.PHONY: demo test verify bench chaos format kafka-up kafka-down
+.PHONY: demo test fuzz verify bench chaos format kafka-up kafka-down
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
@@ -10,6 +10,12 @@ demo: node_modules/.package-lock.json
 test: node_modules/.package-lock.json
 	npm run --silent verify
 	npm test --silent
+
+# The properties of test/invariants with RUNS times as many random cases as in `make test`: some 40,000, in half an hour.
+# A failure prints its seed and path: keep them in test/invariants/seeds.ts.
+RUNS ?= 20
+fuzz: node_modules/.package-lock.json
+	FUZZ_RUNS=$(RUNS) npm test --silent -- test/invariants
 
 verify: node_modules/.package-lock.json
 	npm run --silent verify

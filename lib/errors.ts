@@ -37,6 +37,8 @@ export const ERROR_CODES = {
   TRG_FILE_UNREADABLE: 'a file cannot be read',
   TRG_TEMPLATE_FAILED: 'a template cannot be rendered',
   TRG_DELIVERY_FAILED: 'a provider refused or could not be reached',
+  TRG_MODEL_UNAVAILABLE: 'a model needs a package that is not installed',
+  TRG_MODEL_FAILED: 'a model gave no score',
   TRG_HTTP_LISTEN: 'the HTTP address cannot be listened on',
   TRG_HTTP_UNAUTHORIZED: 'a request has no write key, or a wrong one',
   TRG_HTTP_NOT_FOUND: 'a request names nothing that is there',

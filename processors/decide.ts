@@ -3,18 +3,24 @@
 // Invariants:
 //   K1. Ids are a hash of rule, entity and match (for actions: and step): the same in every run and replay.
 //   K2. Candidates made by the same event or by timers due at the same time go by priority, then urgency, then rule id.
-//   K3. Every candidate leaves a decision record, fired or suppressed with its reason (I2).
+//   K3. Every candidate leaves a decision record: fired, suppressed with its reason, deferred or for review (I2). One that
+//       waits for a score leaves it when the score is there.
 
 import { hash } from 'node:crypto';
-import type { CompiledRule, ExpressionFailed, Match, Scope, Urgency } from '../rules/api.ts';
+import type { CompiledRule, CompiledSend, ExpressionFailed, Match, RuleSet, Scope, Urgency } from '../rules/api.ts';
+import { jsonOfValue } from '../rules/values.ts';
 import type { Action } from '../schemas/action.ts';
-import type { Decision, EntityRef } from '../schemas/decision.ts';
+import type { Decision, EntityRef, Outcome } from '../schemas/decision.ts';
 import type { JsonObject } from '../schemas/json.ts';
 import { childTraceparent, spanIdOf } from '../schemas/trace.ts';
 import type { EntityDocument, RuleMemory } from '../state/entity-document.ts';
-import { entityOfKey } from '../state/entity-document.ts';
-import { firstRefusal, gateHistoryMs } from './gates.ts';
+import { contextOf, entityOfKey } from '../state/entity-document.ts';
+import { rememberForCaps } from './caps.ts';
+import { channelsOf, gateHistoryMs, type Verdict, verdictOn } from './gates.ts';
+import { hold } from './held.ts';
 import type { EntityScope } from './scope.ts';
+import { isAsked, missingScores, requestOf, type ScoreRequest } from './scores.ts';
+import { sendsChanged } from './segments.ts';
 
 /** Fired decisions kept per rule and entity; beyond it the oldest goes and is counted. */
 const FIRED_MAX = 10_000;
@@ -37,9 +43,13 @@ export interface DecisionTrace {
 export interface DecideOutput {
   decision(decision: Decision, rule: CompiledRule, trace: DecisionTrace | null): void;
   action(action: Action, trace: DecisionTrace | null): void;
+  /** A model is asked beside the task; the answer comes back as an event (scores.ts). */
+  ask(request: ScoreRequest): void;
   /** An expression of the rule failed: the condition counts as false. */
   failed(rule: CompiledRule, source: string, error: unknown): void;
   dropped(rule: CompiledRule, what: string): void;
+  /** Event time up to which nothing more is expected, ms. */
+  settledTime(): number;
 }
 
 /** Decides on candidates that compete. */
@@ -48,30 +58,36 @@ export function decide(
   document: EntityDocument,
   found: FoundMatch[],
   scope: EntityScope,
-  sentHistoryMs: number,
+  rules: RuleSet,
   output: DecideOutput,
 ): void {
+  const sentHistoryMs = rules.needs(entityTypeOf(key)).sentMs;
   if (found.length > 1) found.sort(compareCandidates);
   const entity = entityOfKey(key);
   for (const { rule, match } of found) {
     const failed: ExpressionFailed = (source, error) => output.failed(rule, source, error);
-    scope.enter(document, rule.lane === 'arrival');
+    scope.enter(document, rule.lane === 'arrival', rules);
     scope.event = match.event;
     scope.captures = match.captures;
     scope.now = match.at;
+    scope.session = match.session ?? null;
+    if (waitsForScore(rule, match, entity, document, scope, rules, output, failed)) continue;
     const memory = memoryOf(document, rule.id);
     const cooldownKey = keyOf(rule, scope, failed);
-    const reason = firstRefusal({ rule, match, cooldownKey }, memory, scope, failed);
+    const { context } = document;
+    const { surroundings } = rules;
+    const candidate = { rule, match, cooldownKey, entityKey: key, memory, context, surroundings };
+    const verdict = verdictOn(candidate, scope, failed);
     const decision: Decision = {
       id: hash('sha256', [rule.id, entity.type, entity.id, match.at, ...match.events].join('\0')).slice(0, 32),
       rule: rule.id,
       ruleVersion: rule.version,
       entity,
       at: match.at,
-      outcome: reason === null ? 'fired' : 'suppressed',
-      reason,
+      outcome: outcomeOf(verdict, rule, match, document, output),
+      reason: verdict.reason,
       events: match.events,
-      values: rule.condition?.values(scope) ?? {},
+      values: valuesOf(rule, scope),
       variant: null,
       flow: null,
       step: 0,
@@ -79,13 +95,93 @@ export function decide(
     const parent = match.event?.traceparent ?? null;
     const trace = parent === null ? null : { parent, own: childTraceparent(parent, spanIdOf(decision.id)) };
     output.decision(decision, rule, trace);
-    if (reason !== null) continue;
-    for (const action of actionsOf(decision, rule, match, scope, failed)) {
+    if (decision.outcome !== 'fired') {
+      forgetEmpty(document, memory);
+      continue;
+    }
+    for (const action of actionsOf(decision, rule, verdict.sends, match, scope, failed)) {
       output.action(action, trace);
       if (sentHistoryMs > 0) document.sent.push({ channel: action.channel, at: match.at });
     }
     remember(document, memory, rule, match, cooldownKey, sentHistoryMs, output);
+    rememberForCaps(document, surroundings.caps, rule, channelsOf(verdict.sends), match.at);
+    takeGroup(document, rule, match.at, output.settledTime());
+    sendsChanged(document, rules.segments(entity.type), match.at);
+    forgetEmpty(document, memory);
   }
+}
+
+/** True when the candidate waits for a model's answer, which is asked for if it is not under way. */
+function waitsForScore(
+  rule: CompiledRule,
+  match: Match,
+  entity: EntityRef,
+  document: EntityDocument,
+  scope: EntityScope,
+  rules: RuleSet,
+  output: DecideOutput,
+  failed: ExpressionFailed,
+): boolean {
+  if (!rule.enabled) return false;
+  const missing = missingScores(rule, rules, document, match.at);
+  if (missing.length === 0) return false;
+  const unasked = missing.filter((model) => !isAsked(model, rules, document));
+  // Where no more may wait, the models' defaults stand in for answers.
+  if (!hold(document, rule, match, 'score', Infinity)) {
+    output.dropped(rule, 'waiting');
+    return false;
+  }
+  for (const model of unasked) output.ask(requestOf(model, entity, scope, match.at, failed));
+  return true;
+}
+
+/** What becomes of the candidate; one that waits is kept. Where no more may wait it is suppressed for the same reason. */
+function outcomeOf(
+  { reason, quietUntil }: Verdict,
+  rule: CompiledRule,
+  match: Match,
+  document: EntityDocument,
+  output: DecideOutput,
+): Outcome {
+  if (reason === null) return 'fired';
+  if (reason !== 'quiet-hours' && reason !== 'review') return 'suppressed';
+  if (hold(document, rule, match, reason, quietUntil ?? Infinity)) return reason === 'review' ? 'review' : 'deferred';
+  output.dropped(rule, 'waiting');
+  return 'suppressed';
+}
+
+/** What the conditions that were, or would be, asked saw. */
+function valuesOf({ audience, condition, review }: CompiledRule, scope: Scope): JsonObject {
+  if (audience === null && review === null) return condition?.values(scope) ?? {};
+  return { ...audience?.values(scope), ...condition?.values(scope), ...review?.values(scope) };
+}
+
+/** Exclusive groups taken lately that are remembered; beyond it the oldest goes, and what is older is then refused. */
+const HOLDS_MAX = 64;
+/** Arrival rules may meet events this much older than what is settled, and still be held against a group taken then. */
+const HOLDS_MS = 3_600_000;
+
+/** A decision without waits begins and ends at its own time. */
+function takeGroup(document: EntityDocument, rule: CompiledRule, at: number, settled: number): void {
+  if (rule.exclusive === null) return;
+  const context = contextOf(document);
+  const all = [...context.holds, { group: rule.exclusive, rule: rule.id, from: at, until: at }];
+  const surplus = all.length - HOLDS_MAX;
+  context.holds = all.filter(({ until }, i) => {
+    const keep = until > settled - HOLDS_MS && i >= surplus;
+    if (!keep) context.holdsForgotten = Math.max(context.holdsForgotten, until);
+    return keep;
+  });
+}
+
+function entityTypeOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
+}
+
+/** A rule that remembers nothing has no place in the document. */
+function forgetEmpty(document: EntityDocument, memory: RuleMemory): void {
+  const isEmpty = memory.fired.length === 0 && memory.instances.length === 0 && memory.forgotten < 0;
+  if (isEmpty) document.rules.delete(memory.rule);
 }
 
 export function memoryOf(document: EntityDocument, rule: string): RuleMemory {
@@ -120,12 +216,13 @@ function keyOf(rule: CompiledRule, scope: Scope, failed: ExpressionFailed): stri
 function actionsOf(
   decision: Decision,
   rule: CompiledRule,
+  sends: readonly CompiledSend[],
   match: Match,
   scope: EntityScope,
   failed: ExpressionFailed,
 ): Action[] {
   const entity: EntityRef = decision.entity;
-  return rule.sends.map((send) => ({
+  return sends.map((send) => ({
     id: hash('sha256', `${decision.id}\0${send.step}`).slice(0, 32),
     decision: decision.id,
     rule: rule.id,
@@ -141,12 +238,13 @@ function actionsOf(
     flow: null,
     step: send.step,
     data: send.data(scope, failed),
-    context: contextOf(match, scope),
+    context: shownTo(match, scope),
   }));
 }
 
-function contextOf(match: Match, scope: EntityScope): JsonObject {
-  const captures = Object.entries(match.captures).map(([name, event]) => [name, event.toJson()]);
+/** What templates see of the match. */
+function shownTo(match: Match, scope: EntityScope): JsonObject {
+  const captures = Object.entries(match.captures).map(([name, captured]) => [name, jsonOfValue(captured)]);
   const event = match.event === null ? {} : { event: match.event.toJson() };
   return { ...event, ...Object.fromEntries(captures), profile: scope.profile };
 }

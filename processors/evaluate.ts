@@ -1,7 +1,8 @@
 // Evaluate: the events of one entity against the rules that care, in two lanes, with the entity's document as memory.
 //
-// Owns: duplicates, the sort buffer of event-time rules, lateness, running patterns and deadlines. Does not own: what a
-// pattern means (rules/patterns), gates and records (gates.ts, decide.ts), when time passes (topology/runtime).
+// Owns: duplicates, the sort buffer of event-time rules, lateness, running patterns and deadlines, and when facts and
+// segments are looked at. Does not own: what a pattern means (rules/patterns), facts (facts.ts), segments (segments.ts),
+// gates and records (gates.ts, decide.ts), when time passes (topology/runtime).
 //
 // Invariants:
 //   V1. An event that no rule asks for leaves no trace in state.
@@ -9,11 +10,14 @@
 //       deadline at t comes after the events stamped t and before those stamped later (design.md, Time 4 and 5).
 //   V3. An event is late only if its own entity has been evaluated past it by event-time rules; it is then recorded with
 //       the rules that did not see it, and arrival rules see it all the same.
+//   V4. What an event tells (traits, group, history, consent) is known before any rule is shown it.
 
 import type { CompiledRule, Lane, Pattern, PatternInput, PatternState, RuleSet } from '../rules/api.ts';
+import { segmentEvent } from '../rules/internal-events.ts';
 import { avroCodec } from '../schemas/codec.ts';
 import type { Decision } from '../schemas/decision.ts';
 import type { Event, EventRecord } from '../schemas/event.ts';
+import type { JsonObject } from '../schemas/json.ts';
 import { traceHeaders } from '../schemas/trace.ts';
 import type { DocumentStore } from '../state/api.ts';
 import {
@@ -26,7 +30,18 @@ import {
 } from '../state/entity-document.ts';
 import type { MeasuredTrace, Message, Processor, ProcessorContext } from './api.ts';
 import { type DecideOutput, type DecisionTrace, decide, type FoundMatch, memoryOf } from './decide.ts';
-import { applyTraits, EntityScope } from './scope.ts';
+import {
+  applyAttributes,
+  applyInstantFact,
+  forgetUnasked,
+  isInstantFact,
+  rememberEvent,
+  setsAttributes,
+} from './facts.ts';
+import { matchOf, release } from './held.ts';
+import { EntityScope } from './scope.ts';
+import { missingScores } from './scores.ts';
+import { concernsSegments, lookAtSegments, segmentsChangeAt } from './segments.ts';
 
 export interface EvaluateOptions {
   readonly rules: () => RuleSet;
@@ -43,10 +58,10 @@ const BUFFER_MAX = 10_000;
 
 const envelope = avroCodec<EventRecord>('events/event');
 
-/** Children: `decisions`, `actions`, `late`. */
+/** Children: `decisions`, `actions`, `late`, and `score-requests` where models are asked beside the task. */
 export class Evaluate implements Processor<Event> {
   readonly #options: EvaluateOptions;
-  readonly #scope = new EntityScope();
+  readonly #scope = new EntityScope((source) => this.#context.count('expression-failed', { segment: source }));
   #context!: ProcessorContext;
   #store!: DocumentStore<EntityDocument>;
   #output!: DecideOutput;
@@ -54,6 +69,10 @@ export class Evaluate implements Processor<Event> {
   /** The rule whose pattern is running, for what it reports through #input. */
   #running!: CompiledRule;
   #found: FoundMatch[] = [];
+  /** Of the entity at hand. */
+  #key = '';
+  /** The profile before the identify message at hand; null: it does not change. */
+  #profileBefore: JsonObject | null = null;
 
   constructor(options: EvaluateOptions) {
     this.#options = options;
@@ -64,6 +83,7 @@ export class Evaluate implements Processor<Event> {
     this.#store = context.store(this.#options.store);
     this.#input = {
       scope: this.#scope,
+      profileBefore: () => this.#profileBefore ?? this.#scope.profile,
       match: (match) => this.#found.push({ rule: this.#running, match }),
       failed: () => context.count('expression-failed', { rule: this.#running.id }),
       dropped: (what) => context.count('dropped', { rule: this.#running.id, what }),
@@ -79,8 +99,13 @@ export class Evaluate implements Processor<Event> {
         const headers = traceHeaders(trace?.own ?? null);
         context.forward({ key: value.entity.id, value, timestamp: value.at, headers }, 'actions');
       },
+      ask: (value) => {
+        context.count('score-asked', { model: value.model });
+        context.forward({ key: value.entity.id, value, timestamp: value.at, headers: [] }, 'score-requests');
+      },
       failed: (rule) => context.count('expression-failed', { rule: rule.id }),
       dropped: (rule, what) => context.count('dropped', { rule: rule.id, what }),
+      settledTime: () => context.streamTime(),
     };
   }
 
@@ -89,26 +114,53 @@ export class Evaluate implements Processor<Event> {
     const entity = key.slice(0, key.indexOf('/'));
     const arrival = rules.interested(entity, 'arrival', event.event);
     const ordered = rules.interested(entity, 'event-time', event.event);
-    const setsProfile = event.type === 'identify' && rules.usesProfile;
+    const needs = rules.needs(entity);
+    const changes = setsAttributes(event, needs);
+    const longestMs = needs.history.get(event.event);
+    const isFact = isInstantFact(event);
     // V1
-    if (arrival.length === 0 && ordered.length === 0 && !setsProfile) {
+    if (arrival.length === 0 && ordered.length === 0 && !changes && longestMs === undefined && !isFact) {
       this.#context.count('unasked');
       return;
     }
+    this.#key = key;
     const document = this.#store.get(key) ?? emptyEntityDocument();
     if (this.#isDuplicate(document, event)) {
       this.#context.count('duplicate');
       return;
     }
-    if (ordered.length > 0 || setsProfile) this.#enqueue(key, document, event, ordered, setsProfile);
-    if (arrival.length > 0) this.#show(key, document, event, 'arrival', arrival);
+    const segments = rules.segments(entity);
+    const looks = segments.length > 0 && concernsSegments(segments, event);
+    // What time alone changed before the event is decided by itself: candidates of different times do not compete.
+    while (looks && segmentsChangeAt(document, 'arrival') < event.time) {
+      this.#passSegments(document, rules, 'arrival', segmentsChangeAt(document, 'arrival'));
+      this.#decide(key, document);
+    }
+    // V4
+    if (longestMs !== undefined) rememberEvent(document, event, longestMs, this.#context.streamTime());
+    if (isFact) applyInstantFact(document, event, needs.models);
+    const before = changes && arrival.length > 0 ? this.#profileOf(document, true) : null;
+    const waits = looks && rules.tracksInOrder(entity);
+    if (ordered.length > 0 || changes || waits) this.#enqueue(key, document, event, ordered, changes);
+    this.#profileBefore = before;
+    if (arrival.length > 0) this.#show(document, rules, event, 'arrival', arrival);
+    if (looks) this.#look(document, rules, 'arrival', event.time, event);
+    if (isFact) this.#scoresCame(document, rules);
+    this.#decide(key, document);
+    forgetUnasked(document, needs);
     this.#store.put(key, document);
   }
 
   due(key: string, at: number): void {
+    this.#key = key;
     const document = this.#store.get(key)!;
+    const rules = this.#options.rules();
     while (document.buffer.length > 0 && document.buffer[0]!.time <= at) this.#evaluateNext(key, document);
-    this.#deadlines(key, document, at);
+    this.#deadlines(document, rules, at);
+    this.#passSegments(document, rules, 'arrival', at);
+    this.#passSegments(document, rules, 'event-time', at);
+    this.#endWaits(document, rules, at);
+    this.#decide(key, document);
     this.#store.put(key, document);
   }
 
@@ -125,10 +177,10 @@ export class Evaluate implements Processor<Event> {
     document: EntityDocument,
     event: Event,
     ordered: readonly CompiledRule[],
-    setsProfile: boolean,
+    changes: boolean,
   ): void {
     if (event.time < document.evaluatedBefore) {
-      if (setsProfile) applyTraits(document, event);
+      if (changes) applyAttributes(document, event);
       if (ordered.length > 0) this.#late(key, document, event, ordered);
       return;
     }
@@ -163,17 +215,30 @@ export class Evaluate implements Processor<Event> {
     const event = document.buffer.shift()!;
     if (document.buffer.length === 0) document.buffer = [];
     const rules = this.#options.rules();
-    if (event.type === 'identify' && rules.usesProfile) applyTraits(document, event);
-    if (event.time > document.evaluatedBefore) document.evaluatedBefore = event.time;
     const entity = key.slice(0, key.indexOf('/'));
-    this.#show(key, document, event, 'event-time', rules.interested(entity, 'event-time', event.event));
+    this.#profileBefore = null;
+    if (setsAttributes(event, rules.needs(entity))) {
+      this.#profileBefore = this.#profileOf(document, false);
+      applyAttributes(document, event);
+    }
+    if (event.time > document.evaluatedBefore) document.evaluatedBefore = event.time;
+    this.#show(document, rules, event, 'event-time', rules.interested(entity, 'event-time', event.event));
+    if (rules.tracksInOrder(entity) && concernsSegments(rules.segments(entity), event)) {
+      this.#look(document, rules, 'event-time', event.time, event);
+    }
+    this.#decide(key, document);
   }
 
-  /** Shows the event to the patterns of `rules` and decides on what they find. */
-  #show(key: string, document: EntityDocument, event: Event, lane: Lane, rules: readonly CompiledRule[]): void {
+  #profileOf(document: EntityDocument, withBuffered: boolean): JsonObject {
+    this.#scope.enter(document, withBuffered, this.#options.rules());
+    return this.#scope.profile;
+  }
+
+  /** Shows the event to the patterns of `interested`; what they find is decided on by #decide. */
+  #show(document: EntityDocument, rules: RuleSet, event: Event, lane: Lane, interested: readonly CompiledRule[]): void {
     const scope = this.#scope;
-    scope.enter(document, lane === 'arrival');
-    for (const rule of rules) {
+    scope.enter(document, lane === 'arrival', rules);
+    for (const rule of interested) {
       this.#running = rule;
       scope.now = event.time;
       const by = this.#byOf(rule, event);
@@ -183,14 +248,54 @@ export class Evaluate implements Processor<Event> {
       const state = rule.pattern.onEvent(instance?.state ?? null, event, this.#input);
       this.#keep(document, rule, by, instance, state, before);
     }
-    this.#decide(key, document);
   }
 
-  #deadlines(key: string, document: EntityDocument, at: number): void {
-    const rules = this.#options.rules();
+  /** Looks at the entity's segments whenever time alone may have changed them, up to `time`. */
+  #passSegments(document: EntityDocument, rules: RuleSet, lane: Lane, time: number): void {
+    for (;;) {
+      const at = segmentsChangeAt(document, lane);
+      if (at > time) return;
+      this.#look(document, rules, lane, at, null);
+    }
+  }
+
+  /** Looks at the entity's segments, and shows what changed to the rules that ask for it. `cause`: null for time alone. */
+  #look(document: EntityDocument, rules: RuleSet, lane: Lane, now: number, cause: Event | null): void {
+    const { type, id } = entityOfKey(this.#key);
+    const failed = (segment: string) => () => this.#context.count('expression-failed', { segment });
+    const changes = lookAtSegments(document, rules.segments(type), lane, now, this.#scope, rules, failed);
+    for (const { change, segment, at } of changes) {
+      const event = segmentEvent(change, segment, at, id, cause);
+      const interested = rules.interested(type, lane, event.event);
+      if (interested.length > 0) this.#show(document, rules, event, lane, interested);
+    }
+  }
+
+  /** Candidates whose answers have come are looked at again. */
+  #scoresCame(document: EntityDocument, rules: RuleSet): void {
+    const answered = release(document, ({ rule: id, reason, at }) => {
+      const rule = rules.rule(id);
+      return reason === 'score' && (rule === undefined || missingScores(rule, rules, document, at).length === 0);
+    });
+    for (const held of answered) {
+      const rule = rules.rule(held.rule);
+      if (rule !== undefined) this.#found.push({ rule, match: matchOf(held, held.at) });
+    }
+  }
+
+  /** Candidates whose quiet hours have ended by `at` are made anew, stamped with the end. */
+  #endWaits(document: EntityDocument, rules: RuleSet, at: number): void {
+    for (const held of release(document, ({ due }) => due <= at)) {
+      const rule = rules.rule(held.rule);
+      if (rule !== undefined) this.#found.push({ rule, match: matchOf(held, held.due) });
+    }
+  }
+
+  #deadlines(document: EntityDocument, rules: RuleSet, at: number): void {
     if (earliestDeadline(document, rules) > at) return;
     this.#context.measure('timer-lateness', at);
     const scope = this.#scope;
+    this.#profileBefore = null;
     document.deadline = null;
     for (const memory of document.rules.values()) {
       const rule = rules.rule(memory.rule);
@@ -199,21 +304,20 @@ export class Evaluate implements Processor<Event> {
         const pattern: Pattern = rule.pattern;
         if (pattern.kind !== instance.state.kind || pattern.deadlineOf(instance.state) > at) continue;
         this.#running = rule;
-        scope.enter(document, rule.lane === 'arrival');
+        scope.enter(document, rule.lane === 'arrival', rules);
         scope.now = at;
         if (rule.lane === 'event-time') document.evaluatedBefore = Math.max(document.evaluatedBefore, at + 1);
         const state = pattern.onDeadline(instance.state, at, this.#input);
         this.#keep(document, rule, instance.by, instance, state, Infinity);
       }
     }
-    this.#decide(key, document);
   }
 
   #decide(key: string, document: EntityDocument): void {
     if (this.#found.length === 0) return;
     const found = this.#found;
     this.#found = [];
-    decide(key, document, found, this.#scope, this.#options.rules().sentHistoryMs, this.#output);
+    decide(key, document, found, this.#scope, this.#options.rules(), this.#output);
   }
 
   /** '' without `by`; null when the event has no value for it, so that this rule does not see it. */

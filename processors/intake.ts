@@ -5,6 +5,7 @@
 //
 // Invariants:
 //   T1. A record leaves as an event, or RecordError is thrown, which the runtime turns into a dead letter (I6).
+//   T3. An event that concerns several entities goes to each of them, once.
 //   T2. An event stamped later than wall time + maxClockSkew is quarantined: it moves nobody's stream time.
 
 import { RecordError } from '../lib/errors.ts';
@@ -35,10 +36,16 @@ export class Intake implements Processor<SourceRecord> {
   }
 
   process({ value: read }: Message<SourceRecord>): void {
-    const { key, event } = this.#event(read);
+    const { key, others, event } = this.#event(read);
     event.traceparent = traceparentOf(read.record.headers);
     this.#context.observeTime(event.time);
-    this.#context.forward({ key, value: event, timestamp: event.time, headers: read.record.headers });
+    const { time: timestamp } = event;
+    const { headers } = read.record;
+    this.#context.forward({ key, value: event, timestamp, headers });
+    for (const { type, id } of others) {
+      const other = entityKey(type, id);
+      if (other !== key) this.#context.forward({ key: other, value: event, timestamp, headers });
+    }
   }
 
   #event(read: SourceRecord) {
@@ -51,7 +58,7 @@ export class Intake implements Processor<SourceRecord> {
         `the record has ${bytes} bytes, at most ${recordBytesMax} are taken (limits.recordBytes)`,
       );
     }
-    const { entityId, event } = normalise(decode(record, source), source, {
+    const { entityId, others, event } = normalise(decode(record, source), source, {
       fallbackId: () => `${read.topic}-${read.partition}-${record.offset}`,
       recordTime: useRecordTime ? record.timestamp : null,
     });
@@ -62,7 +69,7 @@ export class Intake implements Processor<SourceRecord> {
           '(maxClockSkew): mend the sender’s clock',
       );
     }
-    return { key: entityKey(source.entity, this.#idOf(read, entityId)), event };
+    return { key: entityKey(source.entity, this.#idOf(read, entityId)), others, event };
   }
 
   /** Of a keyed source the key counts: it decided on the partition, and so on where the entity's state is. */

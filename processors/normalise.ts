@@ -22,6 +22,8 @@ export interface SourceFormat {
   readonly messageId?: string;
   /** For `avro`: the schemas that its records were written with. */
   readonly schemas?: SchemaLookup;
+  /** Other entities that an event may concern, with the dotted path of each one's id; it goes to each whose id is there. */
+  readonly others?: readonly { readonly entity: string; readonly id: string }[];
 }
 
 /** What is known of a record apart from its JSON. */
@@ -34,6 +36,8 @@ export interface Origin {
 
 export interface Normalised {
   readonly entityId: string;
+  /** The other entities that the event concerns. */
+  readonly others: readonly { readonly type: string; readonly id: string }[];
   readonly event: Event;
 }
 
@@ -70,13 +74,17 @@ function segment(json: JsonObject, source: SourceFormat, origin: Origin): Normal
     userId,
     anonymousId,
     time: timeOf(json['timestamp'], 'timestamp', origin),
-    ...(named ? { properties: { name: json['name'] as string, ...properties } } : properties && { properties }),
+    ...(type === 'group' && typeof json['groupId'] === 'string'
+      ? { properties: { groupId: json['groupId'], ...properties } }
+      : named
+        ? { properties: { name: json['name'] as string, ...properties } }
+        : properties && { properties }),
     ...(traits && { traits }),
     ...(context && { context }),
   });
   const entityId = source.entity === 'user' ? (userId ?? anonymousId) : idAt(json, source.id ?? `${source.entity}Id`);
   if (entityId === null) throw new RecordError('TRG_RECORD_INVALID', 'neither userId nor anonymousId is given');
-  return { entityId, event };
+  return { entityId, others: othersOf(json, source), event };
 }
 
 function plain(json: JsonObject, source: SourceFormat, origin: Origin): Normalised {
@@ -90,7 +98,28 @@ function plain(json: JsonObject, source: SourceFormat, origin: Origin): Normalis
     time: timeOf(valueAt(json, source.timestamp ?? 'timestamp'), source.timestamp ?? 'timestamp', origin),
     properties: json,
   });
-  return { entityId, event };
+  return { entityId, others: othersOf(json, source), event };
+}
+
+const NOBODY: readonly never[] = [];
+
+/** Where in the message of each format is what rules see as the event's properties. */
+const PROPERTIES_AT: Readonly<Record<SourceFormat['format'], string>> = {
+  segment: 'properties.',
+  json: '',
+  avro: '',
+  cloudevents: 'data.',
+};
+
+/** An entity whose id is not there, or is none, is not concerned. */
+function othersOf(json: JsonObject, source: SourceFormat): Normalised['others'] {
+  if (source.others === undefined) return NOBODY;
+  return source.others.flatMap(({ entity, id: path }) => {
+    const value = valueAt(json, path) ?? valueAt(json, path.replace(/^properties\./, PROPERTIES_AT[source.format]));
+    const id = typeof value === 'number' ? String(value) : value;
+    const isId = typeof id === 'string' && id !== '' && id.length <= ID_LENGTH_MAX;
+    return isId ? [{ type: entity, id: id.toWellFormed() }] : [];
+  });
 }
 
 /** The structured form, whichever the record had (cloud-event.ts). */
@@ -112,7 +141,7 @@ function cloudEvent(json: JsonObject, source: SourceFormat, origin: Origin): Nor
     ...(data !== null && { properties: isJsonObject(data) ? data : { data } }),
     context: attributes,
   });
-  return { entityId, event };
+  return { entityId, others: othersOf(json, source), event };
 }
 
 function timeOf(value: unknown, field: string, origin: Origin): number {

@@ -4,20 +4,15 @@
 
 import type { Problem } from '../lib/problem.ts';
 import type { CompiledRule, RuleSet } from './api.ts';
+import { checkSurroundings, type RuleFile } from './check-surroundings.ts';
 import { type CompileOptions, compileRule } from './compile.ts';
-import { ExpressionCompiler } from './expressions.ts';
 import { type InlineTest, readInlineTests } from './inline-test.ts';
 import { parseRuleFile, type SourceDocument } from './parse.ts';
 import { RuleBuilder } from './rule-builder.ts';
 import { ruleSetOf } from './rule-set.ts';
 import { type RuleBody, RuleSchema } from './schema.ts';
 import { checkShape } from './shape.ts';
-
-export interface RuleFile {
-  /** Its path as the user gave it; messages name it. */
-  readonly file: string;
-  readonly text: string;
-}
+import type { Surroundings } from './surroundings.ts';
 
 export interface RulesCheck {
   /** The rules without a mistake, in order of id. */
@@ -35,7 +30,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
   const warnings: Problem[] = [];
   const rules: CompiledRule[] = [];
   const tests: InlineTest[] = [];
-  const expressions = new ExpressionCompiler({ channels: options.channels });
+  const { surroundings, expressions } = checkSurroundings(options.around ?? {}, options, errors);
   const firstPlaces = new Map<string, string>();
   for (const { file, text } of files) {
     const { documents, problems } = parseRuleFile(file, text);
@@ -50,6 +45,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
         const builder = new RuleBuilder(document, found, expressions);
         checkUnique(body, document, firstPlaces, builder);
         const rule = compileRule(body, builder, options);
+        if (rule !== null) checkSegmentEntities(rule, surroundings, builder);
         const ruleTests = readInlineTests(body, builder);
         if (found.length === 0 && rule !== null) {
           rules.push(rule);
@@ -59,7 +55,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
       errors.push(...found);
     }
   }
-  const ruleSet = ruleSetOf(rules);
+  const ruleSet = ruleSetOf(rules, surroundings);
   checkExpectedRules(tests, ruleSet, errors);
   return { rules: ruleSet.rules, ruleSet, tests, errors: inOrder(errors), warnings };
 }
@@ -75,6 +71,15 @@ function checkUnique(
   const first = firstPlaces.get(body.id);
   if (first === undefined) firstPlaces.set(body.id, `${document.file}:${line}:${column}`);
   else builder.error(['id'], `the rule id "${body.id}" is used already`, `first used at ${first}`);
+}
+
+/** A segment's condition is over entities of its own type. */
+function checkSegmentEntities(rule: CompiledRule, { segments }: Surroundings, builder: RuleBuilder): void {
+  for (const id of rule.needs.segments) {
+    const segment = segments.get(id);
+    if (segment === undefined || segment.entity === rule.entity) continue;
+    builder.error(['id'], `the rule is about a ${rule.entity}, the segment "${id}" about a ${segment.entity}`);
+  }
 }
 
 /** A test may expect decisions of other rules, which must be there; not asked while rules have mistakes. */

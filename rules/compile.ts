@@ -1,22 +1,26 @@
 // From a rule whose shape was checked to a compiled one, with all that does not fit together reported.
 //
-// Owns: the fields of the rule and how they belong together, its version. Does not own: patterns (patterns/), sends
+// Owns: the fields of the rule and how they belong together, its version. Does not own: `when` (compile-pattern.ts), sends
 // (sends.ts), inline tests (inline-test.ts).
 
 import { createHash } from 'node:crypto';
 import { didYouMean } from '../lib/suggest.ts';
 import type { Json } from '../schemas/json.ts';
-import type { CompiledRule, Lane, PatternKind } from './api.ts';
+import type { CompiledRule } from './api.ts';
+import type { AroundRules } from './check-surroundings.ts';
+import { compileGates } from './compile-gates.ts';
+import { compileWhen, reorderMsOf } from './compile-pattern.ts';
 import type { Names } from './expressions.ts';
-import { msOf, type PatternPlan } from './patterns/definition.ts';
-import { PATTERNS } from './patterns/index.ts';
+import { msOf } from './patterns/definition.ts';
 import type { RuleBuilder } from './rule-builder.ts';
-import type { RuleBody, WhenBody } from './schema.ts';
+import type { RuleBody } from './schema.ts';
 import { type ChannelOptions, compileSends } from './sends.ts';
 
 export interface CompileOptions extends ChannelOptions {
   /** How far behind the newest event an event may come. */
   readonly outOfOrdernessMs: number;
+  /** Segments, models and caps, and what the configuration says of channels and consent. */
+  readonly around?: AroundRules;
   /** Entities of the configuration, beside `user`. */
   readonly entities: readonly string[];
 }
@@ -27,12 +31,15 @@ const PRIORITY_DEFAULT = 50;
 export function compileRule(body: RuleBody, builder: RuleBuilder, options: CompileOptions): CompiledRule | null {
   const entity = body.entity ?? 'user';
   checkEntity(entity, builder, options);
-  const compiled = compilePattern(body, builder, options);
+  const compiled = compileWhen(body, builder, options);
   const captures = compiled?.plan.captures ?? [];
-  const names: Names = { captures, insteadOfEvent: null };
+  const session = compiled?.plan.session ?? null;
+  const lists = compiled?.plan.lists ?? [];
+  const names: Names = { captures, lists, insteadOfEvent: null, session, remoteScores: true };
   const condition = builder.condition(['if'], body.if, names);
   const cooldown = compileCooldown(body, builder, names);
-  const thenNames = compiled?.plan.eventInThen === false ? namesWithoutEvent(captures) : names;
+  const thenNames = compiled?.plan.eventInThen === false ? { ...names, ...namesWithoutEvent(captures) } : names;
+  const gates = compileGates(body, names, builder);
   const sends = compileSends(body.then, thenNames, options, builder);
   if (compiled === null) return null;
   return {
@@ -49,15 +56,11 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     by: compiled.by,
     condition,
     cooldown,
+    ...gates,
     limits: (body.limit ?? []).map((limit) => ({ max: limit?.max ?? 1, perMs: msOf(limit?.per) })),
     sends,
-    sentHistoryMs: builder.sentHistoryMs,
-    usesProfile: builder.usesProfile || sends.some((send) => send.template !== null),
+    needs: sends.some((send) => send.template !== null) ? { ...builder.needs, profile: true } : builder.needs,
   };
-}
-
-function reorderMsOf(lane: Lane, options: CompileOptions): number {
-  return lane === 'arrival' ? options.outOfOrdernessMs : 0;
 }
 
 function checkEntity(entity: string, builder: RuleBuilder, options: CompileOptions): void {
@@ -65,63 +68,6 @@ function checkEntity(entity: string, builder: RuleBuilder, options: CompileOptio
   if (known.includes(entity)) return;
   const hint = didYouMean(entity, known, `known: ${known.join(', ')}`);
   builder.error(['entity'], `unknown entity "${entity}"`, hint);
-}
-
-function compilePattern(body: RuleBody, builder: RuleBuilder, options: CompileOptions) {
-  const { when } = body;
-  if (when === undefined) return null;
-  const named = writtenPatterns(builder);
-  const [kind] = named;
-  if (kind === undefined) {
-    const hint = `one of ${Object.keys(PATTERNS).join(', ')}`;
-    builder.error(['when'], '"when" has no pattern', hint);
-    return null;
-  }
-  if (named.length > 1) {
-    builder.error(['when'], `"when" must have exactly one pattern, not ${named.join(' and ')}`);
-    return null;
-  }
-  // A pattern of a later version, or one that is not usable at all, was reported by shape.ts.
-  if (!isAvailable(kind) || when[kind] === undefined) return null;
-  const definition = PATTERNS[kind];
-  const lane = body.order ?? definition.lane;
-  const path = kind === 'event' ? ['when'] : ['when', kind];
-  if (kind !== 'event') refuseEventFields(when, kind, builder);
-  const plan: PatternPlan = definition.compile(when, {
-    path,
-    reorderMs: reorderMsOf(lane, options),
-    readsMatched: body.if !== undefined || body.then !== undefined || typeof body.cooldown === 'object',
-    condition: (place, source, captures) => builder.condition(place, source, { captures, insteadOfEvent: null }),
-    capture: (place, name) => builder.capture(place, name),
-    error: (place, message, hint) => builder.error(place, message, hint),
-  });
-  return { plan, lane, by: compileBy(when, kind, builder) };
-}
-
-/** The patterns that the rule names, available or not. */
-function writtenPatterns(builder: RuleBuilder): string[] {
-  const when = builder.document.node(['when']);
-  if (when?.kind !== 'map') return [];
-  return [...when.entries.keys()].filter((name) => !['where', 'as', 'by'].includes(name));
-}
-
-function isAvailable(kind: string): kind is PatternKind {
-  return Object.hasOwn(PATTERNS, kind);
-}
-
-function refuseEventFields(when: WhenBody, kind: string, builder: RuleBuilder): void {
-  for (const field of ['where', 'as'] as const) {
-    if (when[field] === undefined) continue;
-    builder.error(['when', field], `"${field}" does not belong beside "${kind}"`, `put it into ${kind}: {…}`);
-  }
-}
-
-function compileBy(when: WhenBody, kind: PatternKind, builder: RuleBuilder) {
-  const inner = kind === 'event' ? undefined : when[kind]?.by;
-  const names: Names = { captures: [], insteadOfEvent: null };
-  if (inner !== undefined && when.by !== undefined) builder.error(['when', 'by'], '"by" is given twice');
-  if (inner !== undefined) return builder.key(['when', kind, 'by'], inner, names);
-  return builder.key(['when', 'by'], when.by, names);
 }
 
 function compileCooldown(body: RuleBody, builder: RuleBuilder, names: Names): CompiledRule['cooldown'] {

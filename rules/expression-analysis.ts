@@ -13,10 +13,14 @@ import { didYouMean } from '../lib/suggest.ts';
 import { CHANNELS } from '../schemas/action.ts';
 import { EVENT_FIELDS, REPLACED_FUNCTIONS, REPLACED_METHODS } from './expression-functions.ts';
 import { CEL_FUNCTIONS, FUNCTIONS, LATER_FUNCTIONS, LATER_VARIABLES, MACROS } from './expression-names.ts';
+import { SESSION_FIELDS, SESSION_METHODS } from './expression-session.ts';
+import { NeedsCollector } from './needs.ts';
 import { refusalOf } from './regular-expression.ts';
 
 /** Three levels read an order's lines and their parts; more than that belongs into several rules. */
 const MACRO_DEPTH_MAX = 3;
+
+const SESSION_HINT = 'session.duration, .events, .count(name), .distinct(expression), .max(expression)';
 
 /** A node of the library's tree, as far as it is used here. */
 export interface AstNode {
@@ -24,6 +28,7 @@ export interface AstNode {
   readonly args: unknown;
   readonly start: number;
   readonly pos: number;
+  readonly end: number;
   setMeta(name: string, value: unknown): AstNode;
 }
 
@@ -40,7 +45,20 @@ export interface AnalysisOptions {
   /** Variables that exist elsewhere, with what to do instead here. */
   readonly elsewhere: ReadonlyMap<string, string>;
   readonly channels: readonly string[];
+  /** Functions and variables that cannot be asked here, with what to do instead. */
+  readonly refused: ReadonlyMap<string, string>;
+  /** Ids of segments, of models, and of those models that are asked beside the task. */
+  readonly segments: ReadonlySet<string>;
+  readonly models: ReadonlySet<string>;
+  readonly remoteModels: ReadonlySet<string>;
+  /** Whether a model may be asked that answers later: of a candidate, which can wait, but not of each event. */
+  readonly remoteScores: boolean;
 }
+
+/** Something that an expression asks of its session; `call` is the node of the whole call. */
+export type AskedMeasure =
+  | { readonly kind: 'count'; readonly event: string }
+  | { readonly kind: 'distinct' | 'max'; readonly text: string; readonly call: AstNode; readonly argument: AstNode };
 
 /** What a macro runs over: constants, a part of what is there, or something that was computed. */
 type Range = 'literal' | 'part' | 'computed';
@@ -53,10 +71,14 @@ export class ExpressionAnalysis {
   readonly profileNames = new Set<string>();
   /** Whether `profile` is used otherwise, as in `size(profile)`. */
   profileWhole = false;
+  /** The same for `account`. */
+  readonly accountNames = new Set<string>();
+  accountWhole = false;
   callsFunctions = false;
-  sentHistoryMs = 0;
+  readonly needs = new NeedsCollector();
   /** Texts of the paths and of our functions' calls, whose values explain a decision; in order of the text. */
   readonly parts = new Set<string>();
+  readonly measures: AskedMeasure[] = [];
   readonly #options: AnalysisOptions;
   /** Names of the elements of the macros around the node being walked. */
   readonly #elements: { readonly name: string; readonly range: Range }[] = [];
@@ -93,8 +115,11 @@ export class ExpressionAnalysis {
       this.#unknownVariable(node, name);
       return;
     }
+    if (this.#isRefused(node, name)) return;
     this.variables.add(name);
     if (name === 'profile') this.profileWhole = true;
+    if (name === 'account') this.accountWhole = true;
+    if (name === 'session') this.#report(node.start, 'a session is not a value', `ask for ${SESSION_HINT}`);
     if (name === 'now') this.parts.add('now');
   }
 
@@ -102,6 +127,10 @@ export class ExpressionAnalysis {
     const { variables, elsewhere } = this.#options;
     if (LATER_VARIABLES.has(name)) {
       this.#unavailable(node.start, name);
+      return;
+    }
+    if (name === 'session') {
+      this.#report(node.start, '"session" is known in session rules only', 'when: { session: { gap: 30m, when: … } }');
       return;
     }
     const instead = elsewhere.get(name);
@@ -127,6 +156,7 @@ export class ExpressionAnalysis {
       this.#unknownVariable(root, name);
       return;
     }
+    if (this.#isRefused(root, name)) return;
     this.variables.add(name);
     if (!this.#usesElement(node)) this.parts.add(serialize(node as never));
     let step = node;
@@ -147,6 +177,12 @@ export class ExpressionAnalysis {
     if (variable === 'profile') {
       if (field === null) this.profileWhole = true;
       else this.profileNames.add(field);
+    } else if (variable === 'account') {
+      if (field === null) this.accountWhole = true;
+      else this.accountNames.add(field);
+    } else if (variable === 'session') {
+      if (field !== null && SESSION_FIELDS.includes(field)) return;
+      this.#report(step.pos, `a session has no field "${field ?? ''}"`, `ask for ${SESSION_HINT}`);
     } else if (variable !== 'now' && field !== null && !Object.hasOwn(EVENT_FIELDS, field)) {
       const hint = didYouMean(field, Object.keys(EVENT_FIELDS));
       const also = `its fields are ${Object.keys(EVENT_FIELDS).join(', ')}; others are in ${variable}.properties`;
@@ -172,7 +208,7 @@ export class ExpressionAnalysis {
       return;
     }
     if (Object.hasOwn(FUNCTIONS, name)) this.callsFunctions = true;
-    if (name === 'sent') this.#sent(node, values);
+    this.#asks(node, name, values);
     const literal = literalText(values[0]);
     if (name === 'duration' && literal !== null && parseDuration(literal.replace(/^-/, '')) === null) {
       this.#report(values[0]!.start, `"${literal}" is not a duration`, 'such as 90s, 5m, 24h, 7d or 2w');
@@ -186,36 +222,116 @@ export class ExpressionAnalysis {
     const [value] = values;
     if (value?.op !== '.' || fieldOf(value) === null) return;
     const [left] = value.args as [AstNode];
-    if (left.op !== 'id' || left.args !== 'profile' || this.#isElement('profile')) return;
+    if (left.op !== 'id' || !['profile', 'account'].includes(left.args as string)) return;
+    if (this.#isElement(left.args as string)) return;
     node.setMeta('macro', undefined);
     (node.args as unknown[])[0] = 'has_';
   }
 
-  #sent(node: AstNode, values: AstNode[]): void {
-    const [channel, within] = values.map(literalText);
-    if (values.length !== 2) return;
-    if (within === null || within === undefined) {
-      const hint = 'how far back is kept must be known beforehand: sent("email", "24h")';
-      this.#report(node.start, 'the duration of sent() must be written out as text', hint);
-      return;
+  /** What one of our functions asks to be remembered; how much of it must be known beforehand, so it is written out. */
+  #asks(node: AstNode, name: string, values: AstNode[]): void {
+    if (this.#isRefused(node, name)) return;
+    switch (name) {
+      case 'sent': {
+        const ms = this.#window(node, name, values[1]);
+        this.needs.sentMs = Math.max(this.needs.sentMs, ms);
+        const known = ['any', ...this.#channels];
+        this.#known(values[0], 'channel', known);
+        break;
+      }
+      case 'count': {
+        const event = this.#writtenOut(node, name, values[0]);
+        const ms = this.#window(node, name, values[1]);
+        if (event !== null) this.needs.remember(event, ms);
+        break;
+      }
+      case 'last': {
+        const event = this.#writtenOut(node, name, values[0]);
+        if (event !== null) this.needs.remember(event, 0);
+        break;
+      }
+      case 'opened':
+      case 'clicked': {
+        const ms = this.#window(node, name, values[0]);
+        for (const channel of this.#channels) this.needs.remember(`${channel}_${name}`, ms);
+        break;
+      }
+      case 'inSegment': {
+        const id = this.#writtenOut(node, name, values[0]);
+        this.#known(values[0], 'segment', [...this.#options.segments]);
+        if (id !== null) this.needs.segments.add(id);
+        break;
+      }
+      case 'score':
+        this.#score(node, values[0]);
+        break;
     }
-    const ms = parseDuration(within);
-    if (ms === null || ms <= 0) {
-      this.#report(values[1]!.start, `"${within}" is not a duration`, 'such as 90s, 5m, 24h, 7d or 2w');
-      return;
+  }
+
+  #score(node: AstNode, value: AstNode | undefined): void {
+    const id = this.#writtenOut(node, 'score', value);
+    this.#known(value, 'model', [...this.#options.models]);
+    if (id === null) return;
+    this.needs.models.add(id);
+    if (!this.#options.remoteScores && this.#options.remoteModels.has(id)) {
+      const hint = 'ask for it in if, audience, review or then, which can wait for the answer';
+      this.#report(node.start, `the model "${id}" answers later and cannot be asked here`, hint);
     }
-    this.sentHistoryMs = Math.max(this.sentHistoryMs, ms);
-    const known = ['any', ...new Set([...CHANNELS, ...this.#options.channels])];
-    if (typeof channel === 'string' && !known.includes(channel)) {
-      const hint = didYouMean(channel, known, `known: ${known.join(', ')}`);
-      this.#report(values[0]!.start, `unknown channel "${channel}"`, hint);
+  }
+
+  get #channels(): readonly string[] {
+    return [...new Set([...CHANNELS, ...this.#options.channels])];
+  }
+
+  /** The duration of a window, ms; 0 when it cannot be used, which is reported. */
+  #window(node: AstNode, name: string, value: AstNode | undefined): number {
+    // Too few arguments are the library's to report.
+    if (value === undefined) return 0;
+    const text = literalText(value);
+    if (text === null) {
+      const hint = `how far back is kept must be known beforehand: ${FUNCTIONS[name]!.replace(/^.* such as /, '')}`;
+      this.#report(node.start, `the duration of ${name}() must be written out as text`, hint);
+      return 0;
     }
+    const ms = parseDuration(text);
+    if (ms !== null && ms > 0) return ms;
+    this.#report(value.start, `"${text}" is not a duration`, 'such as 90s, 5m, 24h, 7d or 2w');
+    return 0;
+  }
+
+  /** The text of a first argument that must be written out; null when it is not, which is reported. */
+  #writtenOut(node: AstNode, name: string, value: AstNode | undefined): string | null {
+    if (value === undefined) return null;
+    const text = literalText(value);
+    if (text === null) {
+      this.#report(node.start, `the name in ${name}() must be written out as text`, `it takes ${FUNCTIONS[name]}`);
+    }
+    return text;
+  }
+
+  #known(value: AstNode | undefined, what: string, known: readonly string[]): void {
+    const text = literalText(value);
+    if (text === null || known.includes(text)) return;
+    const all = known.length === 0 ? `there are no ${what}s` : `known: ${known.join(', ')}`;
+    this.#report(value!.start, `unknown ${what} "${text}"`, didYouMean(text, known, all));
+  }
+
+  /** Whether the name cannot be used here, which is then reported. */
+  #isRefused(node: AstNode, name: string): boolean {
+    const instead = this.#options.refused.get(name);
+    if (instead === undefined) return false;
+    this.#report(node.start, `"${name}" cannot be asked here`, instead);
+    return true;
   }
 
   #method(node: AstNode): void {
     const [name, receiver, values] = node.args as [string, AstNode, AstNode[]];
     if (receiver.op === 'id' && receiver.args === 'cel') {
       this.#report(node.start, `cel.${name}() is not part of the rule language`, null);
+      return;
+    }
+    if (receiver.op === 'id' && receiver.args === 'session' && !this.#isElement('session')) {
+      this.#session(node, name, values);
       return;
     }
     this.#walk(receiver);
@@ -231,6 +347,35 @@ export class ExpressionAnalysis {
         this.#report(values[0]!.start, refusal, 'patterns are bounded so that no text can stall the engine');
     }
     if (REPLACED_METHODS.has(`${name}/${values.length}`)) (node.args as unknown[])[0] = `${name}_`;
+  }
+
+  /** What is asked of the session; the argument of `distinct` and `max` is compiled by itself (expressions.ts). */
+  #session(call: AstNode, name: string, values: AstNode[]): void {
+    if (!this.#options.variables.has('session')) {
+      this.#unknownVariable(call, 'session');
+      return;
+    }
+    this.variables.add('session');
+    const [argument] = values;
+    if (!Object.hasOwn(SESSION_METHODS, name)) {
+      this.#report(call.start, `a session has no ${name}()`, `ask for ${SESSION_HINT}`);
+    } else if (argument === undefined || values.length !== 1) {
+      this.#report(call.start, `session.${name}() takes one argument`, SESSION_METHODS[name]!);
+    } else if (name === 'count') {
+      const event = literalText(argument);
+      const hint = 'what is kept must be known beforehand: session.count("click")';
+      if (event === null) this.#report(argument.start, 'the name of session.count() must be written out as text', hint);
+      else this.measures.push({ kind: 'count', event });
+    } else if (!usesVariable(argument, 'event')) {
+      this.#report(
+        argument.start,
+        `session.${name}() is asked of each event, and this reads none`,
+        SESSION_METHODS[name]!,
+      );
+    } else {
+      this.measures.push({ kind: name as 'distinct' | 'max', text: serialize(call as never), call, argument });
+    }
+    this.parts.add(serialize(call as never));
   }
 
   #macro(node: AstNode, range: AstNode, values: AstNode[]): void {
@@ -293,6 +438,10 @@ function rootOf(node: AstNode): AstNode | null {
 function fieldOf(step: AstNode): string | null {
   const right = (step.args as [AstNode, AstNode | string])[1];
   return typeof right === 'string' ? right : literalText(right);
+}
+
+function usesVariable(node: AstNode, name: string): boolean {
+  return node.op === 'id' ? node.args === name : childrenOf(node.args).some((child) => usesVariable(child, name));
 }
 
 function literalText(node: AstNode | undefined): string | null {

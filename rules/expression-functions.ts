@@ -31,6 +31,11 @@ export function isCelDuration(value: unknown): value is CelDuration {
   return value instanceof (Duration as unknown as new () => CelDuration);
 }
 
+/** CEL's duration of so many ms. */
+export function celDuration(ms: number): CelDuration {
+  return Duration.fromMilliseconds(ms);
+}
+
 /**
  * Library functions that we replace, as `name/arguments`; the replacement has an underscore at the end. Names that
  * people see never have it (expressions.ts).
@@ -95,7 +100,9 @@ export function momentOf(text: string): Date {
 }
 
 function daysSince(moment: Date): bigint {
-  return BigInt(Math.floor((active!.now - moment.getTime()) / DAY_MS));
+  const days = Math.floor((active!.now - moment.getTime()) / DAY_MS);
+  active!.changesAt(moment.getTime() + (days + 1) * DAY_MS);
+  return BigInt(days);
 }
 
 /** An environment with everything but variables. */
@@ -109,6 +116,20 @@ export function createEnvironment(limits: Record<string, number>): Environment {
   define('sent(string, string): int', (channel: string, within: string) =>
     BigInt(active!.sent(channel, durationMs(within))),
   );
+  define('count(string, string): int', (name: string, within: string) =>
+    BigInt(active!.count(name, durationMs(within))),
+  );
+  define('last(string): dyn', (name: string) => {
+    const time = active!.last(name);
+    return time === null ? null : new Date(time);
+  });
+  for (const outcome of ['opened', 'clicked'] as const) {
+    define(`${outcome}(string): int`, (within: string) => BigInt(active!.outcomes(outcome, durationMs(within))));
+  }
+  define('inSegment(string): bool', (id: string) => active!.inSegment(id));
+  define('score(string): double', (model: string) => active!.score(model));
+  define('consent(string): bool', (category: string) => active!.consent(category));
+  define('inFlow(string): bool', (rule: string) => active!.inFlow(rule));
   const momentFunctions: Record<string, (local: Date) => number> = {
     hour: (local) => local.getUTCHours(),
     weekday: isoWeekday,

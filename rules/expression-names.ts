@@ -6,6 +6,14 @@ export const FUNCTIONS: Readonly<Record<string, string>> = {
   hour: 'hour(timestamp) or hour(timestamp, timezone)',
   weekday: 'weekday(timestamp) or weekday(timestamp, timezone)',
   daysSince: 'daysSince(timestamp)',
+  count: 'count(event name, duration), such as count("login", "7d")',
+  last: 'last(event name), such as last("login")',
+  opened: 'opened(duration), such as opened("7d")',
+  clicked: 'clicked(duration), such as clicked("72h")',
+  inSegment: 'inSegment(id), such as inSegment("vip")',
+  score: 'score(model), such as score("churn")',
+  consent: 'consent(category), such as consent("promotions")',
+  inFlow: 'inFlow(rule), such as inFlow("onboarding")',
 };
 
 /** CEL's own functions that are not methods. */
@@ -24,18 +32,9 @@ export const CEL_FUNCTIONS: ReadonlySet<string> = new Set([
   'duration',
 ]);
 
-export const LATER_FUNCTIONS: ReadonlySet<string> = new Set([
-  'count',
-  'last',
-  'opened',
-  'clicked',
-  'inSegment',
-  'score',
-  'consent',
-  'inFlow',
-]);
+export const LATER_FUNCTIONS: ReadonlySet<string> = new Set();
 
-export const LATER_VARIABLES: ReadonlySet<string> = new Set(['account', 'session']);
+export const LATER_VARIABLES: ReadonlySet<string> = new Set();
 
 /** Macros by number of arguments; the first argument names the element. */
 export const MACROS: Readonly<Record<string, readonly number[]>> = {
@@ -53,7 +52,7 @@ const CEL_CONSTANTS = 'string bool int uint double map list bytes null_type type
 /** Names that `as` cannot give. */
 export function isReservedName(name: string): boolean {
   return (
-    ['event', 'profile', 'now'].includes(name) ||
+    ['event', 'profile', 'account', 'now', 'session'].includes(name) ||
     LATER_VARIABLES.has(name) ||
     Object.hasOwn(FUNCTIONS, name) ||
     LATER_FUNCTIONS.has(name) ||

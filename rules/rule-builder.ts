@@ -4,16 +4,35 @@
 // together.
 
 import type { Problem } from '../lib/problem.ts';
+import { didYouMean } from '../lib/suggest.ts';
 import type { Condition, Expression } from './api.ts';
 import { isReservedName } from './expression-names.ts';
-import type { CompiledExpression, CompileResult, ExpressionCompiler, Names } from './expressions.ts';
+import {
+  type CompiledExpression,
+  type CompileResult,
+  type ExpressionCompiler,
+  type Names,
+  typeWords,
+} from './expressions.ts';
+import { NeedsCollector } from './needs.ts';
 import type { Path, SourceDocument } from './parse.ts';
+import type { SessionCondition, WantedValue } from './patterns/definition.ts';
+import { SessionMeasures } from './session-measures.ts';
+
+/** CEL types that a value may have, beside those that are known only when it is there. */
+const WANTED = {
+  figure: { types: ['int', 'uint', 'double'], words: 'a number', hint: 'double(…) makes one of text' },
+  moment: { types: ['google.protobuf.Timestamp', 'string'], words: 'a time', hint: 'timestamp(…) makes one' },
+} as const;
+
+function fitsKind(type: string, kind: keyof typeof WANTED): boolean {
+  return type.startsWith('dyn') || (WANTED[kind].types as readonly string[]).includes(type);
+}
 
 export class RuleBuilder {
   readonly document: SourceDocument;
   readonly problems: Problem[];
-  sentHistoryMs = 0;
-  usesProfile = false;
+  readonly needs = new NeedsCollector();
   readonly #expressions: ExpressionCompiler;
 
   constructor(document: SourceDocument, problems: Problem[], expressions: ExpressionCompiler) {
@@ -37,6 +56,38 @@ export class RuleBuilder {
     return this.#accept(path, this.#expressions.compile(source, names));
   }
 
+  /** A value of a wanted kind; null when there is none, or it has a mistake, which is reported. */
+  value(path: Path, source: string | undefined, wanted: WantedValue): Expression | null {
+    if (wanted.is === 'key') return this.key(path, source, wanted);
+    if (source === undefined) return null;
+    const compiled = this.#accept(path, this.#expressions.compile(source, wanted));
+    if (compiled === null || fitsKind(compiled.type, wanted.is)) return compiled;
+    const { words, hint } = WANTED[wanted.is];
+    this.error(path, `the value must be ${words}, this is ${typeWords(compiled.type)}`, hint);
+    return null;
+  }
+
+  /** The condition of a session, with the figures that it asks for; null when it has a mistake, which is reported. */
+  sessionCondition(path: Path, source: string | undefined): SessionCondition | null {
+    if (source === undefined) return null;
+    const session = new SessionMeasures();
+    const condition = this.condition(path, source, { captures: [], insteadOfEvent: null, session });
+    return condition === null ? null : { condition, measures: session };
+  }
+
+  /** Reports a segment that there is not. */
+  segment(path: Path, id: string): void {
+    const known = [...this.#expressions.around.segments];
+    this.needs.segments.add(id);
+    if (known.includes(id)) return;
+    const all = known.length === 0 ? 'there are no segments' : `known: ${known.join(', ')}`;
+    this.error(path, `unknown segment "${id}"`, didYouMean(id, known, all));
+  }
+
+  readsProfile(): void {
+    this.needs.profile = true;
+  }
+
   /** For `by` and cooldown keys: the value as text, or null. */
   key(path: Path, source: string | undefined, names: Names): Expression | null {
     if (source === undefined) return null;
@@ -56,8 +107,7 @@ export class RuleBuilder {
       this.problems.push(this.document.problem(path, message, hint, offset));
     }
     if (result.compiled === null) return null;
-    this.sentHistoryMs = Math.max(this.sentHistoryMs, result.compiled.sentHistoryMs);
-    this.usesProfile ||= result.compiled.usesProfile;
+    this.needs.add(result.compiled.needs);
     return result.compiled;
   }
 }

@@ -2,8 +2,12 @@
 //
 // Invariants:
 //   T1. Looking up an event costs the same however many rules there are.
+//   T2. Names that begin with "$" are the engine's own (rules/internal-events.ts): "*" does not mean them.
 
 import type { CompiledRule, Lane, RuleSet } from './api.ts';
+import { isInternal } from './internal-events.ts';
+import { type Needs, NeedsCollector } from './needs.ts';
+import { type CompiledSegment, NO_SURROUNDINGS, type Surroundings } from './surroundings.ts';
 
 /** By name; `others` are the rules for names that no rule mentions. */
 interface NameIndex {
@@ -12,9 +16,11 @@ interface NameIndex {
 }
 
 const NONE: readonly CompiledRule[] = Object.freeze([]);
+const NO_NEEDS: Needs = new NeedsCollector();
+const NO_SEGMENTS: readonly CompiledSegment[] = Object.freeze([]);
 
 /** Ids must be unique. */
-export function ruleSetOf(compiled: readonly CompiledRule[]): RuleSet {
+export function ruleSetOf(compiled: readonly CompiledRule[], surroundings: Surroundings = NO_SURROUNDINGS): RuleSet {
   const rules = [...compiled].sort((a, b) => (a.id < b.id ? -1 : 1));
   const byId = new Map(rules.map((rule) => [rule.id, rule]));
   const indexes = new Map<string, Record<Lane, NameIndex>>();
@@ -25,24 +31,47 @@ export function ruleSetOf(compiled: readonly CompiledRule[]): RuleSet {
       'event-time': indexOf(own.filter((rule) => rule.lane === 'event-time')),
     });
   }
+  const segments = Map.groupBy(surroundings.segments.values(), (segment) => segment.entity);
+  const entities = new Set([...indexes.keys(), ...segments.keys()]);
+  const needs = new Map([...entities].map((entity) => [entity, needsOf(entity, rules, surroundings)]));
+  const inOrder = rules.filter((rule) => rule.lane === 'event-time' && listensToSegments(rule));
+  const tracked = new Set(inOrder.map((rule) => rule.entity));
   return {
     rules,
+    surroundings,
     rule: (id) => byId.get(id),
     interested(entity, lane, eventName) {
       const index = indexes.get(entity)?.[lane];
-      return index === undefined ? NONE : (index.byName.get(eventName) ?? index.others);
+      if (index === undefined) return NONE;
+      return index.byName.get(eventName) ?? (isInternal(eventName) ? NONE : index.others);
     },
-    sentHistoryMs: rules.reduce((longest, rule) => Math.max(longest, rule.sentHistoryMs), 0),
-    usesProfile: rules.some((rule) => rule.usesProfile),
+    needs: (entity) => needs.get(entity) ?? NO_NEEDS,
+    tracksInOrder: (entity) => tracked.has(entity),
+    segments: (entity) => segments.get(entity) ?? NO_SEGMENTS,
   };
+}
+
+function listensToSegments({ pattern }: CompiledRule): boolean {
+  return pattern.interests !== '*' && pattern.interests.some((name) => /^\$(enters|leaves) /.test(name));
+}
+
+function needsOf(entity: string, rules: readonly CompiledRule[], around: Surroundings): Needs {
+  const needs = new NeedsCollector();
+  for (const rule of rules) if (rule.entity === entity) needs.add(rule.needs);
+  for (const segment of around.segments.values()) if (segment.entity === entity) needs.add(segment.needs);
+  for (const id of needs.segments) needs.add(around.segments.get(id)?.needs ?? NO_NEEDS);
+  for (const id of needs.models) needs.add(around.models.get(id)?.needs ?? NO_NEEDS);
+  needs.profile ||= around.caps.some((cap) => cap.zone.readsProfile);
+  return needs;
 }
 
 /** `rules` are in order of id, and so is every list here. */
 function indexOf(rules: readonly CompiledRule[]): NameIndex {
   const names = new Set(rules.flatMap(({ pattern }) => (pattern.interests === '*' ? [] : pattern.interests)));
   const byName = new Map<string, CompiledRule[]>([...names].map((name) => [name, []]));
+  const common = [...names].filter((name) => !isInternal(name));
   for (const rule of rules) {
-    const interests = rule.pattern.interests === '*' ? names : new Set(rule.pattern.interests);
+    const interests = rule.pattern.interests === '*' ? common : new Set(rule.pattern.interests);
     for (const name of interests) byName.get(name)!.push(rule);
   }
   return { byName, others: rules.filter((rule) => rule.pattern.interests === '*') };

@@ -15,6 +15,10 @@ export const NAME_PATTERN = '^[a-z0-9]+(-[a-z0-9]+)*$';
 /** A name that expressions may use: CEL's identifiers. */
 export const IDENTIFIER_PATTERN = '^[a-zA-Z_][a-zA-Z0-9_]*$';
 
+export const PERCENT_PATTERN = '^\\d+(\\.\\d+)?%$';
+/** An attribute of the profile, also one below another. */
+export const ATTRIBUTE_PATTERN = '^profile(\\.[a-zA-Z_][a-zA-Z0-9_]*)+$';
+
 export function duration(description: string) {
   return Type.String({
     description: `${description} A duration: 90s, 5m, 24h, 7d or 2w.`,

@@ -4,7 +4,8 @@
 // (compile.ts).
 
 import Type, { type Static } from 'typebox';
-import { LATER_FIELDS, LATER_PATTERNS, LATER_STEPS } from './schema-later.ts';
+import { GATE_FIELDS } from './schema-gates.ts';
+import { LATER_FIELDS, LATER_STEPS } from './schema-later.ts';
 import {
   As,
   By,
@@ -13,11 +14,12 @@ import {
   EventPattern,
   expression,
   fields,
-  later,
   NAME_PATTERN,
   OneOrMoreEvents,
   Where,
 } from './schema-parts.ts';
+import { compound, FIGURE_PATTERNS, INNER_REFERENCE } from './schema-patterns.ts';
+import { Sequence } from './schema-sequence.ts';
 
 /** More entries than this in one window would make an entity's document too large to rewrite on every event. */
 export const COUNT_MAX = 10_000;
@@ -52,26 +54,49 @@ const Count = fields(
   {
     event: EventNames,
     where: Type.Optional(Where),
-    atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: COUNT_MAX, description: 'The bound.' })),
-    atMost: Type.Optional(Type.Integer({ minimum: 0, ...later({ description: 'Fires on falling to this.' }) })),
-    distinct: Type.Optional(Type.String(later({ description: 'Counts distinct values of this CEL expression.' }))),
-    within: duration('The sliding window.'),
+    atLeast: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: COUNT_MAX, description: 'Fires when the number reaches this.' }),
+    ),
+    atMost: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: COUNT_MAX,
+        description: 'Fires when the number, having been above, falls to this.',
+      }),
+    ),
+    distinct: Type.Optional(expression('Counts different values of this; an event without a value does not count.')),
+    within: duration('The sliding window: (t - within, t] at t.'),
     by: Type.Optional(By),
   },
-  { description: 'Fires when the number of such events in a sliding window reaches the bound.' },
+  { description: 'Fires when the number of such events in a sliding window reaches a bound.' },
+);
+
+/** Everything that can be a pattern, also inside of `all` and `any`. */
+const PATTERNS = {
+  event: Type.Optional(EventNames),
+  where: Type.Optional(Where),
+  as: Type.Optional(As),
+  absence: Type.Optional(Absence),
+  inactive: Type.Optional(Inactive),
+  count: Type.Optional(Count),
+  ...FIGURE_PATTERNS,
+  sequence: Type.Optional(Sequence),
+} as const;
+
+/** A pattern in a list of `all` or `any`. */
+type Inner = Static<ReturnType<typeof fields<typeof PATTERNS>>> & {
+  readonly all?: readonly Inner[];
+  readonly any?: readonly Inner[];
+  readonly within?: string;
+};
+
+const InnerPattern = fields(
+  { ...PATTERNS, ...compound<Inner>() },
+  { description: 'A pattern of the list: exactly one of them. `by` stands beside the list, for all of them.' },
 );
 
 const When = fields(
-  {
-    event: Type.Optional(EventNames),
-    where: Type.Optional(Where),
-    as: Type.Optional(As),
-    absence: Type.Optional(Absence),
-    inactive: Type.Optional(Inactive),
-    count: Type.Optional(Count),
-    by: Type.Optional(By),
-    ...LATER_PATTERNS,
-  },
+  { ...PATTERNS, ...compound<Inner>(), by: Type.Optional(By) },
   { description: 'The pattern: exactly one of them.' },
 );
 
@@ -189,6 +214,7 @@ export const RuleSchema = fields(
       }),
     ),
     cooldown: Type.Optional(Cooldown),
+    ...GATE_FIELDS,
     limit: Type.Optional(Type.Array(Limit, { minItems: 1, maxItems: 10, description: 'All of them hold.' })),
     // biome-ignore lint/suspicious/noThenProperty: the language's word; a schema is never awaited.
     then: Type.Optional(
@@ -201,6 +227,7 @@ export const RuleSchema = fields(
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Tripline rule',
     description: 'One rule: a pattern over events, conditions, and what to do.',
+    definitions: { [INNER_REFERENCE]: InnerPattern },
   },
 );
 

@@ -13,15 +13,19 @@ import type { Problem } from '../lib/problem.ts';
 import { didYouMean } from '../lib/suggest.ts';
 import type { Json } from '../schemas/json.ts';
 import type { SourceDocument, SourceNode } from './parse.ts';
-import { NAME_PATTERN } from './schema-parts.ts';
+import { ATTRIBUTE_PATTERN, NAME_PATTERN, PERCENT_PATTERN } from './schema-parts.ts';
 
 /** Times and durations added up must stay dates that can be written; this is far below the limit. */
 const DURATION_MAX_MS = 36_500 * 86_400_000;
 const LENGTH_MAX = 10_000;
+const DEFINITIONS = '#/definitions/';
 
 /** What of JSON Schema the rule schema uses, and the annotations of schema-parts.ts. */
 interface Shape {
   readonly type?: string;
+  /** Of one of the definitions at the root: `#/definitions/NAME`. */
+  readonly $ref?: string;
+  readonly definitions?: Readonly<Record<string, Shape>>;
   readonly properties?: Readonly<Record<string, Shape>>;
   readonly patternProperties?: Readonly<Record<string, Shape>>;
   readonly required?: readonly string[];
@@ -42,9 +46,12 @@ interface Shape {
 export function checkShape<Schema extends TSchema>(
   schema: Schema,
   document: SourceDocument,
+  name = 'a rule',
 ): { value: Static<Schema> | undefined; problems: Problem[] } {
   const problems: Problem[] = [];
-  const value = new ShapeReader(document, problems).read(schema as Shape, document.root, 'a rule');
+  const { definitions = {} } = schema as Shape;
+  const reader = new ShapeReader(document, problems, definitions);
+  const value = reader.read(schema as Shape, document.root, name);
   return { value: value as Static<Schema> | undefined, problems };
 }
 
@@ -63,14 +70,18 @@ export function jsonOfNode(node: SourceNode): Json {
 class ShapeReader {
   readonly #document: SourceDocument;
   readonly #problems: Problem[];
+  readonly #definitions: Readonly<Record<string, Shape>>;
 
-  constructor(document: SourceDocument, problems: Problem[]) {
+  constructor(document: SourceDocument, problems: Problem[], definitions: Readonly<Record<string, Shape>>) {
     this.#document = document;
     this.#problems = problems;
+    this.#definitions = definitions;
   }
 
   /** `name` is what messages call the value. Undefined: it was not usable. */
   read(shape: Shape, node: SourceNode, name: string): unknown {
+    if (shape.$ref !== undefined)
+      return this.read(this.#definitions[shape.$ref.slice(DEFINITIONS.length)]!, node, name);
     if (shape.anyOf !== undefined) return this.#readOneOf(shape.anyOf, node, name);
     if (shape.properties !== undefined) return this.#readFields(shape, node, name);
     if (shape.patternProperties !== undefined) {
@@ -202,7 +213,7 @@ export function parseInstant(text: string): number | null {
 function fits(shape: Shape, node: SourceNode): boolean {
   if (node.kind === 'map') return shape.type === 'object';
   if (node.kind === 'list') return shape.type === 'array';
-  return shape.type === typeof node.value;
+  return shape.type === (node.value === null ? 'null' : typeof node.value);
 }
 
 function typeText(shape: Shape): string {
@@ -227,7 +238,8 @@ function kindOf(node: SourceNode): string {
 }
 
 function wordsOfPattern(pattern: string): string {
-  return pattern === NAME_PATTERN
-    ? 'lower case letters, digits and single hyphens, such as cart-abandonment'
-    : 'a letter, then letters, digits and underscores';
+  if (pattern === NAME_PATTERN) return 'lower case letters, digits and single hyphens, such as cart-abandonment';
+  if (pattern === PERCENT_PATTERN) return 'a percentage such as 50%';
+  if (pattern === ATTRIBUTE_PATTERN) return 'an attribute such as profile.plan';
+  return 'a letter, then letters, digits and underscores';
 }

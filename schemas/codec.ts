@@ -27,9 +27,8 @@ class JsonString extends avsc.types.LogicalType {
   protected override _toValue(value: unknown): string {
     return JSON.stringify(value);
   }
-  /** An older version read its text into the value already. */
-  protected override _resolve(writer: avsc.Type): ((value: unknown) => unknown) | undefined {
-    return writer instanceof JsonString ? (value) => value : undefined;
+  protected override _resolve(writer: avsc.Type): unknown {
+    return asWritten(this, writer);
   }
 }
 
@@ -41,10 +40,14 @@ class EventEnvelope extends avsc.types.LogicalType {
   protected override _toValue(event: Event): EventRecord {
     return event.toRecord();
   }
-  /** An older version read its record into an Event already, which knows what that one lacked. */
-  protected override _resolve(writer: avsc.Type): ((value: unknown) => unknown) | undefined {
-    return writer instanceof EventEnvelope ? (value) => value : undefined;
+  protected override _resolve(writer: avsc.Type): unknown {
+    return asWritten(this, writer);
   }
+}
+
+/** Within an older version of a schema the same logical type reads the value; undefined: another type cannot be it. */
+function asWritten(reader: avsc.Type, writer: avsc.Type): ((value: unknown) => unknown) | undefined {
+  return writer.constructor === reader.constructor ? (value) => value : undefined;
 }
 
 const LOGICAL_TYPES = { json: JsonString, event: EventEnvelope };

@@ -4,7 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationTable } from '../apps/config/reference.ts';
 import { metricsTable } from '../apps/telemetry/reference.ts';
 import { asyncApiYaml } from '../apps/topics/asyncapi.ts';
+import { CapsSchema } from '../rules/caps.ts';
+import { ModelSchema } from '../rules/models/schema.ts';
 import { RuleSchema } from '../rules/schema.ts';
+import { SegmentSchema } from '../rules/segments.ts';
 
 /** The parts of pages that are made. */
 const SETTINGS = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/;
@@ -15,6 +18,9 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/asyncapi.yaml', asyncApiYaml()],
     ['schemas/rule.schema.json', `${JSON.stringify(RuleSchema, null, 2)}\n`],
+    ['schemas/segment.schema.json', `${JSON.stringify(SegmentSchema, null, 2)}\n`],
+    ['schemas/model.schema.json', `${JSON.stringify(ModelSchema, null, 2)}\n`],
+    ['schemas/caps.schema.json', `${JSON.stringify(CapsSchema, null, 2)}\n`],
     ['docs/configuration.md', pageWith('docs/configuration.md', SETTINGS, configurationTable())],
     ['docs/observability.md', pageWith('docs/observability.md', METRICS, metricsTable())],
   ]);

@@ -1,20 +1,25 @@
 // The document of one entity: all that is remembered of it (schemas/state/entity.avsc).
 //
 // Invariants:
-//   N1. dueAt is derived: the first buffered event, or the earliest deadline of any pattern's state. Nothing else is armed.
+//   N1. dueAt is derived: the first buffered event, the earliest deadline of any pattern's state, or what the context waits
+//       for. Nothing else is armed.
 
 import type { PatternState, RuleSet } from '../rules/api.ts';
 import { stateCodec } from '../schemas/codec.ts';
 import type { Event } from '../schemas/event.ts';
 import type { Json } from '../schemas/json.ts';
 import type { DocumentSpec } from './api.ts';
+import {
+  type Attribute,
+  contextDue,
+  decodeContext,
+  type EntityContext,
+  emptyContext,
+  encodeContext,
+  type StoredContext,
+} from './entity-context.ts';
+import { decodeState, encodeState, type StoredState } from './pattern-state.ts';
 import { SeenIds } from './seen-ids.ts';
-
-export interface Attribute {
-  readonly value: Json;
-  /** Event time of the message that set it, ms. */
-  readonly at: number;
-}
 
 /** Pattern state of one rule for one value of its `by`; '' where it has none. */
 export interface Instance {
@@ -46,6 +51,8 @@ export interface EntityDocument {
   sent: { readonly channel: string; readonly at: number }[];
   /** By rule id. */
   rules: Map<string, RuleMemory>;
+  /** Null while there is nothing in it. */
+  context: EntityContext | null;
   /** Not stored: the earliest deadline under these rules, so that it need not be sought at every event (earliestDeadline). */
   deadline: { at: number; rules: RuleSet } | null;
 }
@@ -59,8 +66,15 @@ export function emptyEntityDocument(): EntityDocument {
     profile: new Map(),
     sent: [],
     rules: new Map(),
+    context: null,
     deadline: null,
   };
+}
+
+/** The document's context, made if there is none. */
+export function contextOf(doc: EntityDocument): EntityContext {
+  doc.context ??= emptyContext();
+  return doc.context;
 }
 
 /** The key of an entity's document. */
@@ -85,20 +99,18 @@ interface StoredDocument {
     rule: string;
     fired: readonly { key: string; at: number }[];
     forgotten: number;
-    instances: readonly { by: string; state: { [kind: string]: unknown } }[];
+    instances: readonly { by: string; state: StoredState }[];
   }[];
+  context: StoredContext | null;
 }
 
 const codec = stateCodec<StoredDocument>('state/entity');
-
-/** Avro names a union's branch by its record's full name. */
-const BRANCH = 'dev.tripline.state.';
 
 /** How entity documents are stored; deadlines are those of the patterns in `rules()`. */
 export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDocument> {
   return {
     dueBy: 'stream-time',
-    dueAt: (doc) => Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules())),
+    dueAt: (doc) => Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules()), contextDue(doc.context)),
     encode: (doc) =>
       codec.encode({
         newestTime: doc.newestTime,
@@ -111,8 +123,9 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
           rule: memory.rule,
           fired: memory.fired,
           forgotten: memory.forgotten,
-          instances: memory.instances.map(({ by, state }) => ({ by, state: { [BRANCH + state.kind]: state } })),
+          instances: memory.instances.map(({ by, state }) => ({ by, state: encodeState(state) })),
         })),
+        context: encodeContext(doc.context),
       }),
     decode(bytes) {
       const stored = codec.decode(bytes);
@@ -124,6 +137,7 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
         profile: new Map(stored.profile.map(({ name, value, at }) => [name, { value, at }])),
         sent: stored.sent.map(({ channel, at }) => ({ channel, at })),
         rules: new Map(stored.rules.map((memory) => [memory.rule, decodeMemory(memory)])),
+        context: decodeContext(stored.context),
         deadline: null,
       };
     },
@@ -135,10 +149,7 @@ function decodeMemory(stored: StoredDocument['rules'][number]): RuleMemory {
     rule: stored.rule,
     fired: stored.fired.map(({ key, at }) => ({ key, at })),
     forgotten: stored.forgotten,
-    instances: stored.instances.map(({ by, state }) => {
-      const branch = Object.keys(state)[0]!;
-      return { by, state: { ...(state[branch] as object), kind: branch.slice(BRANCH.length) } as PatternState };
-    }),
+    instances: stored.instances.map(({ by, state }) => ({ by, state: decodeState(state) })),
   };
 }
 

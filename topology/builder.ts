@@ -15,7 +15,8 @@ export interface SourceSpec {
   readonly topic: string;
   /**
    * For a repartition topic: the source topics whose tasks write watermarks to it; stream time waits for all of their
-   * partitions (design.md, Time 2). Left out: the records read carry the time themselves.
+   * partitions (design.md, Time 2). Left out: the records read carry the time themselves. Empty: it brings no events, only
+   * what is known of entities, and stream time does not wait for it.
    */
   readonly upstream?: readonly string[];
   /**
@@ -23,6 +24,8 @@ export interface SourceSpec {
    * rejects, after which it is asked again. Left out: nothing.
    */
   readonly prepare?: (record: LogRecord) => Promise<void> | null;
+  /** A topic of our own that others write to and that keeps the latest record of each key: made if it is missing. */
+  readonly compacted?: boolean;
 }
 
 export interface SinkSpec<Value = never> {

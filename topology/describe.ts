@@ -8,7 +8,7 @@ export function describe(topology: Topology): string {
   topology.subTopologies().forEach((part, i) => {
     lines.push(`Sub-topology ${i}: ${part.name}`);
     for (const source of part.sources) {
-      const waits = source.upstream === undefined ? '' : `, waits for ${source.upstream.join(', ')}`;
+      const waits = (source.upstream ?? []).length === 0 ? '' : `, waits for ${source.upstream!.join(', ')}`;
       lines.push(`  Source ${source.name} (topic ${source.topic}${waits})`, ...arrows(source.children));
     }
     for (const processor of part.processors) {

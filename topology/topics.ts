@@ -10,6 +10,8 @@ export function publicTopics(prefix: string) {
     deliveries: `${prefix}.deliveries`,
     deadLetter: `${prefix}.dead-letter`,
     late: `${prefix}.late`,
+    profiles: `${prefix}.profiles`,
+    consent: `${prefix}.consent`,
   } as const;
 }
 
@@ -26,6 +28,15 @@ export function repartitionTopic(application: string): string {
   return `${application}-events-repartition`;
 }
 
+/** What is asked of models beside the task, and what they answered. */
+export function scoreRequestsTopic(application: string): string {
+  return `${application}-score-requests`;
+}
+
+export function scoresTopic(application: string): string {
+  return `${application}-scores`;
+}
+
 export function journalTopic(application: string): string {
   return `${application}-journal`;
 }
@@ -35,7 +46,9 @@ export function isChangelogTopic(application: string, topic: string): boolean {
 }
 
 export function isInternalTopic(application: string, topic: string): boolean {
-  return topic.startsWith(`${application}-`) && /-(changelog|journal|events-repartition)$/.test(topic);
+  return (
+    topic.startsWith(`${application}-`) && /-(changelog|journal|events-repartition|score-requests|scores)$/.test(topic)
+  );
 }
 
 /** What is decided of topics by configuration. Null: for ever, or as the log does it. */
@@ -80,17 +93,22 @@ export function requiredTopics(
     ...(replicationFactor !== null && { replicationFactor }),
     ...(minInSyncReplicas !== null && { minInSyncReplicas }),
   };
+  const internal = new Set([scoreRequestsTopic(application), scoresTopic(application)]);
   const keptFor = (time: number | null) => ({ stampedOnAppend: true, ...(time !== null && { retentionMs: time }) });
   const ofSink = (topic: string) => {
     // Its records are put in order by their event times, which are therefore kept.
     if (topic === repartitionTopic(application)) {
       return { ...keptFor(retentionMs.internal), stampedOnAppend: false, purged: true, isPublic: false };
     }
+    if (internal.has(topic)) return { ...keptFor(retentionMs.internal), isPublic: false };
     const kind = topic.endsWith('.dead-letter') ? 'deadLetter' : 'public';
     return { ...keptFor(retentionMs[kind]), isPublic: true };
   };
   const specs = new Map<string, RequiredTopic>();
   for (const part of parts) {
+    for (const { topic, compacted } of part.sources) {
+      if (compacted === true) specs.set(topic, { topic, ...common, compacted, isPublic: true });
+    }
     for (const { topics } of part.sinks) {
       for (const topic of topics) {
         specs.set(topic, { topic, ...common, ...ofSink(topic) });

@@ -3,8 +3,10 @@
 
 import { Evaluate } from '../processors/evaluate.ts';
 import { Intake } from '../processors/intake.ts';
+import { type FactKind, KnownFacts } from '../processors/known-facts.ts';
 import type { SourceFormat } from '../processors/normalise.ts';
 import { encodeRepartitioned, FromRepartition, type Repartitioned, ToRepartition } from '../processors/repartition.ts';
+import { encodeScoreRequest, type ScoreRequest } from '../processors/scores.ts';
 import type { RuleSet } from '../rules/api.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
@@ -20,7 +22,7 @@ import {
 import { schemaIdOf } from '../schemas/schema-lookup.ts';
 import { entityDocumentSpec } from '../state/entity-document.ts';
 import { type SinkSpec, type SourceSpec, Topology } from './builder.ts';
-import { actionsTopic, publicTopics, repartitionTopic } from './topics.ts';
+import { actionsTopic, publicTopics, repartitionTopic, scoreRequestsTopic, scoresTopic } from './topics.ts';
 
 /** The store of entity documents, and so the part that evaluates. */
 export const ENTITY_STORE = 'entities';
@@ -31,6 +33,10 @@ export interface JobOptions {
   readonly prefix: string;
   readonly sources: readonly SourceFormat[];
   readonly rules: () => RuleSet;
+  /** Whether what is known of people comes in through topics of its own: profiles and consent. */
+  readonly readsFacts?: boolean;
+  /** Whether models are asked beside the task (connectors/models adds the part that asks). */
+  readonly asksModels?: boolean;
   /** There is one partition, so that records need no repartition topic, whatever their keys: files and simulations. */
   readonly singlePartition?: boolean;
   /** Channels that rules may send to: one action topic each. */
@@ -50,7 +56,7 @@ export function triplineTopology(options: JobOptions): Topology {
   const { application, sources, schemaIds: ids = {} } = options;
   const topics = publicTopics(options.prefix);
   const topology = new Topology();
-  const direct = sources.filter((source) => source.keyed || options.singlePartition === true);
+  const direct = sources.filter((source) => isDirect(source) || options.singlePartition === true);
   const unkeyed = sources.filter((source) => !direct.includes(source));
   const evaluateParents: string[] = [];
 
@@ -81,7 +87,15 @@ export function triplineTopology(options: JobOptions): Topology {
     evaluateParents.push(`intake ${topic}`);
   }
 
-  // 3. Evaluate, with one document an entity.
+  // 3. What is known of people, and what models answered.
+  for (const [kind, topic] of factsTopics(options)) {
+    topology
+      .addSource(`source ${kind}`, { topic, upstream: [], compacted: kind !== 'score' })
+      .addProcessor(`known ${kind}`, () => new KnownFacts(kind, options), [`source ${kind}`]);
+    evaluateParents.push(`known ${kind}`);
+  }
+
+  // 4. Evaluate, with one document an entity.
   topology
     .addProcessor('evaluate', () => new Evaluate({ ...options, store: ENTITY_STORE }), evaluateParents)
     .addStateStore(
@@ -93,6 +107,7 @@ export function triplineTopology(options: JobOptions): Topology {
     .addSink('actions', actionSink(options.channels, ids), ['evaluate'])
     .addSink('late', lateSink(topics.late, ids), ['evaluate'])
     .addSink('dead-letter', deadLetterSink(topics.deadLetter, ids), evaluateParents);
+  if (options.asksModels === true) topology.addSink('score-requests', scoreRequestSink(application), ['evaluate']);
   return topology;
 }
 
@@ -105,6 +120,26 @@ function sourceSpec({ topic, schemas }: SourceFormat): SourceSpec {
       return id === null ? null : schemas.prepare(id);
     },
   };
+}
+
+/** A record whose events go to several entities cannot lie in the partition of each. */
+function isDirect(source: SourceFormat): boolean {
+  return source.keyed && (source.others ?? []).length === 0;
+}
+
+function factsTopics({ application, prefix, readsFacts, asksModels }: JobOptions): readonly [FactKind, string][] {
+  const { profiles, consent } = publicTopics(prefix);
+  return [
+    ...(readsFacts === true
+      ? [['profile', profiles] as [FactKind, string], ['consent', consent] as [FactKind, string]]
+      : []),
+    ...(asksModels === true ? [['score', scoresTopic(application)] as [FactKind, string]] : []),
+  ];
+}
+
+function scoreRequestSink(application: string): SinkSpec<ScoreRequest> {
+  const topic = scoreRequestsTopic(application);
+  return { topic, topics: [topic], encode: encodeScoreRequest };
 }
 
 function intake(source: SourceFormat, options: JobOptions): Intake {

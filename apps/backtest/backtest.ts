@@ -26,6 +26,8 @@ import { type RefusedExample, type Summary, SummaryBuilder } from './summary.ts'
 
 export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' | 'outputs'> {
   readonly events: string;
+  /** Entities beside the user that an event may concern, with the path of each one's id. */
+  readonly others?: ReplayOptions['source']['others'];
   readonly mapping?: string | undefined;
   readonly out: string;
   readonly order: InputOrder | 'auto';
@@ -67,7 +69,7 @@ export async function backtest(options: BacktestOptions): Promise<Summary> {
 async function replayFile(options: BacktestOptions, store: KeyValueStore, out: Output): Promise<Summary> {
   const replay = await Replay.open({
     ...options,
-    source: { format: 'segment', entity: 'user' },
+    source: { format: 'segment', entity: 'user', others: options.others ?? [] },
     store,
     outputs: {
       decisions: (decision) => out.decision(decision),

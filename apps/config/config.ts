@@ -64,6 +64,7 @@ export interface Config {
   readonly models: string | null;
   readonly templates: string | null;
   readonly caps: string | null;
+  readonly consent: { readonly optIn: readonly string[] };
   readonly channels: { readonly email: EmailOptions | null; readonly webhook: WebhookOptions | null };
   readonly http: HttpConfig | null;
   readonly telemetry: TelemetryConfig;
@@ -100,6 +101,7 @@ export function configOf(file: ConfigFile, folder: string): Config {
     models: absolute(file.models),
     templates: absolute(file.templates),
     caps: absolute(file.caps),
+    consent: { optIn: file.consent.optIn },
     channels: { email: file.channels.email ?? null, webhook: file.channels.webhook ?? null },
     http: file.http ?? null,
     telemetry: telemetryOf(file.telemetry, ms),

@@ -94,7 +94,11 @@ const Http = Type.Object(
   {
     host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on' }),
     port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'Port; 0 takes a free one' }),
-    writeKeys: Type.Array(secret('Key'), { secret: true, default: [], description: 'Keys that may send events; none: no events are taken' }),
+    writeKeys: Type.Array(secret('Key'), {
+      secret: true,
+      default: [],
+      description: 'Keys that may send events; none: no events are taken',
+    }),
     keys: Type.Array(
       Type.Object(
         {
@@ -195,6 +199,15 @@ export const ConfigSchema = Type.Object(
     models: Type.Optional(path('Folder of models')),
     templates: Type.Optional(path('Folder of templates')),
     caps: Type.Optional(path('File of caps')),
+    consent: Type.Object(
+      {
+        optIn: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: 'Categories for which a person must have said yes; the others are allowed until they say no',
+        }),
+      },
+      { ...strict, default: {}, description: 'Consent' },
+    ),
     channels: Type.Object(
       { email: Type.Optional(EmailOptionsSchema), webhook: Type.Optional(WebhookOptionsSchema) },
       { ...strict, default: {}, description: 'Connectors of this process' },

@@ -3,6 +3,7 @@
 import type { Pattern, PatternState, RuleSet } from '../../rules/api.ts';
 import { Event } from '../../schemas/event.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
+import type { EntityContext } from '../../state/entity-context.ts';
 import { type EntityDocument, entityOfKey, type RuleMemory } from '../../state/entity-document.ts';
 import type { StoredDocument } from './folded-state.ts';
 
@@ -26,6 +27,31 @@ export function entityJson(task: string, stored: StoredDocument<EntityDocument>,
     sent: doc.sent.map(({ channel, at }) => ({ channel, at: timeJson(at) })),
     rules: Array.from(doc.rules.values(), (memory) => memoryJson(memory, rules)),
     buffered: doc.buffer.map((event) => event.toJson()),
+    ...(doc.context !== null && contextJson(doc.context)),
+  };
+}
+
+/** What is known of the entity beside its profile; of history, how much is kept of each event name. */
+function contextJson({ account, consent, history, segments, fired, holds, held, scores }: EntityContext): JsonObject {
+  return {
+    account: Object.fromEntries(Array.from(account ?? [], ([name, { value }]) => [name, value] as const)),
+    consent: consent.map(({ category, allowed, at }) => ({ category, allowed, at: timeJson(at) })),
+    history: Object.fromEntries(
+      Array.from(history ?? [], ([name, times]) => {
+        const newest = times.newestAt(Infinity);
+        return [name, { kept: times.size, newest: newest === null ? null : timeJson(newest) }] as const;
+      }),
+    ),
+    segments: segments.map(({ lane, evaluatedAt, changesAt, members }) => ({
+      lane,
+      evaluatedAt: timeJson(evaluatedAt),
+      changesAt: timeJson(changesAt),
+      members: members.map(({ segment, since }) => ({ segment, since: timeJson(since) })),
+    })),
+    countedByCaps: fired.map(({ at, category, channels }) => ({ at: timeJson(at), category, channels })),
+    exclusive: holds.map(({ group, rule, until }) => ({ group, rule, until: timeJson(until) })),
+    waiting: held.map(({ rule, reason, at, due }) => ({ rule, reason, at: timeJson(at), due: timeJson(due) })),
+    scores: scores.map(({ model, value, at }) => ({ model, value, at: timeJson(at) })),
   };
 }
 

@@ -1,9 +1,9 @@
-// Which files below a path are rules, and which folders are templates.
+// Which files below a path are rules, segments, models and caps, and which folders are templates.
 //
 // Owns: the layout of a project (interfaces.md, Configuration). Does not own: reading what is in the files.
 //
-// A folder with a `rules` folder in it is a project: its rules are there, its templates in `templates`. Any other folder
-// holds rules itself. Templates of a rules folder may stand beside it.
+// A folder with a `rules` folder in it is a project: its rules are there, its templates in `templates`, segments in
+// `segments`, models in `models`, caps in `caps.yaml`. Any other folder holds rules itself; the others may stand beside it.
 
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -13,25 +13,34 @@ import { CONFIG_FILE } from '../config/index.ts';
 export interface ProjectFiles {
   /** In order of name, as the user would write them. */
   readonly ruleFiles: readonly string[];
+  readonly segmentFiles: readonly string[];
+  readonly modelFiles: readonly string[];
+  readonly capFiles: readonly string[];
   readonly templateFolders: readonly string[];
-  /** Folders that this version knows by name only. */
-  readonly notYetFolders: readonly string[];
 }
 
 const RULE_FILE = /\.(ya?ml|json)$/i;
-const NOT_YET = ['segments', 'models'];
+const CAPS_FILE = /^caps\.(ya?ml|json)$/i;
+/** What stands beside a folder of rules. */
+const BESIDE = ['templates', 'segments', 'models', 'caps.yaml', 'caps.yml', 'caps.json'];
 
 /** Paths are relative to `folder`. Throws FatalError TRG_FILE_UNREADABLE for a path that is not there. */
 export function findFiles(paths: readonly string[], folder: string): ProjectFiles {
   const ruleFiles = new Set<string>();
+  const segmentFiles = new Set<string>();
+  const modelFiles = new Set<string>();
+  const capFiles = new Set<string>();
   const templateFolders = new Set<string>();
-  const notYetFolders = new Set<string>();
 
   const visit = (parent: string): void => {
-    if (basename(parent) === 'templates') {
-      templateFolders.add(parent);
-      return;
-    }
+    const name = basename(parent);
+    if (name === 'templates') templateFolders.add(parent);
+    else if (name === 'segments') addAll(parent, folder, segmentFiles);
+    else if (name === 'models') addAll(parent, folder, modelFiles);
+    else visitRules(parent);
+  };
+
+  const visitRules = (parent: string): void => {
     const names = readdirSync(resolve(folder, parent), { withFileTypes: true }).sort((a, b) =>
       a.name < b.name ? -1 : 1,
     );
@@ -40,24 +49,30 @@ export function findFiles(paths: readonly string[], folder: string): ProjectFile
       const path = join(parent, entry.name);
       if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
       if (statSync(resolve(folder, path), { throwIfNoEntry: false })?.isDirectory() === true) {
-        if (NOT_YET.includes(entry.name)) notYetFolders.add(path);
-        else if (!isProject || entry.name === 'rules' || entry.name === 'templates') visit(path);
-      } else if (!isProject && RULE_FILE.test(entry.name) && entry.name !== CONFIG_FILE) ruleFiles.add(path);
+        if (!isProject || entry.name === 'rules' || BESIDE.includes(entry.name)) visit(path);
+      } else if (CAPS_FILE.test(entry.name)) capFiles.add(path);
+      else if (!isProject && RULE_FILE.test(entry.name) && entry.name !== CONFIG_FILE) ruleFiles.add(path);
     }
   };
 
   for (const path of paths) {
-    if (!isFolder(resolve(folder, path))) ruleFiles.add(path);
+    if (!isFolder(resolve(folder, path))) (CAPS_FILE.test(basename(path)) ? capFiles : ruleFiles).add(path);
     else {
       visit(path);
-      const beside = join(dirname(path), 'templates');
-      if (basename(path) === 'rules' && exists(resolve(folder, beside))) templateFolders.add(beside);
+      if (basename(path) !== 'rules') continue;
+      for (const beside of BESIDE.map((name) => join(dirname(path), name))) {
+        const found = statSync(resolve(folder, beside), { throwIfNoEntry: false });
+        if (found?.isDirectory() === true) visit(beside);
+        else if (found !== undefined) capFiles.add(beside);
+      }
     }
   }
   return {
     ruleFiles: [...ruleFiles],
+    segmentFiles: [...segmentFiles],
+    modelFiles: [...modelFiles],
+    capFiles: [...capFiles],
     templateFolders: [...templateFolders],
-    notYetFolders: [...notYetFolders],
   };
 }
 
@@ -69,6 +84,21 @@ function isFolder(path: string): boolean {
   }
 }
 
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+/** All files of the kind below the folder, in order of name. */
+function addAll(parent: string, folder: string, files: Set<string>): void {
+  const entries = readdirSync(resolve(folder, parent), { withFileTypes: true });
+  for (const { name } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(parent, name);
+    if (name.startsWith('.')) continue;
+    if (statSync(resolve(folder, path), { throwIfNoEntry: false })?.isDirectory() === true) addAll(path, folder, files);
+    else if (RULE_FILE.test(name)) files.add(path);
+  }
+}
+
+/** The files of a kind in a folder, or the one file, that the configuration names. */
+export function filesOf(path: string, folder: string): readonly string[] {
+  const files = new Set<string>();
+  if (isFolder(resolve(folder, path))) addAll(path, folder, files);
+  else files.add(path);
+  return [...files];
 }

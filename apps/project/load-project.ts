@@ -1,4 +1,4 @@
-// Rules and templates from disk, checked together: the one way in for every command.
+// Rules, segments, models, caps and templates from disk, checked together: the one way in for every command.
 //
 // Owns: reading the files. Does not own: finding them (find-files.ts), what is right in them (rules/, connectors/).
 
@@ -7,9 +7,9 @@ import { join, relative, resolve } from 'node:path';
 import { loadTemplates, type Templates } from '../../connectors/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
-import { checkRules, type RulesCheck } from '../../rules/index.ts';
+import { checkRules, type RuleFile, type RulesCheck } from '../../rules/index.ts';
 import type { Config } from '../config/index.ts';
-import { findFiles } from './find-files.ts';
+import { filesOf, findFiles } from './find-files.ts';
 
 export interface ProjectOptions {
   /** Files and folders of rules, as the user gave them. */
@@ -17,9 +17,14 @@ export interface ProjectOptions {
   /** What relative paths are relative to, absolute. */
   readonly folder: string;
   /** What of the configuration the rules depend on. */
-  readonly config: Pick<Config, 'outOfOrdernessMs' | 'entities' | 'templates'>;
+  readonly config: Pick<
+    Config,
+    'outOfOrdernessMs' | 'entities' | 'templates' | 'segments' | 'models' | 'caps' | 'consent' | 'channels'
+  >;
   /** False where nothing is delivered: then rules may name templates that are not there. */
   readonly needsTemplates?: boolean;
+  /** True in a worker: people are reached by its connectors, models are asked. Left out: everyone counts as reachable. */
+  readonly isLive?: boolean;
 }
 
 export interface Project {
@@ -37,22 +42,28 @@ export interface Project {
  * answer, not thrown.
  * Throws FatalError TRG_FILE_UNREADABLE for a path that is not there.
  */
-export function loadProject({ paths, folder, config, needsTemplates = true }: ProjectOptions): Project {
-  const { ruleFiles, templateFolders, notYetFolders } = findFiles(paths, folder);
+export function loadProject(options: ProjectOptions): Project {
+  const { paths, folder, config, needsTemplates = true, isLive = false } = options;
+  const files = findFiles(paths, folder);
+  const { ruleFiles, templateFolders } = files;
   const folders = config.templates === null ? templateFolders : [relative(folder, config.templates)];
   const loaded = folders.map((name) => ({ name, ...loadTemplates(resolve(folder, name)) }));
   const templates = loaded.map((found) => found.templates);
-  const rules = checkRules(
-    ruleFiles.map((file) => ({ file, text: readText(resolve(folder, file)) })),
-    {
-      outOfOrdernessMs: config.outOfOrdernessMs,
-      entities: Object.keys(config.entities),
-      channels: [],
-      // Without any folder of templates they are somewhere else: rules can be written and tested before them.
-      ...(needsTemplates &&
-        templates.length > 0 && { templates: (name, channel) => isThere(templates, name, channel) }),
+  const rules = checkRules(readAll(ruleFiles, folder), {
+    around: {
+      segments: readAll(named(config.segments, files.segmentFiles, folder), folder),
+      models: readAll(named(config.models, files.modelFiles, folder), folder),
+      caps: readAll(named(config.caps, files.capFiles, folder), folder),
+      connected: isLive ? connectedChannels(config) : [],
+      optIn: config.consent.optIn,
+      withRemoteModels: isLive,
     },
-  );
+    outOfOrdernessMs: config.outOfOrdernessMs,
+    entities: Object.keys(config.entities),
+    channels: [],
+    // Without any folder of templates they are somewhere else: rules can be written and tested before them.
+    ...(needsTemplates && templates.length > 0 && { templates: (name, channel) => isThere(templates, name, channel) }),
+  });
   const errors = loaded.flatMap(({ name, problems }) =>
     problems.map((problem) => ({ ...problem, file: join(name, relative(resolve(folder, name), problem.file)) })),
   );
@@ -61,7 +72,7 @@ export function loadProject({ paths, folder, config, needsTemplates = true }: Pr
     templates,
     ruleFiles,
     errors: [...rules.errors, ...errors],
-    warnings: [...rules.warnings, ...notYetFolders.map(notYet)],
+    warnings: rules.warnings,
   };
 }
 
@@ -82,9 +93,18 @@ function isThere(templates: readonly Templates[], name: string, channel: string)
   return templates.some((found) => found.find(name, channel, null) !== undefined);
 }
 
-function notYet(folder: string): Problem {
-  const message = 'is not used: this version has no segments and models';
-  return { file: folder, line: 0, column: 0, message, hint: null };
+/** Files of a kind: those that the configuration names, or else those that were found. */
+function named(path: string | null, found: readonly string[], folder: string): readonly string[] {
+  return path === null ? found : filesOf(relative(folder, path), folder);
+}
+
+/** Channels whose connector here needs an address of the person; `to` stands in for one. */
+function connectedChannels({ channels }: ProjectOptions['config']): string[] {
+  return channels.email !== null && channels.email.to === undefined ? ['email'] : [];
+}
+
+function readAll(files: readonly string[], folder: string): RuleFile[] {
+  return files.map((file) => ({ file, text: readText(resolve(folder, file)) }));
 }
 
 function readText(file: string): string {

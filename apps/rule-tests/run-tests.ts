@@ -1,7 +1,8 @@
 // Runs the rules' inline tests on the production evaluator.
 //
 // A test sees its own rule and those its `expect` names, nothing else. It passes when every expected decision was made
-// and nothing fired that was not expected. Suppressed decisions need to be listed only where they are asked for.
+// and nothing fired that was not expected. Suppressed decisions need to be listed only where they are asked for. Nobody is
+// held out (rules.md).
 
 import type { RuleSet } from '../../rules/api.ts';
 import type { ExpectedDecision, GivenEvent, InlineTest } from '../../rules/index.ts';
@@ -36,7 +37,10 @@ export async function runTest(test: InlineTest, rules: RuleSet, options: TestOpt
   const refused: string[] = [];
   const replay = await Replay.open({
     ...options,
-    rules: ruleSetOf(rules.rules.filter(({ id }) => named.has(id))),
+    rules: ruleSetOf(
+      rules.rules.filter(({ id }) => named.has(id)),
+      { ...rules.surroundings, withHoldouts: false },
+    ),
     source: { format: 'segment', entity: test.entity, id: 'entityId' },
     store: new MemoryStore(),
     recordBytesMax: RECORD_BYTES_MAX,

@@ -4,12 +4,15 @@ import type { ChannelSender } from '../../connectors/delivery/channel.ts';
 import { measuredSender } from '../../connectors/delivery/measured-sender.ts';
 import { addConnector } from '../../connectors/delivery/topology.ts';
 import { createEmailSender } from '../../connectors/email/sender.ts';
+import { openScorers } from '../../connectors/models/open-scorers.ts';
+import { addModels } from '../../connectors/models/topology.ts';
 import { RegistryClient, SchemaCache } from '../../connectors/schema-registry/index.ts';
 import { Templates } from '../../connectors/templates.ts';
 import { createWebhookSender } from '../../connectors/webhook/sender.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { systemRng } from '../../lib/rng.ts';
+import type { RemoteModel } from '../../rules/surroundings.ts';
 import { CHANNELS } from '../../schemas/action.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Topology } from '../../topology/builder.ts';
@@ -46,6 +49,7 @@ export function jobOf(config: Config, project: Project, clock: Clock, around: Jo
   const schemas =
     isAvro && config.registry !== null ? new SchemaCache(new RegistryClient(config.registry), { clock, logger }) : null;
   const rules = project.rules.ruleSet;
+  const models = remoteModels(project);
   const templates = project.templates[0] ?? new Templates(new Map());
   const topology = triplineTopology({
     application: config.application,
@@ -58,9 +62,14 @@ export function jobOf(config: Config, project: Project, clock: Clock, around: Jo
     dedupeWindowMs: config.dedupeWindowMs,
     dedupeMax: config.dedupeMax,
     recordBytesMax: config.limits.recordBytes,
+    readsFacts: true,
+    asksModels: models.length > 0,
     useRecordTime: true,
     cacheBytes: TASK_CACHE_BYTES,
   });
+  const scorers = openScorers(models, clock);
+  if (models.length > 0)
+    addModels(topology, { application: config.application, prefix: TOPIC_PREFIX, schemaIds, scorers });
   const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, around.monitor));
   for (const connector of connectors) {
     addConnector(topology, { prefix: TOPIC_PREFIX, schemaIds, rng: systemRng, ...connector });
@@ -69,9 +78,14 @@ export function jobOf(config: Config, project: Project, clock: Clock, around: Jo
     topology,
     close: async () => {
       schemas?.close();
-      await Promise.all(connectors.map(({ sender }) => sender.close()));
+      const scorersOpen = [...scorers.values()];
+      await Promise.all([...connectors.map(({ sender }) => sender), ...scorersOpen].map((each) => each.close()));
     },
   };
+}
+
+function remoteModels(project: Project): readonly RemoteModel[] {
+  return [...project.rules.ruleSet.surroundings.models.values()].filter((model) => model.kind !== 'linear');
 }
 
 interface Connector {

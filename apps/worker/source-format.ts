@@ -19,5 +19,16 @@ export function formatOf(source: SourceConfig, config: Config, schemas: SchemaLo
     ...(timestamp !== undefined && { timestamp }),
     ...(messageId !== undefined && { messageId }),
     ...(format === 'avro' && schemas !== null && { schemas }),
+    others: otherEntities(config, format, entity),
   };
+}
+
+/** What else an event of such a source may concern. What is not Segment's says nothing of users but where it is about them. */
+export function otherEntities(
+  { entities }: Pick<Config, 'entities'>,
+  format: SourceConfig['format'],
+  entity: string,
+): readonly { readonly entity: string; readonly id: string }[] {
+  const others = Object.entries(entities).flatMap(([name, { id }]) => (name === entity ? [] : [{ entity: name, id }]));
+  return entity === 'user' || format !== 'segment' ? others : [{ entity: 'user', id: 'userId' }, ...others];
 }

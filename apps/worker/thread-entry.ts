@@ -42,7 +42,7 @@ async function main({ config, schemaIds, port, index, count, identity }: ThreadD
   parentPort!.on('message', () => stop.abort());
   const logger = createLogger(`${config.application}-${index}`);
   const monitor = monitorOf(config, logger);
-  const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
+  const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config, isLive: true });
   const job = jobOf(config, project, systemClock, { schemaIds, logger, monitor });
   const log = config.kafka === null ? connectToLog(port) : openKafka(config, systemClock);
   const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);

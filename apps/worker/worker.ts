@@ -19,6 +19,7 @@ import { publicSchemas } from '../../topology/public-schemas.ts';
 import { EngineMonitor } from '../../topology/runtime/monitor.ts';
 import { requiredTopics } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
+import { noteHistory } from '../project/kept-history.ts';
 import { loadFlawlessProject, type Project } from '../project/load-project.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { runEngineThread } from './engine-thread.ts';
@@ -46,7 +47,7 @@ export interface WorkerOptions {
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
   const { config, logger } = options;
   const clock = options.clock ?? systemClock;
-  const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config });
+  const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config, isLive: true });
   const schemaIds = await register(config, clock, logger, signal);
   if (signal.aborted) return;
   const telemetry = Telemetry.start({ config, clock, logger });
@@ -83,6 +84,7 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
       await room.close();
     }
     if (signal.aborted) return;
+    noteHistory(config.dataDir, project.rules.ruleSet, clock.now());
     await options.beforeRunning?.(log);
     const { admin } = log;
     const purged = purgedTopics(config.application, job.topology);

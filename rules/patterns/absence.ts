@@ -88,7 +88,7 @@ function patternOf(plan: AbsencePlan): Pattern<AbsenceState> {
         if (clock.deadline > deadline) continue;
         const { start } = clock;
         const captures = capturesOf(plan, start);
-        input.match({ at: clock.deadline, events: [start.messageId], captures, event: start });
+        input.match({ at: clock.deadline, events: [start.messageId], times: [start.time], captures, event: start });
       }
       return keep(
         state,

@@ -4,9 +4,10 @@
 
 import { parseDuration } from '../../lib/duration.ts';
 import type { Event } from '../../schemas/event.ts';
-import type { Condition, Lane, Pattern, PatternInput, PatternKind } from '../api.ts';
+import type { Capture, Condition, Expression, Lane, Pattern, PatternInput, PatternKind } from '../api.ts';
 import type { Path } from '../parse.ts';
 import type { WhenBody } from '../schema.ts';
+import type { SessionMeasures } from '../session-measures.ts';
 
 export interface PatternTools {
   /** How far behind the newest event an event may come, ms; 0 in the event-time lane, which has put them in order. */
@@ -15,26 +16,70 @@ export interface PatternTools {
   readonly readsMatched: boolean;
   /** Where the pattern's own fields are. */
   readonly path: Path;
-  /** Compiles a condition over `event` and these captures; null when there is none, or it has a mistake (reported). */
-  condition(path: Path, source: string | undefined, captures: readonly string[]): Condition | null;
+  /**
+   * Compiles a condition over `event` and these captures, of which `lists` are lists of events; null when there is none, or
+   * it has a mistake (reported).
+   */
+  condition(
+    path: Path,
+    source: string | undefined,
+    captures: readonly string[],
+    lists?: readonly string[],
+  ): Condition | null;
+  /** Whether the rule has something at this place, be it wrong. */
+  isWritten(path: Path): boolean;
+  /** The same for any value of these CEL types, `dyn` included; others are reported. */
+  value(path: Path, source: string | undefined, wanted: WantedValue): Expression | null;
+  /** The condition of a session and what it asks for; null as above. */
+  sessionCondition(path: Path, source: string | undefined): SessionCondition | null;
+  /** Reports a segment that there is not. */
+  segment(path: Path, id: string): void;
+  /** To be called by a pattern that compares or reads the profile otherwise than by an expression. */
+  readsProfile(): void;
+  /** Compiles a pattern inside this one. Null: it has mistakes, which were reported. */
+  inner(when: WhenBody | undefined, path: Path): PatternPlan | null;
   /** Reports an `as` that cannot be used; the name if it can. */
   capture(path: Path, name: string | undefined): string | null;
   error(path: Path, message: string, hint?: string): void;
+}
+
+/** An expression that must be a figure, a moment, or anything that tells things apart (its value is then text or null). */
+export interface WantedValue {
+  readonly is: 'figure' | 'moment' | 'key';
+  readonly captures: readonly string[];
+  /** Null when there is an event; else what to do where someone writes `event`. */
+  readonly insteadOfEvent: string | null;
+}
+
+export interface SessionCondition {
+  readonly condition: Condition;
+  /** Grows while the rest of the rule is compiled, which may ask for more. */
+  readonly measures: SessionMeasures;
 }
 
 export interface PatternPlan {
   readonly pattern: Pattern;
   /** Names that the rest of the rule may use. */
   readonly captures: readonly string[];
+  /** Those of them that are lists of events; left out: none. */
+  readonly lists?: readonly string[];
   /** False where `then` has no event to show, only captures. */
   readonly eventInThen: boolean;
+  /** What the rest of the rule asks of `session`; left out where there is none. */
+  readonly session?: SessionMeasures;
 }
 
 export interface PatternDefinition {
   readonly kind: PatternKind;
-  readonly lane: Lane;
+  /** The lane of a rule that does not say `order`. */
+  readonly lane: Lane | ((when: WhenBody) => Lane);
   /** The body may lack parts that had mistakes; those are reported, and what comes back is then not run. */
   compile(when: WhenBody, tools: PatternTools): PatternPlan;
+}
+
+/** Whether one of these fields of the pattern is written, be it with a mistake, which was reported. */
+export function isAnyWritten(tools: PatternTools, ...fields: readonly string[]): boolean {
+  return fields.some((field) => tools.isWritten([...tools.path, field]));
 }
 
 export const NO_CAPTURES: Readonly<Record<string, Event>> = Object.freeze({});
@@ -56,7 +101,7 @@ export function filterOf(names: string | readonly string[] | undefined, where: C
 export function matchesFilter(
   filter: EventFilter,
   event: Event,
-  captures: Readonly<Record<string, Event>>,
+  captures: Readonly<Record<string, Capture>>,
   input: PatternInput,
 ): boolean {
   if (filter.names !== null && !filter.names.has(event.event)) return false;
@@ -64,6 +109,21 @@ export function matchesFilter(
   input.scope.event = event;
   input.scope.captures = captures;
   return filter.where.holds(input.scope, input.failed);
+}
+
+/** The value of a figure as a number; null when it fails or is none, which is reported. Sets the scope's event. */
+export function figureOf(expression: Expression, event: Event, input: PatternInput): number | null {
+  input.scope.event = event;
+  input.scope.captures = NO_CAPTURES;
+  try {
+    const value = expression.evaluate(input.scope);
+    const figure = typeof value === 'bigint' ? Number(value) : value;
+    if (typeof figure === 'number' && Number.isFinite(figure)) return figure;
+    input.failed(expression.source, new TypeError('the value must be a number'));
+  } catch (error) {
+    input.failed(expression.source, error);
+  }
+  return null;
 }
 
 /** The names that several filters look at together. */

@@ -61,5 +61,6 @@ function startedAt(event: Event, silenceMs: number): InactiveState {
 function report(state: InactiveState, input: PatternInput): void {
   state.fired = true;
   const { last } = state;
-  input.match({ at: state.deadline, events: [last.messageId], captures: NO_CAPTURES, event: last });
+  const times = [last.time];
+  input.match({ at: state.deadline, events: [last.messageId], times, captures: NO_CAPTURES, event: last });
 }

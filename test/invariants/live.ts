@@ -9,6 +9,7 @@
 //   L2. Events of one user and one time go through one source and partition: their order in the input is told.
 
 import fc from 'fast-check';
+import type { RuleSet } from '../../rules/api.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
 import type { LogRecord } from '../../schemas/record.ts';
@@ -52,6 +53,8 @@ export interface Tuning {
 
 export interface LiveOptions {
   readonly rules: string;
+  /** The rules compiled, where more than their text belongs to them: segments, caps. */
+  readonly ruleSet?: RuleSet;
   /** In the order in which they are written to the log. */
   readonly events: readonly OracleEvent[];
   /** One for each event. */
@@ -192,9 +195,9 @@ function actor(driver: TestDriver, log: MemoryLog): (act: Act) => Promise<void> 
   };
 }
 
-function topologyOf({ rules, sources = 1, keyed = true, tuning }: LiveOptions) {
-  const ruleSet = rulesOf(rules, OUT_OF_ORDERNESS_MS);
-  const options: JobOptions = {
+function topologyOf({ rules, sources = 1, keyed = true, tuning, ...options }: LiveOptions) {
+  const ruleSet = options.ruleSet ?? rulesOf(rules, OUT_OF_ORDERNESS_MS);
+  const job: JobOptions = {
     application: APPLICATION,
     prefix: 'tripline',
     sources: Array.from({ length: sources }, (_, index) => {
@@ -208,7 +211,7 @@ function topologyOf({ rules, sources = 1, keyed = true, tuning }: LiveOptions) {
     useRecordTime: true,
     cacheBytes: tuning.cacheBytes,
   };
-  return () => triplineTopology(options);
+  return () => triplineTopology(job);
 }
 
 export function topicOf(source: number): string {

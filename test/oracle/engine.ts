@@ -15,11 +15,11 @@ export type EngineOptions = Omit<OracleOptions, 'rules'>;
 /** No event is from the future, and the wall clock never holds stream time back. */
 const WALL = Date.UTC(9999, 0, 1);
 
-/** The engine's answer to what the oracle was asked; `duplicates` are counted only. */
+/** The engine's answer to what the oracle was asked; `duplicates`, and what a bound `dropped`, are counted only. */
 export async function decideByEngine(
   rulesText: string,
   options: EngineOptions,
-): Promise<Pick<OracleAnswer, 'decisions' | 'late'> & { readonly duplicates: number }> {
+): Promise<Pick<OracleAnswer, 'decisions' | 'late'> & { readonly duplicates: number; readonly dropped: number }> {
   const decisions: OracleDecision[] = [];
   const late: OracleLate[] = [];
   const { outOfOrdernessMs, dedupeWindowMs, dedupeMax } = options;
@@ -42,7 +42,13 @@ export async function decideByEngine(
   await replay.feed(options.events.map(recordOf));
   await replay.complete(options.endOfTime);
   replay.close();
-  return { decisions: sorted(decisions), late, duplicates: replay.counters.total('duplicate') };
+  const { counters } = replay;
+  return {
+    decisions: sorted(decisions),
+    late,
+    duplicates: counters.total('duplicate'),
+    dropped: counters.total('dropped'),
+  };
 }
 
 /** Fails the test when the rules have mistakes. */
@@ -55,8 +61,8 @@ export function rulesOf(text: string, outOfOrdernessMs: number): RuleSet {
 
 /** The message a source would send for the event. */
 export function messageOf(event: OracleEvent): string {
-  const { messageId, userId, event: name, time, properties, type = 'track' } = event;
-  return JSON.stringify({ type, messageId, userId, event: name, timestamp: time, properties });
+  const { messageId, userId, event: name, time, properties, type = 'track', traits } = event;
+  return JSON.stringify({ type, messageId, userId, event: name, timestamp: time, properties, traits });
 }
 
 export function decisionOf(decision: Decision): OracleDecision {

@@ -1,6 +1,6 @@
 // The few CEL forms that test rules use, evaluated without the engine's CEL library so that the oracle can disagree.
 //
-// Owns: paths, literals, == != < <= > >=, && || ! and parentheses. Does not own: functions, arithmetic, lists.
+// Owns: paths, elements and size() of lists, literals, == != < <= > >=, && || ! and parentheses. Does not own: functions, arithmetic, lists.
 //
 // Invariants:
 //   X1. A missing property is an error, and an error makes the condition false (rules.md: "A missing property is an
@@ -39,7 +39,8 @@ export function evaluate(source: string, names: Names): unknown {
 const compiledBySource = new Map<string, Compiled>();
 
 function tokenize(source: string): string[] {
-  const pattern = /\s*("[^"]*"|'[^']*'|-?\d+(?:\.\d+)?|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*|&&|\|\||[=!<>]=|[<>!()])/gy;
+  const pattern =
+    /\s*("[^"]*"|'[^']*'|-?\d+(?:\.\d+)?|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*|\[\d+\])*|&&|\|\||[=!<>]=|[<>!()])/gy;
   const tokens: string[] = [];
   let end = 0;
   for (const match of source.matchAll(pattern)) {
@@ -91,11 +92,20 @@ function parseOperand(tokens: string[]): Compiled {
   }
   if (/^["']/.test(token)) return () => token.slice(1, -1);
   if (/^-?\d/.test(token)) return () => Number(token);
+  if (token === 'size' && tokens[0] === '(') {
+    const list = parseOperand(tokens);
+    return (names) => lengthOf(list(names));
+  }
   if (token === 'true' || token === 'false') return () => token === 'true';
   if (token === 'null') return () => null;
   if (!/^[A-Za-z_]/.test(token)) throw new SyntaxError(`unexpected ${token}`);
-  const path = token.split('.');
+  const path = token.replaceAll(/\[(\d+)\]/g, '.$1').split('.');
   return (names) => path.reduce(member, names);
+}
+
+function lengthOf(value: unknown): number {
+  if (!Array.isArray(value)) throw new EvaluationError('not a list');
+  return value.length;
 }
 
 function member(value: unknown, name: string): unknown {

@@ -1,6 +1,7 @@
 // How cases are written: one line an event, one line a decision, so that a whole case fits on a screen.
 //
 //   event      `0 u1 add m1 cart=c1 value=80`   seconds, user, name, messageId, properties (numbers, true, false, null, text)
+//   `0 u1 identify m1 plan=pro` has traits. `ends=@90` is the time 90 s after START, as text.
 //   decision   `60 u1 rule-id fired m1,m2`      seconds, user, rule, `fired` or the reason of the suppression, events
 //
 // Seconds count from START and may have fractions.
@@ -36,13 +37,10 @@ export function timeOf(seconds: number): number {
 export function parseEvent(line: string): OracleEvent {
   const [seconds, userId, name, messageId, ...properties] = line.split(' ');
   if (messageId === undefined) throw new Error(`not an event: ${line}`);
-  return {
-    messageId,
-    userId: userId!,
-    event: name!,
-    time: timeOf(Number(seconds)),
-    properties: Object.fromEntries(properties.map(parseProperty)),
-  };
+  const told = Object.fromEntries(properties.map(parseProperty));
+  const common = { messageId, userId: userId!, event: name!, time: timeOf(Number(seconds)) };
+  if (name === 'identify') return { ...common, type: 'identify', properties: {}, traits: told };
+  return { ...common, properties: told };
 }
 
 function parseProperty(text: string): [string, string | number | boolean | null] {
@@ -50,6 +48,7 @@ function parseProperty(text: string): [string, string | number | boolean | null]
   if (name === undefined || value === undefined) throw new Error(`not a property: ${text}`);
   if (value === 'true' || value === 'false') return [name, value === 'true'];
   if (value === 'null') return [name, null];
+  if (/^@-?\d+$/.test(value)) return [name, new Date(timeOf(Number(value.slice(1)))).toISOString()];
   return [name, /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value];
 }
 

@@ -75,9 +75,9 @@ describe('the oracle', () => {
   it('refuses what it does not model', () => {
     const limits = { events: [], endOfTime: START, outOfOrdernessMs: 0, dedupeWindowMs: 0, dedupeMax: 1 };
     for (const text of [
-      '{ id: a, when: { sequence: {} } }',
+      '{ id: a, when: { segment: { enters: vip } } }',
       '{ id: a, when: { event: buy }, holdout: 10% }',
-      '{ id: a, when: { count: { event: buy, atMost: 1, within: 60s } } }',
+      '{ id: a, when: { count: { event: buy, atLeast: 1, within: 60s, per: 3 } } }',
     ]) {
       assert.throws(() => decide({ rules: parseRules(text), ...limits }), /does not model/);
     }

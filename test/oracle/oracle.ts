@@ -23,7 +23,8 @@
 //   O9. "`at` of a decision is event time"; lines are ordered by (at, entity, rule), equal ones as they were made.
 
 import { holds } from './expression.ts';
-import { matchesOf, type OracleMatch, valueText } from './patterns.ts';
+import { type OracleMatch, valueText } from './match.ts';
+import { matchesOf } from './patterns.ts';
 import {
   concerns,
   durationMs,
@@ -31,6 +32,7 @@ import {
   laneOf,
   type OracleEvent,
   type OracleRule,
+  readsProfile,
   refuseUnmodelled,
 } from './rule.ts';
 
@@ -103,13 +105,19 @@ function inTimeOrder(events: readonly OracleEvent[]): OracleEvent[] {
   return [...events].sort((a, b) => a.time - b.time);
 }
 
+/** What the profile is told is told in order of time, to all rules: it is evaluated in that lane, and never late. */
+function setsProfile(rules: readonly OracleRule[], event: OracleEvent): boolean {
+  return event.type === 'identify' && rules.some((rule) => readsProfile(rule.when));
+}
+
 /** Places in the input of the accepted events; one object may well stand there twice. */
 function withoutDuplicates(options: OracleOptions): { accepted: Set<number>; duplicates: string[] } {
   const accepted = new Set<number>();
   const duplicates: string[] = [];
   const memories = new Map<string, { newest: number; accepted: OracleEvent[] }>();
   for (const [place, event] of options.events.entries()) {
-    if (!options.rules.some((rule) => concerns(rule, event))) continue;
+    const matters = options.rules.some((rule) => concerns(rule, event)) || setsProfile(options.rules, event);
+    if (!matters) continue;
     const memory = memories.get(event.userId) ?? { newest: Number.NEGATIVE_INFINITY, accepted: [] };
     memories.set(event.userId, memory);
     memory.newest = Math.max(memory.newest, event.time);
@@ -138,10 +146,10 @@ function withoutLate(
   // Stream time counts every event read, duplicates and those that no rule names too, so the input is walked, not the accepted events.
   for (const [place, event] of options.events.entries()) {
     const missed = accepted.has(place) ? rules.filter((rule) => concerns(rule, event)).map((rule) => rule.id) : [];
-    if (missed.length > 0) {
+    if (missed.length > 0 || (accepted.has(place) && setsProfile(options.rules, event))) {
       const own = (): OracleEvent[] => timely.filter((one) => one.userId === event.userId);
       if (event.time <= streamTime && evaluatedPast(rules, own(), event.time, streamTime)) {
-        late.push({ messageId: event.messageId, entity: event.userId, rules: missed.sort() });
+        if (missed.length > 0) late.push({ messageId: event.messageId, entity: event.userId, rules: missed.sort() });
       } else {
         timely.push(event);
       }
@@ -162,7 +170,7 @@ function evaluatedPast(
   const ordered = inTimeOrder(own);
   return rules
     .filter(hasDeadline)
-    .some((rule) => matchesOf(rule, ordered).some((match) => match.at >= time && match.at <= streamTime));
+    .some((rule) => matchesOf(rule, ordered).some((match) => match.due && match.at >= time && match.at <= streamTime));
 }
 
 /** Deadlines of arrival rules depend on when each was due while reading; only ordered input leaves no doubt. */

@@ -1,4 +1,4 @@
-// The four patterns as plain statements about one entity's events, by looking at every pair of them. No state, no timers.
+// The patterns as plain statements about one entity's events, by looking at every pair of them. No state, no timers.
 //
 // Owns: which matches there are and in which order they are found. Does not own: gates, lateness (oracle.ts).
 //
@@ -20,39 +20,30 @@
 //   M8. "Equal event times of one entity are taken in input order; a timer due at t fires after the events stamped t";
 //       deadlines of one rule at the same time fire in the order of the events that began them.
 
-import { EvaluationError, evaluate, holds, type Names } from './expression.ts';
-import {
-  asPattern,
-  byOf,
-  durationMs,
-  type EventPattern,
-  listOf,
-  named,
-  type OracleEvent,
-  type OracleRule,
-} from './rule.ts';
-
-/** A candidate for a decision. */
-export interface OracleMatch {
-  readonly at: number;
-  readonly events: readonly string[];
-  /** `event` and the captures, for `if` and the cooldown's key. */
-  readonly names: Names;
-  /** Place, among the events evaluated, of the event that completed it or began its clock. */
-  readonly place: number;
-}
-
-interface Placed {
-  readonly event: OracleEvent;
-  readonly place: number;
-}
+import { either, together } from './compounds.ts';
+import { counts, crossings, departures, excursions } from './figures.ts';
+import { captured, fits, matchAt, type OracleMatch, type Placed, valueText } from './match.ts';
+import { changes, moments } from './profiles.ts';
+import { asPattern, byOf, durationMs, innerOf, listOf, type OracleEvent, type OracleRule, type When } from './rule.ts';
+import { sequences } from './sequences.ts';
+import { sessions } from './sessions.ts';
 
 /** All matches of the rule in one entity's events, given in the order of evaluation, in the order they are found. */
 export function matchesOf(rule: OracleRule, events: readonly OracleEvent[]): OracleMatch[] {
-  // Deadlines of one rule are all equally far from the event that began them, so this is their order in time too.
-  return partition(rule, events)
-    .flatMap((group) => matchesOfGroup(rule, group))
-    .sort((a, b) => a.place - b.place);
+  const all = events.map((event, place) => ({ event, place }));
+  const matches = partition(rule, events).flatMap((group) => matchesOfGroup(rule.when, group, all));
+  // Deadlines of one rule are mostly all equally far from the event that began them: this is their order in time too.
+  if (!isMixed(rule.when)) return matches.sort((a, b) => a.place - b.place);
+  const isCompound = 'all' in rule.when || 'any' in rule.when;
+  return matches.sort((a, b) => a.at - b.at || Number(a.due) - Number(b.due) || (isCompound ? 0 : a.place - b.place));
+}
+
+/** Patterns that find matches both ways, or at deadlines that are not equally far from their beginning. */
+function isMixed(when: When): boolean {
+  return (
+    ['baseline', 'at', 'all', 'any', 'session'].some((name) => name in when) ||
+    ('count' in when && when.count.atMost !== undefined)
+  );
 }
 
 /** The events of each value of `by` (M6). */
@@ -69,36 +60,24 @@ function partition(rule: OracleRule, events: readonly OracleEvent[]): Placed[][]
   return [...groups.values()];
 }
 
-/** The expression's value as text; undefined when it fails or is null, which is no value. */
-export function valueText(expression: string, names: Names): string | undefined {
-  try {
-    const value = evaluate(expression, names);
-    return value === null ? undefined : JSON.stringify(value);
-  } catch (error) {
-    if (error instanceof EvaluationError) return undefined;
-    throw error;
-  }
-}
-
-function matchesOfGroup(rule: OracleRule, group: readonly Placed[]): OracleMatch[] {
-  const { when } = rule;
+/** `all` are the entity's events, `group` those of one value of `by`. */
+function matchesOfGroup(when: When, group: readonly Placed[], all: readonly Placed[]): OracleMatch[] {
   if ('absence' in when) return absences(when.absence, group);
   if ('inactive' in when) return silences(when.inactive, group);
   if ('count' in when) return counts(when.count, group);
+  if ('aggregate' in when) return crossings(when.aggregate, group);
+  if ('threshold' in when) return excursions(when.threshold, group);
+  if ('baseline' in when) return departures(when.baseline, group);
+  if ('change' in when) return changes(when.change, group, all);
+  if ('at' in when) return moments(when.at, group, all);
+  if ('session' in when) return sessions(when.session, group);
+  if ('sequence' in when) return sequences(when.sequence, group);
+  if ('all' in when || 'any' in when) {
+    const inner = innerOf(when).map((one) => matchesOfGroup(one, group, all));
+    const timeOf = (id: string): number => group.find(({ event }) => event.messageId === id)!.event.time;
+    return 'all' in when ? together(when.within, inner, timeOf) : either(when.within, inner);
+  }
   return group.filter(({ event }) => fits(when, event)).map((one) => matchAt(one, one.event.time, when.as));
-}
-
-function fits(pattern: EventPattern, event: OracleEvent, captures: Names = {}): boolean {
-  return named(pattern.event, event) && (pattern.where === undefined || holds(pattern.where, { ...captures, event }));
-}
-
-/** A match of one event, at `at`. */
-function matchAt({ event, place }: Placed, at: number, as?: string): OracleMatch {
-  return { at, events: [event.messageId], names: { event, ...captured(as, event) }, place };
-}
-
-function captured(as: string | undefined, event: OracleEvent): Names {
-  return as === undefined ? {} : { [as]: event };
 }
 
 type AbsencePattern = Extract<OracleRule['when'], { absence: unknown }>['absence'];
@@ -148,18 +127,4 @@ function silences(pattern: InactivePattern, group: readonly Placed[]): OracleMat
       return next === undefined || next.event.time > last.event.time + forMs;
     })
     .map((last) => matchAt(last, last.event.time + forMs));
-}
-
-type CountPattern = Extract<OracleRule['when'], { count: unknown }>['count'];
-
-function counts(pattern: CountPattern, group: readonly Placed[]): OracleMatch[] {
-  const within = durationMs(pattern.within);
-  const seen = group.filter(({ event }) => fits(pattern, event));
-  return seen.flatMap((one, index) => {
-    const { time } = one.event;
-    const before = seen.slice(0, index).filter(({ event }) => event.time > time - within && event.time <= time);
-    if (before.length !== pattern.atLeast - 1) return [];
-    const window = [...before, one].sort((a, b) => a.event.time - b.event.time);
-    return [{ ...matchAt(one, time), events: window.map(({ event }) => event.messageId) }];
-  });
 }

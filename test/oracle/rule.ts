@@ -2,6 +2,18 @@
 //
 // Owns: the types, defaults, and the refusal of what the oracle does not model (so that it never agrees by ignorance).
 
+import type {
+  AggregateBody,
+  AtBody,
+  BaselineBody,
+  ChangeBody,
+  CountBody,
+  SessionBody,
+  ThresholdBody,
+} from './rule-bodies.ts';
+
+import { endsWithNot, type SequenceBody, seesAll, sequencePatterns } from './sequences.ts';
+
 /** An event as read; `time` is event time in ms. Without `type` it is a track. */
 export interface OracleEvent {
   readonly messageId: string;
@@ -10,6 +22,8 @@ export interface OracleEvent {
   readonly time: number;
   readonly properties: Readonly<Record<string, string | number | boolean | null>>;
   readonly type?: string;
+  /** Of identify messages. */
+  readonly traits?: Readonly<Record<string, string | number | boolean | null>>;
 }
 
 export interface EventPattern {
@@ -37,15 +51,16 @@ export type When =
         readonly by?: string;
       };
     }
-  | {
-      readonly count: {
-        readonly event: string | readonly string[];
-        readonly where?: string;
-        readonly atLeast: number;
-        readonly within: string;
-        readonly by?: string;
-      };
-    };
+  | { readonly count: CountBody }
+  | { readonly aggregate: AggregateBody }
+  | { readonly threshold: ThresholdBody }
+  | { readonly baseline: BaselineBody }
+  | { readonly change: ChangeBody }
+  | { readonly at: AtBody }
+  | { readonly session: SessionBody }
+  | { readonly sequence: SequenceBody }
+  | { readonly all: readonly When[]; readonly within: string; readonly by?: string }
+  | { readonly any: readonly When[]; readonly within?: string; readonly by?: string };
 
 /** The part of the rule language that the oracle models; priority, urgency, category and `then` do not matter to it. */
 export interface OracleRule {
@@ -70,8 +85,20 @@ const MODELLED: Readonly<Record<string, readonly string[]>> = {
   event: ['event', 'where', 'as', 'by'],
   absence: ['after', 'of', 'within', 'restart', 'by'],
   inactive: ['for', 'event', 'where', 'by'],
-  count: ['event', 'where', 'atLeast', 'within', 'by'],
+  count: ['event', 'where', 'atLeast', 'atMost', 'distinct', 'within', 'by'],
+  aggregate: ['event', 'where', 'sum', 'avg', 'min', 'max', 'last', 'within', 'above', 'below', 'by'],
+  threshold: ['event', 'where', 'value', 'above', 'below', 'for', 'clear', 'by'],
+  baseline: ['event', 'where', 'window', 'against', 'dropBy', 'riseBy', 'by'],
+  change: ['of', 'from', 'to'],
+  at: ['event', 'where', 'as', 'date', 'before', 'after', 'by'],
+  session: ['gap', 'when', 'on', 'by'],
+  sequence: ['steps', 'within', 'until', 'skip', 'by'],
+  all: ['all', 'within', 'by'],
+  any: ['any', 'within', 'by'],
 };
+
+/** Patterns whose fields are in a mapping under their name. */
+const FIGURES = ['count', 'aggregate', 'threshold', 'baseline', 'change', 'at', 'session', 'sequence'] as const;
 
 /** Throws when the rule has a field that would change its decisions and that the oracle does not model. */
 export function refuseUnmodelled(rule: OracleRule): void {
@@ -86,17 +113,44 @@ export function refuseUnmodelled(rule: OracleRule): void {
   if ('event' in when) known('event', when);
   else if ('absence' in when) known('absence', when.absence);
   else if ('inactive' in when) known('inactive', when.inactive);
-  else if ('count' in when) known('count', when.count);
-  else throw new Error(`the oracle does not model the pattern of rule ${(rule as OracleRule).id}`);
+  else if ('all' in when || 'any' in when) {
+    known('all' in when ? 'all' : 'any', when);
+    for (const inner of innerOf(when)) refuseUnmodelled({ id: rule.id, when: inner });
+  } else {
+    const name = FIGURES.find((figure) => figure in when);
+    if (name === undefined) throw new Error(`the oracle does not model the pattern of rule ${rule.id}`);
+    known(name, (when as Readonly<Record<string, object>>)[name]!);
+  }
+}
+
+/** The patterns in the list of `all` or `any`; none for other patterns. */
+export function innerOf(when: When): readonly When[] {
+  return 'all' in when ? when.all : 'any' in when ? when.any : [];
+}
+
+/** Whether identify messages matter to the pattern as tellers of the profile. */
+export function readsProfile(when: When): boolean {
+  if ('change' in when) return true;
+  if ('at' in when) return when.at.date.startsWith('profile.');
+  return innerOf(when).some(readsProfile);
 }
 
 /** Patterns that fire at a deadline, which the event-time lane is the default of. */
-export function hasDeadline(rule: OracleRule): boolean {
-  return 'absence' in rule.when || 'inactive' in rule.when;
+export function hasDeadline({ when }: Pick<OracleRule, 'when'>): boolean {
+  if ('count' in when) return when.count.atMost !== undefined;
+  if ('threshold' in when) return when.threshold.for !== undefined;
+  if ('sequence' in when) return endsWithNot(when.sequence);
+  return isInTimeOrder(when) || 'baseline' in when;
+}
+
+/** Whether the default is the event-time lane. */
+function isInTimeOrder(when: When): boolean {
+  if ('count' in when) return when.count.atMost !== undefined;
+  return ['absence', 'inactive', 'at', 'session', 'sequence', 'all', 'any'].some((name) => name in when);
 }
 
 export function laneOf(rule: OracleRule): 'arrival' | 'event-time' {
-  return rule.order ?? (hasDeadline(rule) ? 'event-time' : 'arrival');
+  return rule.order ?? (isInTimeOrder(rule.when) ? 'event-time' : 'arrival');
 }
 
 /** The pattern's `by`, wherever the pattern is. */
@@ -104,16 +158,27 @@ export function byOf(rule: OracleRule): string | undefined {
   const { when } = rule;
   if ('absence' in when) return when.absence.by;
   if ('inactive' in when) return when.inactive.by;
-  return 'count' in when ? when.count.by : when.by;
+  const name = FIGURES.find((figure) => figure in when);
+  const body = name === undefined ? when : (when as Readonly<Record<string, object>>)[name]!;
+  return (body as { readonly by?: string }).by;
 }
 
 /** Whether the rule's pattern names this event at all, whatever `where` and `by` say. */
-export function concerns(rule: OracleRule, event: OracleEvent): boolean {
-  const { when } = rule;
+export function concerns({ when }: Pick<OracleRule, 'when'>, event: OracleEvent): boolean {
   if ('absence' in when)
     return [when.absence.after, ...listOf(when.absence.of)].some((one) => named(asPattern(one).event, event));
   if ('inactive' in when) return named(when.inactive.event ?? '*', event);
-  return named('count' in when ? when.count.event : when.event, event);
+  if ('session' in when) return true;
+  if ('sequence' in when) {
+    const { sequence } = when;
+    return seesAll(sequence) || sequencePatterns(sequence).some((one) => named(one.event, event));
+  }
+  if ('change' in when) return event.type === 'identify';
+  if ('at' in when) return named(when.at.event ?? 'identify', event);
+  if ('all' in when || 'any' in when) return innerOf(when).some((inner) => concerns({ when: inner }, event));
+  const name = FIGURES.find((figure) => figure in when);
+  const body = name === undefined ? when : (when as Readonly<Record<string, unknown>>)[name];
+  return named((body as EventPattern).event, event);
 }
 
 /** Whether a name, a list of names or "*" names this event; calls other than track are named by their type. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { firstRefusal, gateHistoryMs } from '../../processors/gates.ts';
+import { gateHistoryMs, verdictOn } from '../../processors/gates.ts';
 import type { CompiledRule } from '../../rules/api.ts';
+import { NO_SURROUNDINGS } from '../../rules/surroundings.ts';
 import type { RuleMemory } from '../../state/entity-document.ts';
 import { compiled, scopeOf, unexpected } from '../rules/kit.ts';
 
@@ -16,12 +17,9 @@ function memoryOf(times: readonly number[], fields: Partial<RuleMemory> = {}): R
 
 function refusalAt(rule: CompiledRule, at: number, memory: RuleMemory, cooldownKey = ''): string | null {
   const match = { at, events: ['m1'], captures: {}, event: null };
-  return firstRefusal(
-    { rule, match, cooldownKey },
-    memory,
-    scopeOf({ now: at, profile: { plan: 'free' } }),
-    unexpected,
-  );
+  const around = { entityKey: 'user/u1', context: null, surroundings: NO_SURROUNDINGS };
+  const scope = scopeOf({ now: at, profile: { plan: 'free' } });
+  return verdictOn({ rule, match, cooldownKey, memory, ...around }, scope, unexpected).reason;
 }
 
 test('a rule without gates lets everything through', () => {

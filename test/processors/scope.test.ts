@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { applyTraits, EntityScope } from '../../processors/scope.ts';
+import { applyAttributes } from '../../processors/facts.ts';
+import { EntityScope } from '../../processors/scope.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import { emptyEntityDocument } from '../../state/entity-document.ts';
@@ -29,9 +30,9 @@ test('sent counts (now - D, now], by channel or of any', () => {
 
 test('of two messages for one attribute the later-stamped stays, of equal stamps the later read', () => {
   const document = emptyEntityDocument();
-  applyTraits(document, identify(20, { plan: 'pro', city: 'Oslo' }));
-  applyTraits(document, identify(10, { plan: 'free', name: 'Ann' }));
-  applyTraits(document, identify(20, { city: 'Rome' }));
+  applyAttributes(document, identify(20, { plan: 'pro', city: 'Oslo' }));
+  applyAttributes(document, identify(10, { plan: 'free', name: 'Ann' }));
+  applyAttributes(document, identify(20, { city: 'Rome' }));
   const scope = new EntityScope();
   scope.enter(document, false);
   assert.deepEqual(scope.profile, { plan: 'pro', city: 'Rome', name: 'Ann' });
@@ -39,7 +40,7 @@ test('of two messages for one attribute the later-stamped stays, of equal stamps
 
 test('in order of arrival the profile has what waits in the buffer too, in event-time order it has not', () => {
   const document = emptyEntityDocument();
-  applyTraits(document, identify(10, { plan: 'free', name: 'Ann' }));
+  applyAttributes(document, identify(10, { plan: 'free', name: 'Ann' }));
   document.buffer = [identify(20, { plan: 'pro' }), event('paid', 30, {}, { traits: { plan: 'no trait' } })];
   const scope = new EntityScope();
   scope.enter(document, true);
@@ -50,7 +51,7 @@ test('in order of arrival the profile has what waits in the buffer too, in event
 
 test('turning to another entity leaves nothing of the last one behind', () => {
   const document = emptyEntityDocument();
-  applyTraits(document, identify(10, { plan: 'free' }));
+  applyAttributes(document, identify(10, { plan: 'free' }));
   const scope = new EntityScope();
   scope.enter(document, true);
   assert.deepEqual(scope.profile, { plan: 'free' });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
 import { checkRules } from '../../rules/index.ts';
 import { decide, type OracleEvent, type OracleRule } from '../oracle/oracle.ts';
-import { orderedEvents, rules, rulesText, shuffledBeyond, shuffledWithin } from './generators.ts';
+import { FIGURE_PATTERNS, orderedEvents, rules, rulesText, shuffledBeyond, shuffledWithin } from './generators.ts';
 
 const OUT_OF_ORDERNESS_MS = 15_000;
 const withShuffle = (shuffle: typeof shuffledWithin) =>
@@ -86,5 +86,17 @@ it('rules and events meet: every outcome, lateness and repeats come up', () => {
   const patterns = ['event', 'absence', 'inactive', 'count'].flatMap((name) => [`${name} fired`, `${name} suppressed`]);
   for (const what of ['disabled', 'condition', 'cooldown', 'limit', 'late', 'duplicates', ...patterns]) {
     assert.ok((tallies.get(what) ?? 0) >= 20, `${what} came up ${tallies.get(what) ?? 0} times`);
+  }
+});
+
+it('patterns over figures, dates and sessions come up too, fired and suppressed', () => {
+  const withDates = orderedEvents({ dates: true, usersMax: 2, eventsMax: 50 });
+  for (const pattern of FIGURE_PATTERNS) {
+    const tallies = { fired: 0, suppressed: 0 };
+    const sample = fc.sample(fc.tuple(rules(3, { patterns: [pattern] }), withDates), { numRuns: 400, seed: 1 });
+    for (const [made, events] of sample) {
+      for (const { outcome } of decided(made, events).decisions) tallies[outcome]++;
+    }
+    assert.ok(tallies.fired >= 100 && tallies.suppressed >= 25, `${pattern}: ${JSON.stringify(tallies)}`);
   }
 });

@@ -12,8 +12,8 @@
 
 import fc from 'fast-check';
 import { stringify } from 'yaml';
+import { valueText } from '../oracle/match.ts';
 import type { OracleEvent, OracleRule } from '../oracle/oracle.ts';
-import { valueText } from '../oracle/patterns.ts';
 import { byOf, hasDeadline } from '../oracle/rule.ts';
 import { ruleBody } from './rule-bodies.ts';
 
@@ -29,6 +29,8 @@ export interface StreamOptions {
   readonly usersMax?: number;
   /** Whether some events come twice, with the same messageId and content. Default true. */
   readonly repeats?: boolean;
+  /** Whether identify messages tell `plan` and `ends`, and events have a time in `ends`. Default false. */
+  readonly dates?: boolean;
 }
 
 const gap = fc.oneof(
@@ -37,6 +39,19 @@ const gap = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 1, max: 999 }) },
   { weight: 1, arbitrary: fc.integer({ min: 5, max: 40 }).map((units) => units * UNIT_MS) },
 );
+
+/** What identify messages tell: `ends` is seconds from the event, or a text that is no time. */
+const told = fc.record(
+  {
+    plan: fc.constantFrom('free', 'pro', null),
+    ends: fc.oneof(
+      fc.integer({ min: -3, max: 12 }).map((units) => units * 10),
+      fc.constantFrom(null, 'soon'),
+    ),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+const tells = fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: told });
 
 const step = (usersMax: number) =>
   fc.record({
@@ -54,6 +69,7 @@ const step = (usersMax: number) =>
 
 /** Events in order of time. `cart` is always there, `value` and `tag` are sometimes missing. */
 export function orderedEvents(options: StreamOptions = {}): fc.Arbitrary<OracleEvent[]> {
+  if (options.dates === true) return withDates(orderedEvents({ ...options, dates: false }));
   const { eventsMax = 40, usersMax = 3, repeats = true } = options;
   return fc.array(step(usersMax), { maxLength: eventsMax, size: 'max' }).map((steps) => {
     const events: OracleEvent[] = [];
@@ -68,6 +84,34 @@ export function orderedEvents(options: StreamOptions = {}): fc.Arbitrary<OracleE
     }
     return events;
   });
+}
+
+/** Some of the events become identify messages, or have a time in `ends`; repeats stay equal. */
+function withDates(events: fc.Arbitrary<OracleEvent[]>): fc.Arbitrary<OracleEvent[]> {
+  return events
+    .chain((list) => fc.tuple(fc.constant(list), fc.array(tells, { minLength: list.length, maxLength: list.length })))
+    .map(([list, tellings]) => {
+      const made = new Map<string, OracleEvent>();
+      return list.map((event, place) => {
+        const known = made.get(event.messageId) ?? dated(event, tellings[place]!, place % 3 === 0);
+        made.set(event.messageId, known);
+        return known;
+      });
+    });
+}
+
+function dated(
+  event: OracleEvent,
+  telling: { plan?: string | null; ends?: number | string | null } | null,
+  isIdentify: boolean,
+) {
+  if (telling === null) return event;
+  const { ends } = telling;
+  const time = typeof ends === 'number' ? new Date(event.time + ends * 1_000).toISOString() : ends;
+  const values = ends === undefined ? {} : { ends: time ?? null };
+  if (!isIdentify) return { ...event, properties: { ...event.properties, ...values } };
+  const plan = telling.plan === undefined ? {} : { plan: telling.plan };
+  return { ...event, event: 'identify', type: 'identify', traits: { ...plan, ...values } };
 }
 
 /** The events in another order that a log could have brought them in (G3). `events` are in order of time. */
@@ -110,8 +154,12 @@ export interface RuleOptions {
   readonly order?: 'default' | 'any' | 'event-time';
 }
 
-export type Pattern = 'event' | 'absence' | 'inactive' | 'count';
-export const PATTERNS: readonly Pattern[] = ['event', 'absence', 'inactive', 'count'];
+export const PATTERNS = ['event', 'absence', 'inactive', 'count'] as const;
+/** `distinct`: count with distinct or atMost. */
+export const FIGURE_PATTERNS = [
+  ...['distinct', 'aggregate', 'threshold', 'baseline', 'change', 'at', 'session', 'all', 'any'],
+] as const;
+export type Pattern = string;
 
 /** One rule (G1). */
 export function rule(id: string, options: RuleOptions = {}): fc.Arbitrary<OracleRule> {
@@ -126,9 +174,11 @@ export function rule(id: string, options: RuleOptions = {}): fc.Arbitrary<Oracle
 function orderOf(pattern: Pattern, order: 'default' | 'any' | 'event-time'): fc.Arbitrary<string | null> {
   if (order === 'event-time') return fc.constant(order);
   if (order === 'default') return fc.constant(null);
-  const hasDeadline = pattern === 'absence' || pattern === 'inactive';
-  return fc.constantFrom(null, 'event-time', hasDeadline ? null : 'arrival');
+  return fc.constantFrom(null, 'event-time', IN_EITHER_LANE.includes(pattern) ? 'arrival' : null);
 }
+
+/** What the oracle models in arrival order too, over events out of order. */
+const IN_EITHER_LANE: readonly Pattern[] = ['event', 'count', 'aggregate', 'change', 'sequence'];
 
 /** One to `max` rules with ids r0, r1, … */
 export function rules(max = 4, options: RuleOptions = {}): fc.Arbitrary<OracleRule[]> {

@@ -4,51 +4,11 @@
 
 import fc from 'fast-check';
 import type { OracleRule } from '../oracle/oracle.ts';
+import { by, duration, eventName, eventNames, type Fields, field, sometimes, test, together, where } from './fields.ts';
+import { compoundOf, FIGURE_FIELDS } from './figure-bodies.ts';
+import { sequenceBody } from './sequence-bodies.ts';
 
 type Body = Omit<OracleRule, 'id'>;
-type Fields = Readonly<Record<string, unknown>>;
-
-const eventName = fc.constantFrom('add', 'buy', 'view', 'login');
-const eventNames = fc.oneof(
-  { weight: 5, arbitrary: eventName },
-  { weight: 1, arbitrary: fc.uniqueArray(eventName, { minLength: 1, maxLength: 2 }) },
-  { weight: 1, arbitrary: fc.constant('*') },
-);
-/** Tens of seconds: the unit of generators.ts. */
-const duration = fc.integer({ min: 1, max: 6 }).map((units) => `${units * 10}s`);
-const by = fc.constantFrom('event.properties.cart', 'event.properties.tag', 'event.event');
-
-/** A test of `of` (`event` or a capture); `value` and `tag` may be missing. */
-function test(of: string): fc.Arbitrary<string> {
-  const bound = fc.integer({ min: 0, max: 4 });
-  const value = fc
-    .tuple(fc.constantFrom('>=', '<', '==', '!='), bound)
-    .map(([operator, number]) => `${of}.properties.value ${operator} ${number}.0`);
-  const cart = fc.constantFrom('c1', 'c2').map((name) => `${of}.properties.cart == "${name}"`);
-  const tag = fc.constantFrom('x', 'y').map((name) => `${of}.properties.tag != "${name}"`);
-  const one = fc.oneof(cart, value, tag);
-  const both = fc.tuple(one, fc.constantFrom('&&', '||'), one).map(([a, operator, b]) => `${a} ${operator} ${b}`);
-  return fc.oneof({ weight: 4, arbitrary: one }, { weight: 1, arbitrary: both });
-}
-
-/** The field in one rule of `weight` + 1; left out otherwise, and when shrunk. */
-function sometimes(name: string, value: fc.Arbitrary<unknown>, weight = 2): fc.Arbitrary<Fields> {
-  return fc.oneof(
-    { weight, arbitrary: fc.constant({}) },
-    { weight: 1, arbitrary: value.map((chosen) => ({ [name]: chosen })) },
-  );
-}
-
-function together(...parts: readonly fc.Arbitrary<Fields>[]): fc.Arbitrary<Fields> {
-  return fc.tuple(...parts).map((fields) => Object.assign({}, ...fields));
-}
-
-function field(name: string, value: fc.Arbitrary<unknown>): fc.Arbitrary<Fields> {
-  return value.map((chosen) => ({ [name]: chosen }));
-}
-
-const where = sometimes('where', test('event'));
-
 const event = together(field('event', eventNames), where, sometimes('as', fc.constant('origin')));
 
 const absence = together(
@@ -83,10 +43,22 @@ const PATTERN_FIELDS: Readonly<Record<string, fc.Arbitrary<Fields>>> = {
   absence: field('absence', absence),
   inactive: field('inactive', inactive),
   count: field('count', count),
+  ...FIGURE_FIELDS,
+  sequence: field('sequence', sequenceBody(3)),
 };
 
+const INNER = ['event', 'absence', 'inactive', 'count', ...Object.keys(FIGURE_FIELDS)];
+
+function patternFields(pattern: string): fc.Arbitrary<Fields> {
+  if (pattern !== 'all' && pattern !== 'any') return PATTERN_FIELDS[pattern]!;
+  return compoundOf(
+    pattern,
+    fc.constantFrom(...INNER).chain((inner) => PATTERN_FIELDS[inner]!),
+  );
+}
+
 /** All of a rule but its id and `order`. */
-export function ruleBody(pattern: 'event' | 'absence' | 'inactive' | 'count'): fc.Arbitrary<Body> {
+export function ruleBody(pattern: string): fc.Arbitrary<Body> {
   const key = pattern === 'absence' ? 'origin.properties.cart' : 'event.properties.cart';
   const cooldown = fc.oneof(
     duration,
@@ -95,7 +67,7 @@ export function ruleBody(pattern: 'event' | 'absence' | 'inactive' | 'count'): f
   const limit = together(field('max', fc.integer({ min: 1, max: 3 })), field('per', duration));
   const seen = pattern === 'absence' ? fc.constantFrom('event', 'origin') : fc.constant('event');
   return together(
-    field('when', PATTERN_FIELDS[pattern]!),
+    field('when', patternFields(pattern)),
     sometimes('enabled', fc.boolean(), 15),
     sometimes('if', seen.chain(test), 3),
     sometimes('cooldown', cooldown),

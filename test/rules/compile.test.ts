@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NeedsCollector } from '../../rules/needs.ts';
 import { check, compiled, errorsOf, event, scopeOf, unexpected } from './kit.ts';
 
 test('what a rule leaves out has its default', () => {
-  const { pattern: _, version: __, ...rule } = compiled('{ id: a, when: { event: e } }');
+  const { pattern: _, version: __, needs, ...rule } = compiled('{ id: a, when: { event: e } }');
   assert.deepEqual(rule, {
     id: 'a',
     entity: 'user',
@@ -18,9 +19,13 @@ test('what a rule leaves out has its default', () => {
     cooldown: null,
     limits: [],
     sends: [],
-    sentHistoryMs: 0,
-    usesProfile: false,
+    audience: null,
+    holdout: null,
+    exclusive: null,
+    quietHours: null,
+    review: null,
   });
+  assert.deepEqual({ ...needs }, { ...new NeedsCollector() });
 });
 
 test('what a rule says is kept', () => {
@@ -148,13 +153,13 @@ when: { event: e, where: 'sent("email", "2d") == 0' }
 if: sent("any", "1h") < 3
 then: [{ send: { channel: webhook, data: { plan: profile.plan } } }]
 `);
-  assert.deepEqual([rule.sentHistoryMs, rule.usesProfile], [172_800_000, true]);
+  assert.deepEqual([rule.needs.sentMs, rule.needs.profile], [172_800_000, true]);
 });
 
 test('a rule whose template may show the profile needs it', () => {
   const send = (channel: string) => `{ id: a, when: { event: e }, then: [{ send: { ${channel} } }] }`;
-  assert.equal(compiled(send('channel: email, template: hi')).usesProfile, true);
-  assert.equal(compiled(send('channel: webhook')).usesProfile, false);
+  assert.equal(compiled(send('channel: email, template: hi')).needs.profile, true);
+  assert.equal(compiled(send('channel: webhook')).needs.profile, false);
 });
 
 test('a rule without then has nothing to send', () => {

@@ -5,7 +5,12 @@ import type { JsonObject } from '../../schemas/json.ts';
 import { event, scopeOf, unexpected } from './kit.ts';
 
 const NAMES: Names = { captures: ['cart'], insteadOfEvent: null };
-const compiler = new ExpressionCompiler({ channels: ['ops'] });
+const compiler = new ExpressionCompiler({
+  channels: ['ops'],
+  segments: new Set(['vip']),
+  models: new Set(['churn', 'fraud']),
+  remoteModels: new Set(['fraud']),
+});
 const NOON = Date.UTC(2026, 0, 1, 12);
 
 const EVENT = event('pay', NOON, {
@@ -213,14 +218,72 @@ test('all unknown names of an expression are reported at once', () => {
   );
 });
 
-test('what the language has but this version does not is refused by its name', () => {
-  const calls = ['count("x", "1h")', 'last("x")', 'opened("1h")', 'clicked("1h")', 'inSegment("x")', 'score("m")'];
-  for (const source of [...calls, 'consent("x")', 'inFlow("x")', 'account.plan', 'session.duration']) {
-    assert.match(
-      problemsOf(`${source} == null`)[0]!,
-      /is part of the rule language but not available in this version$/,
-    );
+test('functions over behaviour answer from the scope', () => {
+  const scope = scopeOf({
+    now: NOON,
+    account: { plan: 'team' },
+    count: (name, within) => (name === 'login' && within === 604_800_000 ? 3 : 0),
+    last: (name) => (name === 'login' ? NOON - 86_400_000 : null),
+    outcomes: (outcome, within) => (outcome === 'clicked' ? 2 : 1) * (within / 3_600_000),
+    inSegment: (id) => id === 'vip',
+    score: (model) => (model === 'churn' ? 0.25 : 0),
+    consent: (category) => category === 'news',
+  });
+  const values: [string, unknown][] = [
+    ['count("login", "7d") == 3', true],
+    ['daysSince(last("login")) == 1', true],
+    ['last("never") == null', true],
+    ['opened("2h") + clicked("1h")', 4n],
+    ['inSegment("vip")', true],
+    ['score("churn") < 0.5', true],
+    ['consent("news") && !consent("ads")', true],
+    ['inFlow("onboarding")', false],
+    ['account.plan', 'team'],
+    ['has(account.size) || account.size == null', true],
+  ];
+  for (const [source, value] of values) {
+    const { compiled, problems } = compiler.compile(source, NAMES);
+    assert.deepEqual(problems, [], source);
+    assert.equal(compiled!.evaluate(scope), value, source);
   }
+});
+
+test('what functions over behaviour ask to be remembered is known beforehand, the longest window of each name', () => {
+  const source = 'count("a", "1h") + count("a", "2d") > 0 && last("b") != null && clicked("3h") > 0 && account.x == 1';
+  const { needs } = compiler.compile(source, NAMES).compiled!;
+  assert.equal(needs.history.get('a'), 172_800_000);
+  assert.equal(needs.history.get('b'), 0);
+  assert.equal(needs.history.get('email_clicked'), 10_800_000);
+  assert.equal(needs.history.get('ops_clicked'), 10_800_000);
+  assert.equal(needs.account, true);
+  const both = compiler.compile('inSegment("vip") && score("churn") > 0.5', NAMES).compiled!;
+  assert.deepEqual([[...both.needs.segments], [...both.needs.models]], [['vip'], ['churn']]);
+});
+
+test('names and windows that must be known beforehand are written out, and name what there is', () => {
+  assert.deepEqual(
+    [
+      'count(event.event, "1h") > 0',
+      'count("a", event.event) > 0',
+      'count("a", "soon") > 0',
+      'last(profile.x) == null',
+      'opened(profile.x) > 0',
+      'inSegment("vib")',
+      'score("chrun") > 0.5',
+      'score("fraud") > 0.5',
+    ].map((source) => problemsOf(source)[0]),
+    [
+      '0 the name in count() must be written out as text (it takes count(event name, duration), such as count("login", "7d"))',
+      '0 the duration of count() must be written out as text (how far back is kept must be known beforehand: count("login", "7d"))',
+      '11 "soon" is not a duration (such as 90s, 5m, 24h, 7d or 2w)',
+      '0 the name in last() must be written out as text (it takes last(event name), such as last("login"))',
+      '0 the duration of opened() must be written out as text (how far back is kept must be known beforehand: opened("7d"))',
+      '10 unknown segment "vib" (did you mean "vip"?)',
+      '6 unknown model "chrun" (did you mean "churn"?)',
+      '0 the model "fraud" answers later and cannot be asked here (ask for it in if, audience, review or then, which can wait for the answer)',
+    ],
+  );
+  assert.deepEqual(compiler.compile('score("fraud") > 0.5', { ...NAMES, remoteScores: true }).problems, []);
 });
 
 test('types are checked as far as they are known', () => {
@@ -278,8 +341,8 @@ test('a decision is told what the condition saw: every path and call, null where
 
 test('what an expression needs of the runtime is known beforehand', () => {
   const { compiled } = compiler.compile('sent("any", "1h") + sent("email", "2d") > 0 || profile.x == 1', NAMES);
-  assert.deepEqual([compiled!.sentHistoryMs, compiled!.usesProfile], [172_800_000, true]);
-  assert.equal(compiler.compile('event.event', NAMES).compiled!.usesProfile, false);
+  assert.deepEqual([compiled!.needs.sentMs, compiled!.needs.profile], [172_800_000, true]);
+  assert.equal(compiler.compile('event.event', NAMES).compiled!.needs.profile, false);
 });
 
 test('conditions take less than a few microseconds, failing ones too', () => {

@@ -49,7 +49,24 @@ export function event(
 }
 
 export function scopeOf(fields: Partial<Scope> = {}): Scope {
-  return { event: null, captures: {}, profile: {}, now: 0, sent: () => 0, ...fields };
+  return {
+    event: null,
+    captures: {},
+    profile: {},
+    account: {},
+    now: 0,
+    session: null,
+    sent: () => 0,
+    count: () => 0,
+    last: () => null,
+    outcomes: () => 0,
+    inSegment: () => false,
+    score: () => 0,
+    consent: () => true,
+    inFlow: () => false,
+    changesAt: () => {},
+    ...fields,
+  };
 }
 
 /** Fails the test when an expression fails. */
@@ -63,6 +80,9 @@ export class PatternRun {
   readonly drops: string[] = [];
   readonly failures: string[] = [];
   state: PatternState | null = null;
+  /** As identify messages have told it; to be set by the test. */
+  profile: JsonObject = {};
+  profileBefore: JsonObject = {};
   readonly #rule: CompiledRule;
 
   constructor(rule: CompiledRule) {
@@ -100,7 +120,8 @@ export class PatternRun {
 
   #input(now: number): PatternInput {
     return {
-      scope: scopeOf({ now }),
+      scope: scopeOf({ now, profile: this.profile }),
+      profileBefore: () => this.profileBefore,
       match: (match) => this.matches.push(match),
       failed: (source) => this.failures.push(source),
       dropped: (what) => this.drops.push(what),

@@ -29,11 +29,14 @@ export class StreamTime {
   #streamTime = -1;
   #wall = -1;
 
-  /** `upstreams[i]`: the upstream partitions whose watermarks input i waits for; null: records carry their own time. */
+  /**
+   * `upstreams[i]`: the upstream partitions whose watermarks input i waits for; null: records carry their own time; none:
+   * it brings no events, and nothing waits for it.
+   */
   constructor(outOfOrdernessMs: number, upstreams: readonly (readonly string[] | null)[]) {
     this.#outOfOrdernessMs = outOfOrdernessMs;
     this.#inputs = upstreams.map((names) => ({
-      time: -1,
+      time: names?.length === 0 ? Infinity : -1,
       watermarks: names === null ? null : new Map(names.map((name) => [name, -1])),
     }));
   }
@@ -108,7 +111,8 @@ export class StreamTime {
       streamTime: this.#streamTime,
       wall: this.#wall,
       inputs: this.#inputs.map(({ time, watermarks }) => ({
-        time,
+        // JSON has no Infinity.
+        time: time === Infinity ? -1 : time,
         watermarks: watermarks === null ? null : Object.fromEntries(watermarks),
       })),
     };
@@ -119,7 +123,7 @@ export class StreamTime {
     this.#wall = snapshot.wall;
     snapshot.inputs.forEach(({ time, watermarks }, i) => {
       const input = this.#inputs[i];
-      if (input === undefined) return;
+      if (input === undefined || input.watermarks?.size === 0) return;
       input.time = time;
       for (const [name, at] of Object.entries(watermarks ?? {})) {
         if (input.watermarks?.has(name)) input.watermarks.set(name, at);

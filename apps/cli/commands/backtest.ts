@@ -5,6 +5,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import { backtest as runBacktest } from '../../backtest/backtest.ts';
 import type { Summary } from '../../backtest/summary.ts';
 import { loadFlawlessProject } from '../../project/load-project.ts';
+import { otherEntities } from '../../worker/source-format.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
 import { timeOption } from '../options.ts';
 import { projectSettings } from '../settings.ts';
@@ -52,6 +53,7 @@ export const backtest = defineCommand({
     const { rules } = loadFlawlessProject({ paths: [rulesPath], folder: io.folder, config, needsTemplates: false });
     const summary = await runBacktest({
       rules: rules.ruleSet,
+      others: otherEntities(config, 'segment', 'user'),
       events: resolve(io.folder, events),
       mapping: values.mapping === undefined ? undefined : resolve(io.folder, values.mapping),
       out: resolve(io.folder, out),

@@ -1,6 +1,9 @@
-// `tripline check`: every mistake in rules and templates, with its place.
+// `tripline check`: every mistake in rules, segments, models, caps and templates, with its place; and which history is not
+// complete yet.
 
+import { systemClock } from '../../../lib/clock.ts';
 import { formatProblem, type Problem } from '../../../lib/problem.ts';
+import { incompleteHistory } from '../../project/kept-history.ts';
 import { loadProject, type Project } from '../../project/load-project.ts';
 import { defineCommand, usageError } from '../command.ts';
 import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
@@ -19,7 +22,8 @@ export const check = defineCommand({
     const { config } = projectSettings({ file: values.config, paths: positionals }, io);
     const project = loadProject({ paths: positionals, folder: io.folder, config });
     const errors = [...project.errors, ...nothingFound(project, positionals)];
-    const { warnings } = project;
+    const history = incompleteHistory(config.dataDir, project.rules.ruleSet, systemClock.now());
+    const warnings = [...project.warnings, ...history];
     if (values.json === true) io.stdout.write(`${JSON.stringify({ ...countsOf(project), errors, warnings })}\n`);
     else {
       for (const problem of errors) io.stdout.write(`${formatProblem(problem)}\n`);

@@ -81,11 +81,28 @@ test('a folder without rules is a failure, not a success', async (t) => {
   assert.match(out, /^empty: no rules or templates here/);
 });
 
-test('folders that this version does not use are warned about', async (t) => {
-  const folder = folderWith(t, { 'rules/a.yaml': 'id: a\nwhen: { event: x }', 'segments/vip.yaml': 'id: vip' });
-  const { code, out } = await check(folder, '.');
-  assert.equal(code, 0);
-  assert.match(out, /^segments: is not used: this version has no segments and models \[warning\]$/m);
+test('segments, models and caps beside the rules are checked with them', async (t) => {
+  const folder = folderWith(t, {
+    'rules/a.yaml': 'id: a\nwhen: { event: x }\nif: inSegment("vip") && score("churn") > 0.5',
+    'segments/vip.yaml': 'id: vip\nwhere: count("buy", "30d") > 3',
+    'models/churn.yaml':
+      "id: churn\ntype: linear\nfeatures: [{ name: n, value: \"count('login', '7d')\", weight: -1 }]",
+    'caps.yaml': '- { max: 3, per: 7d, channel: any, category: promotions, timezone: profile.timezone }',
+  });
+  assert.equal((await check(folder, '.')).code, 0);
+  assert.equal((await check(folder, 'rules')).code, 0);
+  const { code, out } = await check(
+    folderWith(t, {
+      'rules/a.yaml': 'id: a\nwhen: { event: x }\nif: inSegment("vib")',
+      'segments/vip.yaml': 'id: vip\nwhere: now > timestamp("2026-01-01")',
+      'caps.yaml': '- { max: 3, per: fortnight }',
+    }),
+    '.',
+  );
+  assert.equal(code, 1);
+  assert.match(out, /^rules\/a.yaml:3:15: unknown segment "vib" \(did you mean "vip"\?\)$/m);
+  assert.match(out, /^segments\/vip.yaml:2:8: "now" cannot be asked here/m);
+  assert.match(out, /^caps.yaml:1:18: "per" cannot be "fortnight"/m);
 });
 
 test('no path is wrong usage, and a path that is not there a failure', async (t) => {

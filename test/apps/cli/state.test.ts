@@ -25,7 +25,12 @@ test('inspect shows of each task what it reads and keeps, while a worker has sta
     ['entities_0', 'entities_1'],
   );
   const [first, second] = tasks;
-  assert.deepEqual(first.inputs, [{ topic: 'events.shop', partition: 0, committed: 1, end: 2, waiting: 1 }]);
+  const fact = (topic: string) => ({ topic, partition: 0, committed: 0, end: 0, waiting: 0 });
+  assert.deepEqual(first.inputs, [
+    { topic: 'events.shop', partition: 0, committed: 1, end: 2, waiting: 1 },
+    fact('tripline.profiles'),
+    fact('tripline.consent'),
+  ]);
   assert.equal(first.state.documents, 1);
   assert.ok(first.state.bytes > 50);
   assert.equal(first.state.due, 1);

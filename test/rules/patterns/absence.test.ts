@@ -19,7 +19,8 @@ test('an absence fires at start + within, with the start as its event', () => {
     .passTo(HOUR + 9);
   assert.deepEqual(run.matches, []);
   run.passTo(HOUR + 10);
-  assert.deepEqual(run.matches, [{ at: HOUR + 10, events: [start.messageId], captures: {}, event: start }]);
+  const match = { at: HOUR + 10, events: [start.messageId], times: [10], captures: {}, event: start };
+  assert.deepEqual(run.matches, [match]);
   assert.equal(run.state, null);
 });
 

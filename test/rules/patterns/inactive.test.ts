@@ -13,7 +13,8 @@ test('silence is reported at the last event + for, once (V1)', () => {
   const run = inactive()
     .seeInOrder(event('a', 0), last)
     .passTo(50 * DAY);
-  assert.deepEqual(run.matches, [{ at: DAY + 10, events: [last.messageId], captures: {}, event: last }]);
+  const match = { at: DAY + 10, events: [last.messageId], times: [10], captures: {}, event: last };
+  assert.deepEqual(run.matches, [match]);
 });
 
 test('an entity that was never seen is not silent', () => {

@@ -125,3 +125,15 @@ test('complete takes time to where the input ended, and not back', () => {
   time.complete(400);
   assert.equal(time.current, 500);
 });
+
+test('an input that brings no events holds nothing back, also after a restore', () => {
+  const time = new StreamTime(0, [null, []]);
+  time.advanceWall(1_000);
+  time.observe(0, 50);
+  time.observe(1, 7);
+  assert.equal(time.current, 49);
+  const again = new StreamTime(0, [null, []]);
+  again.restore(JSON.parse(JSON.stringify(time.snapshot())));
+  again.observe(0, 60);
+  assert.equal(again.current, 59);
+});

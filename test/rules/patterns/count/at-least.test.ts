@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compiled, event, PatternRun } from '../kit.ts';
+import { compiled, event, PatternRun } from '../../kit.ts';
 
 function count(atLeast: number, within: string, fields = ''): PatternRun {
   return new PatternRun(
@@ -15,7 +15,13 @@ test('the rule fires when the bound is reached, with the events of the window in
   const events = [at(1_000), at(2_000), at(3_000)];
   const run = count(3, '10s').see(...events);
   assert.deepEqual(run.matches, [
-    { at: 3_000, events: events.map((one) => one.messageId), captures: {}, event: events[2] },
+    {
+      at: 3_000,
+      events: events.map((one) => one.messageId),
+      times: [1_000, 2_000, 3_000],
+      captures: {},
+      event: events[2],
+    },
   ]);
 });
 

@@ -1,4 +1,4 @@
-// `count`: the number of such events in a sliding window reaches a bound.
+// `count` with `atLeast`: the number of such events in a sliding window reaches a bound.
 //
 // Invariants:
 //   K1. The window of an event at t is (t - within, t]. It fires if fewer than `atLeast` were in it just before the
@@ -12,44 +12,18 @@
 // In the arrival lane an event may come behind newer ones. It is judged by the window that ends with it, and counts in
 // the windows of those that come later; `order: event-time` judges all of them in order.
 
-import type { CountState, Pattern, PatternInput } from '../api.ts';
-import {
-  type EventFilter,
-  filterOf,
-  interestsOf,
-  matchesFilter,
-  msOf,
-  NO_CAPTURES,
-  type PatternDefinition,
-} from './definition.ts';
+import type { CountState, Pattern, PatternInput } from '../../api.ts';
+import { interestsOf, matchesFilter, NO_CAPTURES } from '../definition.ts';
+import type { CountPlan } from './count.ts';
+import { endAt } from './entries.ts';
 
 /** Beyond the bound itself, an entity with this many events within the few seconds of reordering is a machine. */
 const REORDER_MAX = 1_000;
 
-interface CountPlan {
-  readonly filter: EventFilter;
-  readonly atLeast: number;
-  readonly withinMs: number;
-  readonly reorderMs: number;
-}
-
 type Entry = CountState['entries'][number];
 
-export const countPattern: PatternDefinition = {
-  kind: 'count',
-  lane: 'arrival',
-  compile(when, tools) {
-    const body = when.count ?? {};
-    const filter = filterOf(body.event, tools.condition([...tools.path, 'where'], body.where, []));
-    if (body.atLeast === undefined) tools.error(tools.path, '"count" needs "atLeast"');
-    const { reorderMs } = tools;
-    const pattern = patternOf({ filter, atLeast: body.atLeast ?? 1, withinMs: msOf(body.within), reorderMs });
-    return { pattern, captures: [], eventInThen: true };
-  },
-};
-
-function patternOf(plan: CountPlan): Pattern<CountState> {
-  const { filter, atLeast, withinMs } = plan;
+export function atLeastPattern(plan: CountPlan): Pattern<CountState> {
+  const { filter, bound: atLeast, withinMs } = plan;
   return {
     kind: 'count',
     interests: interestsOf([filter]),
@@ -64,8 +38,9 @@ function patternOf(plan: CountPlan): Pattern<CountState> {
       const reachesBound = end - from === atLeast - 1;
       if (reachesBound && isTooLate) input.dropped('late');
       else if (reachesBound) {
-        const events = entries.slice(from, end + 1).map((one) => one.messageId);
-        input.match({ at: event.time, events, captures: NO_CAPTURES, event });
+        const window = entries.slice(from, end + 1);
+        const events = window.map((one) => one.messageId);
+        input.match({ at: event.time, events, times: window.map((one) => one.at), captures: NO_CAPTURES, event });
       }
       forget(plan, entries, input);
       return state ?? { kind: 'count', entries };
@@ -75,21 +50,14 @@ function patternOf(plan: CountPlan): Pattern<CountState> {
   };
 }
 
-/** How many entries are stamped at or before `time`. */
-function endAt(entries: readonly Entry[], time: number): number {
-  let index = entries.length;
-  while (index > 0 && entries[index - 1]!.at > time) index--;
-  return index;
-}
-
 /** Drops what can matter no more (K2). */
 function forget(plan: CountPlan, entries: Entry[], input: PatternInput): void {
   const settled = entries.at(-1)!.at - plan.reorderMs;
   const settledEnd = endAt(entries, settled);
   const expired = endAt(entries, settled - plan.withinMs);
-  const needless = Math.max(expired, settledEnd - plan.atLeast);
+  const needless = Math.max(expired, settledEnd - plan.bound);
   if (needless > 0) entries.splice(0, needless);
-  const excess = entries.length - plan.atLeast - REORDER_MAX;
+  const excess = entries.length - plan.bound - REORDER_MAX;
   if (excess > 0) {
     entries.splice(0, excess);
     input.dropped('entries');

@@ -1,0 +1,51 @@
+// The shape of a model's file.
+
+import Type, { type Static } from 'typebox';
+import { duration, expression, fields, IDENTIFIER_PATTERN, NAME_PATTERN } from '../schema-parts.ts';
+
+/** More than this is a data set, not a description of one person. */
+const FEATURES_MAX = 200;
+
+const Feature = fields({
+  name: Type.String({ pattern: IDENTIFIER_PATTERN, maxLength: 64, description: 'What the model calls it.' }),
+  value: expression('A number; true is 1, false is 0. http takes any value.'),
+  weight: Type.Optional(Type.Number({ description: 'linear: how much it counts.' })),
+  default: Type.Optional(
+    Type.Number({ description: 'Where the expression fails or is null; left out: the score fails.' }),
+  ),
+});
+
+export const ModelSchema = fields(
+  {
+    id: Type.String({ pattern: NAME_PATTERN, maxLength: 100, description: 'Kebab-case, unique, and never changed.' }),
+    description: Type.Optional(Type.String({ description: 'What the score says.' })),
+    type: Type.Enum(['linear', 'http', 'onnx'], {
+      description: 'linear: weights over features; http: asked over HTTP; onnx: a file, by onnxruntime-node.',
+    }),
+    features: Type.Array(Feature, { minItems: 1, maxItems: FEATURES_MAX, description: 'What the model looks at.' }),
+    intercept: Type.Optional(Type.Number({ description: 'linear: added to the sum; default 0.' })),
+    link: Type.Optional(
+      Type.Enum(['logistic', 'identity'], {
+        description: 'linear: logistic (default) gives 0 to 1; identity the sum.',
+      }),
+    ),
+    url: Type.Optional(Type.String({ pattern: '^https?://', description: 'http: where features are posted to.' })),
+    file: Type.Optional(Type.String({ minLength: 1, description: 'onnx: the model, relative to this file.' })),
+    timeout: Type.Optional(duration('http, onnx: how long an answer may take; default 500ms.')),
+    cache: Type.Optional(duration('http, onnx: how long an answer is good for; default 10m.')),
+    default: Type.Optional(Type.Number({ description: 'http, onnx: the score where there is no answer.' })),
+  },
+  {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Tripline model',
+    description: 'One model: how a score is made of what is known of an entity.',
+  },
+);
+
+type Loose<T> = T extends readonly (infer Item)[]
+  ? (Loose<Item> | undefined)[]
+  : T extends object
+    ? { [Name in keyof T]?: Loose<T[Name]> | undefined }
+    : T;
+
+export type ModelBody = Loose<Static<typeof ModelSchema>>;

@@ -1,0 +1,129 @@
+// `at`: a moment before or after a date, which the profile or a captured event tells.
+//
+// Invariants:
+//   D1. The moment is date - before, or date + after, or the date. Whatever tells the date again sets it anew: another
+//       date moves the moment, the same one changes nothing, and a date that is null or cannot be read cancels it.
+//   D2. It fires at the moment, once, after the events stamped with it (rules.md).
+//   D3. A moment that has passed when its date becomes known never fires: a trial that ended last year reminds nobody.
+
+import type { Event } from '../../schemas/event.ts';
+import type { AtState, Expression, Pattern, PatternInput } from '../api.ts';
+import { momentOf } from '../expression-functions.ts';
+import { PROFILE_EVENT } from '../internal-events.ts';
+import type { WhenBody } from '../schema.ts';
+import {
+  type EventFilter,
+  filterOf,
+  interestsOf,
+  matchesFilter,
+  msOf,
+  NO_CAPTURES,
+  type PatternDefinition,
+  type PatternTools,
+} from './definition.ts';
+
+type AtBody = NonNullable<WhenBody['at']>;
+
+interface AtPlan {
+  /** What tells the date: the events named, or identify messages. */
+  readonly filter: EventFilter;
+  readonly capture: string | null;
+  /** Null only where it had a mistake; the rule is then not run. */
+  readonly date: Expression | null;
+  /** From the date to the moment. */
+  readonly offsetMs: number;
+  readonly keepsData: boolean;
+  /** Whether an event stamped before a moment may come after it has fired. */
+  readonly mayComeLate: boolean;
+}
+
+const INSTEAD_OF_EVENT =
+  'the date is of the profile, or name its event: at: { event: …, as: name, date: name.properties.… }';
+
+export const atPattern: PatternDefinition = {
+  kind: 'at',
+  lane: 'event-time',
+  compile(when, tools) {
+    const body = when.at ?? {};
+    const capture = tools.capture([...tools.path, 'as'], body.as);
+    const captures = capture === null ? [] : [capture];
+    const filter = filterOf(
+      body.event ?? ['identify', PROFILE_EVENT],
+      tools.condition([...tools.path, 'where'], body.where, []),
+    );
+    if (body.event === undefined) refuseEventFields(body, tools);
+    const insteadOfEvent = body.event === undefined ? INSTEAD_OF_EVENT : null;
+    const date = tools.value([...tools.path, 'date'], body.date, { is: 'moment', captures, insteadOfEvent });
+    const keepsData = capture !== null || tools.readsMatched;
+    const mayComeLate = tools.reorderMs > 0;
+    const pattern = patternOf({ filter, capture, date, offsetMs: offsetOf(body, tools), keepsData, mayComeLate });
+    return { pattern, captures, eventInThen: true };
+  },
+};
+
+function refuseEventFields(body: AtBody, tools: PatternTools): void {
+  for (const field of ['where', 'as'] as const) {
+    if (body[field] === undefined) continue;
+    tools.error([...tools.path, field], `"${field}" is about an event, and there is none`, 'name it: at: { event: … }');
+  }
+}
+
+function offsetOf(body: AtBody, tools: PatternTools): number {
+  const { before, after } = body;
+  if (before !== undefined && after !== undefined) {
+    tools.error([...tools.path, 'after'], '"at" has "before" and "after"', 'one of them');
+  }
+  return before === undefined ? (after === undefined ? 0 : msOf(after)) : -msOf(before);
+}
+
+function patternOf(plan: AtPlan): Pattern<AtState> {
+  return {
+    kind: 'at',
+    interests: interestsOf([plan.filter]),
+    onEvent(state, event, input) {
+      if (!matchesFilter(plan.filter, event, NO_CAPTURES, input)) return state;
+      // In the arrival lane an event may come before the deadline that is due ahead of it.
+      if (state !== null) report(plan, state, event.time - 1, input);
+      const moment = momentFor(plan, event, input);
+      if (moment === null) return null;
+      if (moment === state?.moment) return state;
+      const source = plan.keepsData ? event.packed() : event.withoutData();
+      return unlessOver(plan, { kind: 'at', moment, over: moment < event.time, source });
+    },
+    onDeadline(state, deadline, input) {
+      report(plan, state, deadline, input);
+      return unlessOver(plan, state);
+    },
+    deadlineOf: (state) => (state.over ? Infinity : state.moment),
+  };
+}
+
+/** Null: there is no date, or it cannot be read, which is reported. */
+function momentFor(plan: AtPlan, event: Event, input: PatternInput): number | null {
+  if (plan.date === null) return null;
+  input.scope.event = event;
+  input.scope.captures = plan.capture === null ? NO_CAPTURES : { [plan.capture]: event };
+  try {
+    const value = plan.date.evaluate(input.scope);
+    if (value === null || value === undefined) return null;
+    const date = typeof value === 'string' ? momentOf(value) : value;
+    if (date instanceof Date) return date.getTime() + plan.offsetMs;
+    input.failed(plan.date.source, new TypeError('the date must be a time'));
+  } catch (error) {
+    input.failed(plan.date.source, error);
+  }
+  return null;
+}
+
+/** Nothing need be kept of a moment that is over, where whatever tells its date again is later than it (D3). */
+function unlessOver(plan: AtPlan, state: AtState): AtState | null {
+  return state.over && !plan.mayComeLate ? null : state;
+}
+
+function report(plan: AtPlan, state: AtState, until: number, input: PatternInput): void {
+  if (state.over || state.moment > until) return;
+  const { source, moment } = state;
+  const captures = plan.capture === null ? NO_CAPTURES : { [plan.capture]: source };
+  state.over = true;
+  input.match({ at: moment, events: [source.messageId], times: [source.time], captures, event: source });
+}

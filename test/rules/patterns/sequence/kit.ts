@@ -1,0 +1,20 @@
+// What the tests of sequences share.
+
+import type { PatternState } from '../../../../rules/api.ts';
+import { ruleSetOf } from '../../../../rules/rule-set.ts';
+import { emptyEntityDocument, entityDocumentSpec } from '../../../../state/entity-document.ts';
+
+const documents = entityDocumentSpec(() => ruleSetOf([]));
+
+/** The bytes of a document that has only this state. */
+export function bytesOf(state: PatternState): Uint8Array {
+  const document = emptyEntityDocument();
+  document.rules.set('r', { rule: 'r', fired: [], forgotten: -1, instances: [{ by: '', state }] });
+  return documents.encode(document);
+}
+
+/** The state as a restart would find it. */
+export function reread(state: PatternState | null): PatternState | null {
+  if (state === null) return null;
+  return documents.decode(bytesOf(state)).rules.get('r')!.instances[0]!.state;
+}

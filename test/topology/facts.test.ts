@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { httpScorer } from '../../connectors/models/http-scorer.ts';
+import type { Scorer } from '../../connectors/models/scorer.ts';
+import { addModels } from '../../connectors/models/topology.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { formatProblem } from '../../lib/problem.ts';
+import type { RuleSet } from '../../rules/api.ts';
+import { type AroundRules, checkRules } from '../../rules/index.ts';
+import type { RemoteModel } from '../../rules/surroundings.ts';
+import { CHANNELS } from '../../schemas/action.ts';
+import type { Decision } from '../../schemas/decision.ts';
+import { deadLetterCodec, decisionCodec } from '../../schemas/framed.ts';
+import { FAKE_START } from '../../testing/fake-clock.ts';
+import { readPartition, replayJournal } from '../../testing/journal-replay.ts';
+import { TestDriver } from '../../testing/test-driver.ts';
+import { type JobOptions, triplineTopology } from '../../topology/topology.ts';
+
+const HOUR = 3_600_000;
+
+interface World {
+  readonly rules: string;
+  readonly around?: AroundRules;
+  readonly job?: Partial<JobOptions>;
+  readonly scorers?: ReadonlyMap<string, Scorer>;
+  readonly partitions?: number;
+}
+
+function compile({ rules, around = {} }: World) {
+  const options = { outOfOrdernessMs: 5_000, entities: ['device', 'product'], channels: [], around };
+  const checked = checkRules([{ file: 'rules.yaml', text: rules }], options);
+  assert.deepEqual(checked.errors.map(formatProblem), []);
+  return checked.ruleSet;
+}
+
+function topologyOf(ruleSet: RuleSet, job: Partial<JobOptions> = {}) {
+  return triplineTopology({
+    application: 'test',
+    prefix: 'tripline',
+    sources: [{ topic: 'events.shop', format: 'segment', keyed: true, entity: 'user' }],
+    rules: () => ruleSet,
+    channels: CHANNELS,
+    maxClockSkewMs: 300_000,
+    dedupeWindowMs: 24 * HOUR,
+    dedupeMax: 1_000,
+    recordBytesMax: 10_000,
+    useRecordTime: true,
+    cacheBytes: 1_000_000,
+    ...job,
+  });
+}
+
+async function open(t: TestContext, world: World) {
+  const ruleSet = compile(world);
+  const topology = () => {
+    const made = topologyOf(ruleSet, world.job);
+    if (world.scorers !== undefined) {
+      addModels(made, { application: 'test', prefix: 'tripline', scorers: world.scorers });
+    }
+    return made;
+  };
+  const driver = await TestDriver.open({ topology, partitions: world.partitions ?? 1 });
+  t.after(() => driver.close());
+  return driver;
+}
+
+let made = 0;
+function track(userId: string, event: string, properties: object = {}) {
+  const message = { type: 'track', messageId: `m${made++}`, userId, event, timestamp: FAKE_START, properties };
+  return { key: userId, value: JSON.stringify(message) };
+}
+
+async function decisions(driver: TestDriver): Promise<Decision[]> {
+  return (await driver.read('tripline.decisions')).map(({ value }) => decisionCodec.decode(value!));
+}
+
+function lines(all: readonly Decision[]): string[] {
+  return all.map(({ rule, entity, reason }) => `${rule} ${entity.type}/${entity.id} ${reason ?? 'fired'}`).sort();
+}
+
+const ALL = `{ id: people, when: { event: reading } }
+---
+{ id: devices, entity: device, when: { count: { event: reading, atLeast: 2, within: 1h } } }
+---
+{ id: products, entity: product, when: { event: reading } }`;
+const OTHERS = [
+  { entity: 'device', id: 'properties.deviceId' },
+  { entity: 'product', id: 'properties.product.id' },
+];
+
+test('an event goes to every entity it concerns, over partitions, each with state of its own', async (t) => {
+  const source = { topic: 'events.shop', format: 'segment', keyed: true, entity: 'user', others: OTHERS } as const;
+  const driver = await open(t, { rules: ALL, job: { sources: [source] }, partitions: 3 });
+  await driver.pipe(
+    'events.shop',
+    track('u1', 'reading', { deviceId: 'd1' }),
+    track('u2', 'reading', { deviceId: 'd1', product: { id: 7 } }),
+    track('u3', 'reading', { deviceId: null, product: 'none' }),
+  );
+  await driver.run();
+  await driver.run();
+  assert.deepEqual(lines(await decisions(driver)), [
+    'devices device/d1 fired',
+    'people user/u1 fired',
+    'people user/u2 fired',
+    'people user/u3 fired',
+    'products product/7 fired',
+  ]);
+});
+
+test('plain JSON of a device may concern others too', async (t) => {
+  const source = {
+    topic: 'events.shop',
+    format: 'json',
+    keyed: false,
+    entity: 'device',
+    id: 'deviceId',
+    event: 'type',
+  } as const;
+  const driver = await open(t, { rules: ALL, job: { sources: [{ ...source, others: [OTHERS[1]!] }] } });
+  const value = JSON.stringify({ deviceId: 'd1', type: 'reading', timestamp: FAKE_START, product: { id: 'p1' } });
+  await driver.pipe('events.shop', { key: null, value });
+  await driver.run();
+  await driver.run();
+  assert.deepEqual(lines(await decisions(driver)), ['products product/p1 fired']);
+});
+
+test('profiles and consent come in through topics of their own, and hold no time back', async (t) => {
+  const rules = `id: hello
+when: { event: view }
+if: 'profile.plan == "pro"'
+category: news
+then: [{ send: { channel: email, template: hi } }]
+---
+{ id: gone, when: { absence: { after: { event: view }, of: { event: paid }, within: 1h } } }`;
+  const driver = await open(t, { rules, job: { readsFacts: true } });
+  await driver.pipe(
+    'tripline.profiles',
+    { key: 'u1', value: '{"plan":"pro"}' },
+    { key: 'u2', value: '{"plan":"free"}' },
+  );
+  await driver.run();
+  await driver.pipe('events.shop', track('u1', 'view'), track('u2', 'view'));
+  await driver.run();
+  await driver.pipe('tripline.consent', { key: 'u1', value: '{"categories":{"news":false}}' });
+  await driver.pipe('tripline.profiles', { key: 'u2', value: null });
+  await driver.run();
+  await driver.pipe('events.shop', track('u1', 'view'), track('u2', 'view'));
+  await driver.advanceWallClock(2 * HOUR);
+  assert.deepEqual(lines(await decisions(driver)), [
+    ...['gone user/u1 fired', 'gone user/u2 fired'],
+    ...['hello user/u1 consent', 'hello user/u1 fired', 'hello user/u2 condition', 'hello user/u2 condition'],
+  ]);
+});
+
+test('a record about a person that cannot be used is a dead letter with its reason', async (t) => {
+  const driver = await open(t, { rules: ALL, job: { readsFacts: true } });
+  await driver.pipe(
+    'tripline.profiles',
+    { key: 'u1', value: 'no json' },
+    { key: null, value: '{}' },
+    { key: 'u1', value: '[]' },
+  );
+  await driver.pipe('tripline.consent', { key: 'u1', value: '{"news":false}' }, { key: 'u1', value: '{"all":1}' });
+  await driver.run();
+  const reasons = (await driver.read('tripline.dead-letter')).map(({ value }) => deadLetterCodec.decode(value!));
+  assert.deepEqual(reasons.map(({ reason, message }) => `${reason} ${message}`).sort(), [
+    'TRG_RECORD_INVALID "all" must be true or false',
+    'TRG_RECORD_INVALID the record has no key, which is the entity id',
+    'TRG_RECORD_INVALID the record must be a JSON object',
+    'TRG_RECORD_INVALID unknown field "news": a record has categories, channels, all',
+    'TRG_RECORD_UNREADABLE the record is not JSON',
+  ]);
+});
+
+const SCORED = `id: risky
+when: { event: pay }
+if: 'score("fraud") > 0.5'
+then: [{ send: { channel: webhook, data: { score: 'score("fraud")' } } }]`;
+
+function fraud(url: string, more = ''): AroundRules {
+  const text = `id: fraud
+type: http
+url: ${url}
+timeout: 1s
+features: [{ name: amount, value: event.properties.amount }, { name: plan, value: profile.plan }]
+${more}`;
+  return { models: [{ file: 'models.yaml', text }], withRemoteModels: true };
+}
+
+/** Answers with a tenth of the amount; remembers what it was asked. */
+async function modelServer(t: TestContext, answer?: (amount: number) => { status?: number; body: string } | null) {
+  const asked: { model: string; entity: object; features: Record<string, unknown> }[] = [];
+  const server = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      const body = JSON.parse(text);
+      asked.push(body);
+      const amount = body.features.amount as number;
+      const given = answer === undefined ? { body: JSON.stringify({ score: amount / 10 }) } : answer(amount);
+      if (given === null) return;
+      response.writeHead(given.status ?? 200).end(given.body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, asked };
+}
+
+/** Runs until as many decisions were made, at most ten seconds. */
+async function runUntil(driver: TestDriver, count: number): Promise<Decision[]> {
+  const found: Decision[] = [];
+  for (let round = 0; round < 500 && found.length < count; round++) {
+    await driver.run();
+    found.push(...(await decisions(driver)));
+    if (found.length < count) await systemClock.sleep(20);
+  }
+  return found;
+}
+
+async function scored(t: TestContext, around: AroundRules) {
+  const ruleSet = compile({ rules: SCORED, around });
+  const model = ruleSet.surroundings.models.get('fraud') as RemoteModel;
+  const scorer = httpScorer(model, systemClock);
+  t.after(() => scorer.close());
+  return open(t, { rules: SCORED, around, job: { asksModels: true }, scorers: new Map([['fraud', scorer]]) });
+}
+
+test('a candidate waits for the score of a model over HTTP, which the decision records', async (t) => {
+  const { url, asked } = await modelServer(t);
+  const driver = await scored(t, fraud(url));
+  await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }), track('u2', 'pay', { amount: 2 }));
+  const found = await runUntil(driver, 2);
+  assert.deepEqual(lines(found), ['risky user/u1 fired', 'risky user/u2 condition']);
+  const of = (id: string) => found.find(({ entity }) => entity.id === id)!;
+  assert.deepEqual([of('u1').values, of('u2').values], [{ 'score("fraud")': 0.8 }, { 'score("fraud")': 0.2 }]);
+  assert.equal(of('u1').at, FAKE_START);
+  assert.deepEqual(
+    asked.map(({ features }) => features).sort((a, b) => Number(a['amount']) - Number(b['amount'])),
+    [
+      { amount: 2, plan: null },
+      { amount: 8, plan: null },
+    ],
+  );
+});
+
+test('a replay of the journal comes to the same decisions, and asks no model (I1)', async (t) => {
+  const { url, asked } = await modelServer(t);
+  const around = fraud(url);
+  const driver = await scored(t, around);
+  await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }), track('u2', 'pay', { amount: 2 }));
+  await runUntil(driver, 2);
+  const written = await readPartition(driver.log, { topic: 'tripline.decisions', partition: 0 });
+  const ruleSet = compile({ rules: SCORED, around });
+  const topology = topologyOf(ruleSet, { asksModels: true });
+  const replayed = await replayJournal({ log: driver.log, topology, application: 'test', outOfOrdernessMs: 5_000 });
+  assert.deepEqual(
+    replayed.get('tripline.decisions/0')!.map(({ value }) => Buffer.from(value!).toString('hex')),
+    written.map(({ value }) => Buffer.from(value!).toString('hex')),
+  );
+  assert.equal(asked.length, 2);
+});
+
+test('an answer is good for its cache time, and asked for once', async (t) => {
+  const { url, asked } = await modelServer(t);
+  const driver = await scored(t, fraud(url, 'cache: 1h'));
+  await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }), track('u1', 'pay', { amount: 2 }));
+  assert.equal((await runUntil(driver, 2)).length, 2);
+  await driver.pipe('events.shop', track('u1', 'pay', { amount: 3 }));
+  assert.deepEqual(lines(await runUntil(driver, 1)), ['risky user/u1 fired']);
+  assert.equal(asked.length, 1);
+});
+
+test('a model that fails, is slow or answers nonsense gives its default; without one the condition fails', async (t) => {
+  const answers = [{ status: 500, body: '' }, { body: 'hm' }, { body: '{"score":"high"}' }, null];
+  const { url } = await modelServer(t, (amount) => answers[amount]!);
+  const pays = answers.map((_, i) => track(`u${i}`, 'pay', { amount: i }));
+  const withDefault = await scored(t, fraud(url, 'default: 0.9'));
+  await withDefault.pipe('events.shop', ...pays);
+  const found = await runUntil(withDefault, 4);
+  assert.deepEqual(
+    found.map(({ reason, values }) => [reason, values['score("fraud")']]),
+    answers.map(() => [null, 0.9]),
+  );
+  const without = await scored(t, fraud(url));
+  await without.pipe('events.shop', ...pays);
+  const failed = await runUntil(without, 4);
+  assert.deepEqual(
+    failed.map(({ reason, values }) => [reason, values['score("fraud")']]),
+    answers.map(() => ['condition', null]),
+  );
+});
+
+test('a request that a crash interrupted is asked again, and its candidate decided once', async (t) => {
+  let calls = 0;
+  const { url } = await modelServer(t, (amount) => (++calls === 1 ? null : { body: String(amount / 10) }));
+  const driver = await scored(t, fraud(url));
+  await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }));
+  await driver.run();
+  for (let round = 0; round < 100 && calls === 0; round++) {
+    await driver.run();
+    await systemClock.sleep(1);
+  }
+  await driver.crash();
+  await driver.clock.advance(61_000);
+  assert.deepEqual(lines(await runUntil(driver, 1)), ['risky user/u1 fired']);
+  await driver.advanceWallClock(61_000);
+  assert.deepEqual(await decisions(driver), []);
+});
+
+test('where models cannot be asked, as in a backtest, the default stands at once', async (t) => {
+  const around = { ...fraud('http://127.0.0.1:9/', 'default: 0.9'), withRemoteModels: false };
+  const driver = await open(t, { rules: SCORED, around });
+  await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }));
+  await driver.run();
+  assert.deepEqual(lines(await decisions(driver)), ['risky user/u1 fired']);
+});
