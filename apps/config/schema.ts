@@ -94,7 +94,11 @@ const Http = Type.Object(
   {
     host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on' }),
     port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'Port; 0 takes a free one' }),
-    writeKeys: Type.Array(secret('Key'), { secret: true, default: [], description: 'Keys that may send events; none: no events are taken' }),
+    writeKeys: Type.Array(secret('Key'), {
+      secret: true,
+      default: [],
+      description: 'Keys that may send events; none: no events are taken',
+    }),
     keys: Type.Array(
       Type.Object(
         {
