@@ -250,7 +250,8 @@ async function send<Arguments extends unknown[], Answer>(
     return await api.async(connection, ...args);
   } catch (error) {
     // Why the connection ended, such as a certificate that the broker did not take, is not in the error of its requests.
-    if (error instanceof Error) error.cause ??= endings.get(connection);
+    const ending = endings.get(connection);
+    if (error instanceof Error && ending !== error) error.cause ??= ending;
     throw noteRequest(error, api.key);
   }
 }

@@ -152,9 +152,11 @@ interface Part {
   readonly serverErrorMessage?: unknown;
 }
 
-/** An error with its causes and parts. */
-function chain(error: unknown): Part[] {
-  if (typeof error !== 'object' || error === null) return [];
+/** An error with its causes and parts, each once: the library's errors may be shared by several requests. */
+function chain(error: unknown, seen = new Set<unknown>()): Part[] {
+  if (typeof error !== 'object' || error === null || seen.has(error)) return [];
+  seen.add(error);
   const { cause, errors } = error as { cause?: unknown; errors?: unknown };
-  return [error as Part, ...chain(cause), ...(Array.isArray(errors) ? errors.flatMap(chain) : [])];
+  const parts = Array.isArray(errors) ? errors.flatMap((each) => chain(each, seen)) : [];
+  return [error as Part, ...chain(cause, seen), ...parts];
 }

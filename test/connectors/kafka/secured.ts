@@ -17,7 +17,7 @@ const MODULES = 'org.apache.kafka.common.security';
 const ITERATIONS = 4_096;
 const SCRAM = { 'scram-sha-256': 1, 'scram-sha-512': 2 } as const;
 /** After so long a SCRAM-SHA-256 session must be renewed. */
-export const SESSION_MS = 1_500;
+export const SESSION_MS = 2_500;
 
 export interface Secured {
   readonly cluster: KafkaCluster;

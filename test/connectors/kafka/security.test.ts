@@ -121,7 +121,7 @@ async function commitUntil(log: Log, topic: string, enough: () => boolean): Prom
 
 test('a session is renewed before the cluster ends it, without a failed request', async (t) => {
   const log = openLog(t, cluster, password('scram-sha-256', 'scram-256', 'scram-secret'));
-  const until = systemClock.now() + 2.5 * SESSION_MS;
+  const until = systemClock.now() + 1.7 * SESSION_MS;
   assert.ok((await commitUntil(log, 'renewed', () => systemClock.now() > until)) > 5);
 });
 
@@ -129,7 +129,7 @@ test('a token from a file is read again for each session, so that whoever renews
   const path = join(temporary(t), 'token');
   const source = tokenFromFile(path);
   let asked = 0;
-  const renew = (): void => writeFileSync(path, `${unsignedToken('token', 2_000, systemClock.now())}\n`);
+  const renew = (): void => writeFileSync(path, `${unsignedToken('token', 3_000, systemClock.now())}\n`);
   const log = openLog(
     t,
     cluster,
