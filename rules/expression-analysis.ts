@@ -1,7 +1,8 @@
 // What an expression uses, read off its syntax tree: variables, calls, paths, ranges of its macros.
 //
 // Owns: the walk over the library's tree, the mistakes that are seen there, and putting our functions in the place of
-// some of the library's. Does not own: types (the library checks those), words for people (expressions.ts).
+// some of the library's. Does not own: what our functions ask for (expression-asks.ts), types (the library checks those),
+// words for people (expressions.ts).
 //
 // Invariants:
 //   N1. A macro inside a macro runs over a part of the outer one's element, or over a literal list, so that the work is
@@ -10,10 +11,11 @@
 import { serialize } from '@marcbachmann/cel-js';
 import { parseDuration } from '../lib/duration.ts';
 import { didYouMean } from '../lib/suggest.ts';
-import { CHANNELS } from '../schemas/action.ts';
+import { type AskOptions, ExpressionAsks } from './expression-asks.ts';
 import { EVENT_FIELDS, REPLACED_FUNCTIONS, REPLACED_METHODS } from './expression-functions.ts';
 import { CEL_FUNCTIONS, FUNCTIONS, LATER_FUNCTIONS, LATER_VARIABLES, MACROS } from './expression-names.ts';
 import { SESSION_FIELDS, SESSION_METHODS } from './expression-session.ts';
+import { type AstNode, childrenOf, literalText } from './expression-tree.ts';
 import { NeedsCollector } from './needs.ts';
 import { refusalOf } from './regular-expression.ts';
 
@@ -22,16 +24,6 @@ const MACRO_DEPTH_MAX = 3;
 
 const SESSION_HINT = 'session.duration, .events, .count(name), .distinct(expression), .max(expression)';
 
-/** A node of the library's tree, as far as it is used here. */
-export interface AstNode {
-  readonly op: string;
-  readonly args: unknown;
-  readonly start: number;
-  readonly pos: number;
-  readonly end: number;
-  setMeta(name: string, value: unknown): AstNode;
-}
-
 /** A mistake in an expression; `offset` counts characters of its text. */
 export interface ExpressionProblem {
   readonly offset: number;
@@ -39,20 +31,13 @@ export interface ExpressionProblem {
   readonly hint: string | null;
 }
 
-export interface AnalysisOptions {
+export interface AnalysisOptions extends AskOptions {
   /** Names of this version that are in scope: `event`, `profile`, `now` and captures. */
   readonly variables: ReadonlySet<string>;
   /** Variables that exist elsewhere, with what to do instead here. */
   readonly elsewhere: ReadonlyMap<string, string>;
-  readonly channels: readonly string[];
   /** Functions and variables that cannot be asked here, with what to do instead. */
   readonly refused: ReadonlyMap<string, string>;
-  /** Ids of segments, of models, and of those models that are asked beside the task. */
-  readonly segments: ReadonlySet<string>;
-  readonly models: ReadonlySet<string>;
-  readonly remoteModels: ReadonlySet<string>;
-  /** Whether a model may be asked that answers later: of a candidate, which can wait, but not of each event. */
-  readonly remoteScores: boolean;
 }
 
 /** Something that an expression asks of its session; `call` is the node of the whole call. */
@@ -80,11 +65,13 @@ export class ExpressionAnalysis {
   readonly parts = new Set<string>();
   readonly measures: AskedMeasure[] = [];
   readonly #options: AnalysisOptions;
+  readonly #asks: ExpressionAsks;
   /** Names of the elements of the macros around the node being walked. */
   readonly #elements: { readonly name: string; readonly range: Range }[] = [];
 
   constructor(root: AstNode, options: AnalysisOptions) {
     this.#options = options;
+    this.#asks = new ExpressionAsks(options, this.needs, (...problem) => this.#report(...problem));
     this.#walk(root);
   }
 
@@ -208,7 +195,7 @@ export class ExpressionAnalysis {
       return;
     }
     if (Object.hasOwn(FUNCTIONS, name)) this.callsFunctions = true;
-    this.#asks(node, name, values);
+    if (!this.#isRefused(node, name)) this.#asks.take(node, name, values);
     const literal = literalText(values[0]);
     if (name === 'duration' && literal !== null && parseDuration(literal.replace(/^-/, '')) === null) {
       this.#report(values[0]!.start, `"${literal}" is not a duration`, 'such as 90s, 5m, 24h, 7d or 2w');
@@ -226,94 +213,6 @@ export class ExpressionAnalysis {
     if (this.#isElement(left.args as string)) return;
     node.setMeta('macro', undefined);
     (node.args as unknown[])[0] = 'has_';
-  }
-
-  /** What one of our functions asks to be remembered; how much of it must be known beforehand, so it is written out. */
-  #asks(node: AstNode, name: string, values: AstNode[]): void {
-    if (this.#isRefused(node, name)) return;
-    switch (name) {
-      case 'sent': {
-        const ms = this.#window(node, name, values[1]);
-        this.needs.sentMs = Math.max(this.needs.sentMs, ms);
-        const known = ['any', ...this.#channels];
-        this.#known(values[0], 'channel', known);
-        break;
-      }
-      case 'count': {
-        const event = this.#writtenOut(node, name, values[0]);
-        const ms = this.#window(node, name, values[1]);
-        if (event !== null) this.needs.remember(event, ms);
-        break;
-      }
-      case 'last': {
-        const event = this.#writtenOut(node, name, values[0]);
-        if (event !== null) this.needs.remember(event, 0);
-        break;
-      }
-      case 'opened':
-      case 'clicked': {
-        const ms = this.#window(node, name, values[0]);
-        for (const channel of this.#channels) this.needs.remember(`${channel}_${name}`, ms);
-        break;
-      }
-      case 'inSegment': {
-        const id = this.#writtenOut(node, name, values[0]);
-        this.#known(values[0], 'segment', [...this.#options.segments]);
-        if (id !== null) this.needs.segments.add(id);
-        break;
-      }
-      case 'score':
-        this.#score(node, values[0]);
-        break;
-    }
-  }
-
-  #score(node: AstNode, value: AstNode | undefined): void {
-    const id = this.#writtenOut(node, 'score', value);
-    this.#known(value, 'model', [...this.#options.models]);
-    if (id === null) return;
-    this.needs.models.add(id);
-    if (!this.#options.remoteScores && this.#options.remoteModels.has(id)) {
-      const hint = 'ask for it in if, audience, review or then, which can wait for the answer';
-      this.#report(node.start, `the model "${id}" answers later and cannot be asked here`, hint);
-    }
-  }
-
-  get #channels(): readonly string[] {
-    return [...new Set([...CHANNELS, ...this.#options.channels])];
-  }
-
-  /** The duration of a window, ms; 0 when it cannot be used, which is reported. */
-  #window(node: AstNode, name: string, value: AstNode | undefined): number {
-    // Too few arguments are the library's to report.
-    if (value === undefined) return 0;
-    const text = literalText(value);
-    if (text === null) {
-      const hint = `how far back is kept must be known beforehand: ${FUNCTIONS[name]!.replace(/^.* such as /, '')}`;
-      this.#report(node.start, `the duration of ${name}() must be written out as text`, hint);
-      return 0;
-    }
-    const ms = parseDuration(text);
-    if (ms !== null && ms > 0) return ms;
-    this.#report(value.start, `"${text}" is not a duration`, 'such as 90s, 5m, 24h, 7d or 2w');
-    return 0;
-  }
-
-  /** The text of a first argument that must be written out; null when it is not, which is reported. */
-  #writtenOut(node: AstNode, name: string, value: AstNode | undefined): string | null {
-    if (value === undefined) return null;
-    const text = literalText(value);
-    if (text === null) {
-      this.#report(node.start, `the name in ${name}() must be written out as text`, `it takes ${FUNCTIONS[name]}`);
-    }
-    return text;
-  }
-
-  #known(value: AstNode | undefined, what: string, known: readonly string[]): void {
-    const text = literalText(value);
-    if (text === null || known.includes(text)) return;
-    const all = known.length === 0 ? `there are no ${what}s` : `known: ${known.join(', ')}`;
-    this.#report(value!.start, `unknown ${what} "${text}"`, didYouMean(text, known, all));
   }
 
   /** Whether the name cannot be used here, which is then reported. */
@@ -442,13 +341,4 @@ function fieldOf(step: AstNode): string | null {
 
 function usesVariable(node: AstNode, name: string): boolean {
   return node.op === 'id' ? node.args === name : childrenOf(node.args).some((child) => usesVariable(child, name));
-}
-
-function literalText(node: AstNode | undefined): string | null {
-  return node?.op === 'value' && typeof node.args === 'string' ? node.args : null;
-}
-
-function childrenOf(value: unknown): AstNode[] {
-  if (Array.isArray(value)) return value.flatMap(childrenOf);
-  return typeof value === 'object' && value !== null && 'op' in value ? [value as AstNode] : [];
 }

@@ -14,8 +14,8 @@
 import { Event } from '../schemas/event.ts';
 import type { Json } from '../schemas/json.ts';
 import type { Capture } from './api.ts';
-import type { AstNode } from './expression-analysis.ts';
 import { FUNCTIONS, MACROS } from './expression-names.ts';
+import type { AstNode } from './expression-tree.ts';
 
 /** Elements times size; measured at 3 ns each at worst, so that an expression takes some 0.15 s at worst. */
 const WORK_MAX = 50_000_000;

@@ -10,16 +10,12 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import type { Json, JsonObject } from '../schemas/json.ts';
 import type { Condition, Expression, ExpressionFailed, Scope } from './api.ts';
-import {
-  type AnalysisOptions,
-  type AstNode,
-  ExpressionAnalysis,
-  type ExpressionProblem,
-} from './expression-analysis.ts';
+import { type AnalysisOptions, ExpressionAnalysis, type ExpressionProblem } from './expression-analysis.ts';
 import { type Cost, checkWork, costOf } from './expression-cost.ts';
 import { activate, createEnvironment } from './expression-functions.ts';
 import { FUNCTIONS } from './expression-names.ts';
 import { countText, registerSession, sessionView } from './expression-session.ts';
+import type { AstNode } from './expression-tree.ts';
 import type { Needs } from './needs.ts';
 import type { SessionMeasures } from './session-measures.ts';
 import { jsonOfValue, textOfValue } from './values.ts';

@@ -12,7 +12,7 @@ import type {
   ThresholdBody,
 } from './rule-bodies.ts';
 
-import { endsWithNot, type SequenceBody, seesAll, sequencePatterns } from './sequences.ts';
+import { endsWithNot, type SequenceBody, seesAll, sequencePatterns } from './sequence-body.ts';
 
 /** An event as read; `time` is event time in ms. Without `type` it is a track. */
 export interface OracleEvent {

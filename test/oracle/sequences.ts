@@ -18,24 +18,7 @@
 import { holds, type Names } from './expression.ts';
 import type { OracleMatch, Placed } from './match.ts';
 import { durationMs, type EventPattern, named, type OracleEvent } from './rule.ts';
-
-type Next = 'strict' | 'relaxed' | 'any';
-
-export interface SequenceStep extends Partial<EventPattern> {
-  readonly times?: { readonly min?: number; readonly max?: number; readonly next?: Next };
-  readonly optional?: boolean;
-  readonly next?: Next;
-  readonly greedy?: boolean;
-  readonly not?: EventPattern;
-}
-
-export interface SequenceBody {
-  readonly steps: readonly SequenceStep[];
-  readonly within?: string;
-  readonly until?: EventPattern;
-  readonly skip?: 'past-last' | 'none' | 'to-next';
-  readonly by?: string;
-}
+import { endsWithNot, type Next, type SequenceBody } from './sequence-body.ts';
 
 interface Step {
   readonly filter: EventPattern;
@@ -54,20 +37,6 @@ interface Step {
 interface Dealt {
   readonly place: number;
   readonly step: number;
-}
-
-export function endsWithNot({ steps }: SequenceBody): boolean {
-  return steps.at(-1)!.not !== undefined;
-}
-
-export function sequencePatterns({ steps, until }: SequenceBody): EventPattern[] {
-  const filters = steps.map((step) => step.not ?? (step as EventPattern));
-  return until === undefined ? filters : [...filters, until];
-}
-
-/** Whether it asks what the very next event of the entity is, so that every event concerns it. */
-export function seesAll({ steps }: SequenceBody): boolean {
-  return steps.some((step, at) => (at > 0 && step.next === 'strict') || step.times?.next === 'strict');
 }
 
 /** All matches in the order in which they fire. */

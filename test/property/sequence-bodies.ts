@@ -3,7 +3,7 @@
 // Owns: what a random sequence may say. Combinations that the checker refuses are left out here, too.
 
 import fc from 'fast-check';
-import type { SequenceBody, SequenceStep } from '../oracle/sequences.ts';
+import type { SequenceBody, SequenceStep } from '../oracle/sequence-body.ts';
 
 const eventName = fc.constantFrom('add', 'add', 'buy', 'buy', 'view');
 const eventNames = fc.oneof(

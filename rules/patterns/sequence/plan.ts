@@ -21,10 +21,8 @@ export type Captures = Readonly<Record<string, Capture>>;
 export const FRESH = 1;
 export const REPEAT = 2;
 export const END = 4;
+/** 31 bits hold the 20 steps that a sequence may have (schema-sequence.ts). */
 const FIRST_ENTRY = 8;
-
-/** Bits of a partial match fit into 31 with this many steps, which is more than a person can read. */
-export const STEPS_MAX = 20;
 
 /** The bit of entering step `to` from step `from`; -1 is where a match begins. */
 export function entryBit(from: number, to: number): number {
