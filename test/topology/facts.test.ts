@@ -57,7 +57,7 @@ async function open(t: TestContext, world: World) {
   const topology = () => {
     const made = topologyOf(ruleSet, world.job);
     if (world.scorers !== undefined) {
-      addModels(made, { application: 'test', prefix: 'tripline', scorers: world.scorers });
+      addModels(made, { application: 'test', prefix: 'tripline', schemaIds: {}, scorers: world.scorers });
     }
     return made;
   };
