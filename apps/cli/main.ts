@@ -6,6 +6,7 @@ import { COMMANDS } from './commands/index.ts';
 import { runCommandLine } from './dispatch.ts';
 
 const INTERRUPTED = 130;
+const LINGER_MS = 2_000;
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -32,6 +33,11 @@ const io: Io = {
 const words = process.argv.slice(2);
 if (words[0] === '--version') process.stdout.write(`${version()}\n`);
 else process.exitCode = await runCommandLine(words, COMMANDS, io);
+// A socket that a library left open, to a broker that no longer answers, must not keep a process whose work is done. The
+// timer itself keeps nothing; output that a slow reader has not taken yet does.
+AbortSignal.timeout(LINGER_MS).addEventListener('abort', () => {
+  if (process.stdout.writableLength === 0) process.exit();
+});
 
 function version(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
