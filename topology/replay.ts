@@ -7,6 +7,7 @@
 
 import { Counters } from '../lib/counters.ts';
 import type { SourceFormat } from '../processors/normalise.ts';
+import type { EvaluationTrace } from '../processors/trace.ts';
 import type { RuleSet } from '../rules/api.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
@@ -39,6 +40,8 @@ export interface ReplayOptions {
   readonly wall: number;
   /** Of decoded documents in memory; beyond it they are read from the store, again and again. */
   readonly cacheBytes?: number | undefined;
+  /** Where a rule is being explained. */
+  readonly trace?: EvaluationTrace | undefined;
   readonly outputs: ReplayOutputs;
 }
 

@@ -7,6 +7,7 @@ import { type FactKind, KnownFacts } from '../processors/known-facts.ts';
 import type { SourceFormat } from '../processors/normalise.ts';
 import { encodeRepartitioned, FromRepartition, type Repartitioned, ToRepartition } from '../processors/repartition.ts';
 import { encodeScoreRequest, type ScoreRequest } from '../processors/scores.ts';
+import type { EvaluationTrace } from '../processors/trace.ts';
 import type { RuleSet } from '../rules/api.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
@@ -40,6 +41,8 @@ export interface JobOptions {
   /** False where records carry no time of their own, such as lines of a file. */
   readonly useRecordTime: boolean;
   readonly cacheBytes: number;
+  /** Where a rule is being explained. */
+  readonly trace?: EvaluationTrace | undefined;
 }
 
 export function triplineTopology(options: JobOptions): Topology {
