@@ -11,6 +11,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { systemRng } from '../../lib/rng.ts';
 import type { SourceFormat } from '../../processors/normalise.ts';
+import type { EvaluationTrace } from '../../processors/trace.ts';
+import type { RuleSet } from '../../rules/api.ts';
 import type { RemoteModel } from '../../rules/surroundings.ts';
 import { CHANNELS } from '../../schemas/action.ts';
 import type { Topology } from '../../topology/builder.ts';
@@ -32,23 +34,9 @@ export interface Job {
 /** Throws FatalError TRG_CONFIG_INVALID for what this version cannot do. */
 export function jobOf(config: Config, project: Project, clock: Clock): Job {
   const rules = project.rules.ruleSet;
-  const models = remoteModels(project);
+  const models = remoteModels(rules);
   const templates = project.templates[0] ?? new Templates(new Map());
-  const topology = triplineTopology({
-    application: config.application,
-    prefix: TOPIC_PREFIX,
-    sources: config.sources.map((source) => formatOf(source, config)),
-    rules: () => rules,
-    channels: CHANNELS,
-    maxClockSkewMs: config.maxClockSkewMs,
-    dedupeWindowMs: config.dedupeWindowMs,
-    dedupeMax: config.dedupeMax,
-    recordBytesMax: config.limits.recordBytes,
-    readsFacts: true,
-    asksModels: models.length > 0,
-    useRecordTime: true,
-    cacheBytes: TASK_CACHE_BYTES,
-  });
+  const topology = evaluationTopology(config, () => rules);
   const scorers = openScorers(models, clock);
   if (models.length > 0) addModels(topology, { application: config.application, prefix: TOPIC_PREFIX, scorers });
   const connectors = connectorsOf(config, templates, clock);
@@ -64,8 +52,28 @@ export function jobOf(config: Config, project: Project, clock: Clock): Job {
   };
 }
 
-function remoteModels(project: Project): readonly RemoteModel[] {
-  return [...project.rules.ruleSet.surroundings.models.values()].filter((model) => model.kind !== 'linear');
+/** The topology without connectors: from sources to decisions and actions. `trace`: where a rule is being explained. */
+export function evaluationTopology(config: Config, rules: () => RuleSet, trace?: EvaluationTrace): Topology {
+  return triplineTopology({
+    application: config.application,
+    prefix: TOPIC_PREFIX,
+    sources: config.sources.map((source) => formatOf(source, config)),
+    rules,
+    channels: CHANNELS,
+    maxClockSkewMs: config.maxClockSkewMs,
+    dedupeWindowMs: config.dedupeWindowMs,
+    dedupeMax: config.dedupeMax,
+    recordBytesMax: config.limits.recordBytes,
+    readsFacts: true,
+    asksModels: remoteModels(rules()).length > 0,
+    useRecordTime: true,
+    cacheBytes: TASK_CACHE_BYTES,
+    trace,
+  });
+}
+
+function remoteModels(rules: RuleSet): readonly RemoteModel[] {
+  return [...rules.surroundings.models.values()].filter((model) => model.kind !== 'linear');
 }
 
 function formatOf(source: SourceConfig, config: Config): SourceFormat {
