@@ -21,6 +21,7 @@ import { hold } from './held.ts';
 import type { EntityScope } from './scope.ts';
 import { isAsked, missingScores, requestOf, type ScoreRequest } from './scores.ts';
 import { sendsChanged } from './segments.ts';
+import type { EvaluationTrace } from './trace.ts';
 
 /** Fired decisions kept per rule and entity; beyond it the oldest goes and is counted. */
 const FIRED_MAX = 10_000;
@@ -48,8 +49,9 @@ export interface DecideOutput {
   /** An expression of the rule failed: the condition counts as false. */
   failed(rule: CompiledRule, source: string, error: unknown): void;
   dropped(rule: CompiledRule, what: string): void;
-  /** Event time up to which nothing more is expected, ms. */
-  settledTime(): number;
+  /** Event time up to which everything of the entity has been evaluated, ms. */
+  settledTime(document: EntityDocument): number;
+  readonly trace: EvaluationTrace | null;
 }
 
 /** Decides on candidates that compete. */
@@ -94,6 +96,7 @@ export function decide(
     };
     const parent = match.event?.traceparent ?? null;
     const trace = parent === null ? null : { parent, own: childTraceparent(parent, spanIdOf(decision.id)) };
+    output.trace?.decided(decision, candidate, verdict, scope);
     output.decision(decision, rule, trace);
     if (decision.outcome !== 'fired') {
       forgetEmpty(document, memory);
@@ -105,7 +108,7 @@ export function decide(
     }
     remember(document, memory, rule, match, cooldownKey, sentHistoryMs, output);
     rememberForCaps(document, surroundings.caps, rule, channelsOf(verdict.sends), match.at);
-    takeGroup(document, rule, match.at, output.settledTime());
+    takeGroup(document, rule, match.at, Math.min(match.at, output.settledTime(document)));
     sendsChanged(document, rules.segments(entity.type), match.at);
     forgetEmpty(document, memory);
   }

@@ -20,6 +20,7 @@ import type { Event, EventRecord } from '../schemas/event.ts';
 import type { JsonObject } from '../schemas/json.ts';
 import { traceHeaders } from '../schemas/trace.ts';
 import type { DocumentStore } from '../state/api.ts';
+import { contextDue } from '../state/entity-context.ts';
 import {
   deadlineMoved,
   type EntityDocument,
@@ -42,6 +43,7 @@ import { matchOf, release } from './held.ts';
 import { EntityScope } from './scope.ts';
 import { missingScores } from './scores.ts';
 import { concernsSegments, lookAtSegments, segmentsChangeAt } from './segments.ts';
+import type { EvaluationTrace } from './trace.ts';
 
 export interface EvaluateOptions {
   readonly rules: () => RuleSet;
@@ -49,6 +51,8 @@ export interface EvaluateOptions {
   readonly dedupeMax: number;
   /** Name of the entity store. */
   readonly store: string;
+  /** Where a rule is being explained; left out in every other run. */
+  readonly trace?: EvaluationTrace | undefined;
 }
 
 /** Values of `by` kept per rule and entity; beyond it the oldest goes and is counted. */
@@ -105,11 +109,14 @@ export class Evaluate implements Processor<Event> {
       },
       failed: (rule) => context.count('expression-failed', { rule: rule.id }),
       dropped: (rule, what) => context.count('dropped', { rule: rule.id, what }),
-      settledTime: () => context.streamTime(),
+      settledTime: (document) => this.#settled(document, this.#options.rules()),
+      trace: this.#options.trace ?? null,
     };
   }
 
   process({ key, value: event }: Message<Event>): void {
+    const { trace } = this.#options;
+    if (trace !== undefined && !trace.came(key, event)) return;
     const rules = this.#options.rules();
     const entity = key.slice(0, key.indexOf('/'));
     const arrival = rules.interested(entity, 'arrival', event.event);
@@ -127,6 +134,7 @@ export class Evaluate implements Processor<Event> {
     const document = this.#store.get(key) ?? emptyEntityDocument();
     if (this.#isDuplicate(document, event)) {
       this.#context.count('duplicate');
+      trace?.duplicate(event);
       return;
     }
     const segments = rules.segments(entity);
@@ -137,7 +145,7 @@ export class Evaluate implements Processor<Event> {
       this.#decide(key, document);
     }
     // V4
-    if (longestMs !== undefined) rememberEvent(document, event, longestMs, this.#context.streamTime());
+    if (longestMs !== undefined) rememberEvent(document, event, longestMs, this.#settled(document, rules));
     if (isFact) applyInstantFact(document, event, needs.models);
     const before = changes && arrival.length > 0 ? this.#profileOf(document, true) : null;
     const waits = looks && rules.tracksInOrder(entity);
@@ -162,6 +170,19 @@ export class Evaluate implements Processor<Event> {
     this.#endWaits(document, rules, at);
     this.#decide(key, document);
     this.#store.put(key, document);
+  }
+
+  /**
+   * Event time up to which everything of this entity has been evaluated. A record that is being processed has moved stream
+   * time already, before what it made due was handed out.
+   */
+  #settled(document: EntityDocument, rules: RuleSet): number {
+    const firstDue = Math.min(
+      document.buffer[0]?.time ?? Infinity,
+      earliestDeadline(document, rules),
+      contextDue(document.context),
+    );
+    return Math.min(this.#context.streamTime(), firstDue - 1);
   }
 
   #isDuplicate(document: EntityDocument, event: Event): boolean {
@@ -197,6 +218,7 @@ export class Evaluate implements Processor<Event> {
 
   #late(key: string, document: EntityDocument, event: Event, ordered: readonly CompiledRule[]): void {
     for (const rule of ordered) this.#context.count('late', { rule: rule.id });
+    this.#options.trace?.late(event, document.evaluatedBefore);
     const value = {
       entity: key,
       messageId: event.messageId,

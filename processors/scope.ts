@@ -6,7 +6,7 @@
 //   S1. Windows and scores are as of `now`; the profile and the account as of the lane (enter).
 //   S2. Every answer that time alone would change says when it does (changesAt).
 
-import type { Capture, ExpressionFailed, RuleSet, Scope, SessionFigures } from '../rules/api.ts';
+import type { Capture, ExpressionFailed, ExpressionObserver, RuleSet, Scope, SessionFigures } from '../rules/api.ts';
 import { CHANNELS } from '../schemas/action.ts';
 import type { Event } from '../schemas/event.ts';
 import type { Json, JsonObject } from '../schemas/json.ts';
@@ -24,6 +24,7 @@ export class EntityScope implements Scope {
   session: SessionFigures | null = null;
   /** The earliest time that changesAt() was told since this was last set. */
   nextChange = Infinity;
+  observer: ExpressionObserver | null = null;
   /** Told when the condition of a segment fails; the segment then counts as not entered. */
   readonly #segmentFailed: ExpressionFailed;
   #rules: RuleSet | null = null;

@@ -66,7 +66,12 @@ export interface Scope {
   changesAt(time: number): void;
   /** Fired sends to `channel` (or "any") with event time in (now - withinMs, now]. */
   sent(channel: string, withinMs: number): number;
+  /** Told what conditions and figures came to; there is one only while a rule is being explained. */
+  observer?: ExpressionObserver | null;
 }
+
+/** `value`: what it came to, or the Error that it failed with. */
+export type ExpressionObserver = (asked: Expression | Condition, value: unknown, scope: Scope) => void;
 
 /** A compiled CEL expression. Throws what CEL throws: callers are in rules/, which keep R2. */
 export interface Expression {

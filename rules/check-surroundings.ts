@@ -10,6 +10,7 @@ import { type CapsBody, CapsSchema, compileCaps } from './caps.ts';
 import { ExpressionCompiler } from './expressions.ts';
 import { compileModel } from './models/compile.ts';
 import { type ModelBody, ModelSchema } from './models/schema.ts';
+import { NeedsCollector } from './needs.ts';
 import { parseRuleFile, type SourceDocument } from './parse.ts';
 import { RuleBuilder } from './rule-builder.ts';
 import { compileSegment, type SegmentBody, SegmentSchema } from './segments.ts';
@@ -65,6 +66,8 @@ export function checkSurroundings(
     const builder = new RuleBuilder(document, found, expressions);
     const segment = compileSegment(value as SegmentBody, builder);
     if (segment !== null) {
+      // Who belongs changes with what the models look at, too.
+      for (const id of segment.needs.models) builder.needs.add(models.get(id)?.needs ?? new NeedsCollector());
       checkEntity(segment.entity, options.entities, builder);
       addUnique('segment', segment, segments, builder);
     }

@@ -18,6 +18,8 @@ export interface RulesCheck {
   /** The rules without a mistake, in order of id. */
   readonly rules: readonly CompiledRule[];
   readonly ruleSet: RuleSet;
+  /** What is written in those rules, by id. */
+  readonly bodies: ReadonlyMap<string, RuleBody>;
   /** The inline tests of those rules. */
   readonly tests: readonly InlineTest[];
   /** All of them, by file and place. Rules are to be run only if there is none. */
@@ -30,6 +32,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
   const warnings: Problem[] = [];
   const rules: CompiledRule[] = [];
   const tests: InlineTest[] = [];
+  const bodies = new Map<string, RuleBody>();
   const { surroundings, expressions } = checkSurroundings(options.around ?? {}, options, errors);
   const firstPlaces = new Map<string, string>();
   for (const { file, text } of files) {
@@ -49,6 +52,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
         const ruleTests = readInlineTests(body, builder);
         if (found.length === 0 && rule !== null) {
           rules.push(rule);
+          bodies.set(rule.id, body);
           tests.push(...ruleTests);
         }
       }
@@ -57,7 +61,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
   }
   const ruleSet = ruleSetOf(rules, surroundings);
   checkExpectedRules(tests, ruleSet, errors);
-  return { rules: ruleSet.rules, ruleSet, tests, errors: inOrder(errors), warnings };
+  return { rules: ruleSet.rules, ruleSet, bodies, tests, errors: inOrder(errors), warnings };
 }
 
 function checkUnique(

@@ -314,9 +314,11 @@ class CompiledCondition implements Condition, CompiledExpression {
   holds(scope: Scope, failed: ExpressionFailed): boolean {
     try {
       const value = this.#expression.evaluate(scope);
+      scope.observer?.(this, value, scope);
       if (typeof value === 'boolean') return value;
       failed(this.source, new TypeError(`a condition must be true or false, not ${String(textOfValue(value))}`));
     } catch (error) {
+      scope.observer?.(this, error, scope);
       failed(this.source, error);
     }
     return false;

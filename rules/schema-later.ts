@@ -23,7 +23,7 @@ export const LATER_STEPS = {
         event: EventNames,
         where: Type.Optional(Where),
         atMost: duration('Waits no longer than this.'),
-        onTimeout: Type.Optional(Type.Array(Type.Unknown())),
+        onTimeout: Type.Optional(Type.Array(Type.Unknown(), { description: 'Steps, if it did not come.' })),
       },
       later({ description: 'Waits for an event.' }),
     ),

@@ -58,14 +58,23 @@ export const By = expression(
   'Keeps the state apart for each value of this within the entity; an event without a value is not seen.',
 );
 
-export const EventPattern = fields({ event: EventNames, where: Type.Optional(Where), as: Type.Optional(As) });
-export const PlainEventPattern = fields({ event: EventNames, where: Type.Optional(Where) });
+/** Which events are meant, and what they are called afterwards. */
+export function eventPattern(description: string) {
+  return fields({ event: EventNames, where: Type.Optional(Where), as: Type.Optional(As) }, { description });
+}
+
+/** The same without a name. */
+export function plainEventPattern(description: string) {
+  return fields({ event: EventNames, where: Type.Optional(Where) }, { description });
+}
+
+const AnyOfThem = plainEventPattern('Such an event counts.');
 
 export const OneOrMoreEvents = Type.Union(
   [
     Type.String({ minLength: 1 }),
-    PlainEventPattern,
-    Type.Array(Type.Union([Type.String({ minLength: 1 }), PlainEventPattern]), { minItems: 1 }),
+    AnyOfThem,
+    Type.Array(Type.Union([Type.String({ minLength: 1 }), AnyOfThem]), { minItems: 1 }),
   ],
   {
     description: 'An event pattern { event, where }, a name, or a list of either.',

@@ -1,7 +1,7 @@
 // The shape of `sequence`, for editors and for shape.ts.
 
 import Type from 'typebox';
-import { As, By, duration, EventNames, fields, PlainEventPattern, Where } from './schema-parts.ts';
+import { As, By, duration, EventNames, fields, plainEventPattern, Where } from './schema-parts.ts';
 
 /** More than a person can read; a partial match keeps its ways on in the bits of one integer. */
 const STEPS_MAX = 20;
@@ -41,7 +41,7 @@ const SequenceStep = fields({
   greedy: Type.Optional(
     Type.Boolean({ description: 'Default false. True: takes every event it can before the sequence goes on.' }),
   ),
-  not: Type.Optional(PlainEventPattern),
+  not: Type.Optional(plainEventPattern('An event that must not come in between: { event, where }.')),
 });
 
 export const Sequence = fields(
@@ -53,7 +53,7 @@ export const Sequence = fields(
         'Events in their order: { event, where, as, … }; { not: { event, where } } must not come in between.',
     }),
     within: Type.Optional(duration('All of it must happen in this time, counted from the first matched event.')),
-    until: Type.Optional(PlainEventPattern),
+    until: Type.Optional(plainEventPattern('Ends all steps without a greatest number: they take nothing more.')),
     skip: Type.Optional(
       Type.Enum(['past-last', 'none', 'to-next'], {
         description:

@@ -11,7 +11,7 @@ import {
   By,
   duration,
   EventNames,
-  EventPattern,
+  eventPattern,
   expression,
   fields,
   NAME_PATTERN,
@@ -26,7 +26,7 @@ export const COUNT_MAX = 10_000;
 
 const Absence = fields(
   {
-    after: EventPattern,
+    after: eventPattern('The event that starts the clock: { event, where, as }.'),
     of: OneOrMoreEvents,
     within: duration('Fires this long after `after`, unless `of` came in (after, after + within].'),
     restart: Type.Optional(
@@ -151,40 +151,61 @@ const GivenEvent = fields({
   entity: Type.Optional(
     Type.String({ minLength: 1, description: "Id of the rule's entity, where that is not a user." }),
   ),
-  type: Type.Optional(Type.Enum(['track', 'identify', 'page', 'screen', 'group', 'alias'])),
+  type: Type.Optional(
+    Type.Enum(['track', 'identify', 'page', 'screen', 'group', 'alias'], {
+      description: 'Default track. identify tells the profile by its traits, group the account.',
+    }),
+  ),
   event: Type.Optional(Type.String({ minLength: 1, description: 'Its name; for other types than track, the type.' })),
-  messageId: Type.Optional(Type.String({ minLength: 1 })),
-  properties: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  traits: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  context: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  messageId: Type.Optional(
+    Type.String({ minLength: 1, description: 'Its id, to give the same event twice. Default: one of its own.' }),
+  ),
+  properties: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { description: 'What expressions read as event.properties.' }),
+  ),
+  traits: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description: 'Of identify: attributes of the profile; of group: of the account.',
+    }),
+  ),
+  context: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { description: 'What expressions read as event.context.' }),
+  ),
 });
 
 const Expectation = fields({
   at: instant('Event time of the decision.'),
-  user: Type.Optional(Type.String({ minLength: 1 })),
-  entity: Type.Optional(Type.String({ minLength: 1 })),
+  user: Type.Optional(Type.String({ minLength: 1, description: 'Whom it is about. Default: anyone.' })),
+  entity: Type.Optional(
+    Type.String({ minLength: 1, description: "Id of the rule's entity, where that is not a user. Default: any." }),
+  ),
   rule: Type.Optional(Type.String({ description: 'Default: this rule.' })),
-  outcome: Type.Enum(['fired', 'suppressed', 'deferred', 'review']),
+  outcome: Type.Enum(['fired', 'suppressed', 'deferred', 'review'], {
+    description: 'What became of the match: it fired, a gate held it back, it waits, or a person looks first.',
+  }),
   reason: Type.Optional(
-    Type.Enum([
-      'disabled',
-      'audience',
-      'holdout',
-      'condition',
-      'cooldown',
-      'exclusive',
-      'limit',
-      'cap',
-      'consent',
-      'unreachable',
-      'quiet-hours',
-      'review',
-    ]),
+    Type.Enum(
+      [
+        'disabled',
+        'audience',
+        'holdout',
+        'condition',
+        'cooldown',
+        'exclusive',
+        'limit',
+        'cap',
+        'consent',
+        'unreachable',
+        'quiet-hours',
+        'review',
+      ],
+      { description: 'The gate that said no. Default: any.' },
+    ),
   ),
 });
 
 const InlineTest = fields({
-  name: Type.String({ minLength: 1 }),
+  name: Type.String({ minLength: 1, description: 'What holds, as a sentence.' }),
   given: Type.Array(GivenEvent, { minItems: 1, description: 'Events, in the order in which they are read.' }),
   advance: Type.Optional(duration('Time that passes after the newest given event.')),
   expect: Type.Array(Expectation, { description: 'All decisions, in order; an empty list: none.' }),

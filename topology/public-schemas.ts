@@ -18,7 +18,7 @@ export interface PublicSchema {
 export function publicSchemas(prefix: string): readonly PublicSchema[] {
   const { decisions, deliveries, deadLetter, late } = publicTopics(prefix);
   const names: readonly (readonly [topic: string, name: string])[] = [
-    ...CHANNELS.map((channel) => [actionsTopic(channel), 'actions/action'] as const),
+    ...CHANNELS.map((channel) => [actionsTopic(prefix, channel), 'actions/action'] as const),
     [decisions, 'decision'],
     [deliveries, 'delivery'],
     [deadLetter, 'dead-letter'],

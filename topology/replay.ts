@@ -7,6 +7,7 @@
 
 import { Counters } from '../lib/counters.ts';
 import type { SourceFormat } from '../processors/normalise.ts';
+import type { EvaluationTrace } from '../processors/trace.ts';
 import type { RuleSet } from '../rules/api.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
@@ -16,6 +17,7 @@ import type { LogRecord } from '../schemas/record.ts';
 import type { KeyValueStore } from '../state/api.ts';
 import { CachedDocumentStore } from '../state/document-store.ts';
 import { Task } from './runtime/task.ts';
+import { DEFAULT_PREFIX } from './topics.ts';
 import { triplineTopology } from './topology.ts';
 
 /** What comes out, in order. */
@@ -39,6 +41,8 @@ export interface ReplayOptions {
   readonly wall: number;
   /** Of decoded documents in memory; beyond it they are read from the store, again and again. */
   readonly cacheBytes?: number | undefined;
+  /** Where a rule is being explained. */
+  readonly trace?: EvaluationTrace | undefined;
   readonly outputs: ReplayOutputs;
 }
 
@@ -63,7 +67,7 @@ export class Replay {
     const topology = triplineTopology({
       ...options,
       application: 'replay',
-      prefix: 'tripline',
+      prefix: DEFAULT_PREFIX,
       sources: [{ topic: 'events', ...options.source, keyed: false }],
       singlePartition: true,
       rules: () => options.rules,

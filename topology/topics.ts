@@ -3,7 +3,7 @@
 import type { SubTopology } from './builder.ts';
 import type { TopicSpec } from './ports.ts';
 
-/** Topics that other teams read, by prefix (configuration; `tripline`). */
+/** Topics that other teams read, by prefix (`topics.prefix` of the configuration). */
 export function publicTopics(prefix: string) {
   return {
     decisions: `${prefix}.decisions`,
@@ -15,8 +15,12 @@ export function publicTopics(prefix: string) {
   } as const;
 }
 
-export function actionsTopic(channel: string): string {
-  return `actions.${channel}`;
+/** The prefix that leaves actions without one. */
+export const DEFAULT_PREFIX = 'tripline';
+
+/** Actions of a prefix of one's own are apart from those of other applications. */
+export function actionsTopic(prefix: string, channel: string): string {
+  return prefix === DEFAULT_PREFIX ? `actions.${channel}` : `${prefix}.actions.${channel}`;
 }
 
 /** Internal topics start with the application's name. */

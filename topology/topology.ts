@@ -7,6 +7,7 @@ import { type FactKind, KnownFacts } from '../processors/known-facts.ts';
 import type { SourceFormat } from '../processors/normalise.ts';
 import { encodeRepartitioned, FromRepartition, type Repartitioned, ToRepartition } from '../processors/repartition.ts';
 import { encodeScoreRequest, type ScoreRequest } from '../processors/scores.ts';
+import type { EvaluationTrace } from '../processors/trace.ts';
 import type { RuleSet } from '../rules/api.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
@@ -50,6 +51,8 @@ export interface JobOptions {
   /** False where records carry no time of their own, such as lines of a file. */
   readonly useRecordTime: boolean;
   readonly cacheBytes: number;
+  /** Where a rule is being explained. */
+  readonly trace?: EvaluationTrace | undefined;
 }
 
 export function triplineTopology(options: JobOptions): Topology {
@@ -104,7 +107,7 @@ export function triplineTopology(options: JobOptions): Topology {
       'evaluate',
     )
     .addSink('decisions', decisionSink(topics.decisions, ids), ['evaluate'])
-    .addSink('actions', actionSink(options.channels, ids), ['evaluate'])
+    .addSink('actions', actionSink(options, ids), ['evaluate'])
     .addSink('late', lateSink(topics.late, ids), ['evaluate'])
     .addSink('dead-letter', deadLetterSink(topics.deadLetter, ids), evaluateParents);
   if (options.asksModels === true) topology.addSink('score-requests', scoreRequestSink(application), ['evaluate']);
@@ -158,11 +161,12 @@ function decisionSink(topic: string, ids: SchemaIds): SinkSpec<Decision> {
   };
 }
 
-function actionSink(channels: readonly string[], ids: SchemaIds): SinkSpec<Action> {
-  const encoders = new Map(channels.map((channel) => [channel, actionCodec.encoder(ids[actionsTopic(channel)])]));
+function actionSink({ prefix, channels }: JobOptions, ids: SchemaIds): SinkSpec<Action> {
+  const topicOf = (channel: string): string => actionsTopic(prefix, channel);
+  const encoders = new Map(channels.map((channel) => [channel, actionCodec.encoder(ids[topicOf(channel)])]));
   return {
-    topic: (action) => actionsTopic(action.channel),
-    topics: channels.map(actionsTopic),
+    topic: (action) => topicOf(action.channel),
+    topics: channels.map(topicOf),
     encode: (action) => (encoders.get(action.channel) ?? actionCodec.encode)(action),
     headers: (action) => ({ [DECISION_ID]: action.decision }),
   };

@@ -19,6 +19,8 @@ export type HttpConfig = NonNullable<ConfigFile['http']>;
 export type FsyncPolicy = 'commit' | 'never' | { readonly everyMs: number };
 
 export interface TopicsConfig {
+  /** Of the topics that others read. */
+  readonly prefix: string;
   /** Null: as the cluster has it. */
   readonly replicationFactor: number | null;
   readonly minInSyncReplicas: number | null;
@@ -131,6 +133,7 @@ function kafkaOf(
 }
 
 function topicsOf({
+  prefix,
   replicationFactor,
   minInSyncReplicas,
   retention,
@@ -138,6 +141,7 @@ function topicsOf({
 }: ConfigFile['topics']): TopicsConfig {
   const time = (text: string): number | null => (text === 'forever' ? null : ms(text));
   return {
+    prefix,
     replicationFactor: replicationFactor ?? null,
     minInSyncReplicas: minInSyncReplicas ?? null,
     retentionMs: {

@@ -31,6 +31,13 @@ const codec = (byDefault: string, description: string) =>
 
 const Topics = Type.Object(
   {
+    prefix: Type.String({
+      pattern: '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,60}$',
+      default: 'tripline',
+      description:
+        'Of the topics that others read, as in `tripline.decisions`. Another than `tripline` is also put before ' +
+        '`actions.<channel>`: two applications on one cluster need one each, or each sends what the other decided',
+    }),
     replicationFactor: Type.Optional(
       Type.Integer({ minimum: 1, description: 'Replicas of topics that are made; left out: as the cluster has it' }),
     ),

@@ -21,7 +21,6 @@ import type { Log } from '../../topology/ports.ts';
 import { actionsTopic, publicTopics } from '../../topology/topics.ts';
 import { type Config, loadConfig } from '../config/index.ts';
 import { TopicTail } from '../topics/read-topic.ts';
-import { TOPIC_PREFIX } from '../worker/job.ts';
 import { runWorker } from '../worker/worker.ts';
 import { type DemoSummary, Narrator } from './narrator.ts';
 import { startSmtpSink } from './smtp-sink.ts';
@@ -95,8 +94,13 @@ function demoConfig(dataDir: string, mailPort: number, hookUrl: string): Config 
 
 /** Follows what comes of the sample until there is no more to come. */
 async function show(config: Config, log: Log, clock: Clock, narrator: Narrator, signal: AbortSignal): Promise<void> {
-  const topics = publicTopics(TOPIC_PREFIX);
-  const tail = await TopicTail.open(log, [topics.decisions, topics.deliveries, ...CHANNELS.map(actionsTopic)]);
+  const { prefix } = config.topics;
+  const topics = publicTopics(prefix);
+  const tail = await TopicTail.open(log, [
+    topics.decisions,
+    topics.deliveries,
+    ...CHANNELS.map((channel) => actionsTopic(prefix, channel)),
+  ]);
   const { topic } = config.sources[0]!;
   try {
     let lastNews = clock.now();

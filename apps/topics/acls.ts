@@ -28,12 +28,16 @@ export interface AclEntry {
 
 /** In the order of ACL_ROLES. */
 export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] {
-  const { application, channels } = config;
+  const {
+    application,
+    channels,
+    topics: { prefix },
+  } = config;
   const plan = planTopics(new Map(), topology, config);
   const sources = plan.filter(({ kind }) => kind === 'source').map(({ topic }) => topic);
   const ours = plan.filter(({ kind }) => kind !== 'source');
   const delivered = Object.entries(channels).flatMap(([name, options]) =>
-    options === null ? [] : [actionsTopic(name)],
+    options === null ? [] : [actionsTopic(prefix, name)],
   );
   const entries: AclEntry[] = [];
   const add = (role: AclRole, resource: AclEntry['resource'], name: string, ...operations: AclOperation[]): void => {

@@ -4,8 +4,7 @@
 import { stringify } from 'yaml';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import { type PublicSchema, publicSchemas } from '../../topology/public-schemas.ts';
-import { actionsTopic, publicTopics } from '../../topology/topics.ts';
-import { TOPIC_PREFIX } from '../worker/job.ts';
+import { actionsTopic, DEFAULT_PREFIX, publicTopics } from '../../topology/topics.ts';
 
 const BINDING_VERSION = '0.5.0';
 const AVRO = 'application/vnd.apache.avro+json;version=1.9.0';
@@ -70,7 +69,7 @@ export function asyncApiYaml(): string {
 }
 
 export function asyncApiDocument(): JsonObject {
-  const schemas = publicSchemas(TOPIC_PREFIX);
+  const schemas = publicSchemas(DEFAULT_PREFIX);
   const byName = new Map(schemas.map((schema) => [schema.name, schema]));
   return {
     asyncapi: '3.0.0',
@@ -123,12 +122,14 @@ function operationOf(topic: string): JsonObject {
 }
 
 function purposeOf(topic: string): string {
-  const { decisions, deliveries, deadLetter } = publicTopics(TOPIC_PREFIX);
+  const { decisions, deliveries, deadLetter } = publicTopics(DEFAULT_PREFIX);
   if (topic === decisions) return 'every decision';
   if (topic === deliveries) return 'what became of each action that a connector of its own delivers';
   if (topic === deadLetter) return 'what it could not use';
-  const channel = topic.slice(actionsTopic('').length);
-  return topic === actionsTopic(channel) ? `actions for the channel ${channel}` : 'events that came too late';
+  const channel = topic.slice(actionsTopic(DEFAULT_PREFIX, '').length);
+  return topic === actionsTopic(DEFAULT_PREFIX, channel)
+    ? `actions for the channel ${channel}`
+    : 'events that came too late';
 }
 
 function messageOf({ name, text, subject }: PublicSchema): JsonObject {

@@ -12,18 +12,18 @@ import { createWebhookSender } from '../../connectors/webhook/sender.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { systemRng } from '../../lib/rng.ts';
+import type { EvaluationTrace } from '../../processors/trace.ts';
+import type { RuleSet } from '../../rules/api.ts';
 import type { RemoteModel } from '../../rules/surroundings.ts';
 import { CHANNELS } from '../../schemas/action.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
+import type { SchemaLookup } from '../../schemas/schema-lookup.ts';
 import type { Topology } from '../../topology/builder.ts';
 import type { EngineMonitor } from '../../topology/runtime/monitor.ts';
 import { triplineTopology } from '../../topology/topology.ts';
 import type { Config } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
 import { formatOf } from './source-format.ts';
-
-/** Prefix of the topics that other teams read. */
-export const TOPIC_PREFIX = 'tripline';
 
 /** Decoded documents a task keeps; what is not here is read from LevelDB. */
 const TASK_CACHE_BYTES = 48 * 1024 * 1024;
@@ -49,30 +49,18 @@ export function jobOf(config: Config, project: Project, clock: Clock, around: Jo
   const schemas =
     isAvro && config.registry !== null ? new SchemaCache(new RegistryClient(config.registry), { clock, logger }) : null;
   const rules = project.rules.ruleSet;
-  const models = remoteModels(project);
+  const models = remoteModels(rules);
   const templates = project.templates[0] ?? new Templates(new Map());
-  const topology = triplineTopology({
-    application: config.application,
-    prefix: TOPIC_PREFIX,
-    sources: config.sources.map((source) => formatOf(source, config, schemas)),
-    rules: () => rules,
-    channels: CHANNELS,
-    schemaIds,
-    maxClockSkewMs: config.maxClockSkewMs,
-    dedupeWindowMs: config.dedupeWindowMs,
-    dedupeMax: config.dedupeMax,
-    recordBytesMax: config.limits.recordBytes,
-    readsFacts: true,
-    asksModels: models.length > 0,
-    useRecordTime: true,
-    cacheBytes: TASK_CACHE_BYTES,
-  });
+  const topology = evaluationTopology(config, () => rules, { schemas, schemaIds });
   const scorers = openScorers(models, clock);
-  if (models.length > 0)
-    addModels(topology, { application: config.application, prefix: TOPIC_PREFIX, schemaIds, scorers });
+  const {
+    application,
+    topics: { prefix },
+  } = config;
+  if (models.length > 0) addModels(topology, { application, prefix, schemaIds, scorers });
   const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, around.monitor));
   for (const connector of connectors) {
-    addConnector(topology, { prefix: TOPIC_PREFIX, schemaIds, rng: systemRng, ...connector });
+    addConnector(topology, { prefix, schemaIds, rng: systemRng, ...connector });
   }
   return {
     topology,
@@ -84,8 +72,41 @@ export function jobOf(config: Config, project: Project, clock: Clock, around: Jo
   };
 }
 
-function remoteModels(project: Project): readonly RemoteModel[] {
-  return [...project.rules.ruleSet.surroundings.models.values()].filter((model) => model.kind !== 'linear');
+export interface EvaluationSurroundings {
+  /** Of the registry, for sources of Avro; null: there is none. */
+  readonly schemas?: SchemaLookup | null;
+  readonly schemaIds?: SchemaIds;
+  /** Where a rule is being explained. */
+  readonly trace?: EvaluationTrace | undefined;
+}
+
+/** The topology without connectors: from sources to decisions and actions. */
+export function evaluationTopology(
+  config: Config,
+  rules: () => RuleSet,
+  { schemas = null, schemaIds = {}, trace }: EvaluationSurroundings = {},
+): Topology {
+  return triplineTopology({
+    application: config.application,
+    prefix: config.topics.prefix,
+    sources: config.sources.map((source) => formatOf(source, config, schemas)),
+    rules,
+    channels: CHANNELS,
+    schemaIds,
+    maxClockSkewMs: config.maxClockSkewMs,
+    dedupeWindowMs: config.dedupeWindowMs,
+    dedupeMax: config.dedupeMax,
+    recordBytesMax: config.limits.recordBytes,
+    readsFacts: true,
+    asksModels: remoteModels(rules()).length > 0,
+    useRecordTime: true,
+    cacheBytes: TASK_CACHE_BYTES,
+    trace,
+  });
+}
+
+function remoteModels(rules: RuleSet): readonly RemoteModel[] {
+  return [...rules.surroundings.models.values()].filter((model) => model.kind !== 'linear');
 }
 
 interface Connector {

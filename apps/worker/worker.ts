@@ -24,7 +24,7 @@ import { loadFlawlessProject, type Project } from '../project/load-project.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { runEngineThread } from './engine-thread.ts';
 import { identify, lockDataDir } from './identity.ts';
-import { jobOf, TOPIC_PREFIX } from './job.ts';
+import { jobOf } from './job.ts';
 import { createTopics, openLog } from './open-log.ts';
 import { keepPurging } from './purge.ts';
 import { runThreads } from './threads.ts';
@@ -137,5 +137,5 @@ async function register(config: Config, clock: Clock, logger: Logger, signal: Ab
   if (config.registry === null) return {};
   const { startTimeoutMs: patienceMs, ...registry } = config.registry;
   const client = new RegistryClient(registry);
-  return registerSchemas(client, publicSchemas(TOPIC_PREFIX), { clock, logger, patienceMs }, signal);
+  return registerSchemas(client, publicSchemas(config.topics.prefix), { clock, logger, patienceMs }, signal);
 }

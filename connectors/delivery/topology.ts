@@ -32,7 +32,7 @@ export function addConnector(topology: Topology, options: ConnectorOptions): voi
   const store = `outbox-${channel}`;
   const deliver = `deliver ${channel}`;
   topology
-    .addSource(`source ${channel}`, { topic: actionsTopic(channel) })
+    .addSource(`source ${channel}`, { topic: actionsTopic(prefix, channel) })
     .addProcessor(deliver, () => new Deliver({ ...delivery, store, decode: actionCodec.decode }), [`source ${channel}`])
     .addStateStore(store, { documents: outboxSpec, cacheBytes: CACHE_BYTES }, deliver)
     .addSink(

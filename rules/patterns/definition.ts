@@ -118,6 +118,7 @@ export function figureOf(expression: Expression, event: Event, input: PatternInp
   try {
     const value = expression.evaluate(input.scope);
     const figure = typeof value === 'bigint' ? Number(value) : value;
+    input.scope.observer?.(expression, figure, input.scope);
     if (typeof figure === 'number' && Number.isFinite(figure)) return figure;
     input.failed(expression.source, new TypeError('the value must be a number'));
   } catch (error) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import type { AroundRules } from '../../rules/index.ts';
+import { type AroundRules, checkRules } from '../../rules/index.ts';
 import { errorsOf } from './kit.ts';
 
 const RULE = '{ id: a, when: { event: e } }';
@@ -31,6 +31,20 @@ test('mistakes in segments are reported at their place', () => {
     mistakes(segment('id: vip\nwhere: "true"\n---\nid: vip\nwhere: "false"'))[0]!,
     /the segment id "vip" is used already/,
   );
+});
+
+test('who belongs to a segment over a score is looked at with every event that the model counts', () => {
+  const { ruleSet, errors } = checkRules([{ file: 'rule.yaml', text: RULE }], {
+    around: {
+      ...segment('id: hot\nwhere: score("lead") > 0.5'),
+      ...model('id: lead\ntype: linear\nfeatures: [{ name: n, value: \'count("demo", "7d")\', weight: 1 }]'),
+    },
+    outOfOrdernessMs: 0,
+    entities: [],
+    channels: [],
+  });
+  assert.deepEqual(errors, []);
+  assert.deepEqual([...ruleSet.segments('user')[0]!.needs.history], [['demo', 7 * 86_400_000]]);
 });
 
 test('a rule asks for segments of its own entity that there are', () => {

@@ -321,3 +321,18 @@ test('where models cannot be asked, as in a backtest, the default stands at once
   await driver.run();
   assert.deepEqual(lines(await decisions(driver)), ['risky user/u1 fired']);
 });
+
+test('what an event-time rule has still to count is not forgotten when a much later event is read first', async (t) => {
+  const rules = '{ id: in, order: event-time, when: { segment: { enters: busy } } }';
+  const around = { segments: [{ file: 's.yaml', text: `id: busy\nwhere: 'count("add", "40s") >= 2'` }] };
+  const driver = await open(t, { rules, around });
+  const addAt = (time: number) => {
+    const { key, value } = track('u1', 'add');
+    return { key, value: JSON.stringify({ ...JSON.parse(value), timestamp: time }) };
+  };
+  await driver.pipe('events.shop', addAt(FAKE_START), addAt(FAKE_START + 1));
+  await driver.clock.advance(60_000);
+  await driver.pipe('events.shop', addAt(FAKE_START + 60_000));
+  await driver.advanceWallClock(HOUR);
+  assert.deepEqual(lines(await decisions(driver)), ['in user/u1 fired']);
+});

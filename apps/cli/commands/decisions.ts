@@ -7,7 +7,6 @@ import { decisionCodec } from '../../../schemas/framed.ts';
 import { publicTopics } from '../../../topology/topics.ts';
 import { sortKey } from '../../backtest/sort-key.ts';
 import { readTopic } from '../../topics/read-topic.ts';
-import { TOPIC_PREFIX } from '../../worker/job.ts';
 import { openLogReadOnly } from '../../worker/open-log.ts';
 import { defineCommand } from '../command.ts';
 import { CONFIG_OPTION, timeOption } from '../options.ts';
@@ -31,7 +30,7 @@ export const decisions = defineCommand({
     const log = await openLogReadOnly(config, systemClock);
     const sorted = new ExternalSort();
     try {
-      for await (const { value } of readTopic(log, publicTopics(TOPIC_PREFIX).decisions)) {
+      for await (const { value } of readTopic(log, publicTopics(config.topics.prefix).decisions)) {
         if (value === null) continue;
         const decision = decisionCodec.decode(value);
         if (wanted(decision)) sorted.add(sortKey(decision), values.json === true ? lineOf(decision) : rowOf(decision));

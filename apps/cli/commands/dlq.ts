@@ -8,14 +8,11 @@ import type { JsonObject } from '../../../schemas/json.ts';
 import { publicTopics } from '../../../topology/topics.ts';
 import type { Config } from '../../config/index.ts';
 import { deadLetters, type FoundLetter, type LetterFilter, replayLetters } from '../../operate/dead-letters.ts';
-import { TOPIC_PREFIX } from '../../worker/job.ts';
 import { openExistingLog, openLogReadOnly } from '../../worker/open-log.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
 import { CONFIG_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 import { subcommand } from '../subcommand.ts';
-
-const TOPIC = publicTopics(TOPIC_PREFIX).deadLetter;
 
 export const dlq = defineCommand({
   name: 'dlq',
@@ -61,7 +58,7 @@ async function list(
 ): Promise<ExitCode> {
   const log = await openLogReadOnly(config, systemClock);
   try {
-    for await (const found of deadLetters(log, TOPIC, filter)) {
+    for await (const found of deadLetters(log, publicTopics(config.topics.prefix).deadLetter, filter)) {
       if (found.replayed && !isAll) continue;
       io.stdout.write(`${isJson ? JSON.stringify(letterJson(found)) : row(found)}\n`);
     }
@@ -77,7 +74,11 @@ async function replay(config: Config, filter: LetterFilter, io: Io): Promise<Exi
     const group = `${config.application}-dlq`;
     const writer = await log.openWriter(group);
     try {
-      const { replayed, homeless } = await replayLetters(log, writer, { topic: TOPIC, group, filter });
+      const { replayed, homeless } = await replayLetters(log, writer, {
+        topic: publicTopics(config.topics.prefix).deadLetter,
+        group,
+        filter,
+      });
       io.stdout.write(`dead letters replayed: ${replayed}\n`);
       for (const [home, count] of homeless) {
         io.stderr.write(`${count} not replayed: the partition ${home} that they came from does not exist\n`);

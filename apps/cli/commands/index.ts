@@ -6,10 +6,23 @@ import { check } from './check.ts';
 import { decisions } from './decisions.ts';
 import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
+import { explain } from './explain.ts';
 import { run } from './run.ts';
 import { state } from './state.ts';
 import { test } from './test.ts';
 import { topics } from './topics.ts';
 import { topology } from './topology.ts';
 
-export const COMMANDS: readonly Command[] = [demo, run, check, test, backtest, decisions, topology, topics, state, dlq];
+export const COMMANDS: readonly Command[] = [
+  demo,
+  run,
+  check,
+  test,
+  backtest,
+  decisions,
+  explain,
+  topology,
+  topics,
+  state,
+  dlq,
+];

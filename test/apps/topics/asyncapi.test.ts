@@ -6,9 +6,8 @@ import { Ajv } from 'ajv';
 import avsc from 'avsc';
 import { parse } from 'yaml';
 import { asyncApiDocument, asyncApiYaml } from '../../../apps/topics/asyncapi.ts';
-import { TOPIC_PREFIX } from '../../../apps/worker/job.ts';
 import { CHANNELS } from '../../../schemas/action.ts';
-import { requiredTopics } from '../../../topology/topics.ts';
+import { DEFAULT_PREFIX, requiredTopics } from '../../../topology/topics.ts';
 import { triplineTopology } from '../../../topology/topology.ts';
 
 interface Document {
@@ -56,7 +55,7 @@ test('every reference in it leads somewhere, and every payload is an Avro schema
 test('it has every topic that others may read, and no other', () => {
   const topology = triplineTopology({
     application: 'test',
-    prefix: TOPIC_PREFIX,
+    prefix: DEFAULT_PREFIX,
     sources: [{ topic: 'events.shop', format: 'segment', keyed: false, entity: 'user' }],
     rules: () => assert.fail('nothing runs'),
     channels: CHANNELS,
@@ -69,6 +68,6 @@ test('it has every topic that others may read, and no other', () => {
   });
   const written = requiredTopics('test', topology.subTopologies(), 1).filter(({ isPublic }) => isPublic);
   const described = Object.values(document.channels).map(({ address }) => address);
-  const deliveries = `${TOPIC_PREFIX}.deliveries`;
+  const deliveries = `${DEFAULT_PREFIX}.deliveries`;
   assert.deepEqual([...described].sort(), [...written.map(({ topic }) => topic), deliveries].sort());
 });

@@ -1,0 +1,85 @@
+// What an explanation says, for machines (`tripline explain --json`); text.ts says the same to people.
+//
+// Owns: the words only. Times are ISO-8601 with ms.
+
+import type { Outcome } from '../../schemas/decision.ts';
+import type { JsonObject } from '../../schemas/json.ts';
+
+/**
+ * counted: it changed what the rule knows, or made a match. no-effect: the rule saw it, and nothing came of it. name: the
+ * rule asks for other events. where: a condition was false. by: it has no value for `by`. late: its entity had been
+ * evaluated past it. waiting: event-time order has not come to it yet.
+ */
+export type EventVerdict = 'counted' | 'no-effect' | 'name' | 'where' | 'by' | 'late' | 'duplicate' | 'waiting';
+
+/** A condition or figure of the rule's pattern, and what it came to. */
+export interface Asked {
+  readonly expression: string;
+  /** Null when it failed. */
+  readonly value: unknown;
+  /** What is in it: null where that has no value. */
+  readonly values: JsonObject;
+  /** Why it failed; null when it did not. */
+  readonly error: string | null;
+}
+
+export interface ExplainedEvent {
+  readonly kind: 'event';
+  readonly at: string;
+  readonly event: string;
+  readonly id: string;
+  readonly verdict: EventVerdict;
+  /** Value of `by`; null without one. */
+  readonly by: string | null;
+  readonly asked: readonly Asked[];
+  /** Where the pattern stands after it; null when the event did not change that. */
+  readonly progress: string | null;
+}
+
+export interface ExplainedDeadline {
+  readonly kind: 'deadline';
+  readonly at: string;
+  readonly by: string | null;
+  /** Why it is one, such as "no purchase came". */
+  readonly meaning: string;
+  readonly asked: readonly Asked[];
+}
+
+export interface ExplainedGate {
+  readonly gate: string;
+  /** unused: the rule does not ask it. skipped: an earlier gate said no. */
+  readonly verdict: 'passed' | 'refused' | 'unused' | 'skipped';
+  /** What it saw; of one that refused, what would have been needed. */
+  readonly detail: string | null;
+}
+
+export interface ExplainedDecision {
+  readonly kind: 'decision';
+  readonly at: string;
+  readonly id: string;
+  readonly ruleVersion: string;
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  readonly events: readonly string[];
+  readonly values: JsonObject;
+  /** Empty for one that is known from its record only. */
+  readonly gates: readonly ExplainedGate[];
+  /** Whether the decision record is there; null where nobody looked (`--events`). */
+  readonly recorded: boolean | null;
+}
+
+export type ExplainedStep = ExplainedEvent | ExplainedDeadline | ExplainedDecision;
+
+export interface Explanation {
+  readonly rule: string;
+  readonly ruleVersion: string;
+  readonly entity: { readonly type: string; readonly id: string };
+  /** As of when; null: as of all that was read. */
+  readonly asOf: string | null;
+  /** In order of time. */
+  readonly steps: readonly ExplainedStep[];
+  /** Where the pattern stands, and what is still needed. */
+  readonly needed: readonly string[];
+  /** What a reader must know to trust this, such as input that is gone. */
+  readonly notes: readonly string[];
+}
