@@ -103,6 +103,19 @@ test('a source that is not keyed may have fewer partitions than others', async (
   assert.equal((await existing(folder)).get('tripline-events-repartition'), 4);
 });
 
+test('with a prefix of its own, an application shares no public topic with another', async (t) => {
+  const publicOf = async (yaml: string): Promise<string[]> => {
+    const plan = linesOf((await topics(shop(t, yaml), 'plan', '--json')).out);
+    return plan.filter(({ kind }) => kind === 'public').map(({ topic }) => topic);
+  };
+  const apart = await publicOf(`${SHOP}topics: { prefix: eu.shop }\n`);
+  assert.ok(apart.includes('eu.shop.decisions') && apart.includes('eu.shop.actions.email'));
+  assert.deepEqual(
+    (await publicOf(SHOP)).filter((topic) => apart.includes(topic)),
+    [],
+  );
+});
+
 test('a source that joins others gets as many partitions as they have', async (t) => {
   const folder = shop(t, 'log: { partitions: 8 }\nsources: [{ topic: a, keyed: true }, { topic: b, keyed: true }]\n');
   await create(folder, [{ topic: 'a', partitions: 2 }]);

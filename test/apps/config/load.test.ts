@@ -53,6 +53,7 @@ test('topics have documented defaults, and keep nothing shorter than it was told
   const { config } = load(t, 'topics: { replicationFactor: 3, retention: { public: 7d, internal: forever } }\n');
   const day = 86_400_000;
   assert.deepEqual(config.topics, {
+    prefix: 'tripline',
     replicationFactor: 3,
     minInSyncReplicas: null,
     retentionMs: { public: 7 * day, deadLetter: 90 * day, internal: null },

@@ -127,7 +127,7 @@ test('a worker of two threads is not ready while its broker is gone, live all al
   await openLog(t, cluster).admin.createTopics([{ topic: 'events.watched', partitions: 2 }]);
   const worker = await startWorker(
     t,
-    `application: watched\nthreads: 2\nkafka: { brokers: ["${cluster.bootstrap[0]}"] }`,
+    `application: watched\ntopics: { prefix: watched }\nthreads: 2\nkafka: { brokers: ["${cluster.bootstrap[0]}"] }`,
   );
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
   const purchase = { userId: 'u1', event: 'purchase', messageId: 'm1' };
