@@ -112,6 +112,7 @@ async function replayTask(
   const records = await Promise.all(inputs.map((input) => readPartition(log, input)));
   const next = inputs.map(() => 0);
   const apply = async ({ kind, input, value }: JournalStep): Promise<void> => {
+    if (kind === 'rules') task.useRules(value);
     if (kind === 'wall' && task.advanceWall(value)) await task.settle();
     if (kind === 'end' && task.end(input, value)) await task.settle();
     if (kind !== 'read') return;
