@@ -27,6 +27,7 @@ import {
   earliestDeadline,
   emptyEntityDocument,
   entityOfKey,
+  forgetMisfits,
   type Instance,
 } from '../state/entity-document.ts';
 import type { MeasuredTrace, Message, Processor, ProcessorContext } from './api.ts';
@@ -132,6 +133,7 @@ export class Evaluate implements Processor<Event> {
     }
     this.#key = key;
     const document = this.#store.get(key) ?? emptyEntityDocument();
+    forgetMisfits(document, rules);
     if (this.#isDuplicate(document, event)) {
       this.#context.count('duplicate');
       trace?.duplicate(event);
@@ -163,6 +165,7 @@ export class Evaluate implements Processor<Event> {
     this.#key = key;
     const document = this.#store.get(key)!;
     const rules = this.#options.rules();
+    forgetMisfits(document, rules);
     while (document.buffer.length > 0 && document.buffer[0]!.time <= at) this.#evaluateNext(key, document);
     this.#deadlines(document, rules, at);
     this.#passSegments(document, rules, 'arrival', at);
@@ -324,12 +327,14 @@ export class Evaluate implements Processor<Event> {
       if (rule === undefined) continue;
       for (const instance of [...memory.instances]) {
         const pattern: Pattern = rule.pattern;
-        if (pattern.kind !== instance.state.kind || pattern.deadlineOf(instance.state) > at) continue;
+        const deadline = pattern.kind === instance.state.kind ? pattern.deadlineOf(instance.state) : Infinity;
+        // Before `at` only where the rules have changed since the document was put there.
+        if (deadline > at) continue;
         this.#running = rule;
         scope.enter(document, rule.lane === 'arrival', rules);
-        scope.now = at;
+        scope.now = deadline;
         if (rule.lane === 'event-time') document.evaluatedBefore = Math.max(document.evaluatedBefore, at + 1);
-        const state = pattern.onDeadline(instance.state, at, this.#input);
+        const state = pattern.onDeadline(instance.state, deadline, this.#input);
         this.#keep(document, rule, instance.by, instance, state, Infinity);
       }
     }
@@ -376,6 +381,7 @@ export class Evaluate implements Processor<Event> {
       const memory = memoryOf(document, rule.id);
       // A list that push() grows has room for 17, which costs more than what is in it.
       memory.instances = [...memory.instances, { by, state }];
+      memory.shape = rule.shape;
       if (memory.instances.length > INSTANCES_MAX) {
         memory.instances.shift();
         document.deadline = null;

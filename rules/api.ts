@@ -310,6 +310,8 @@ export interface CompiledRule {
   readonly id: string;
   /** Hash of the rule's meaning (its tests and comments apart), 12 hex digits. */
   readonly version: string;
+  /** What must stay the same for the pattern's state to mean the same: 1 to 2^20 - 1 (rules/rule-shape.ts). */
+  readonly shape: number;
   readonly entity: string;
   readonly enabled: boolean;
   readonly priority: number;

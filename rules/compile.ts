@@ -13,6 +13,7 @@ import { compileWhen, reorderMsOf } from './compile-pattern.ts';
 import type { Names } from './expressions.ts';
 import { msOf } from './patterns/definition.ts';
 import type { RuleBuilder } from './rule-builder.ts';
+import { shapeOf } from './rule-shape.ts';
 import type { RuleBody } from './schema.ts';
 import { type ChannelOptions, compileSends } from './sends.ts';
 
@@ -23,6 +24,8 @@ export interface CompileOptions extends ChannelOptions {
   readonly around?: AroundRules;
   /** Entities of the configuration, beside `user`. */
   readonly entities: readonly string[];
+  /** By rule id: the version of the rule set since which the rule has been there without a break. */
+  readonly since?: ReadonlyMap<string, number>;
 }
 
 const PRIORITY_DEFAULT = 50;
@@ -42,9 +45,11 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
   const gates = compileGates(body, names, builder);
   const sends = compileSends(body.then, thenNames, options, builder);
   if (compiled === null) return null;
+  const version = versionOf(body);
   return {
     id: body.id ?? '',
-    version: versionOf(body),
+    version,
+    shape: shapeOf(body, { version, lane: compiled.lane, since: options.since?.get(body.id ?? '') ?? 0 }),
     entity,
     enabled: body.enabled ?? true,
     priority: body.priority ?? PRIORITY_DEFAULT,

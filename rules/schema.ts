@@ -234,6 +234,12 @@ export const RuleSchema = fields(
         description: 'arrival: evaluated when read; event-time: in order of time. The default depends on the pattern.',
       }),
     ),
+    migrate: Type.Optional(
+      Type.Enum(['keep', 'reset'], {
+        description:
+          'keep (default): a change of the rule leaves what its pattern has seen, where that still fits; reset: not.',
+      }),
+    ),
     cooldown: Type.Optional(Cooldown),
     ...GATE_FIELDS,
     limit: Type.Optional(Type.Array(Limit, { minItems: 1, maxItems: 10, description: 'All of them hold.' })),

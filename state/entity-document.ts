@@ -33,6 +33,8 @@ export interface RuleMemory {
   fired: { readonly key: string; readonly at: number }[];
   /** Latest event time of a fired decision that is no longer in `fired`; -1: none. */
   forgotten: number;
+  /** Shape of the rule under which `instances` were made (CompiledRule); left out: not known. */
+  shape?: number;
   /** In the order in which they last set a deadline, or came. */
   instances: Instance[];
 }
@@ -53,6 +55,8 @@ export interface EntityDocument {
   rules: Map<string, RuleMemory>;
   /** Null while there is nothing in it. */
   context: EntityContext | null;
+  /** Not stored: the rules for which forgetMisfits() was last called. */
+  fitted?: RuleSet;
   /** Not stored: the earliest deadline under these rules, so that it need not be sought at every event (earliestDeadline). */
   deadline: { at: number; rules: RuleSet } | null;
 }
@@ -99,10 +103,13 @@ interface StoredDocument {
     rule: string;
     fired: readonly { key: string; at: number }[];
     forgotten: number;
+    shape: number;
     instances: readonly { by: string; state: StoredState }[];
   }[];
   context: StoredContext | null;
 }
+
+const UNKNOWN_SHAPE = 0;
 
 const codec = stateCodec<StoredDocument>('state/entity');
 
@@ -123,6 +130,7 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
           rule: memory.rule,
           fired: memory.fired,
           forgotten: memory.forgotten,
+          shape: memory.shape ?? UNKNOWN_SHAPE,
           instances: memory.instances.map(({ by, state }) => ({ by, state: encodeState(state) })),
         })),
         context: encodeContext(doc.context),
@@ -149,8 +157,26 @@ function decodeMemory(stored: StoredDocument['rules'][number]): RuleMemory {
     rule: stored.rule,
     fired: stored.fired.map(({ key, at }) => ({ key, at })),
     forgotten: stored.forgotten,
+    ...(stored.shape !== UNKNOWN_SHAPE && { shape: stored.shape }),
     instances: stored.instances.map(({ by, state }) => ({ by, state: decodeState(state) })),
   };
+}
+
+/**
+ * To be called before rules are shown an event or a deadline: what patterns remembered under a rule that is gone, or has
+ * another shape now, goes. What gates remember stays, so that no cooldown or limit is exceeded by a change of rules (I4).
+ */
+export function forgetMisfits(doc: EntityDocument, rules: RuleSet): void {
+  if (doc.fitted === rules) return;
+  doc.fitted = rules;
+  for (const memory of doc.rules.values()) {
+    const rule = rules.rule(memory.rule);
+    const fits = rule !== undefined && (memory.shape === undefined || memory.shape === rule.shape);
+    if (fits || memory.instances.length === 0) continue;
+    memory.instances = [];
+    doc.deadline = null;
+    if (memory.fired.length === 0 && memory.forgotten < 0) doc.rules.delete(memory.rule);
+  }
 }
 
 /** The earliest time at which a pattern of `rules` wants to be called; Infinity: none. */

@@ -48,6 +48,18 @@ export interface StoreSpec {
   // biome-ignore lint/suspicious/noExplicitAny: stores of different documents stand side by side in one topology
   readonly documents: DocumentSpec<any>;
   readonly cacheBytes: number;
+  /** Where what the task computes depends on rules that change while it runs. */
+  readonly rules?: RulesSwitch | undefined;
+}
+
+/** Versions of rules: which one a task evaluates with is a step of its journal. */
+export interface RulesSwitch {
+  /** The topic that has them. */
+  readonly topic: string;
+  /** The version that tasks are to go over to; null: they stay with what their journals say. */
+  readonly newest: number | null;
+  /** Makes this the version in force, for whichever task takes the next step. 0: none was published yet. */
+  use(version: number): void;
 }
 
 export interface SourceNode extends SourceSpec {

@@ -12,6 +12,7 @@ export function publicTopics(prefix: string) {
     late: `${prefix}.late`,
     profiles: `${prefix}.profiles`,
     consent: `${prefix}.consent`,
+    rules: `${prefix}.rules`,
   } as const;
 }
 
@@ -121,6 +122,11 @@ export function requiredTopics(
     if (part.store !== null) {
       const topic = changelogTopic(application, part.name);
       specs.set(topic, { topic, ...common, compacted: true, isPublic: false });
+      // All tasks read all versions, in one order.
+      const { rules } = part.store.spec;
+      if (rules !== undefined) {
+        specs.set(rules.topic, { topic: rules.topic, ...common, partitions: 1, compacted: true, isPublic: true });
+      }
     }
     if (part.journaled) {
       const topic = journalTopic(application);

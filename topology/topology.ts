@@ -22,7 +22,7 @@ import {
 } from '../schemas/framed.ts';
 import { schemaIdOf } from '../schemas/schema-lookup.ts';
 import { entityDocumentSpec } from '../state/entity-document.ts';
-import { type SinkSpec, type SourceSpec, Topology } from './builder.ts';
+import { type RulesSwitch, type SinkSpec, type SourceSpec, Topology } from './builder.ts';
 import { actionsTopic, publicTopics, repartitionTopic, scoreRequestsTopic, scoresTopic } from './topics.ts';
 
 /** The store of entity documents, and so the part that evaluates. */
@@ -34,6 +34,8 @@ export interface JobOptions {
   readonly prefix: string;
   readonly sources: readonly SourceFormat[];
   readonly rules: () => RuleSet;
+  /** Where `rules` changes while tasks run. */
+  readonly ruleVersions?: RulesSwitch | undefined;
   /** Whether what is known of people comes in through topics of its own: profiles and consent. */
   readonly readsFacts?: boolean;
   /** Whether models are asked beside the task (connectors/models adds the part that asks). */
@@ -103,7 +105,11 @@ export function triplineTopology(options: JobOptions): Topology {
     .addProcessor('evaluate', () => new Evaluate({ ...options, store: ENTITY_STORE }), evaluateParents)
     .addStateStore(
       ENTITY_STORE,
-      { documents: entityDocumentSpec(options.rules), cacheBytes: options.cacheBytes },
+      {
+        documents: entityDocumentSpec(options.rules),
+        cacheBytes: options.cacheBytes,
+        rules: options.ruleVersions,
+      },
       'evaluate',
     )
     .addSink('decisions', decisionSink(topics.decisions, ids), ['evaluate'])

@@ -1,13 +1,12 @@
 // From the command line to a command, and from its end to an exit code.
 //
-// Owns: parsing, help, how errors are shown. Does not own: what commands do (commands/).
+// Owns: parsing, help. Does not own: what commands do (commands/), how errors look (show-error.ts).
 
 import { parseArgs } from 'node:util';
-import { EngineError } from '../../lib/errors.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import { type Arguments, type Command, type ExitCode, type Io, usageError } from './command.ts';
 import { commandHelp, overview } from './help.ts';
-import { hintFor } from './hints.ts';
+import { showError } from './show-error.ts';
 
 /** Runs one command line (without node and script); never throws. */
 export async function runCommandLine(
@@ -62,22 +61,4 @@ function optionHint(command: Command, message: string): string {
   const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1];
   const nearest = unknown === undefined ? null : didYouMean(unknown, Object.keys(command.options));
   return nearest?.replace('"', '"--') ?? `tripline ${command.name} --help lists its options`;
-}
-
-/** What the user can mend is one line and a hint; anything else is a bug, whose stack helps to find it. */
-function showError(error: unknown, io: Io): ExitCode {
-  if (!(error instanceof EngineError)) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    io.stderr.write(`tripline: unexpected error, please report it\n${text}\n`);
-    return 1;
-  }
-  io.stderr.write(`tripline: ${error.code} ${error.message}${causes(error)}\n`);
-  io.stderr.write(`  ${hintFor(error)}\n`);
-  return error.code === 'TRG_USAGE' ? 2 : 1;
-}
-
-/** The messages below an error, in one line. */
-function causes(error: Error): string {
-  const cause = error.cause;
-  return cause instanceof Error ? `: ${cause.message}${causes(cause)}` : '';
 }

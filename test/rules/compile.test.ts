@@ -4,7 +4,7 @@ import { NeedsCollector } from '../../rules/needs.ts';
 import { check, compiled, errorsOf, event, scopeOf, unexpected } from './kit.ts';
 
 test('what a rule leaves out has its default', () => {
-  const { pattern: _, version: __, needs, ...rule } = compiled('{ id: a, when: { event: e } }');
+  const { pattern: _, version: __, shape: ___, needs, ...rule } = compiled('{ id: a, when: { event: e } }');
   assert.deepEqual(rule, {
     id: 'a',
     entity: 'user',

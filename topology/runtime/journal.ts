@@ -11,11 +11,11 @@ import { avroCodec } from '../../schemas/codec.ts';
 
 /**
  * read: records of this input up to offset `value` (exclusive). end: the input had been read to its end as of wall time
- * `value`. wall: the clock said `value`.
+ * `value`. wall: the clock said `value`. rules: from here on version `value` of the rules is in force.
  */
 export interface JournalStep {
-  readonly kind: 'read' | 'end' | 'wall';
-  /** Index among the task's inputs; -1 for wall. */
+  readonly kind: 'read' | 'end' | 'wall' | 'rules';
+  /** Index among the task's inputs; -1 for wall and rules. */
   readonly input: number;
   readonly value: number;
 }

@@ -21,6 +21,8 @@ export interface StreamTimeSnapshot {
   readonly streamTime: number;
   readonly wall: number;
   readonly inputs: readonly { readonly time: number; readonly watermarks: Readonly<Record<string, number>> | null }[];
+  /** Version of the rules in force, which the task adds; left out where they have none. */
+  readonly rules?: number;
 }
 
 export class StreamTime {

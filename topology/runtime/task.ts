@@ -6,6 +6,8 @@
 // Invariants:
 //   X1. Outputs depend on the steps alone: their order and values, not on batches, commits or clocks (I1).
 //   X2. After each step every document due by then has been handed to its processor, in order of (due, key).
+//   X3. A change of rules takes effect between two steps, and is a step: what is left of the step before, also after a
+//       crash, is done by the rules of then.
 
 import { assert } from '../../lib/assert.ts';
 import type { Counters } from '../../lib/counters.ts';
@@ -15,7 +17,7 @@ import { deadLetter } from '../../schemas/dead-letter.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 import type { StoreWrite } from '../../state/api.ts';
 import type { CachedDocumentStore, DocumentChange, DocumentFigures } from '../../state/document-store.ts';
-import type { SinkNode, SourceNode, SubTopology } from '../builder.ts';
+import type { RulesSwitch, SinkNode, SourceNode, SubTopology } from '../builder.ts';
 import { type JournalStep, JournalWriter } from './journal.ts';
 import { type GraphHost, ProcessorGraph } from './processor-graph.ts';
 import { StreamTime, type StreamTimeSnapshot } from './stream-time.ts';
@@ -69,6 +71,8 @@ export class Task {
   readonly #mailbox: (() => void)[] = [];
   readonly #options: TaskOptions;
   readonly #deadLetters: SinkNode | undefined;
+  readonly #rules: RulesSwitch | undefined;
+  #rulesVersion = 0;
   #reading = 0;
   /** Wall time at which the record being processed was fetched; -1: none is. Seen by the meter alone (X1). */
   #fetchedAt = -1;
@@ -81,6 +85,7 @@ export class Task {
     this.part = options.part;
     this.#documents = options.documents;
     this.#options = options;
+    this.#rules = options.part.store?.spec.rules;
     this.#deadLetters = options.part.sinks.find((sink) => sink.takesRefused);
     this.#time = new StreamTime(
       options.outOfOrdernessMs,
@@ -139,6 +144,7 @@ export class Task {
    * awaited before the next step.
    */
   read(input: number, record: LogRecord, fetchedAt = -1): boolean {
+    this.#followRules();
     this.#journal.add('read', input, record.offset + 1);
     this.#reading = input;
     this.#fetchedAt = fetchedAt;
@@ -165,6 +171,7 @@ export class Task {
 
   /** The first thing after state and time were restored: what is due by then and was not handed out. As read(). */
   resume(): boolean {
+    this.#rules?.use(this.#rulesVersion);
     return this.#drain();
   }
 
@@ -175,6 +182,7 @@ export class Task {
 
   /** The input was read to its end as of this wall time. As read(). */
   end(input: number, wall: number): boolean {
+    this.#followRules();
     this.#journal.add('end', input, wall);
     this.#time.end(input, wall);
     return this.#drain();
@@ -183,9 +191,16 @@ export class Task {
   /** The clock said `wall`. As read(). */
   advanceWall(wall: number): boolean {
     if (wall <= this.#time.wall) return false;
+    this.#followRules();
     this.#journal.add('wall', -1, wall);
     this.#time.advanceWall(wall);
     return this.#drain();
+  }
+
+  /** From here on this version of the rules is in force: a step of its own. */
+  useRules(version: number): void {
+    this.#journal.add('rules', -1, version);
+    this.#rulesVersion = version;
   }
 
   /** Input has ended for good: stream time goes to `time`, whatever outOfOrderness says. As read(). */
@@ -200,6 +215,7 @@ export class Task {
     do {
       if (pressure?.isHigh()) await pressure.relieve();
       else await this.#documents!.loadDue();
+      this.#rules?.use(this.#rulesVersion);
     } while (this.#drain());
   }
 
@@ -245,11 +261,13 @@ export class Task {
   }
 
   snapshotTime(): StreamTimeSnapshot {
-    return this.#time.snapshot();
+    const time = this.#time.snapshot();
+    return this.#rulesVersion === 0 ? time : { ...time, rules: this.#rulesVersion };
   }
 
   restoreTime(snapshot: StreamTimeSnapshot): void {
     this.#time.restore(snapshot);
+    this.#rulesVersion = snapshot.rules ?? 0;
   }
 
   /** Lets I/O that is under way end, and starts no more. */
@@ -275,6 +293,15 @@ export class Task {
       this.#mailbox.push(() => then(result));
       this.#options.wake?.();
     });
+  }
+
+  /** X3. Before each step: the newest rules, or those that this task has, whatever its neighbours evaluate with. */
+  #followRules(): void {
+    const rules = this.#rules;
+    if (rules === undefined) return;
+    const { newest } = rules;
+    if (newest !== null && newest > this.#rulesVersion) this.useRules(newest);
+    rules.use(this.#rulesVersion);
   }
 
   /** X2. True when due rows must be read, or a commit made, before it can go on. */

@@ -1,32 +1,73 @@
-// `tripline test`: the inline tests of rules, on the production evaluator.
+// `tripline test`: the inline tests of rules, on the production evaluator; with --watch, again whenever a file changes.
 
+import { statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { type Clock, systemClock } from '../../../lib/clock.ts';
 import type { InlineTest } from '../../../rules/index.ts';
 import { loadFlawlessProject } from '../../project/load-project.ts';
-import { explainFailure, runTest, type TestResult } from '../../rule-tests/run-tests.ts';
-import { defineCommand, type Io, usageError } from '../command.ts';
+import { explainFailure } from '../../rule-tests/explain.ts';
+import { watchFolders } from '../../rule-tests/file-changes.ts';
+import { rerunOnChange, type WatchFolders } from '../../rule-tests/rerun.ts';
+import { runTest, type TestResult } from '../../rule-tests/run-tests.ts';
+import { type Command, defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
 import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';
+import { showError } from '../show-error.ts';
 
-export const test = defineCommand({
-  name: 'test',
-  summary: "Runs the rules' inline tests",
-  usage: 'PATH… [-c tripline.yaml] [--json]',
-  options: {
-    config: CONFIG_NEAR_PATH_OPTION,
-    json: { type: 'boolean', description: 'One JSON object instead of lines' },
-  },
-  run: async ({ values, positionals }, io) => {
-    if (positionals.length === 0) throw usageError('test: no PATH given', 'such as: tripline test rules/');
-    const { config } = projectSettings({ file: values.config, paths: positionals }, io);
-    const { rules } = loadFlawlessProject({ paths: positionals, folder: io.folder, config, needsTemplates: false });
-    const results: TestResult[] = [];
-    for (const each of rules.tests) results.push(await runTest(each, rules.ruleSet, config));
-    const failed = results.filter(({ passed }) => !passed);
-    if (values.json === true) io.stdout.write(`${JSON.stringify(asJson(results))}\n`);
-    else print(results, rules.rules.length, io);
-    return failed.length > 0 ? 1 : 0;
-  },
-});
+interface TestRun {
+  readonly paths: readonly string[];
+  readonly config: string | undefined;
+  readonly asJson: boolean;
+}
+
+/** The command with its own way to notice changes and to wait. */
+export function testCommand(watch: WatchFolders, clock: Clock): Command {
+  return defineCommand({
+    name: 'test',
+    summary: "Runs the rules' inline tests",
+    usage: 'PATH… [-c tripline.yaml] [--watch] [--json]',
+    options: {
+      config: CONFIG_NEAR_PATH_OPTION,
+      watch: { type: 'boolean', short: 'w', description: 'Run them again whenever a file changes; Ctrl-C ends it' },
+      json: { type: 'boolean', description: 'One JSON object instead of lines' },
+    },
+    run: async ({ values, positionals: paths }, io) => {
+      if (paths.length === 0) throw usageError('test: no PATH given', 'such as: tripline test rules/');
+      const testRun = { paths, config: values.config, asJson: values.json === true };
+      if (values.watch !== true) return runAll(testRun, io);
+      const folders = foldersOf(paths, io.folder);
+      let code: ExitCode = 0;
+      const run = async (): Promise<void> => {
+        code = await runAll(testRun, io).catch((error: unknown) => showError(error, io));
+        io.stderr.write('test: waiting for a change\n');
+      };
+      await rerunOnChange({ folders, watch, clock, signal: io.signal, run });
+      return code;
+    },
+  });
+}
+
+export const test = testCommand(watchFolders, systemClock);
+
+async function runAll({ paths, config: file, asJson }: TestRun, io: Io): Promise<ExitCode> {
+  const { config } = projectSettings({ file, paths }, io);
+  const { rules } = loadFlawlessProject({ paths, folder: io.folder, config, needsTemplates: false });
+  const results: TestResult[] = [];
+  for (const each of rules.tests) results.push(await runTest(each, rules.ruleSet, config));
+  if (asJson) io.stdout.write(`${JSON.stringify(jsonOf(results))}\n`);
+  else print(results, rules.rules.length, io);
+  return results.every(({ passed }) => passed) ? 0 : 1;
+}
+
+/** What to watch: the folders, those of files, and of a folder of rules the one above, where segments and caps are. */
+function foldersOf(paths: readonly string[], working: string): string[] {
+  const folders = paths.map((path) => {
+    const whole = resolve(working, path);
+    const isFolder = statSync(whole, { throwIfNoEntry: false })?.isDirectory() === true;
+    return isFolder && basename(whole) !== 'rules' ? whole : dirname(whole);
+  });
+  return [...new Set(folders)];
+}
 
 function print(results: readonly TestResult[], rules: number, io: Io): void {
   for (const result of results) {
@@ -40,7 +81,7 @@ function print(results: readonly TestResult[], rules: number, io: Io): void {
   io.stdout.write(`test: ${rules} rules, ${results.length - failed} passed, ${failed} failed\n`);
 }
 
-function asJson(results: readonly TestResult[]) {
+function jsonOf(results: readonly TestResult[]) {
   return {
     passed: results.filter(({ passed }) => passed).length,
     failed: results.filter(({ passed }) => !passed).length,

@@ -30,9 +30,10 @@ sources:
       event: 'kind',
       timestamp: 'at',
       messageId: 'key',
+      others: [],
     },
-    { topic: 'b', format: 'json', keyed: false, entity: 'device', id: 'device.id' },
-    { topic: 'c', format: 'cloudevents', keyed: true, entity: 'device' },
+    { topic: 'b', format: 'json', keyed: false, entity: 'device', id: 'device.id', others: [] },
+    { topic: 'c', format: 'cloudevents', keyed: true, entity: 'device', others: [] },
   ]);
 });
 
