@@ -57,10 +57,15 @@ export const COUNTERS: Table = {
     unit: '{decision}',
     meaning: 'Decisions and timers left out of the latency `metric` because they were more than an hour old: backfills',
   },
+  'score-asked': {
+    name: 'tripline.scores.asked',
+    unit: '{request}',
+    meaning: 'Scores that were asked of a `model` beside the task',
+  },
   'expression-failed': {
     name: 'tripline.expressions.failed',
     unit: '{evaluation}',
-    meaning: 'Expressions of a `rule` that failed and counted as false or null',
+    meaning: 'Expressions of a `rule` or `segment` that failed and counted as false or null',
   },
   dropped: {
     name: 'tripline.state.dropped',
