@@ -3,7 +3,7 @@
 // Owns: the list, and how kafka-acls.sh is told of it. docs/security.md explains it; test/apps/worker/guarded.test.ts runs
 // with exactly these.
 
-import type { Topology } from '../../topology/builder.ts';
+import type { SubTopology, Topology } from '../../topology/builder.ts';
 import { actionsTopic, repartitionTopic } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
 import { planTopics } from './plan.ts';
@@ -26,6 +26,11 @@ export interface AclEntry {
   readonly operations: readonly AclOperation[];
 }
 
+/** Topics of ours that others write to. */
+function factsOf({ sources }: SubTopology): string[] {
+  return sources.filter(({ compacted }) => compacted === true).map(({ topic }) => topic);
+}
+
 /** In the order of ACL_ROLES. */
 export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] {
   const {
@@ -44,7 +49,12 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
     entries.push({ role, resource, name, isPrefix: resource === 'transactional-id', operations });
   };
   for (const topic of sources) add('worker', 'topic', topic, 'Read');
+  const facts = new Set(topology.subTopologies().flatMap((part) => factsOf(part)));
   for (const { topic, compacted } of ours) {
+    if (facts.has(topic)) {
+      add('worker', 'topic', topic, 'Read');
+      continue;
+    }
     const isRepartition = topic === repartitionTopic(application);
     const isRead = compacted === true || isRepartition || delivered.includes(topic);
     // What was read of the repartition topic is deleted from it.
