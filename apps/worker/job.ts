@@ -16,6 +16,8 @@ import type { RuleSet } from '../../rules/api.ts';
 import type { RemoteModel } from '../../rules/surroundings.ts';
 import { CHANNELS } from '../../schemas/action.ts';
 import type { Topology } from '../../topology/builder.ts';
+import { RuleVersions } from '../../topology/rule-versions.ts';
+import { publicTopics } from '../../topology/topics.ts';
 import { triplineTopology } from '../../topology/topology.ts';
 import type { Config, SourceConfig } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
@@ -32,11 +34,16 @@ export interface Job {
 }
 
 /** Throws FatalError TRG_CONFIG_INVALID for what this version cannot do. */
-export function jobOf(config: Config, project: Project, clock: Clock): Job {
+export function jobOf(
+  config: Config,
+  project: Project,
+  clock: Clock,
+  versions: RuleVersions = unpublished(project.rules.ruleSet),
+): Job {
   const rules = project.rules.ruleSet;
   const models = remoteModels(rules);
   const templates = project.templates[0] ?? new Templates(new Map());
-  const topology = evaluationTopology(config, () => rules);
+  const topology = evaluationTopology(config, versions);
   const scorers = openScorers(models, clock);
   if (models.length > 0) addModels(topology, { application: config.application, prefix: TOPIC_PREFIX, scorers });
   const connectors = connectorsOf(config, templates, clock);
@@ -52,27 +59,33 @@ export function jobOf(config: Config, project: Project, clock: Clock): Job {
   };
 }
 
+/** Versions of rules of which none was published. */
+export function unpublished(rules: RuleSet): RuleVersions {
+  return new RuleVersions({ topic: publicTopics(TOPIC_PREFIX).rules, initial: rules, compile: () => undefined });
+}
+
 /** The topology without connectors: from sources to decisions and actions. `trace`: where a rule is being explained. */
-export function evaluationTopology(config: Config, rules: () => RuleSet, trace?: EvaluationTrace): Topology {
+export function evaluationTopology(config: Config, versions: RuleVersions, trace?: EvaluationTrace): Topology {
   return triplineTopology({
     application: config.application,
     prefix: TOPIC_PREFIX,
     sources: config.sources.map((source) => formatOf(source, config)),
-    rules,
+    rules: () => versions.current,
+    ruleVersions: versions,
     channels: CHANNELS,
     maxClockSkewMs: config.maxClockSkewMs,
     dedupeWindowMs: config.dedupeWindowMs,
     dedupeMax: config.dedupeMax,
     recordBytesMax: config.limits.recordBytes,
     readsFacts: true,
-    asksModels: remoteModels(rules()).length > 0,
+    asksModels: remoteModels(versions.initial).length > 0,
     useRecordTime: true,
     cacheBytes: TASK_CACHE_BYTES,
     trace,
   });
 }
 
-function remoteModels(rules: RuleSet): readonly RemoteModel[] {
+export function remoteModels(rules: RuleSet): readonly RemoteModel[] {
   return [...rules.surroundings.models.values()].filter((model) => model.kind !== 'linear');
 }
 

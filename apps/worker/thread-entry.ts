@@ -8,7 +8,7 @@ import { createLogger } from '../../lib/logger.ts';
 import type { Config } from '../config/index.ts';
 import { loadFlawlessProject } from '../project/load-project.ts';
 import { runEngineThread } from './engine-thread.ts';
-import { jobOf } from './job.ts';
+import { openFollowedJob } from './followed-job.ts';
 import { openKafka } from './open-kafka.ts';
 
 export interface ThreadData {
@@ -28,9 +28,9 @@ async function main({ config, port, index, count }: ThreadData): Promise<void> {
   parentPort!.on('message', () => stop.abort());
   const logger = createLogger(`${config.application}-${index}`);
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config, isLive: true });
-  const job = jobOf(config, project, systemClock);
   const { kafka, application } = config;
   const log = kafka === null ? connectToLog(port) : openKafka(kafka, application, systemClock);
+  const job = await openFollowedJob({ config, project, log, clock: systemClock, logger });
   const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
   try {
     const onRunning = (): void => tell({ kind: 'running' });

@@ -16,9 +16,11 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Log } from '../../topology/ports.ts';
 import type { Config } from '../config/index.ts';
 import { noteHistory } from '../project/kept-history.ts';
-import { loadFlawlessProject } from '../project/load-project.ts';
+import { loadFlawlessProject, type Project } from '../project/load-project.ts';
+import { RulesFolder } from '../rules/rules-folder.ts';
 import { runEngineThread } from './engine-thread.ts';
-import { type Job, jobOf } from './job.ts';
+import { openFollowedJob } from './followed-job.ts';
+import { jobOf } from './job.ts';
 import { createTopics, type OpenedLog, openLog } from './open-log.ts';
 import type { ThreadData, ThreadMessage } from './thread-entry.ts';
 import { withIngest } from './with-ingest.ts';
@@ -30,6 +32,8 @@ export interface WorkerOptions {
   readonly counters?: Counters;
   /** Called when the topics are there and nothing reads them yet. */
   readonly beforeRunning?: (log: Log) => Promise<void>;
+  /** Is given what re-reads the folder of rules and publishes it when it has changed. */
+  readonly onReload?: (reload: () => void) => void;
   /** Called once all threads have restored their state and read. The log stays the worker's. */
   readonly onRunning?: (log: Log) => void;
 }
@@ -45,6 +49,9 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   try {
     await createTopics(log.admin, job.topology, config);
     noteHistory(config.dataDir, project.rules.ruleSet, clock.now());
+    const folder = new RulesFolder({ config, log, clock, logger });
+    await folder.publish(project);
+    options.onReload?.(() => void folder.reload());
     await options.beforeRunning?.(log);
     await withIngest({ config, log, clock, logger }, signal, (engineSignal, onRunning) => {
       const all = (): void => {
@@ -52,7 +59,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
         options.onRunning?.(log);
       };
       return config.threads === 1
-        ? runHere(options, job, log, clock, all, engineSignal)
+        ? runHere(options, project, log, clock, all, engineSignal)
         : runThreads(config, opened, all, engineSignal);
     });
   } finally {
@@ -63,13 +70,18 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
 
 async function runHere(
   { config, logger, counters = new Counters() }: WorkerOptions,
-  job: Job,
+  project: Project,
   log: Log,
   clock: Clock,
   onRunning: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  await runEngineThread({ config, job, log, logger, clock, counters, index: 0, count: 1, onRunning }, signal);
+  const job = await openFollowedJob({ config, project, log, clock, logger });
+  try {
+    await runEngineThread({ config, job, log, logger, clock, counters, index: 0, count: 1, onRunning }, signal);
+  } finally {
+    await job.close();
+  }
 }
 
 /** Engine threads beside this one. An embedded log stays with this one; to a cluster each has its own connections. */
