@@ -153,7 +153,7 @@ function assembled(
   if (only.length > 0)
     all.push(`decisions known from their record only, as the rule or its input has changed: ${only.length}`);
   if (steps.some((step) => step.kind === 'decision' && step.decision.ruleVersion !== version)) {
-    all.push(`decisions name other versions of the rule than ${version}, by which it is explained here`);
+    all.push(`other versions of the rule decided here too; what is still needed is by ${version}`);
   }
   const needed = tracer.standingAt(at).map(({ by, words }) => (by === null ? words : `${by}: ${words}`));
   return {

@@ -63,6 +63,8 @@ export class FollowedRules {
     const { log, logger, clock } = this.#options;
     while (!signal.aborted) {
       try {
+        // Without the topic a tail would have nothing to wait for.
+        await log.admin.offsets({ topic: RULES_TOPIC, partition: 0 });
         const tail = await TopicTail.open(log, [RULES_TOPIC]);
         try {
           while (!signal.aborted) await this.#take(tail);

@@ -5,13 +5,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { explain as explainCommand } from '../../../apps/cli/commands/explain.ts';
 import { loadConfig } from '../../../apps/config/index.ts';
+import type { Explanation } from '../../../apps/explain/explanation.ts';
 import { readTopic } from '../../../apps/topics/read-topic.ts';
 import { runWorker } from '../../../apps/worker/worker.ts';
 import type { Decision } from '../../../schemas/decision.ts';
 import { decisionCodec } from '../../../schemas/framed.ts';
 import type { Log } from '../../../topology/ports.ts';
-import { folderWith } from '../cli/kit.ts';
+import { folderWith, run } from '../cli/kit.ts';
 
 const WAIT_MS = 20_000;
 
@@ -105,6 +107,15 @@ for (const threads of [1, 2]) {
     );
     const versions = new Set((await decided(log)).map(({ ruleVersion }) => ruleVersion));
     assert.equal(versions.size, 2);
+    const explained = await run(['explain', '--rule', 'a', '--user', 'u1', '--json'], [explainCommand], folder);
+    assert.equal(explained.code, 0, explained.err);
+    const { steps }: Explanation = JSON.parse(explained.out);
+    const decisions = steps.filter((step) => step.kind === 'decision');
+    assert.deepEqual(new Set(decisions.map(({ ruleVersion }) => ruleVersion)), versions);
+    for (const { outcome, gates, recorded } of decisions) {
+      const refusing = gates.find(({ verdict }) => verdict === 'refused')?.gate;
+      assert.deepEqual([refusing, recorded], [outcome === 'fired' ? undefined : 'enabled', true]);
+    }
   });
 }
 
