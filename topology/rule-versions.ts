@@ -24,6 +24,7 @@ const COMPILED_MAX = 8;
 
 export class RuleVersions implements RulesSwitch {
   readonly topic: string;
+  readonly initial: RuleSet;
   readonly #compile: RuleVersionsOptions['compile'];
   readonly #compiled = new Map<number, RuleSet>();
   #version = 0;
@@ -33,6 +34,7 @@ export class RuleVersions implements RulesSwitch {
   constructor({ topic, initial, compile }: RuleVersionsOptions) {
     this.topic = topic;
     this.#compile = compile;
+    this.initial = initial;
     this.#current = initial;
     this.#compiled.set(0, initial);
   }

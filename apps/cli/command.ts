@@ -20,6 +20,8 @@ export interface Io {
   readonly isTerminal: boolean;
   /** Aborts on Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
+  /** Has `listener` called on SIGHUP; left out: nobody sends one. */
+  readonly onHangup?: (listener: () => void) => void;
   readonly env: Environment;
   /** The working folder, absolute. */
   readonly folder: string;

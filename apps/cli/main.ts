@@ -27,6 +27,7 @@ const io: Io = {
   stderr: process.stderr,
   isTerminal: process.stdout.isTTY === true,
   signal: stop.signal,
+  onHangup: (listener) => process.on('SIGHUP', listener),
   env: process.env,
   folder: process.cwd(),
 };

@@ -11,6 +11,7 @@ import { MemoryStore } from '../../state/memory-store.ts';
 import type { SubTopology, Topology } from '../../topology/builder.ts';
 import type { Log } from '../../topology/ports.ts';
 import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
+import { RuleVersions } from '../../topology/rule-versions.ts';
 import { taskCount } from '../../topology/runtime/tasks.ts';
 import { changelogTopic, publicTopics } from '../../topology/topics.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
@@ -34,8 +35,10 @@ export interface LogSource {
   readonly application: string;
   readonly prefix: string;
   readonly outOfOrdernessMs: number;
+  /** The rules of a version that was published. */
+  readonly version: (version: number) => RulesCheck | undefined;
   /** The production topology over these rules, with this trace. */
-  readonly topology: (rules: RuleSet, trace: Tracer) => Topology;
+  readonly topology: (rules: RuleVersions, trace: Tracer) => Topology;
 }
 
 export interface FileSource extends Omit<ReplayOptions, 'source' | 'store' | 'outputs' | 'rules' | 'wall' | 'trace'> {
@@ -53,7 +56,16 @@ export async function explainFromLog(
   const { log, application, outOfOrdernessMs } = source;
   const key = `${entity.type}/${entity.id}`;
   const tracer = new Tracer(key, rule);
-  const topology = source.topology(tracer.watch(rules.ruleSet, rules.bodies.get(rule)), tracer);
+  const watched = (checked: RulesCheck): RuleSet => tracer.watch(checked.ruleSet, checked.bodies.get(rule));
+  const versions = new RuleVersions({
+    topic: publicTopics(source.prefix).rules,
+    initial: watched(rules),
+    compile: (version) => {
+      const checked = source.version(version);
+      return checked === undefined ? undefined : watched(checked);
+    },
+  });
+  const topology = source.topology(versions, tracer);
   const part = topology.subTopologies().find(({ store }) => store?.name === ENTITY_STORE)!;
   const partition = await partitionOfEntity(log, application, part, key, entity.id);
   const notes = await runFromJournal({ log, application, part, partition, outOfOrdernessMs });
@@ -141,7 +153,7 @@ function assembled(
   if (only.length > 0)
     all.push(`decisions known from their record only, as the rule or its input has changed: ${only.length}`);
   if (steps.some((step) => step.kind === 'decision' && step.decision.ruleVersion !== version)) {
-    all.push(`decisions name other versions of the rule than ${version}, by which it is explained here`);
+    all.push(`other versions of the rule decided here too; what is still needed is by ${version}`);
   }
   const needed = tracer.standingAt(at).map(({ by, words }) => (by === null ? words : `${by}: ${words}`));
   return {

@@ -8,6 +8,7 @@ import { loadTemplates, type Templates } from '../../connectors/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import { checkRules, type RuleFile, type RulesCheck } from '../../rules/index.ts';
+import type { PublishedFile } from '../../schemas/published-rules.ts';
 import type { Config } from '../config/index.ts';
 import { filesOf, findFiles } from './find-files.ts';
 
@@ -29,6 +30,8 @@ export interface ProjectOptions {
 
 export interface Project {
   readonly rules: RulesCheck;
+  /** What `rules` were made of. */
+  readonly files: readonly PublishedFile[];
   /** Of each folder of templates, in the order found. */
   readonly templates: readonly Templates[];
   readonly ruleFiles: readonly string[];
@@ -43,17 +46,50 @@ export interface Project {
  * Throws FatalError TRG_FILE_UNREADABLE for a path that is not there.
  */
 export function loadProject(options: ProjectOptions): Project {
-  const { paths, folder, config, needsTemplates = true, isLive = false } = options;
+  const { paths, folder, config, needsTemplates = true } = options;
   const files = findFiles(paths, folder);
   const { ruleFiles, templateFolders } = files;
   const folders = config.templates === null ? templateFolders : [relative(folder, config.templates)];
   const loaded = folders.map((name) => ({ name, ...loadTemplates(resolve(folder, name)) }));
   const templates = loaded.map((found) => found.templates);
-  const rules = checkRules(readAll(ruleFiles, folder), {
+  const texts: readonly PublishedFile[] = [
+    ...readAll('rules', ruleFiles, folder),
+    ...readAll('segments', named(config.segments, files.segmentFiles, folder), folder),
+    ...readAll('models', named(config.models, files.modelFiles, folder), folder),
+    ...readAll('caps', named(config.caps, files.capFiles, folder), folder),
+  ];
+  const rules = checkFiles(texts, { ...options, templates: needsTemplates ? templates : [] });
+  const errors = loaded.flatMap(({ name, problems }) =>
+    problems.map((problem) => ({ ...problem, file: join(name, relative(resolve(folder, name), problem.file)) })),
+  );
+  return {
+    rules,
+    files: texts,
+    templates,
+    ruleFiles,
+    errors: [...rules.errors, ...errors],
+    warnings: rules.warnings,
+  };
+}
+
+export interface CheckFilesOptions extends Pick<ProjectOptions, 'config' | 'isLive'> {
+  /** Where rules' templates are looked for; none: not at all, as they may be somewhere else. */
+  readonly templates: readonly Templates[];
+  /** As CompileOptions has it. */
+  readonly since?: ReadonlyMap<string, number>;
+}
+
+/** Checks and compiles files whose texts are at hand. */
+export function checkFiles(
+  files: readonly PublishedFile[],
+  { config, isLive = false, templates, since }: CheckFilesOptions,
+): RulesCheck {
+  const of = (kind: PublishedFile['kind']): RuleFile[] => files.filter((file) => file.kind === kind);
+  return checkRules(of('rules'), {
     around: {
-      segments: readAll(named(config.segments, files.segmentFiles, folder), folder),
-      models: readAll(named(config.models, files.modelFiles, folder), folder),
-      caps: readAll(named(config.caps, files.capFiles, folder), folder),
+      segments: of('segments'),
+      models: of('models'),
+      caps: of('caps'),
       connected: isLive ? connectedChannels(config) : [],
       optIn: config.consent.optIn,
       withRemoteModels: isLive,
@@ -62,18 +98,9 @@ export function loadProject(options: ProjectOptions): Project {
     entities: Object.keys(config.entities),
     channels: [],
     // Without any folder of templates they are somewhere else: rules can be written and tested before them.
-    ...(needsTemplates && templates.length > 0 && { templates: (name, channel) => isThere(templates, name, channel) }),
+    ...(templates.length > 0 && { templates: (name, channel) => isThere(templates, name, channel) }),
+    ...(since !== undefined && { since }),
   });
-  const errors = loaded.flatMap(({ name, problems }) =>
-    problems.map((problem) => ({ ...problem, file: join(name, relative(resolve(folder, name), problem.file)) })),
-  );
-  return {
-    rules,
-    templates,
-    ruleFiles,
-    errors: [...rules.errors, ...errors],
-    warnings: rules.warnings,
-  };
 }
 
 /** Throws ProblemsError TRG_RULES_INVALID with every mistake, or FatalError of that code when there is no rule. */
@@ -103,8 +130,8 @@ function connectedChannels({ channels }: ProjectOptions['config']): string[] {
   return channels.email !== null && channels.email.to === undefined ? ['email'] : [];
 }
 
-function readAll(files: readonly string[], folder: string): RuleFile[] {
-  return files.map((file) => ({ file, text: readText(resolve(folder, file)) }));
+function readAll(kind: PublishedFile['kind'], files: readonly string[], folder: string): PublishedFile[] {
+  return files.map((file) => ({ kind, file, text: readText(resolve(folder, file)) }));
 }
 
 function readText(file: string): string {

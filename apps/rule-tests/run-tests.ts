@@ -7,6 +7,7 @@
 import type { RuleSet } from '../../rules/api.ts';
 import type { GivenEvent, InlineTest } from '../../rules/index.ts';
 import { ruleSetOf } from '../../rules/index.ts';
+import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import { MemoryStore } from '../../state/memory-store.ts';
 import { END_OF_TIME, Replay } from '../../topology/replay.ts';
@@ -18,6 +19,8 @@ export interface TestResult {
   /** What was expected beside what was decided. */
   readonly rows: readonly Row[];
   readonly decisions: readonly Decision[];
+  /** What would have been sent, in order. */
+  readonly actions: readonly Action[];
   /** Given events that could not be used, with the reason. */
   readonly refused: readonly string[];
 }
@@ -33,6 +36,7 @@ const RECORD_BYTES_MAX = 1_048_576;
 export async function runTest(test: InlineTest, rules: RuleSet, options: TestOptions): Promise<TestResult> {
   const named = new Set([test.rule, ...test.expect.map(({ rule }) => rule)]);
   const decisions: Decision[] = [];
+  const actions: Action[] = [];
   const refused: string[] = [];
   const replay = await Replay.open({
     ...options,
@@ -48,6 +52,7 @@ export async function runTest(test: InlineTest, rules: RuleSet, options: TestOpt
     wall: END_OF_TIME,
     outputs: {
       decisions: (decision) => decisions.push(decision),
+      actions: (action) => actions.push(action),
       'dead-letter': ({ message }) => refused.push(message),
     },
   });
@@ -56,7 +61,14 @@ export async function runTest(test: InlineTest, rules: RuleSet, options: TestOpt
   await replay.complete(last + test.advanceMs);
   replay.close();
   const rows = compare(test.expect, decisions);
-  return { test, decisions, refused, rows, passed: refused.length === 0 && rows.every(({ isRight }) => isRight) };
+  return {
+    test,
+    decisions,
+    actions,
+    refused,
+    rows,
+    passed: refused.length === 0 && rows.every(({ isRight }) => isRight),
+  };
 }
 
 function recordOf(given: GivenEvent, index: number) {

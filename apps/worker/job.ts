@@ -19,7 +19,9 @@ import { CHANNELS } from '../../schemas/action.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { SchemaLookup } from '../../schemas/schema-lookup.ts';
 import type { Topology } from '../../topology/builder.ts';
+import { RuleVersions } from '../../topology/rule-versions.ts';
 import type { EngineMonitor } from '../../topology/runtime/monitor.ts';
+import { publicTopics } from '../../topology/topics.ts';
 import { triplineTopology } from '../../topology/topology.ts';
 import type { Config } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
@@ -40,6 +42,8 @@ export interface JobSurroundings {
   readonly monitor?: EngineMonitor;
   /** Is told of records that wait for a schema; left out: standard error. */
   readonly logger?: Logger;
+  /** Left out: the project's rules, and none after them. */
+  readonly versions?: RuleVersions;
 }
 
 /** Asks nobody for anything until it runs. */
@@ -51,7 +55,8 @@ export function jobOf(config: Config, project: Project, clock: Clock, around: Jo
   const rules = project.rules.ruleSet;
   const models = remoteModels(rules);
   const templates = project.templates[0] ?? new Templates(new Map());
-  const topology = evaluationTopology(config, () => rules, { schemas, schemaIds });
+  const { versions = unpublished(config, rules) } = around;
+  const topology = evaluationTopology(config, versions, { schemas, schemaIds });
   const scorers = openScorers(models, clock);
   const {
     application,
@@ -80,17 +85,24 @@ export interface EvaluationSurroundings {
   readonly trace?: EvaluationTrace | undefined;
 }
 
+/** Versions of rules of which none was published. */
+export function unpublished(config: Config, rules: RuleSet): RuleVersions {
+  const { rules: topic } = publicTopics(config.topics.prefix);
+  return new RuleVersions({ topic, initial: rules, compile: () => undefined });
+}
+
 /** The topology without connectors: from sources to decisions and actions. */
 export function evaluationTopology(
   config: Config,
-  rules: () => RuleSet,
+  versions: RuleVersions,
   { schemas = null, schemaIds = {}, trace }: EvaluationSurroundings = {},
 ): Topology {
   return triplineTopology({
     application: config.application,
     prefix: config.topics.prefix,
     sources: config.sources.map((source) => formatOf(source, config, schemas)),
-    rules,
+    rules: () => versions.current,
+    ruleVersions: versions,
     channels: CHANNELS,
     schemaIds,
     maxClockSkewMs: config.maxClockSkewMs,
@@ -98,14 +110,14 @@ export function evaluationTopology(
     dedupeMax: config.dedupeMax,
     recordBytesMax: config.limits.recordBytes,
     readsFacts: true,
-    asksModels: remoteModels(rules()).length > 0,
+    asksModels: remoteModels(versions.initial).length > 0,
     useRecordTime: true,
     cacheBytes: TASK_CACHE_BYTES,
     trace,
   });
 }
 
-function remoteModels(rules: RuleSet): readonly RemoteModel[] {
+export function remoteModels(rules: RuleSet): readonly RemoteModel[] {
   return [...rules.surroundings.models.values()].filter((model) => model.kind !== 'linear');
 }
 

@@ -14,8 +14,8 @@ import { loadFlawlessProject } from '../project/load-project.ts';
 import { showProcess } from '../telemetry/process-figures.ts';
 import { REPORT_MS, reportOf, type ThreadReport } from '../telemetry/thread-report.ts';
 import { runEngineThread } from './engine-thread.ts';
+import { openFollowedJob } from './followed-job.ts';
 import type { WorkerIdentity } from './identity.ts';
-import { jobOf } from './job.ts';
 import { openKafka } from './open-kafka.ts';
 
 export interface ThreadData {
@@ -43,8 +43,8 @@ async function main({ config, schemaIds, port, index, count, identity }: ThreadD
   const logger = createLogger(`${config.application}-${index}`);
   const monitor = monitorOf(config, logger);
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config, isLive: true });
-  const job = jobOf(config, project, systemClock, { schemaIds, logger, monitor });
   const log = config.kafka === null ? connectToLog(port) : openKafka(config, systemClock);
+  const job = await openFollowedJob({ config, project, log, clock: systemClock, logger, schemaIds, monitor });
   const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
   const report = (): void => tell({ kind: 'report', report: reportOf(monitor) });
   const hideProcess = showProcess(monitor.metrics, systemClock, { isMain: false, spans: monitor.spans });

@@ -21,10 +21,13 @@ import { requiredTopics } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
 import { noteHistory } from '../project/kept-history.ts';
 import { loadFlawlessProject, type Project } from '../project/load-project.ts';
+import type { FollowOptions } from '../rules/followed-rules.ts';
+import { RulesFolder } from '../rules/rules-folder.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
-import { runEngineThread } from './engine-thread.ts';
+import { type EngineThreadOptions, runEngineThread } from './engine-thread.ts';
+import { openFollowedJob } from './followed-job.ts';
 import { identify, lockDataDir } from './identity.ts';
-import { jobOf } from './job.ts';
+import { type JobSurroundings, jobOf } from './job.ts';
 import { createTopics, openLog } from './open-log.ts';
 import { keepPurging } from './purge.ts';
 import { runThreads } from './threads.ts';
@@ -39,6 +42,8 @@ export interface WorkerOptions {
   readonly counters?: Counters;
   /** Called when the topics are there and nothing reads them yet. */
   readonly beforeRunning?: (log: Log) => Promise<void>;
+  /** Is given what re-reads the folder of rules and publishes it when it has changed. */
+  readonly onReload?: (reload: () => void) => void;
   /** Called once all threads have restored their state and read. The log stays the worker's. */
   readonly onRunning?: (log: Log) => void;
 }
@@ -76,15 +81,21 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
   try {
     // The embedded log has a lock of its own.
     if (opened.kind === 'kafka') lock = await lockDataDir(config);
+    const folder = new RulesFolder({ config, log, clock, logger });
     const room = new WaitingRoom(config, telemetry, logger);
     const waiting = { clock, logger, onWaiting: () => room.open() };
+    const prepare = async (): Promise<void> => {
+      await createTopics(log.admin, job.topology, config);
+      await folder.publish(project);
+    };
     try {
-      await untilReachable(() => createTopics(log.admin, job.topology, config), waiting, signal);
+      await untilReachable(prepare, waiting, signal);
     } finally {
       await room.close();
     }
     if (signal.aborted) return;
     noteHistory(config.dataDir, project.rules.ruleSet, clock.now());
+    options.onReload?.(() => void folder.reload());
     await options.beforeRunning?.(log);
     const { admin } = log;
     const purged = purgedTopics(config.application, job.topology);
@@ -98,8 +109,8 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
         options.onRunning?.(log);
       };
       if (config.threads === 1) {
-        const here = { config, job, log, logger, clock, monitor, index: 0, count: 1, identity, onRunning: all };
-        return runEngineThread(here, engineSignal);
+        const here = { config, log, logger, clock, monitor, identity, onRunning: all };
+        return runHere({ ...here, project, schemaIds }, engineSignal);
       }
       const data = { config, schemaIds, identity };
       const { threads: reports } = telemetry;
@@ -111,6 +122,18 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
     await job.close();
     await log.close();
     await lock?.release();
+  }
+}
+
+type HereOptions = Omit<EngineThreadOptions, 'job' | 'index' | 'count'> & FollowOptions & JobSurroundings;
+
+/** The engine in this thread, the only one. */
+async function runHere(options: HereOptions, signal: AbortSignal): Promise<void> {
+  const job = await openFollowedJob(options);
+  try {
+    await runEngineThread({ ...options, job, index: 0, count: 1 }, signal);
+  } finally {
+    await job.close();
   }
 }
 

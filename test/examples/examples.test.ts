@@ -9,6 +9,7 @@ import { check } from '../../apps/cli/commands/check.ts';
 import { test as testCommand } from '../../apps/cli/commands/test.ts';
 import { loadConfig } from '../../apps/config/index.ts';
 import { loadProject } from '../../apps/project/load-project.ts';
+import { runTest } from '../../apps/rule-tests/run-tests.ts';
 import { run } from '../apps/cli/kit.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -37,7 +38,15 @@ const USE_CASES: Readonly<Record<string, Readonly<Record<string, readonly string
 };
 
 test('every folder of examples has use cases here', () => {
-  assert.deepEqual(readdirSync(join(ROOT, 'examples')).sort(), Object.keys(USE_CASES).sort());
+  const folders = readdirSync(join(ROOT, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  assert.deepEqual(folders.map(({ name }) => name).sort(), Object.keys(USE_CASES).sort());
+});
+
+test('examples/README.md names every rule of the use cases', () => {
+  const page = readFileSync(join(ROOT, 'examples/README.md'), 'utf8');
+  for (const id of Object.values(USE_CASES).flatMap((cases) => Object.values(cases).flat())) {
+    assert.ok(page.includes(`\`${id}\``), id);
+  }
 });
 
 for (const [name, cases] of Object.entries(USE_CASES)) {
@@ -70,6 +79,24 @@ for (const [name, cases] of Object.entries(USE_CASES)) {
       });
       assert.ok(quiet, `${id} has a test in which someone gets nothing`);
     }
+  });
+
+  test(`every message that the tests of ${folder} would send can be written from its template`, async () => {
+    const { config } = loadConfig({ file: `${folder}/tripline.yaml`, env: {}, folder: ROOT, withoutSecrets: true });
+    const { rules, templates } = loadProject({ paths: [folder], folder: ROOT, config });
+    let written = 0;
+    for (const each of rules.tests) {
+      for (const action of (await runTest(each, rules.ruleSet, config)).actions) {
+        if (action.template === null) continue;
+        for (const channel of [action.channel, ...action.fallback]) {
+          const { subject, body } = templates[0]!.render({ ...action, channel });
+          assert.ok(body.trim().length > 10 && !/[{}]|undefined|NaN/.test(body), `${action.rule}: ${body}`);
+          if (channel === 'email') assert.match(subject ?? '', /^[^{}]{5,}$/, action.rule);
+          written++;
+        }
+      }
+    }
+    assert.ok(written > 0);
   });
 
   test(`editors find the schema of each file in ${folder}`, () => {

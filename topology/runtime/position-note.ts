@@ -20,6 +20,8 @@ interface StoredNote {
   readonly streamTime: number;
   readonly wall: number;
   readonly inputs: readonly (number | StoredWatermarks)[];
+  /** Version of the rules in force. */
+  readonly rules?: number;
 }
 
 const BYTES_MAX = 4_096;
@@ -27,12 +29,13 @@ const UNKNOWN = -1;
 
 /** Throws FatalError TRG_TOPIC_MISMATCH when the upstream partitions are too many for a note. */
 export function encodePositionNote({ writer, time }: PositionNote): string {
-  const { streamTime, wall, inputs } = time;
+  const { streamTime, wall, inputs, rules } = time;
   const stored: StoredNote = {
     writer,
     streamTime,
     wall,
     inputs: inputs.map((input) => (input.watermarks === null ? input.time : storedWatermarks(input.watermarks, wall))),
+    ...(rules !== undefined && { rules }),
   };
   const text = JSON.stringify(stored);
   if (text.length > BYTES_MAX) {
@@ -45,10 +48,15 @@ export function encodePositionNote({ writer, time }: PositionNote): string {
 /** Null where there is none. */
 export function decodePositionNote(text: string | undefined): PositionNote | null {
   if (text === undefined || text === '') return null;
-  const { writer, streamTime, wall, inputs } = JSON.parse(text) as StoredNote;
+  const { writer, streamTime, wall, inputs, rules } = JSON.parse(text) as StoredNote;
   return {
     writer,
-    time: { streamTime, wall, inputs: inputs.map((input) => inputOf(input, wall)) },
+    time: {
+      streamTime,
+      wall,
+      inputs: inputs.map((input) => inputOf(input, wall)),
+      ...(rules !== undefined && { rules }),
+    },
   };
 }
 

@@ -3,16 +3,17 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
-import type { RulesCheck } from '../../../rules/index.ts';
+import type { Log } from '../../../topology/ports.ts';
 import type { Config } from '../../config/index.ts';
-import { explainFromFile, explainFromLog, type Question } from '../../explain/explain.ts';
-import type { Explanation } from '../../explain/explanation.ts';
+import { explainFromFile, explainFromLog, type FileSource } from '../../explain/explain.ts';
 import { textOf } from '../../explain/text.ts';
-import { loadFlawlessProject, type Project } from '../../project/load-project.ts';
+import { loadFlawlessProject } from '../../project/load-project.ts';
+import { CheckedVersions } from '../../rules/checked-versions.ts';
+import { readPublished, rulesTopicOf } from '../../rules/published.ts';
 import { evaluationTopology } from '../../worker/job.ts';
 import { openLogReadOnly } from '../../worker/open-log.ts';
 import { otherEntities } from '../../worker/source-format.ts';
-import { defineCommand, usageError } from '../command.ts';
+import { defineCommand, type Io, usageError } from '../command.ts';
 import { CONFIG_OPTION, timeOption } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 
@@ -38,50 +39,58 @@ export const explain = defineCommand({
     const isFromFile = values.events !== undefined;
     const options = { paths: [config.rules], folder: io.folder, config, needsTemplates: false, isLive: !isFromFile };
     const project = loadFlawlessProject(options);
-    const rule = project.rules.ruleSet.rule(id);
-    if (rule === undefined) {
-      const known = project.rules.rules.map((each) => each.id);
-      io.stderr.write(`there is no rule "${id}"\n  ${didYouMean(id, known, `known: ${known.join(', ')}`)}\n`);
-      return 1;
+    const log = isFromFile ? null : await openLogReadOnly(config, systemClock);
+    try {
+      const versions = await versionsOf(log, config);
+      const newest = versions.versions.at(-1);
+      const rules = (newest === undefined ? undefined : versions.check(newest)) ?? project.rules;
+      const rule = rules.ruleSet.rule(id);
+      if (rule === undefined) {
+        const known = rules.rules.map((each) => each.id);
+        io.stderr.write(`there is no rule "${id}"\n  ${didYouMean(id, known, `known: ${known.join(', ')}`)}\n`);
+        return 1;
+      }
+      const question = { rule: id, entity: { type: values.entity ?? rule.entity, id: user }, at };
+      const explanation =
+        log === null
+          ? await explainFromFile(question, rules, fileSource(values, config, io))
+          : await explainFromLog(question, rules, {
+              log,
+              application: config.application,
+              prefix: config.topics.prefix,
+              outOfOrdernessMs: config.outOfOrdernessMs,
+              version: (version) => versions.check(version),
+              topology: (ruleSets, trace) => evaluationTopology(config, ruleSets, { trace }),
+            });
+      if (explanation === null) {
+        const from = isFromFile ? values.events : 'the log';
+        io.stderr.write(`nothing is known of ${question.entity.type} ${user}: ${from} has no event of it\n`);
+        io.stderr.write('  ids are compared letter by letter; --entity says of what the id is\n');
+        return 1;
+      }
+      io.stdout.write(values.json === true ? `${JSON.stringify(explanation)}\n` : textOf(explanation));
+      return 0;
+    } finally {
+      await log?.close();
     }
-    const question = { rule: id, entity: { type: values.entity ?? rule.entity, id: user }, at };
-    const { events, mapping } = values;
-    const explanation =
-      events === undefined
-        ? await fromLog(question, project, config)
-        : await explainFromFile(question, project.rules, {
-            events: resolve(io.folder, events),
-            mapping: mapping === undefined ? undefined : resolve(io.folder, mapping),
-            others: otherEntities(config, 'segment', 'user'),
-            outOfOrdernessMs: config.outOfOrdernessMs,
-            dedupeWindowMs: config.dedupeWindowMs,
-            dedupeMax: config.dedupeMax,
-            recordBytesMax: config.limits.recordBytes,
-            maxClockSkewMs: config.maxClockSkewMs,
-          });
-    if (explanation === null) {
-      const from = isFromFile ? values.events : 'the log';
-      io.stderr.write(`nothing is known of ${question.entity.type} ${user}: ${from} has no event of it\n`);
-      io.stderr.write('  ids are compared letter by letter; --entity says of what the id is\n');
-      return 1;
-    }
-    io.stdout.write(values.json === true ? `${JSON.stringify(explanation)}\n` : textOf(explanation));
-    return 0;
   },
 });
 
-async function fromLog(question: Question, project: Project, config: Config): Promise<Explanation | null> {
-  const log = await openLogReadOnly(config, systemClock);
-  try {
-    const rules: RulesCheck = project.rules;
-    return await explainFromLog(question, rules, {
-      log,
-      application: config.application,
-      prefix: config.topics.prefix,
-      outOfOrdernessMs: config.outOfOrdernessMs,
-      topology: (ruleSet, trace) => evaluationTopology(config, () => ruleSet, { trace }),
-    });
-  } finally {
-    await log.close();
-  }
+/** What was published; nothing without a log. */
+async function versionsOf(log: Log | null, config: Config): Promise<CheckedVersions> {
+  const published = log === null ? [] : await readPublished(log, rulesTopicOf(config));
+  return new CheckedVersions(published, { config, templates: [] });
+}
+
+function fileSource({ events, mapping }: { events?: string; mapping?: string }, config: Config, io: Io): FileSource {
+  return {
+    events: resolve(io.folder, events!),
+    mapping: mapping === undefined ? undefined : resolve(io.folder, mapping),
+    others: otherEntities(config, 'segment', 'user'),
+    outOfOrdernessMs: config.outOfOrdernessMs,
+    dedupeWindowMs: config.dedupeWindowMs,
+    dedupeMax: config.dedupeMax,
+    recordBytesMax: config.limits.recordBytes,
+    maxClockSkewMs: config.maxClockSkewMs,
+  };
 }

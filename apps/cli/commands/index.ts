@@ -7,6 +7,7 @@ import { decisions } from './decisions.ts';
 import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
 import { explain } from './explain.ts';
+import { rules } from './rules.ts';
 import { run } from './run.ts';
 import { state } from './state.ts';
 import { test } from './test.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   backtest,
   decisions,
   explain,
+  rules,
   topology,
   topics,
   state,

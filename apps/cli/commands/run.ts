@@ -19,7 +19,12 @@ export const run = defineCommand({
     for (const warning of warnings) logger.warn({}, warning);
     logger.info({ file, config: redact(config) }, 'starting');
     await runWorker(
-      { config, logger, onRunning: () => logger.info({ threads: config.threads }, 'running') },
+      {
+        config,
+        logger,
+        onReload: (reload) => io.onHangup?.(reload),
+        onRunning: () => logger.info({ threads: config.threads }, 'running'),
+      },
       io.signal,
     );
     logger.info({}, 'stopped');

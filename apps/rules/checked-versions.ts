@@ -1,0 +1,40 @@
+// Published versions of the rules, checked and compiled as far as somebody asks for one.
+
+import type { RulesCheck } from '../../rules/index.ts';
+import type { PublishedRules } from '../../schemas/published-rules.ts';
+import { type CheckFilesOptions, checkFiles } from '../project/load-project.ts';
+
+export class CheckedVersions {
+  readonly #options: CheckFilesOptions;
+  readonly #published: Map<number, PublishedRules>;
+  /** The last one, since each is asked for several times in a row. */
+  #last: { readonly version: number; readonly rules: RulesCheck } | null = null;
+
+  constructor(published: readonly PublishedRules[], options: Omit<CheckFilesOptions, 'isLive' | 'since'>) {
+    this.#options = options;
+    this.#published = new Map(published.map((each) => [each.version, each]));
+  }
+
+  /** In ascending order. */
+  get versions(): readonly number[] {
+    return [...this.#published.keys()];
+  }
+
+  /** False when it is known already. */
+  add(published: PublishedRules): boolean {
+    if (this.#published.has(published.version)) return false;
+    this.#published.set(published.version, published);
+    return true;
+  }
+
+  /** As a worker sees them; mistakes are in the answer. Undefined: there is no such version. */
+  check(version: number): RulesCheck | undefined {
+    if (this.#last?.version === version) return this.#last.rules;
+    const published = this.#published.get(version);
+    if (published === undefined) return undefined;
+    const since = new Map(Object.entries(published.rules).map(([id, each]) => [id, each.since]));
+    const rules = checkFiles(published.files, { ...this.#options, isLive: true, since });
+    this.#last = { version, rules };
+    return rules;
+  }
+}

@@ -1,0 +1,21 @@
+// The job of an engine thread, with rules that follow what is published.
+
+import type { FollowOptions } from '../rules/followed-rules.ts';
+import { FollowedRules } from '../rules/followed-rules.ts';
+import { type Job, type JobSurroundings, jobOf } from './job.ts';
+
+/** To be closed when the thread ends. Throws what reading the rules topic throws, and what jobOf does. */
+export async function openFollowedJob(options: FollowOptions & JobSurroundings): Promise<Job> {
+  const rules = await FollowedRules.open(options);
+  const job = jobOf(options.config, rules.project, options.clock, { ...options, versions: rules.versions });
+  const stop = new AbortController();
+  const following = rules.follow(stop.signal);
+  return {
+    topology: job.topology,
+    close: async () => {
+      stop.abort();
+      await following;
+      await job.close();
+    },
+  };
+}

@@ -1,0 +1,137 @@
+// A worker whose rules change while it runs.
+
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { explain as explainCommand } from '../../../apps/cli/commands/explain.ts';
+import { loadConfig } from '../../../apps/config/index.ts';
+import type { Explanation } from '../../../apps/explain/explanation.ts';
+import { readTopic } from '../../../apps/topics/read-topic.ts';
+import { runWorker } from '../../../apps/worker/worker.ts';
+import type { Decision } from '../../../schemas/decision.ts';
+import { decisionCodec } from '../../../schemas/framed.ts';
+import type { Log } from '../../../topology/ports.ts';
+import { folderWith, run } from '../cli/kit.ts';
+
+const WAIT_MS = 20_000;
+
+/** A running worker; stopped after the test. */
+async function worker(t: TestContext, threads: number) {
+  const folder = folderWith(t, {
+    'tripline.yaml': `dataDir: ./data\nthreads: ${threads}\nlog: { partitions: 2 }\nsources: [{ topic: events, keyed: true }]\nrules: ./rules\n`,
+    'rules/a.yaml': 'id: a\nwhen: { event: x }\n',
+  });
+  const { config } = loadConfig({ file: 'tripline.yaml', env: {}, folder });
+  const lines: string[] = [];
+  const keep = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+    lines.push(`${message} ${JSON.stringify(fields)}`);
+  };
+  const stop = new AbortController();
+  const running = Promise.withResolvers<Log>();
+  let reload: () => void = () => {};
+  const ran = runWorker(
+    {
+      config,
+      logger: { info: keep, warn: keep, error: keep },
+      onReload: (given) => {
+        reload = given;
+      },
+      onRunning: running.resolve,
+    },
+    stop.signal,
+  );
+  ran.catch(running.reject);
+  t.after(async () => {
+    stop.abort();
+    await ran;
+  });
+  const log = await running.promise;
+  return { folder, log, lines, reload: () => reload() };
+}
+
+let sent = 0;
+
+async function send(log: Log, user: string, partition: number): Promise<void> {
+  const writer = await log.openWriter('test');
+  const value = JSON.stringify({
+    type: 'track',
+    messageId: `m${sent++}`,
+    userId: user,
+    event: 'x',
+    timestamp: new Date(),
+  });
+  const record = { topic: 'events', partition, timestamp: Date.now(), key: Buffer.from(user), headers: [] };
+  writer.send([{ ...record, value: Buffer.from(value) }]);
+  await writer.commit('test', []);
+  await writer.close();
+}
+
+async function decided(log: Log): Promise<Decision[]> {
+  const found: Decision[] = [];
+  for await (const { value } of readTopic(log, 'tripline.decisions')) found.push(decisionCodec.decode(value!));
+  return found;
+}
+
+/** Polls for a condition, with a bound. */
+async function until(holds: () => Promise<boolean>, what: () => string): Promise<void> {
+  for (const end = Date.now() + WAIT_MS; ; await sleep(20)) {
+    if (await holds()) return;
+    assert.ok(Date.now() < end, what());
+  }
+}
+
+for (const threads of [1, 2]) {
+  test(`a folder that has changed comes into force in all tasks of ${threads} threads, without a restart`, async (t) => {
+    const { folder, log, lines, reload } = await worker(t, threads);
+    const both = async () => {
+      await send(log, 'u1', 0);
+      await send(log, 'u2', 1);
+    };
+    await both();
+    await until(
+      async () => (await decided(log)).length === 2,
+      () => lines.join('\n'),
+    );
+    writeFileSync(join(folder, 'rules', 'a.yaml'), 'id: a\nwhen: { event: x }\nenabled: false\n');
+    reload();
+    await until(
+      async () => {
+        await both();
+        const made = await decided(log);
+        const changed = made.filter(({ outcome }) => outcome === 'suppressed');
+        return new Set(changed.map(({ entity }) => entity.id)).size === 2;
+      },
+      () => lines.join('\n'),
+    );
+    const versions = new Set((await decided(log)).map(({ ruleVersion }) => ruleVersion));
+    assert.equal(versions.size, 2);
+    const explained = await run(['explain', '--rule', 'a', '--user', 'u1', '--json'], [explainCommand], folder);
+    assert.equal(explained.code, 0, explained.err);
+    const { steps }: Explanation = JSON.parse(explained.out);
+    const decisions = steps.filter((step) => step.kind === 'decision');
+    assert.deepEqual(new Set(decisions.map(({ ruleVersion }) => ruleVersion)), versions);
+    for (const { outcome, gates, recorded } of decisions) {
+      const refusing = gates.find(({ verdict }) => verdict === 'refused')?.gate;
+      assert.deepEqual([refusing, recorded], [outcome === 'fired' ? undefined : 'enabled', true]);
+    }
+  });
+}
+
+test('a folder with mistakes leaves the rules before in force, and the log says what is wrong', async (t) => {
+  const { folder, log, lines, reload } = await worker(t, 1);
+  writeFileSync(join(folder, 'rules', 'a.yaml'), 'id: a\nwhen: { evnt: x }\n');
+  reload();
+  await until(
+    async () => lines.some((line) => line.startsWith('the rules before stay in force')),
+    () => lines.join('\n'),
+  );
+  assert.ok(lines.some((line) => line.startsWith('mistake') && line.includes('"line":2')));
+  await send(log, 'u1', 0);
+  await until(
+    async () => (await decided(log)).length === 1,
+    () => lines.join('\n'),
+  );
+  assert.equal((await decided(log))[0]!.outcome, 'fired');
+});
