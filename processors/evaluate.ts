@@ -22,7 +22,6 @@ import { traceHeaders } from '../schemas/trace.ts';
 import type { DocumentStore } from '../state/api.ts';
 import { contextDue } from '../state/entity-context.ts';
 import {
-  deadlineMoved,
   type EntityDocument,
   earliestDeadline,
   emptyEntityDocument,
@@ -31,7 +30,7 @@ import {
   type Instance,
 } from '../state/entity-document.ts';
 import type { MeasuredTrace, Message, Processor, ProcessorContext } from './api.ts';
-import { type DecideOutput, type DecisionTrace, decide, type FoundMatch, memoryOf } from './decide.ts';
+import { type DecideOutput, type DecisionTrace, decide, type FoundMatch } from './decide.ts';
 import {
   applyAttributes,
   applyInstantFact,
@@ -41,6 +40,7 @@ import {
   setsAttributes,
 } from './facts.ts';
 import { matchOf, release } from './held.ts';
+import { instanceOf, keepState } from './instances.ts';
 import { EntityScope } from './scope.ts';
 import { missingScores } from './scores.ts';
 import { concernsSegments, lookAtSegments, segmentsChangeAt } from './segments.ts';
@@ -56,8 +56,6 @@ export interface EvaluateOptions {
   readonly trace?: EvaluationTrace | undefined;
 }
 
-/** Values of `by` kept per rule and entity; beyond it the oldest goes and is counted. */
-const INSTANCES_MAX = 256;
 /** Events one entity may have waiting for stream time; beyond it the earliest is evaluated before its time. */
 const BUFFER_MAX = 10_000;
 
@@ -368,26 +366,8 @@ export class Evaluate implements Processor<Event> {
     state: PatternState | null,
     deadlineBefore: number,
   ): void {
-    const deadline = state === null ? Infinity : rule.pattern.deadlineOf(state);
-    deadlineMoved(document, deadlineBefore, deadline);
-    if (instance !== undefined) {
-      if (state === null) {
-        forgetInstance(document, rule.id, instance);
-        return;
-      }
-      instance.state = state;
-      if (rule.by !== null && deadline !== deadlineBefore) moveLast(document, rule.id, instance);
-    } else if (state !== null) {
-      const memory = memoryOf(document, rule.id);
-      // A list that push() grows has room for 17, which costs more than what is in it.
-      memory.instances = [...memory.instances, { by, state }];
-      memory.shape = rule.shape;
-      if (memory.instances.length > INSTANCES_MAX) {
-        memory.instances.shift();
-        document.deadline = null;
-        this.#context.count('dropped', { rule: rule.id, what: 'by' });
-      }
-    }
+    const kept = keepState(document, rule, { by, instance, state, deadlineBefore });
+    if (!kept) this.#context.count('dropped', { rule: rule.id, what: 'by' });
   }
 }
 
@@ -397,30 +377,4 @@ function spanOf({ id, rule, outcome }: Decision, trace: DecisionTrace): Measured
     ...trace,
     attributes: { 'tripline.decision': id, 'tripline.rule': rule, 'tripline.outcome': outcome },
   };
-}
-
-/** The pattern state of this value of `by`; one left by another kind of pattern under the same rule id is dropped. */
-function instanceOf(document: EntityDocument, rule: CompiledRule, by: string): Instance | undefined {
-  const instance = document.rules.get(rule.id)?.instances.find((each) => each.by === by);
-  if (instance === undefined || instance.state.kind === rule.pattern.kind) return instance;
-  document.deadline = null;
-  forgetInstance(document, rule.id, instance);
-  return undefined;
-}
-
-/**
- * Keeps instances in the order in which their clocks began, which decides between deadlines of equal time: equal times of
- * one entity are taken in input order (rules.md).
- */
-function moveLast(document: EntityDocument, rule: string, instance: Instance): void {
-  const { instances } = document.rules.get(rule)!;
-  if (instances.at(-1) === instance) return;
-  instances.splice(instances.indexOf(instance), 1);
-  instances.push(instance);
-}
-
-function forgetInstance(document: EntityDocument, rule: string, instance: Instance): void {
-  const memory = document.rules.get(rule)!;
-  memory.instances = memory.instances.filter((each) => each !== instance);
-  if (memory.instances.length === 0 && memory.fired.length === 0) document.rules.delete(rule);
 }

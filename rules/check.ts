@@ -5,7 +5,8 @@
 import type { Problem } from '../lib/problem.ts';
 import type { CompiledRule, RuleSet } from './api.ts';
 import { checkSurroundings, type RuleFile } from './check-surroundings.ts';
-import { type CompileOptions, compileRule } from './compile.ts';
+import { compileRule } from './compile.ts';
+import type { CompileOptions } from './compile-options.ts';
 import { type InlineTest, readInlineTests } from './inline-test.ts';
 import { parseRuleFile, type SourceDocument } from './parse.ts';
 import { RuleBuilder } from './rule-builder.ts';

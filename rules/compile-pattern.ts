@@ -4,7 +4,7 @@
 // the fields of each pattern (patterns/).
 
 import type { Expression, Lane, PatternKind } from './api.ts';
-import type { CompileOptions } from './compile.ts';
+import type { CompileOptions } from './compile-options.ts';
 import type { Names } from './expressions.ts';
 import type { Path } from './parse.ts';
 import type { PatternPlan, PatternTools } from './patterns/definition.ts';

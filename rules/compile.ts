@@ -7,26 +7,15 @@ import { createHash } from 'node:crypto';
 import { didYouMean } from '../lib/suggest.ts';
 import type { Json } from '../schemas/json.ts';
 import type { CompiledRule } from './api.ts';
-import type { AroundRules } from './check-surroundings.ts';
 import { compileGates } from './compile-gates.ts';
+import type { CompileOptions } from './compile-options.ts';
 import { compileWhen, reorderMsOf } from './compile-pattern.ts';
 import type { Names } from './expressions.ts';
 import { msOf } from './patterns/definition.ts';
 import type { RuleBuilder } from './rule-builder.ts';
 import { shapeOf } from './rule-shape.ts';
 import type { RuleBody } from './schema.ts';
-import { type ChannelOptions, compileSends } from './sends.ts';
-
-export interface CompileOptions extends ChannelOptions {
-  /** How far behind the newest event an event may come. */
-  readonly outOfOrdernessMs: number;
-  /** Segments, models and caps, and what the configuration says of channels and consent. */
-  readonly around?: AroundRules;
-  /** Entities of the configuration, beside `user`. */
-  readonly entities: readonly string[];
-  /** By rule id: the version of the rule set since which the rule has been there without a break. */
-  readonly since?: ReadonlyMap<string, number>;
-}
+import { compileSends } from './sends.ts';
 
 const PRIORITY_DEFAULT = 50;
 

@@ -2,6 +2,6 @@
 
 export { checkRules, type RulesCheck } from './check.ts';
 export type { AroundRules, RuleFile } from './check-surroundings.ts';
-export type { CompileOptions } from './compile.ts';
+export type { CompileOptions } from './compile-options.ts';
 export type { ExpectedDecision, GivenEvent, InlineTest } from './inline-test.ts';
 export { ruleSetOf } from './rule-set.ts';

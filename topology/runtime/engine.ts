@@ -15,10 +15,10 @@ import { partitionOf } from '../../lib/murmur2.ts';
 import type { Message } from '../../processors/api.ts';
 import type { NewRecord, RecordHeader } from '../../schemas/record.ts';
 import { TRACEPARENT } from '../../schemas/trace.ts';
-import type { KeyValueStore } from '../../state/api.ts';
 import type { SinkNode } from '../builder.ts';
 import { type CommittedPosition, type LogReader, type LogWriter, partitionKey } from '../ports.ts';
 import { journalTopic } from '../topics.ts';
+import type { EngineTask } from './engine-task.ts';
 import type { Seat } from './group/seat.ts';
 import { journalCodec } from './journal.ts';
 import type { EngineMonitor } from './monitor.ts';
@@ -55,13 +55,6 @@ export interface EngineOptions {
   readonly dirtyBytesMax: number;
   /** Partition counts of all topics. */
   readonly partitions: ReadonlyMap<string, number>;
-}
-
-/** A task as the engine holds it. */
-export interface EngineTask {
-  readonly spec: TaskSpec;
-  readonly queue: TaskQueue;
-  readonly store: KeyValueStore | null;
 }
 
 /** Output of one transaction: large enough for throughput, small enough for a broker and for memory. */

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../lib/clock.ts';
 import type { Metrics } from '../../lib/metrics.ts';
-import type { EngineTask } from './engine.ts';
+import type { EngineTask } from './engine-task.ts';
 
 /** Shows the figures of what `tasks` returns at every snapshot, until what this returns is called. */
 export function showTasks(metrics: Metrics, clock: Clock, tasks: () => Iterable<EngineTask>): () => void {

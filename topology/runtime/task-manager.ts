@@ -13,7 +13,8 @@
 import { RetryableError } from '../../lib/errors.ts';
 import type { KeyValueStore } from '../../state/api.ts';
 import type { GroupMember, MemberAssignment } from '../ports.ts';
-import type { Engine, EngineTask } from './engine.ts';
+import type { Engine } from './engine.ts';
+import type { EngineTask } from './engine-task.ts';
 import { inputsOf, tasksOfPartitions } from './group/assign-partitions.ts';
 import { decodeLeaderNote, encodeNote } from './group/notes.ts';
 import type { Seat } from './group/seat.ts';

@@ -14,8 +14,8 @@
 
 import type { CountState, Pattern, PatternInput } from '../../api.ts';
 import { interestsOf, matchesFilter, NO_CAPTURES } from '../definition.ts';
-import type { CountPlan } from './count.ts';
 import { endAt } from './entries.ts';
+import type { CountPlan } from './plan.ts';
 
 /** Beyond the bound itself, an entity with this many events within the few seconds of reordering is a machine. */
 const REORDER_MAX = 1_000;

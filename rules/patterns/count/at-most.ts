@@ -11,8 +11,8 @@
 import type { Event } from '../../../schemas/event.ts';
 import type { AtMostState, Pattern, PatternInput } from '../../api.ts';
 import { interestsOf, matchesFilter, NO_CAPTURES } from '../definition.ts';
-import type { CountPlan } from './count.ts';
 import { distinctValue, endAt } from './entries.ts';
+import type { CountPlan } from './plan.ts';
 
 /** `readsMatched`: the last event is read when the fall is reported. */
 export function atMostPattern(plan: CountPlan, readsMatched: boolean): Pattern<AtMostState> {

@@ -2,29 +2,11 @@
 //
 // Owns: which bound it is. Does not own: rising to it (at-least.ts, distinct.ts), falling to it (at-most.ts).
 
-import type { Expression } from '../../api.ts';
 import type { WhenBody } from '../../schema.ts';
-import {
-  type EventFilter,
-  filterOf,
-  isAnyWritten,
-  msOf,
-  type PatternDefinition,
-  type PatternTools,
-} from '../definition.ts';
+import { filterOf, isAnyWritten, msOf, type PatternDefinition, type PatternTools } from '../definition.ts';
 import { atLeastPattern } from './at-least.ts';
 import { atMostPattern } from './at-most.ts';
 import { distinctPattern } from './distinct.ts';
-
-/** What all three have. */
-export interface CountPlan {
-  readonly filter: EventFilter;
-  /** Only events with a value for it count, and equal values once. Null: every event counts. */
-  readonly distinct: Expression | null;
-  readonly bound: number;
-  readonly withinMs: number;
-  readonly reorderMs: number;
-}
 
 export const countPattern: PatternDefinition = {
   kind: 'count',

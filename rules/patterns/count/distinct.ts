@@ -10,8 +10,8 @@
 
 import type { DistinctState, Pattern, PatternInput } from '../../api.ts';
 import { interestsOf, matchesFilter, NO_CAPTURES } from '../definition.ts';
-import type { CountPlan } from './count.ts';
 import { distinctValue, endAt } from './entries.ts';
+import type { CountPlan } from './plan.ts';
 
 /** As in at-least.ts. */
 const REORDER_MAX = 1_000;
