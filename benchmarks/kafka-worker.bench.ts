@@ -87,7 +87,45 @@ async function measureMix(mix: string, names: Readonly<Record<string, number>>, 
     figures.push({ name, value: perSecond, unit: 'events/s' });
     if (peakMegabytes !== null) figures.push({ name: `${name}: peak memory`, value: peakMegabytes, unit: 'MB' });
   }
+  const restored = await measureRestore(topic, 'exactly_once', bench);
+  figures.push({ name: `kafka worker, ${THREADS} threads, restore, ${mix}`, value: restored, unit: 'records/s' });
   return figures;
+}
+
+/** The worker that wrote it starts again without its disk: changelog records a second, of all its tasks together. */
+async function measureRestore(topic: string, guarantee: string, { root, cluster }: Bench): Promise<number> {
+  const worker = workerOf(topic, guarantee, root, cluster);
+  const before = worker.log().length;
+  rmSync(join(worker.folder, 'data', 'state'), { recursive: true });
+  worker.start();
+  try {
+    await worker.untilRunning(RUNNING_MS);
+    const restored = worker.log().slice(before);
+    const tasks = restored.filter(({ msg }) => msg === 'state restored from its changelog') as unknown as Restored[];
+    const began = Math.min(...tasks.map(({ time, ms }) => time - ms));
+    const ended = Math.max(...tasks.map(({ time }) => time));
+    const records = tasks.reduce((sum, each) => sum + each.records, 0);
+    return Math.round((records * 1_000) / Math.max(1, ended - began));
+  } finally {
+    await worker.stop();
+  }
+}
+
+/** A task's line in the worker's log. */
+interface Restored {
+  readonly time: number;
+  readonly ms: number;
+  readonly records: number;
+}
+
+function workerOf(topic: string, guarantee: string, root: string, cluster: KafkaCluster): WorkerProcess {
+  const application = applicationOf(topic, guarantee);
+  const config = { threads: THREADS, guarantee };
+  return workerIn(root, 0, { application, topic, brokers: cluster.bootstrap, rules: RULE, config });
+}
+
+function applicationOf(topic: string, guarantee: string): string {
+  return `${topic.slice('events.'.length)}-${guarantee.replaceAll('_', '-')}`;
 }
 
 async function measureThroughput(
@@ -95,9 +133,8 @@ async function measureThroughput(
   guarantee: string,
   { root, cluster, log }: Bench,
 ): Promise<{ perSecond: number; peakMegabytes: number | null }> {
-  const application = `${topic.slice('events.'.length)}-${guarantee.replaceAll('_', '-')}`;
-  const config = { threads: THREADS, guarantee };
-  const worker = workerIn(root, 0, { application, topic, brokers: cluster.bootstrap, rules: RULE, config });
+  const application = applicationOf(topic, guarantee);
+  const worker = workerOf(topic, guarantee, root, cluster);
   const end = await endOf(log, topic, PARTITIONS);
   const done = (): Promise<number> => committedRecords(log, application, topic, PARTITIONS);
   worker.start();
