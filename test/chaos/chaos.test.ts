@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadConfig } from '../../apps/config/index.ts';
 import { loadFlawlessProject } from '../../apps/project/load-project.ts';
+import { rulesTopicOf } from '../../apps/rules/published.ts';
 import { jobOf } from '../../apps/worker/job.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { seededRng } from '../../lib/rng.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
 import { replayJournal } from '../../testing/journal-replay.ts';
+import { RuleVersions } from '../../topology/rule-versions.ts';
 import { needlessRestores, restoresOf, storiesOf, timelineOf } from './report.ts';
 import { APPLICATION, type ChaosOptions, type Finished, runChaos } from './run.ts';
 import { type KeptSeed, SEEDS } from './seeds.ts';
@@ -105,7 +107,10 @@ async function replayedDecisions({ folders, log }: Finished): Promise<string[]> 
   const [folder] = folders;
   const { config } = loadConfig({ file: join(folder!, 'tripline.yaml'), env: {}, folder: folder! });
   const project = loadFlawlessProject({ paths: [config.rules], folder: folder!, config });
-  const { topology } = jobOf(config, project, systemClock);
+  const { ruleSet } = project.rules;
+  // Every worker published the same rules.
+  const versions = new RuleVersions({ ...rulesTopicOf(config), initial: ruleSet, compile: () => ruleSet });
+  const { topology } = jobOf(config, project, systemClock, { versions });
   const { outOfOrdernessMs } = config;
   const outputs = await replayJournal({ log, topology, application: APPLICATION, outOfOrdernessMs });
   return [...outputs]

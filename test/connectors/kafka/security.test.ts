@@ -129,7 +129,7 @@ test('a token from a file is read again for each session, so that whoever renews
   const path = join(temporary(t), 'token');
   const source = tokenFromFile(path);
   let asked = 0;
-  const renew = (): void => writeFileSync(path, `${unsignedToken('token', 3_000, systemClock.now())}\n`);
+  const renew = (): void => writeFileSync(path, `${unsignedToken('token', 6_000, systemClock.now())}\n`);
   const log = openLog(
     t,
     cluster,
@@ -149,8 +149,8 @@ test('a token from a token endpoint is asked for once, kept while it is good, an
     request.on('data', (chunk: Buffer) => (body += chunk));
     request.on('end', () => {
       asked.push(`${request.headers.authorization} ${body}`);
-      const access_token = unsignedToken('token', 3_000, systemClock.now());
-      response.end(JSON.stringify({ access_token, expires_in: 3, token_type: 'Bearer' }));
+      const access_token = unsignedToken('token', 6_000, systemClock.now());
+      response.end(JSON.stringify({ access_token, expires_in: 6, token_type: 'Bearer' }));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
