@@ -18,6 +18,8 @@ import { openFollowedJob } from './followed-job.ts';
 import type { WorkerIdentity } from './identity.ts';
 import { openKafka } from './open-kafka.ts';
 
+const LINGER_MS = 2_000;
+
 export interface ThreadData {
   readonly config: Config;
   /** The same in all threads (design.md, I1). */
@@ -64,6 +66,8 @@ async function main({ config, schemaIds, port, index, count, identity }: ThreadD
     await job.close();
     await log.close();
     parentPort!.close();
+    // As in apps/cli/main.ts: what a library left open must not keep a thread whose work is done.
+    AbortSignal.timeout(LINGER_MS).addEventListener('abort', () => process.exit());
   }
 }
 

@@ -11,6 +11,7 @@ import { isIP } from 'node:net';
 import { type API, type Connection, ConnectionPool, findCoordinatorV4, metadataV12 } from '@platformatic/kafka';
 import { type ErrorFields, FatalError } from '../../lib/errors.ts';
 import type { TopicPartition } from '../../topology/ports.ts';
+import { type Broker, Connections, closedError } from './connections.ts';
 import { engineErrorOf, errorNames, isTransient, isUnanswered } from './kafka-errors.ts';
 import { type KafkaOptions, PATIENCE_MS, type SaslOptions } from './options.ts';
 import { noteRequest } from './refusal.ts';
@@ -27,11 +28,6 @@ export interface TopicInfo {
   readonly isInternal: boolean;
   /** By partition number; null while it has no leader. */
   readonly leaders: readonly (Leader | null)[];
-}
-
-export interface Broker {
-  readonly host: string;
-  readonly port: number;
 }
 
 type Coordinated = 'group' | 'transaction';
@@ -56,25 +52,24 @@ export interface Channel {
 
 export class Cluster implements Channel {
   readonly options: KafkaOptions;
-  readonly #pool: ConnectionPool;
+  readonly #connections: Connections;
   readonly #bootstrap: readonly Broker[];
   #brokers = new Map<number, Broker>();
   readonly #topics = new Map<string, TopicInfo>();
   readonly #coordinators = new Map<string, number>();
-  #isClosed = false;
 
   constructor(options: KafkaOptions) {
     this.options = options;
     this.#bootstrap = options.brokers.map(brokerOf);
-    this.#pool = poolOf(options);
+    this.#connections = new Connections(poolOf(options));
   }
 
   /** For requests that would keep others waiting: a broker answers those of one connection one after the other. */
   openChannel({ requestTimeoutMs = REQUEST_TIMEOUT_MS } = {}): Channel {
-    const pool = poolOf(this.options, requestTimeoutMs);
+    const connections = new Connections(poolOf(this.options, requestTimeoutMs));
     return {
-      ask: async (node, api, ...args) => send(await this.#connection(node, pool), api, args),
-      close: () => pool.close(),
+      ask: async (node, api, ...args) => send(await this.#connection(node, connections), api, args),
+      close: () => connections.close(),
     };
   }
 
@@ -90,8 +85,7 @@ export class Cluster implements Channel {
     api: API<Arguments, Answer>,
     ...args: Arguments
   ): Promise<Answer> {
-    if (this.#isClosed) throw closedError();
-    return send(await this.#connection(node, this.#pool), api, args);
+    return send(await this.#connection(node, this.#connections), api, args);
   }
 
   /**
@@ -110,7 +104,7 @@ export class Cluster implements Channel {
       try {
         return await work();
       } catch (error) {
-        if (this.#isClosed) throw closedError();
+        if (this.#connections.isClosed) throw closedError();
         if (!isTransient(error) || clock.now() - start >= patienceMs) throw engineErrorOf(error, doing, fields);
         if (isUnanswered(error)) this.#forgetEverything();
         recover?.(error);
@@ -178,15 +172,14 @@ export class Cluster implements Channel {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#pool.close();
+    await this.#connections.close();
   }
 
-  async #connection(node: number | null, pool: ConnectionPool) {
+  async #connection(node: number | null, connections: Connections): Promise<Connection> {
     const known = [...this.#brokers.values()];
     const broker = node === null ? undefined : this.#brokers.get(node);
     const candidates = broker === undefined ? [...known, ...this.#bootstrap] : [broker];
-    const connection = await pool.getFirstAvailable(candidates);
+    const connection = await connections.first(candidates);
     // A broken connection ends its requests with errors of their own; an 'error' that nobody hears ends the process.
     if (connection.listenerCount('error') < 2) connection.on('error', (error) => endings.set(connection, error));
     return connection;
@@ -308,8 +301,4 @@ function missing(topic: string, partition?: number, count?: number): FatalError 
   const what =
     partition === undefined ? `the topic ${topic}` : `partition ${partition} of ${topic}, which has ${count},`;
   return new FatalError('TRG_TOPIC_MISSING', `${what} does not exist`, { topic, partition: partition ?? null });
-}
-
-export function closedError(): FatalError {
-  return new FatalError('TRG_LOG_CLOSED', 'the log was closed while in use');
 }

@@ -4,7 +4,8 @@
 
 import type { GroupMember, GroupOptions, Log, LogReader, LogWriter } from '../../topology/ports.ts';
 import { KafkaAdmin } from './admin.ts';
-import { Cluster, closedError } from './cluster.ts';
+import { Cluster } from './cluster.ts';
+import { closedError } from './connections.ts';
 import { ClassicMember } from './group/classic-member.ts';
 import { ConsumerMember } from './group/consumer-member.ts';
 import { Memberships } from './group/memberships.ts';

@@ -19,7 +19,8 @@ import {
   type TopicPartition,
 } from '../../topology/ports.ts';
 import type { KafkaAdmin } from './admin.ts';
-import { type Channel, type Cluster, closedError } from './cluster.ts';
+import type { Channel, Cluster } from './cluster.ts';
+import { closedError } from './connections.ts';
 import { Feed } from './feed.ts';
 import { Fetcher } from './fetcher.ts';
 
