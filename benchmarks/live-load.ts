@@ -8,7 +8,7 @@ import { Producer, stringSerializers } from '@platformatic/kafka';
 import { systemClock } from '../lib/clock.ts';
 import { partitionOf } from '../lib/murmur2.ts';
 import { actionCodec } from '../schemas/framed.ts';
-import type { Log } from '../topology/ports.ts';
+import type { Log, LogReader } from '../topology/ports.ts';
 
 /** Fires for every event of that name, at once; the action carries the event's time. */
 export const LIVE_RULE = 'id: bought\nwhen: { event: purchase }\nthen: [{ send: { channel: webhook } }]\n';
@@ -44,22 +44,30 @@ const PADDING = 'x'.repeat(200);
 export async function liveLoad(options: LiveLoadOptions, signal: AbortSignal): Promise<readonly Seen[]> {
   const reading = new AbortController();
   const seen: Seen[] = [];
-  const reader = readActions(options, seen, reading.signal);
-  let fired = 0;
+  // Opened before the first event is sent, or its action may be written before reading begins.
+  const reader = await openReader(options);
+  const read = readActions(reader, seen, reading.signal);
+  let fired: readonly number[] = [];
   try {
     fired = await send(options, signal);
     const until = systemClock.now() + LAST_MS;
-    while (seen.length < fired && systemClock.now() < until) await systemClock.sleep(STEP_MS);
+    while (seen.length < fired.length && systemClock.now() < until) await systemClock.sleep(STEP_MS);
   } finally {
     reading.abort();
-    await reader;
+    await read;
   }
-  if (seen.length !== fired) throw new Error(`${fired} events fired, and ${seen.length} actions came`);
+  if (seen.length !== fired.length) throw new Error(differenceOf(fired, seen));
   return seen;
 }
 
-/** Returns how many of the events sent are such that fire. */
-async function send(options: LiveLoadOptions, signal: AbortSignal): Promise<number> {
+function differenceOf(fired: readonly number[], seen: readonly Seen[]): string {
+  const came = new Set(seen.map(({ due }) => due));
+  const missing = fired.flatMap((due, place) => (came.has(due) ? [] : [`${place} (due ${due})`]));
+  return `${fired.length} events fired, and ${seen.length} actions came; missing: ${missing.slice(0, 10).join(', ')}`;
+}
+
+/** Returns when those of the events that fire were due. */
+async function send(options: LiveLoadOptions, signal: AbortSignal): Promise<readonly number[]> {
   const { brokers, topic, partitions, eventsPerSecond, users, firesEach } = options;
   const producer = new Producer({
     clientId: 'bench-live',
@@ -70,7 +78,7 @@ async function send(options: LiveLoadOptions, signal: AbortSignal): Promise<numb
   });
   const sending = new Set<Promise<unknown>>();
   let failure: unknown;
-  let fired = 0;
+  const fired: number[] = [];
   const start = systemClock.now();
   const dueOf = (index: number): number => start + Math.floor((index * 1_000) / eventsPerSecond);
   try {
@@ -80,7 +88,7 @@ async function send(options: LiveLoadOptions, signal: AbortSignal): Promise<numb
       for (; dueOf(next) <= now; next++) {
         const key = `user_${(next * 7_919) % users}`;
         const event = next % firesEach === 0 ? 'purchase' : 'product_view';
-        if (event === 'purchase') fired++;
+        if (event === 'purchase') fired.push(dueOf(next));
         messages.push({
           topic,
           partition: partitionOf(Buffer.from(key), partitions),
@@ -113,12 +121,16 @@ function line(index: number, userId: string, event: string, due: number): string
   });
 }
 
-async function readActions({ log, partitions }: LiveLoadOptions, seen: Seen[], signal: AbortSignal): Promise<void> {
+async function openReader({ log, partitions }: LiveLoadOptions): Promise<LogReader> {
   const reader = log.openReader();
   const ends = await Promise.all(
     Array.from({ length: partitions }, (_, partition) => log.admin.offsets({ topic: ACTIONS, partition })),
   );
   reader.assign(ends.map(({ end }, partition) => ({ topic: ACTIONS, partition, offset: end })));
+  return reader;
+}
+
+async function readActions(reader: LogReader, seen: Seen[], signal: AbortSignal): Promise<void> {
   try {
     while (!signal.aborted) {
       const fetched = await reader.read({ maxBytes: READ_BYTES, waitMs: 1_000, signal });
