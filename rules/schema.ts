@@ -4,6 +4,7 @@
 // (compile.ts).
 
 import Type, { type Static } from 'typebox';
+import { REASONS } from '../schemas/decision.ts';
 import { GATE_FIELDS } from './schema-gates.ts';
 import { LATER_FIELDS, LATER_STEPS } from './schema-later.ts';
 import {
@@ -183,25 +184,7 @@ const Expectation = fields({
   outcome: Type.Enum(['fired', 'suppressed', 'deferred', 'review'], {
     description: 'What became of the match: it fired, a gate held it back, it waits, or a person looks first.',
   }),
-  reason: Type.Optional(
-    Type.Enum(
-      [
-        'disabled',
-        'audience',
-        'holdout',
-        'condition',
-        'cooldown',
-        'exclusive',
-        'limit',
-        'cap',
-        'consent',
-        'unreachable',
-        'quiet-hours',
-        'review',
-      ],
-      { description: 'The gate that said no. Default: any.' },
-    ),
-  ),
+  reason: Type.Optional(Type.Enum([...REASONS], { description: 'The gate that said no. Default: any.' })),
 });
 
 const InlineTest = fields({

@@ -5,19 +5,21 @@ import type { JsonObject } from './json.ts';
 export type Outcome = 'fired' | 'suppressed' | 'deferred' | 'review';
 
 /** Why a candidate did not fire, in the order in which the gates ask (design.md, Decision). */
-export type Reason =
-  | 'disabled'
-  | 'audience'
-  | 'holdout'
-  | 'condition'
-  | 'cooldown'
-  | 'exclusive'
-  | 'limit'
-  | 'cap'
-  | 'consent'
-  | 'unreachable'
-  | 'quiet-hours'
-  | 'review';
+export const REASONS = [
+  'disabled',
+  'audience',
+  'holdout',
+  'condition',
+  'cooldown',
+  'exclusive',
+  'limit',
+  'cap',
+  'consent',
+  'unreachable',
+  'quiet-hours',
+  'review',
+] as const;
+export type Reason = (typeof REASONS)[number];
 
 export interface EntityRef {
   readonly type: string;

@@ -5,32 +5,17 @@
 import { formatDuration } from '../../lib/duration.ts';
 import type { Candidate, Verdict } from '../../processors/gates.ts';
 import type { Scope } from '../../rules/api.ts';
-import type { Reason } from '../../schemas/decision.ts';
+import { REASONS, type Reason } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import type { ExplainedGate } from './explanation.ts';
 import { isoOf } from './progress.ts';
 
-/** In the order in which they are asked (design.md, Decision). */
-const ORDER: readonly Reason[] = [
-  'disabled',
-  'audience',
-  'holdout',
-  'condition',
-  'cooldown',
-  'exclusive',
-  'limit',
-  'cap',
-  'consent',
-  'unreachable',
-  'quiet-hours',
-  'review',
-];
 /** By the reason for which it refuses, where it is called otherwise. */
 const NAMES: Partial<Record<Reason, string>> = { disabled: 'enabled', unreachable: 'reachable' };
 
 export function explainGates(candidate: Candidate, verdict: Verdict, scope: Scope): readonly ExplainedGate[] {
-  const refusing = verdict.reason === null ? ORDER.length : ORDER.indexOf(verdict.reason);
-  return ORDER.map((reason, place): ExplainedGate => {
+  const refusing = verdict.reason === null ? REASONS.length : REASONS.indexOf(verdict.reason);
+  return REASONS.map((reason, place): ExplainedGate => {
     const gate = NAMES[reason] ?? reason;
     if (!isUsed(reason, candidate)) return { gate, verdict: 'unused', detail: null };
     if (place > refusing) return { gate, verdict: 'skipped', detail: null };
