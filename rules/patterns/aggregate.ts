@@ -17,8 +17,8 @@ import type { WhenBody } from '../schema.ts';
 import { type Bound, beyond, boundOf } from './bound.ts';
 import {
   type EventFilter,
+  eventFilter,
   figureOf,
-  filterOf,
   interestsOf,
   isAnyWritten,
   matchesFilter,
@@ -47,7 +47,7 @@ export const aggregatePattern: PatternDefinition = {
   lane: 'arrival',
   compile(when, tools) {
     const body = when.aggregate ?? {};
-    const filter = filterOf(body.event, tools.condition([...tools.path, 'where'], body.where, []));
+    const filter = eventFilter(body, tools);
     const summary = summaryOf(body, tools);
     const wanted = { is: 'figure', captures: [], insteadOfEvent: null } as const;
     const value = tools.value([...tools.path, summary], body[summary], wanted);

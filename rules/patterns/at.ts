@@ -13,7 +13,7 @@ import { PROFILE_EVENT } from '../internal-events.ts';
 import type { WhenBody } from '../schema.ts';
 import {
   type EventFilter,
-  filterOf,
+  eventFilter,
   interestsOf,
   matchesFilter,
   msOf,
@@ -47,10 +47,7 @@ export const atPattern: PatternDefinition = {
     const body = when.at ?? {};
     const capture = tools.capture([...tools.path, 'as'], body.as);
     const captures = capture === null ? [] : [capture];
-    const filter = filterOf(
-      body.event ?? ['identify', PROFILE_EVENT],
-      tools.condition([...tools.path, 'where'], body.where, []),
-    );
+    const filter = eventFilter(body, tools, ['identify', PROFILE_EVENT]);
     if (body.event === undefined) refuseEventFields(body, tools);
     const insteadOfEvent = body.event === undefined ? INSTEAD_OF_EVENT : null;
     const date = tools.value([...tools.path, 'date'], body.date, { is: 'moment', captures, insteadOfEvent });

@@ -20,7 +20,7 @@ import type { BaselineState, Pattern, PatternInput } from '../api.ts';
 import type { WhenBody } from '../schema.ts';
 import {
   type EventFilter,
-  filterOf,
+  eventFilter,
   interestsOf,
   isAnyWritten,
   matchesFilter,
@@ -48,7 +48,7 @@ export const baselinePattern: PatternDefinition = {
   lane: 'arrival',
   compile(when, tools) {
     const body = when.baseline ?? {};
-    const filter = filterOf(body.event, tools.condition([...tools.path, 'where'], body.where, []));
+    const filter = eventFilter(body, tools);
     const { dropBy, riseBy } = sidesOf(body, tools);
     const plan = { filter, windowMs: msOf(body.window), against: body.against ?? 1, dropBy, riseBy };
     const keepsData = tools.readsMatched && dropBy !== null;

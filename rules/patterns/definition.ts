@@ -97,6 +97,15 @@ export function filterOf(names: string | readonly string[] | undefined, where: C
   return { names: list.includes('*') ? null : new Set(list), where };
 }
 
+/** The filter of a pattern's own `event` and `where`; `byDefault`: the names it looks at when it says none. */
+export function eventFilter(
+  { event, where }: { readonly event?: string | readonly string[] | undefined; readonly where?: string | undefined },
+  tools: PatternTools,
+  byDefault?: string | readonly string[],
+): EventFilter {
+  return filterOf(event ?? byDefault, tools.condition([...tools.path, 'where'], where, []));
+}
+
 /** Whether the filter lets the event through; sets the scope's event and captures. */
 export function matchesFilter(
   filter: EventFilter,

@@ -3,7 +3,7 @@
 import type { Pattern } from '../api.ts';
 import {
   type EventFilter,
-  filterOf,
+  eventFilter,
   interestsOf,
   matchesFilter,
   NO_CAPTURES,
@@ -15,7 +15,7 @@ export const eventPattern: PatternDefinition = {
   lane: 'arrival',
   compile(when, tools) {
     const capture = tools.capture([...tools.path, 'as'], when.as);
-    const filter = filterOf(when.event, tools.condition([...tools.path, 'where'], when.where, []));
+    const filter = eventFilter(when, tools);
     return { pattern: patternOf(filter, capture), captures: capture === null ? [] : [capture], eventInThen: true };
   },
 };

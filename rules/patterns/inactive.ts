@@ -10,7 +10,7 @@ import type { Event } from '../../schemas/event.ts';
 import type { InactiveState, Pattern, PatternInput } from '../api.ts';
 import {
   type EventFilter,
-  filterOf,
+  eventFilter,
   interestsOf,
   matchesFilter,
   msOf,
@@ -23,8 +23,7 @@ export const inactivePattern: PatternDefinition = {
   lane: 'event-time',
   compile(when, tools) {
     const body = when.inactive ?? {};
-    const where = tools.condition([...tools.path, 'where'], body.where, []);
-    const filter = filterOf(body.event ?? '*', where);
+    const filter = eventFilter(body, tools, '*');
     const pattern = patternOf(filter, msOf(body.for), tools.readsMatched);
     return { pattern, captures: [], eventInThen: true };
   },

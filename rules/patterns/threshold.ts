@@ -15,8 +15,8 @@ import type { WhenBody } from '../schema.ts';
 import { type Bound, beyond, boundOf } from './bound.ts';
 import {
   type EventFilter,
+  eventFilter,
   figureOf,
-  filterOf,
   interestsOf,
   matchesFilter,
   msOf,
@@ -46,7 +46,7 @@ export const thresholdPattern: PatternDefinition = {
   lane: 'arrival',
   compile(when, tools) {
     const body = when.threshold ?? {};
-    const filter = filterOf(body.event, tools.condition([...tools.path, 'where'], body.where, []));
+    const filter = eventFilter(body, tools);
     const wanted = { is: 'figure', captures: [], insteadOfEvent: null } as const;
     const value = tools.value([...tools.path, 'value'], body.value, wanted);
     const bound = boundOf('threshold', body, tools);

@@ -3,7 +3,7 @@
 // Owns: which bound it is. Does not own: rising to it (at-least.ts, distinct.ts), falling to it (at-most.ts).
 
 import type { WhenBody } from '../../schema.ts';
-import { filterOf, isAnyWritten, msOf, type PatternDefinition, type PatternTools } from '../definition.ts';
+import { eventFilter, isAnyWritten, msOf, type PatternDefinition, type PatternTools } from '../definition.ts';
 import { atLeastPattern } from './at-least.ts';
 import { atMostPattern } from './at-most.ts';
 import { distinctPattern } from './distinct.ts';
@@ -15,7 +15,7 @@ export const countPattern: PatternDefinition = {
   compile(when, tools) {
     const body = when.count ?? {};
     const { atLeast, atMost } = body;
-    const filter = filterOf(body.event, tools.condition([...tools.path, 'where'], body.where, []));
+    const filter = eventFilter(body, tools);
     const wanted = { is: 'key', captures: [], insteadOfEvent: null } as const;
     const distinct = tools.value([...tools.path, 'distinct'], body.distinct, wanted);
     checkBounds(body, tools);
