@@ -28,8 +28,7 @@ export async function restoreState(
   signal: AbortSignal,
 ): Promise<void> {
   const changelog = spec.changelog!;
-  const offset = await startOfRestore(log, application, spec, store);
-  const { written } = await log.admin.offsets(changelog);
+  const { offset, written } = await startOfRestore(log, application, spec, store);
   if (offset >= written) return;
   const progress = monitor?.restoring(spec.id, written - offset, offset);
   try {
@@ -39,13 +38,13 @@ export async function restoreState(
   }
 }
 
-/** The changelog offset at which to go on; the database is this task's own afterwards. */
+/** The changelog offset at which to go on, and the first not yet written; the database is this task's own afterwards. */
 export async function startOfRestore(
   log: Log,
   application: string,
   { id, changelog }: TaskSpec,
   store: KeyValueStore,
-): Promise<number> {
+): Promise<{ readonly offset: number; readonly written: number }> {
   const { first, written } = await log.admin.offsets(changelog!);
   const owner = `${application}/${id}`;
   const before = readOwnerNote(store);
@@ -53,7 +52,7 @@ export async function startOfRestore(
   const isForeign = (before !== null && before !== owner) || from > written;
   if (isForeign) await store.clear();
   if (isForeign || before === null) await store.write([ownerNote(owner)]);
-  return isForeign ? first : Math.max(from, first);
+  return { offset: isForeign ? first : Math.max(from, first), written };
 }
 
 async function restore(

@@ -68,10 +68,6 @@ export class Standbys {
     return this.#error;
   }
 
-  get size(): number {
-    return this.#copies.size;
-  }
-
   /** Changelog offset of each copy, by task id. */
   offsets(): ReadonlyMap<string, number> {
     return new Map([...this.#copies.values()].map(({ spec, position }) => [spec.id, position]));
@@ -92,7 +88,7 @@ export class Standbys {
     const { log, application } = this.#options;
     const opened = store ?? (await openStore(this.#options, spec.id, this.#closing.signal));
     try {
-      const position = await startOfRestore(log, application, spec, opened);
+      const { offset: position } = await startOfRestore(log, application, spec, opened);
       const copy: Copy = { spec, store: opened, position, end: Infinity, applying: Promise.resolve() };
       this.#copies.set(partitionKey(spec.changelog!), copy);
     } catch (error) {
