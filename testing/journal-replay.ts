@@ -18,6 +18,7 @@ import type { SinkNode, SubTopology, Topology } from '../topology/builder.ts';
 import { type Log, partitionKey, type TopicPartition } from '../topology/ports.ts';
 import { type JournalStep, journalCodec } from '../topology/runtime/journal.ts';
 import { Task } from '../topology/runtime/task.ts';
+import { taskId, taskInputs } from '../topology/runtime/tasks.ts';
 import { journalTopic } from '../topology/topics.ts';
 
 export interface JournalReplayOptions {
@@ -84,15 +85,11 @@ async function replayTask(
 ): Promise<void> {
   const { log, application, outOfOrdernessMs } = options;
   const { dirtyBytesMax = MEGABYTE, cacheBytes = MEGABYTE } = options;
-  const id = `${part.name}_${partition}`;
+  const id = taskId(part, partition);
   const store = new MemoryStore();
   const documents =
     part.store === null ? null : new CachedDocumentStore(store, part.store.spec.documents, { cacheBytes });
-  const inputs = part.sources.map(({ topic, upstream }) => ({
-    topic,
-    partition,
-    upstream: upstream?.flatMap((name) => partitionsOf(name, partitions)) ?? null,
-  }));
+  const inputs = taskInputs(part, partition, partitions);
   const flush = async (): Promise<void> => {
     await store.write(task.prepareCommit().writes);
     task.committed();
@@ -135,10 +132,6 @@ async function replayTask(
     }
   }
   task.close();
-}
-
-function partitionsOf(topic: string, partitions: ReadonlyMap<string, number>): string[] {
-  return Array.from({ length: partitions.get(topic) ?? 0 }, (_, partition) => partitionKey({ topic, partition }));
 }
 
 function collect(

@@ -16,7 +16,7 @@ import type { SubTopology } from '../../topology/builder.ts';
 import { type Log, partitionKey, type TopicPartition } from '../../topology/ports.ts';
 import { type JournalStep, journalCodec } from '../../topology/runtime/journal.ts';
 import { Task } from '../../topology/runtime/task.ts';
-import { taskId } from '../../topology/runtime/tasks.ts';
+import { taskId, taskInputs } from '../../topology/runtime/tasks.ts';
 import { journalTopic } from '../../topology/topics.ts';
 import { readPartition } from '../topics/read-topic.ts';
 
@@ -36,11 +36,7 @@ export async function runFromJournal(options: JournalRunOptions): Promise<readon
   const { log, application, part, partition, outOfOrdernessMs } = options;
   const id = taskId(part, partition);
   const partitions = await log.admin.topics();
-  const inputs = part.sources.map(({ topic, upstream }) => ({
-    topic,
-    partition,
-    upstream: upstream?.flatMap((name) => partitionsOf(name, partitions)) ?? null,
-  }));
+  const inputs = taskInputs(part, partition, partitions);
   const store = new MemoryStore();
   const documents = new CachedDocumentStore(store, part.store!.spec.documents, { cacheBytes: CACHE_BYTES });
   const task = new Task({
@@ -125,8 +121,4 @@ class Cursor {
   async close(): Promise<void> {
     await this.#pages.return(undefined);
   }
-}
-
-function partitionsOf(topic: string, partitions: ReadonlyMap<string, number>): string[] {
-  return Array.from({ length: partitions.get(topic) ?? 0 }, (_, partition) => partitionKey({ topic, partition }));
 }

@@ -31,14 +31,23 @@ export function tasksOf(
       id: taskId(part, partition),
       part,
       partition,
-      inputs: part.sources.map(({ topic, upstream }) => ({
-        topic,
-        partition,
-        upstream: upstream?.flatMap((name) => partitionsOf(name, partitions)) ?? null,
-      })),
+      inputs: taskInputs(part, partition, partitions),
       changelog: changelog === null ? null : { topic: changelog, partition },
     }));
   });
+}
+
+/** What a task reads. `partitions`: partition counts of all topics. */
+export function taskInputs(
+  { sources }: SubTopology,
+  partition: number,
+  partitions: ReadonlyMap<string, number>,
+): readonly TaskInput[] {
+  return sources.map(({ topic, upstream }) => ({
+    topic,
+    partition,
+    upstream: upstream?.flatMap((name) => partitionsOf(name, partitions)) ?? null,
+  }));
 }
 
 export function taskId(part: SubTopology, partition: number): string {
