@@ -73,7 +73,8 @@ interface ShownOptions extends WorkerOptions {
 async function runShown(options: ShownOptions, signal: AbortSignal): Promise<void> {
   const { config, clock, logger, project, schemaIds, telemetry } = options;
   const monitor = monitorHere(options);
-  const job = jobOf(config, project, clock, { schemaIds, logger, monitor });
+  // For its topics alone: what runs is opened once they are there, with the rules published by then (followed-job.ts).
+  const job = jobOf(config, project, clock);
   const opened = await openLog(config, clock, logger);
   const { log } = opened;
   const over = new AbortController();
