@@ -5,16 +5,17 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Match, PatternState } from '../../rules/api.ts';
 import { Event } from '../../schemas/event.ts';
-import { decideByEngine, decisionOf } from '../oracle/engine.ts';
-import { decide, type OracleDecision, type OracleEvent, type OracleRule } from '../oracle/oracle.ts';
+import { decideByEngine } from '../oracle/engine.ts';
+import { decide, type OracleEvent, type OracleRule } from '../oracle/oracle.ts';
 import { matchesOf } from '../oracle/patterns.ts';
-import { byOf, hasDeadline, laneOf } from '../oracle/rule.ts';
+import { byOf } from '../oracle/rule.ts';
 import { orderedEvents, rules, rulesText, shuffledWithin, withoutOpenTies } from '../property/generators.ts';
 import { sequenceBody } from '../property/sequence-bodies.ts';
 import { compiled, PatternRun } from '../rules/kit.ts';
 import { reread } from '../rules/patterns/sequence/kit.ts';
-import { anyAct, DEDUPE, decisionsOf, OUT_OF_ORDERNESS_MS, play } from './live.ts';
-import { oneSource, type Plan, plans, sending } from './plans.ts';
+import { decidesAsOracle, inOneOrder, isModelled, withoutGates } from './against-oracle.ts';
+import { anyAct } from './live.ts';
+import { oneSource, type Plan, plans } from './plans.ts';
 import { holds } from './property.ts';
 
 function eventOf({ messageId, event, time, properties, userId }: OracleEvent): Event {
@@ -63,21 +64,9 @@ holds(
   },
 );
 
-/** Deadlines in arrival order depend on when each was due while reading: the oracle has them over ordered input only. */
-function isModelled(rule: OracleRule, shuffled: boolean): boolean {
-  return !shuffled || laneOf(rule) === 'event-time' || !hasDeadline(rule);
-}
-
 /** Deadlines at one time for several values of `by` come in an open order: there, gates would make a difference of it. */
 function withoutOpenGates(rule: OracleRule): OracleRule {
-  if (byOf(rule) === undefined) return rule;
-  const { cooldown: _cooldown, limit: _limit, ...rest } = rule;
-  return rest;
-}
-
-function inOneOrder(decisions: readonly OracleDecision[]): OracleDecision[] {
-  const key = ({ at, entity, rule, events }: OracleDecision): string => [at, entity, rule, ...events].join(' ');
-  return [...decisions].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  return byOf(rule) === undefined ? rule : withoutGates(rule);
 }
 
 const wholeRules = fc
@@ -124,14 +113,5 @@ holds(
     shuffle: 'within',
     shape: oneSource,
   }),
-  async (plan: Plan) => {
-    const { events } = plan;
-    const rules = plan.rules.map(withoutOpenGates);
-    const finished = await play(sending({ ...plan, rules }));
-    const { endOfTime } = finished;
-    const expected = decide({ rules, events, endOfTime, outOfOrdernessMs: OUT_OF_ORDERNESS_MS, ...DEDUPE });
-    const decisions = await decisionsOf(finished);
-    assert.deepEqual(inOneOrder(decisions.map(decisionOf)), inOneOrder(expected.decisions));
-    await finished.driver.close();
-  },
+  (plan: Plan) => decidesAsOracle({ ...plan, rules: plan.rules.map(withoutOpenGates) }),
 );
