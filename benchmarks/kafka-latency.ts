@@ -1,8 +1,7 @@
 // From event to action: what one worker adds at 2,000 events a second.
 
-import type { KafkaLog } from '../connectors/kafka/index.ts';
-import type { KafkaCluster } from '../testing/kafka/cluster.ts';
 import type { Figure } from './figure.ts';
+import type { KafkaPlace } from './kafka-place.ts';
 import { LIVE_RULE, liveLoad, percentile } from './live-load.ts';
 import { workerIn } from './worker-load.ts';
 
@@ -18,13 +17,7 @@ const RUNNING_MS = 180_000;
 const TOPIC = 'events.latency';
 
 /** `scale` 1 takes a minute. */
-export async function measureLatency(options: {
-  readonly root: string;
-  readonly cluster: KafkaCluster;
-  readonly log: KafkaLog;
-  readonly scale: number;
-}): Promise<Figure[]> {
-  const { root, cluster, log, scale } = options;
+export async function measureLatency({ root, cluster, log, scale }: KafkaPlace): Promise<Figure[]> {
   const brokers = cluster.bootstrap;
   await log.admin.createTopics([{ topic: TOPIC, partitions: PARTITIONS }]);
   const config = { threads: THREADS };

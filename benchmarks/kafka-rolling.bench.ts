@@ -6,14 +6,10 @@
 // group keeps the tasks for the one that comes back) and once without (others take over). One broker and this program
 // are beside them on the same machine.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type KafkaLog, openKafkaLog } from '../connectors/kafka/index.ts';
 import { systemClock } from '../lib/clock.ts';
-import { type KafkaCluster, startKafka } from '../testing/kafka/cluster.ts';
 import type { WorkerProcess } from '../testing/worker-process.ts';
 import type { Figure } from './figure.ts';
+import { type KafkaPlace, onKafka } from './kafka-place.ts';
 import { LIVE_RULE, liveLoad, percentile, type Seen } from './live-load.ts';
 import { workerIn } from './worker-load.ts';
 
@@ -28,31 +24,17 @@ const RUNNING_MS = 180_000;
 const SETTLE_MS = 15_000;
 
 /** `scale` 1 takes two minutes. Needs Java and Maven. */
-export async function run(options: { scale: number }): Promise<Figure[]> {
-  const root = mkdtempSync(join(tmpdir(), 'tripline-bench-'));
-  const cluster = await startKafka();
-  const log = openKafkaLog({ brokers: cluster.bootstrap, clientId: 'bench', clock: systemClock });
-  try {
-    const figures: Figure[] = [];
-    for (const kind of ['named', 'nameless'] as const) {
-      figures.push(...(await measureRestarts(kind, { root, cluster, log, scale: options.scale })));
-    }
-    return figures;
-  } finally {
-    await log.close();
-    await cluster.stop();
-    rmSync(root, { recursive: true, force: true });
-  }
+export function run({ scale }: { scale: number }): Promise<Figure[]> {
+  return onKafka(scale, async (place) => [
+    ...(await measureRestarts('named', place)),
+    ...(await measureRestarts('nameless', place)),
+  ]);
 }
 
-interface Bench {
-  readonly root: string;
-  readonly cluster: KafkaCluster;
-  readonly log: KafkaLog;
-  readonly scale: number;
-}
-
-async function measureRestarts(kind: 'named' | 'nameless', { root, cluster, log, scale }: Bench): Promise<Figure[]> {
+async function measureRestarts(
+  kind: 'named' | 'nameless',
+  { root, cluster, log, scale }: KafkaPlace,
+): Promise<Figure[]> {
   const brokers = cluster.bootstrap;
   const application = `rolling-${kind}`;
   const topic = `events.${application}`;

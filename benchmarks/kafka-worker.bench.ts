@@ -7,16 +7,15 @@
 // written before the worker started, and the first tenth is left out: starting is not what is measured. Not measured:
 // replicas, a network.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KafkaLog, openKafkaLog } from '../connectors/kafka/index.ts';
 import { systemClock } from '../lib/clock.ts';
-import { type KafkaCluster, startKafka } from '../testing/kafka/cluster.ts';
+import type { KafkaCluster } from '../testing/kafka/cluster.ts';
 import type { WorkerProcess } from '../testing/worker-process.ts';
 import { SHOP_NAMES } from './events.ts';
 import type { Figure } from './figure.ts';
 import { measureLatency } from './kafka-latency.ts';
+import { type KafkaPlace, onKafka } from './kafka-place.ts';
 import { committedRecords, endOf, workerIn, writeAhead } from './worker-load.ts';
 
 const EVENTS = 1_000_000;
@@ -43,32 +42,15 @@ const MIXES = {
 } as const;
 
 /** `scale` 1 takes a million events with each mix and guarantee. Needs Java and Maven. */
-export async function run(options: { scale: number }): Promise<Figure[]> {
-  const root = mkdtempSync(join(tmpdir(), 'tripline-bench-'));
-  const cluster = await startKafka();
-  const log = openKafkaLog({ brokers: cluster.bootstrap, clientId: 'bench', clock: systemClock });
-  try {
+export function run({ scale }: { scale: number }): Promise<Figure[]> {
+  return onKafka(scale, async (place) => {
     const figures: Figure[] = [];
-    for (const [mix, names] of Object.entries(MIXES)) {
-      figures.push(...(await measureMix(mix, names, { root, cluster, log, scale: options.scale })));
-    }
-    figures.push(...(await measureLatency({ root, cluster, log, scale: options.scale })));
-    return figures;
-  } finally {
-    await log.close();
-    await cluster.stop();
-    rmSync(root, { recursive: true, force: true });
-  }
+    for (const [mix, names] of Object.entries(MIXES)) figures.push(...(await measureMix(mix, names, place)));
+    return [...figures, ...(await measureLatency(place))];
+  });
 }
 
-interface Bench {
-  readonly root: string;
-  readonly cluster: KafkaCluster;
-  readonly log: KafkaLog;
-  readonly scale: number;
-}
-
-async function measureMix(mix: string, names: Readonly<Record<string, number>>, bench: Bench): Promise<Figure[]> {
+async function measureMix(mix: string, names: Readonly<Record<string, number>>, bench: KafkaPlace): Promise<Figure[]> {
   const { log, scale } = bench;
   const topic = `events.${mix.replaceAll(' ', '-')}`;
   const events = Math.max(1_000, Math.round(EVENTS * scale));
@@ -93,7 +75,7 @@ async function measureMix(mix: string, names: Readonly<Record<string, number>>, 
 }
 
 /** The worker that wrote it starts again without its disk: changelog records a second, of all its tasks together. */
-async function measureRestore(topic: string, guarantee: string, { root, cluster }: Bench): Promise<number> {
+async function measureRestore(topic: string, guarantee: string, { root, cluster }: KafkaPlace): Promise<number> {
   const worker = workerOf(topic, guarantee, root, cluster);
   const before = worker.log().length;
   rmSync(join(worker.folder, 'data', 'state'), { recursive: true });
@@ -131,7 +113,7 @@ function applicationOf(topic: string, guarantee: string): string {
 async function measureThroughput(
   topic: string,
   guarantee: string,
-  { root, cluster, log }: Bench,
+  { root, cluster, log }: KafkaPlace,
 ): Promise<{ perSecond: number; peakMegabytes: number | null }> {
   const application = applicationOf(topic, guarantee);
   const worker = workerOf(topic, guarantee, root, cluster);
