@@ -16,8 +16,13 @@ export interface EventOptions {
   readonly startMs?: number;
   /** Names with their weights; default SHOP_NAMES. */
   readonly names?: Readonly<Record<string, number>>;
-  /** `random`: anyone at any time. `in-turn`: every user once before anyone twice. Default `random`. */
-  readonly userOrder?: 'random' | 'in-turn';
+  /**
+   * `random`: anyone at any time. `in-turn`: every user once before anyone twice, by number. `scattered`: the same, but
+   * whose names follow each other come far apart, so that no store finds one beside the other. Default `random`.
+   */
+  readonly userOrder?: 'random' | 'in-turn' | 'scattered';
+  /** Number of the first user. Default 0. */
+  readonly firstUser?: number;
   readonly seed?: number;
 }
 
@@ -44,16 +49,17 @@ const NAME_DRAWS = 4_096;
 
 /** Chunks of whole lines, each line an event of 300 to 400 bytes. */
 export function* eventLines(options: EventOptions): Generator<Buffer> {
-  const { events, users, spanMs, startMs = START_MS, userOrder = 'random', seed = 1 } = options;
+  const { events, users, firstUser = 0, spanMs, startMs = START_MS, userOrder = 'random', seed = 1 } = options;
   const rng = seededRng(seed);
   const names = nameDraws(options.names ?? SHOP_NAMES);
   const products = Array.from({ length: PRODUCTS }, (_, index) => productJson(index, rng));
   const stepMs = events > 1 ? spanMs / (events - 1) : 0;
+  const stride = userOrder === 'scattered' ? strideOf(users) : 1;
 
   for (let first = 0; first < events; first += CHUNK_LINES) {
     let text = '';
     for (let index = first; index < Math.min(first + CHUNK_LINES, events); index++) {
-      const user = userOrder === 'random' ? draw(rng, users) : index % users;
+      const user = firstUser + (userOrder === 'random' ? draw(rng, users) : (index * stride) % users);
       text += line(index, user, names[draw(rng, names.length)]!, startMs + Math.round(index * stepMs), {
         product: products[draw(rng, products.length)]!,
         quantity: 1 + draw(rng, 3),
@@ -99,6 +105,17 @@ function nameDraws(weights: Readonly<Record<string, number>>): string[] {
   return Object.entries(weights).flatMap(([name, weight]) =>
     new Array<string>(Math.max(1, Math.round((weight / total) * NAME_DRAWS))).fill(name),
   );
+}
+
+/** Steps of this length come to each of `users` once, and to neighbours late: some golden section of them. */
+function strideOf(users: number): number {
+  let stride = Math.max(1, Math.round(users * 0.618));
+  while (greatestCommonDivisor(stride, users) > 1) stride--;
+  return stride;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 function draw(rng: Rng, count: number): number {

@@ -1,0 +1,120 @@
+// One engine thread as a worker has it, in this process, on an embedded log in a folder: where only the engine's own cost
+// counts, and no broker is to be beside it.
+//
+// Owns: the job "add_to_cart, no purchase in 24 hours" with a worker's settings, and following what it has committed.
+// Does not own: what is measured.
+
+import { join } from 'node:path';
+import { type EmbeddedLog, openEmbeddedLog } from '../connectors/embedded-log/index.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { Counters } from '../lib/counters.ts';
+import { checkRules } from '../rules/index.ts';
+import { LevelStore } from '../state/level-store.ts';
+import type { Log } from '../topology/ports.ts';
+import type { EngineThread } from '../topology/runtime/engine-thread.ts';
+import { EngineMonitor } from '../topology/runtime/monitor.ts';
+import { openEngine } from '../topology/runtime/open-engine.ts';
+import { requiredTopics } from '../topology/topics.ts';
+import { triplineTopology } from '../topology/topology.ts';
+import { committedRecords } from './worker-load.ts';
+
+export const LOCAL_TOPIC = 'events';
+export const LOCAL_PARTITIONS = 4;
+const APPLICATION = 'bench';
+const DAY_MS = 86_400_000;
+/** Those of a worker (apps/worker/job.ts, docs/configuration.md). */
+const TASK_CACHE_BYTES = 48 * 1024 * 1024;
+const COMMIT_INTERVAL = { minMs: 5, maxMs: 100 };
+const OUT_OF_ORDERNESS_MS = 5_000;
+const POLL_MS = 50;
+
+const RULE = `id: cart-abandonment
+when:
+  absence: { after: { event: add_to_cart, as: cart }, of: { event: purchase }, within: 24h }
+then: [{ send: { channel: webhook } }]
+`;
+
+const { ruleSet } = checkRules([{ file: 'rules.yaml', text: RULE }], {
+  outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
+  entities: [],
+  channels: ['webhook'],
+});
+const topology = triplineTopology({
+  application: APPLICATION,
+  prefix: 'tripline',
+  sources: [{ topic: LOCAL_TOPIC, format: 'segment', keyed: true, entity: 'user' }],
+  rules: () => ruleSet,
+  channels: ['webhook'],
+  maxClockSkewMs: 300_000,
+  dedupeWindowMs: DAY_MS,
+  dedupeMax: 1_000,
+  recordBytesMax: 1_048_576,
+  useRecordTime: true,
+  cacheBytes: TASK_CACHE_BYTES,
+});
+
+/** The log of `folder`, with the topics of the job. Nothing is forced to disk, and nothing cleaned meanwhile. */
+export async function openLocalLog(folder: string): Promise<EmbeddedLog> {
+  const log = await openEmbeddedLog({ dir: join(folder, 'log'), clock: systemClock, fsync: 'never', cleanEveryMs: 0 });
+  await log.admin.createTopics([
+    { topic: LOCAL_TOPIC, partitions: LOCAL_PARTITIONS },
+    ...requiredTopics(APPLICATION, topology.subTopologies(), LOCAL_PARTITIONS),
+  ]);
+  return log;
+}
+
+/** Where the databases of the engine in `folder` lie. */
+export function stateFolder(folder: string): string {
+  return join(folder, 'state');
+}
+
+export interface LocalEngineOptions {
+  /** Its databases come to lie below. */
+  readonly folder: string;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+export class LocalEngine {
+  readonly #thread: EngineThread;
+  readonly #log: Log;
+
+  private constructor(thread: EngineThread, log: Log) {
+    this.#thread = thread;
+    this.#log = log;
+  }
+
+  static async open({ folder, log, clock = systemClock }: LocalEngineOptions): Promise<LocalEngine> {
+    const counters = new Counters();
+    const thread = await openEngine({
+      log,
+      topology,
+      application: APPLICATION,
+      clock,
+      counters,
+      monitor: new EngineMonitor({ clock, counters }),
+      transactionalId: `${APPLICATION}-0`,
+      openStore: (task) => LevelStore.open(join(stateFolder(folder), task)),
+      outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
+      commitInterval: COMMIT_INTERVAL,
+    });
+    return new LocalEngine(thread, log);
+  }
+
+  poll(): Promise<boolean> {
+    return this.#thread.poll(POLL_MS);
+  }
+
+  /** Runs until so many records of the input have been committed; returns how many they are then. */
+  async runUntil(records: number): Promise<number> {
+    for (;;) {
+      const committed = await committedRecords(this.#log, APPLICATION, LOCAL_TOPIC, LOCAL_PARTITIONS);
+      if (committed >= records) return committed;
+      await this.poll();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#thread.close();
+  }
+}
