@@ -1,5 +1,5 @@
 # `make demo` and `make test` are all a newcomer needs; both install what is missing.
-.PHONY: demo test fuzz verify bench chaos format kafka-up kafka-down
+.PHONY: demo test fuzz verify bench bench-peers chaos format kafka-up kafka-down
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
@@ -22,6 +22,11 @@ verify: node_modules/.package-lock.json
 
 bench: node_modules/.package-lock.json
 	npm run --silent bench
+
+# Tripline beside Kafka Streams, Flink, Quix Streams and plain Node, on one broker on this machine: benchmarks/README.md.
+# Smaller and shorter: make bench-peers PEERS="--scale 0.1 --rounds 1 --only tripline,streams".
+bench-peers: node_modules/.package-lock.json
+	npm run --silent bench-peers -- $(PEERS)
 
 # Workers, brokers and the network failing at once: SEED=… (or `kept`: those that once failed), MINUTES=…, both optional.
 chaos: node_modules/.package-lock.json

@@ -18,7 +18,13 @@ export interface KafkaPlace {
 export async function onKafka<Result>(scale: number, work: (place: KafkaPlace) => Promise<Result>): Promise<Result> {
   const root = mkdtempSync(join(tmpdir(), 'tripline-bench-'));
   const cluster = await startKafka();
-  const log = openKafkaLog({ brokers: cluster.bootstrap, clientId: 'bench', clock: systemClock });
+  // Without transactions: what it writes ahead is then nothing but events.
+  const log = openKafkaLog({
+    brokers: cluster.bootstrap,
+    clientId: 'bench',
+    clock: systemClock,
+    guarantee: 'at_least_once',
+  });
   try {
     return await work({ root, cluster, log, scale });
   } finally {

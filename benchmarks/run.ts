@@ -1,12 +1,11 @@
-// `make bench`: runs the benchmarks one after the other, prints what they say, and writes it to benchmarks/results.md.
+// `make bench`: runs the benchmarks one after the other, prints what they say, and writes it to benchmarks/results-engine.md.
 // `--scale 0.1` makes them smaller, `--only backtest` runs one, `--out FILE` writes elsewhere.
 
-import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Figure } from './figure.ts';
+import { machineLines } from './machine.ts';
 
 interface Benchmark {
   run(options: { scale: number }): Promise<readonly Figure[]>;
@@ -19,7 +18,7 @@ const { values } = parseArgs({
   options: {
     scale: { type: 'string', default: '1' },
     only: { type: 'string' },
-    out: { type: 'string', default: fileURLToPath(new URL('results.md', FOLDER)) },
+    out: { type: 'string', default: fileURLToPath(new URL('results-engine.md', FOLDER)) },
   },
 });
 const scale = Number(values.scale);
@@ -31,11 +30,7 @@ const all = readdirSync(FOLDER)
 const chosen = values.only === undefined ? all : all.filter((name) => name === values.only);
 if (chosen.length === 0) throw new Error(`--only must be one of ${all.join(', ')}`);
 
-const head = [
-  `Machine: ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, ${gigabytes(totalmem())} GB`,
-  `Node ${process.version}, commit ${commit()}, scale ${scale}`,
-  `Load of the machine before: ${loadavg()[0]!.toFixed(1)}`,
-];
+const head = [...machineLines(), `Scale ${scale}`];
 for (const line of head) console.log(line);
 const rows: string[] = [];
 for (const name of chosen) {
@@ -48,16 +43,3 @@ for (const name of chosen) {
 }
 const table = ['| what | value | unit |', '| --- | ---: | --- |', ...rows];
 writeFileSync(values.out, `# Results of the last run\n\n${head.join('  \n')}\n\n${table.join('\n')}\n`);
-
-function gigabytes(bytes: number): number {
-  return Math.round(bytes / 2 ** 30);
-}
-
-function commit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: FOLDER, encoding: 'utf8' }).trim();
-  } catch {
-    // A copy without its history.
-    return 'unknown';
-  }
-}

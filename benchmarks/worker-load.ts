@@ -41,7 +41,10 @@ export function workerIn(root: string, number: number, options: WorkerOptions): 
   return new WorkerProcess({ number, folder, config: stringify(settings) });
 }
 
-/** Writes the events, keyed by user; returns how many bytes their values have. */
+/**
+ * Writes the events, keyed by user; returns how many bytes their values have. Through a log without transactions the topic
+ * holds nothing but them, so that whoever has read it all has committed as many records as there are events.
+ */
 export async function writeAhead(log: Log, topic: string, partitions: number, options: EventOptions): Promise<number> {
   const writer = await log.openWriter(`bench-input-${topic}`);
   let bytes = 0;
@@ -67,14 +70,14 @@ export async function writeAhead(log: Log, topic: string, partitions: number, op
   return bytes;
 }
 
-/** How many records of the topic a group has committed. */
+/** How many records of the topic a group has committed. A commit under way is not waited for. */
 export async function committedRecords(log: Log, group: string, topic: string, partitions: number): Promise<number> {
   const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }));
-  const positions = await log.admin.committed(group, all);
+  const positions = await log.admin.committed(group, all, { unsettled: true });
   return positions.reduce((sum, position) => sum + (position?.offset ?? 0), 0);
 }
 
-/** Where the topic ends, all partitions together: markers of transactions are counted. */
+/** Where the topic ends, all partitions together. */
 export async function endOf(log: Log, topic: string, partitions: number): Promise<number> {
   let sum = 0;
   for (let partition = 0; partition < partitions; partition++)

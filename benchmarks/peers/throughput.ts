@@ -1,0 +1,121 @@
+// One run of a peer over an input that was written before it started.
+//
+// Measured: events a second from the first look at which a tenth was done until all were, and seconds from when it said
+// that it was ready; processor time of its processes, and of the broker, over the same span as the rate; the largest
+// memory of its processes; and which actions it wrote. Not measured: starting.
+
+import { systemClock } from '../../lib/clock.ts';
+import type { KafkaPlace } from '../kafka-place.ts';
+import { WrittenActions } from './actions.ts';
+import type { ActionCount, Expected } from './expected.ts';
+import type { Input } from './input.ts';
+import type { Peer, RunningPeer } from './peer.ts';
+import { startPeer } from './place.ts';
+import { cpuSeconds, peakMegabytes } from './usage.ts';
+
+export interface Throughput {
+  readonly eventsPerSecond: number;
+  /** From ready to the last event. */
+  readonly seconds: number;
+  /** Seconds of processor time a million events; null where the system does not tell. */
+  readonly cpuPerMillion: number | null;
+  readonly brokerCpuPerMillion: number | null;
+  readonly peakMegabytes: number | null;
+  /** Null: it writes none. */
+  readonly actions: ActionCount | null;
+}
+
+/** Of the events, before the clock is started. */
+const WARM_UP = 0.1;
+const LOOK_MS = 20;
+/** A peer that takes nothing for so long has failed. */
+const PATIENCE_MS = 120_000;
+/** The actions are all there when nothing new came for so long. */
+const SETTLE_MS = 3_000;
+
+/** `application`: a name that no other run has. Throws when the peer ends, or gets no further. */
+export async function measureThroughput(
+  peer: Peer,
+  input: Input,
+  application: string,
+  place: KafkaPlace,
+): Promise<Throughput> {
+  const { events, partitions, expected } = input;
+  const running = await startPeer(peer, { ...input, application, job: 'absence' }, place);
+  const actionsOf = peer.actionsOf(application);
+  const actions = actionsOf === null ? null : new WrittenActions(place.log, actionsOf, partitions);
+  try {
+    const look = lookAt(running, place.cluster.pids[0]!);
+    const ready = await look();
+    await until(events * WARM_UP, running);
+    const first = await look();
+    await until(events, running);
+    const last = await look();
+    const peak = peakMegabytes(running.pid);
+    if (actions !== null) await settle(actions, expected);
+    // Whatever it still writes as it ends is its own as well.
+    await running.stop();
+    await actions?.readOn();
+    return {
+      ...rates(first.done < last.done ? first : ready, last),
+      seconds: (last.time - ready.time) / 1_000,
+      peakMegabytes: peak,
+      actions: actions === null ? null : expected.compare(actions.all),
+    };
+  } finally {
+    await running.stop();
+    await actions?.close();
+  }
+}
+
+interface Look {
+  readonly time: number;
+  readonly done: number;
+  readonly cpu: number | null;
+  readonly brokerCpu: number | null;
+}
+
+function lookAt(running: RunningPeer, brokerPid: number): () => Promise<Look> {
+  return async () => {
+    const done = await running.done();
+    return { time: systemClock.now(), done, cpu: cpuSeconds(running.pid), brokerCpu: cpuSeconds(brokerPid) };
+  };
+}
+
+/** Throws when the peer ends before, or stands still. */
+async function until(bound: number, running: RunningPeer): Promise<void> {
+  let movedAt = systemClock.now();
+  for (let done = 0; done < bound; await systemClock.sleep(LOOK_MS)) {
+    const now = await running.done();
+    if (now > done) movedAt = systemClock.now();
+    done = now;
+    if (done >= bound) return;
+    if (!running.isUp) throw new Error(`it ended:\n${running.logTail()}`);
+    if (systemClock.now() - movedAt > PATIENCE_MS) {
+      throw new Error(`it stands still at ${done} of ${bound} events:\n${running.logTail()}`);
+    }
+  }
+}
+
+/** So few that all were done at the first look give rates too high: those are from when it was ready. */
+function rates(from: Look, to: Look): Pick<Throughput, 'eventsPerSecond' | 'cpuPerMillion' | 'brokerCpuPerMillion'> {
+  const events = to.done - from.done;
+  const perMillion = (before: number | null, after: number | null): number | null =>
+    before === null || after === null ? null : ((after - before) * 1e6) / events;
+  return {
+    eventsPerSecond: (events * 1_000) / Math.max(LOOK_MS, to.time - from.time),
+    cpuPerMillion: perMillion(from.cpu, to.cpu),
+    brokerCpuPerMillion: perMillion(from.brokerCpu, to.brokerCpu),
+  };
+}
+
+async function settle(actions: WrittenActions, expected: Expected): Promise<void> {
+  let cameAt = systemClock.now();
+  for (let before = -1; systemClock.now() - cameAt < SETTLE_MS; await systemClock.sleep(LOOK_MS)) {
+    await actions.readOn();
+    if (actions.all.length === before) continue;
+    before = actions.all.length;
+    cameAt = systemClock.now();
+    if (expected.compare(actions.all).missing === 0) return;
+  }
+}
