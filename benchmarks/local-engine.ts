@@ -1,7 +1,7 @@
 // One engine thread as a worker has it, in this process, on an embedded log in a folder: where only the engine's own cost
 // counts, and no broker is to be beside it.
 //
-// Owns: the job "add_to_cart, no purchase in 24 hours" with a worker's settings, and following what it has committed.
+// Owns: the job with a worker's settings, and following what it has committed.
 // Does not own: what is measured.
 
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { Counters } from '../lib/counters.ts';
 import { checkRules } from '../rules/index.ts';
 import { LevelStore } from '../state/level-store.ts';
+import type { Topology } from '../topology/builder.ts';
 import type { Log } from '../topology/ports.ts';
 import type { EngineThread } from '../topology/runtime/engine-thread.ts';
 import { EngineMonitor } from '../topology/runtime/monitor.ts';
@@ -18,6 +19,7 @@ import { requiredTopics } from '../topology/topics.ts';
 import { triplineTopology } from '../topology/topology.ts';
 import { committedRecords } from './worker-load.ts';
 
+/** Keyed by user. */
 export const LOCAL_TOPIC = 'events';
 export const LOCAL_PARTITIONS = 4;
 const APPLICATION = 'bench';
@@ -25,40 +27,43 @@ const DAY_MS = 86_400_000;
 /** Those of a worker (apps/worker/job.ts, docs/configuration.md). */
 const TASK_CACHE_BYTES = 48 * 1024 * 1024;
 const COMMIT_INTERVAL = { minMs: 5, maxMs: 100 };
-const OUT_OF_ORDERNESS_MS = 5_000;
+export const OUT_OF_ORDERNESS_MS = 5_000;
 const POLL_MS = 50;
 
-const RULE = `id: cart-abandonment
+/** "add_to_cart, no purchase in 24 hours" */
+export const CART_RULE = `id: cart-abandonment
 when:
   absence: { after: { event: add_to_cart, as: cart }, of: { event: purchase }, within: 24h }
 then: [{ send: { channel: webhook } }]
 `;
 
-const { ruleSet } = checkRules([{ file: 'rules.yaml', text: RULE }], {
-  outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
-  entities: [],
-  channels: ['webhook'],
-});
-const topology = triplineTopology({
-  application: APPLICATION,
-  prefix: 'tripline',
-  sources: [{ topic: LOCAL_TOPIC, format: 'segment', keyed: true, entity: 'user' }],
-  rules: () => ruleSet,
-  channels: ['webhook'],
-  maxClockSkewMs: 300_000,
-  dedupeWindowMs: DAY_MS,
-  dedupeMax: 1_000,
-  recordBytesMax: 1_048_576,
-  useRecordTime: true,
-  cacheBytes: TASK_CACHE_BYTES,
-});
+function topologyOf(rules: string): Topology {
+  const { ruleSet } = checkRules([{ file: 'rules.yaml', text: rules }], {
+    outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
+    entities: [],
+    channels: ['webhook'],
+  });
+  return triplineTopology({
+    application: APPLICATION,
+    prefix: 'tripline',
+    sources: [{ topic: LOCAL_TOPIC, format: 'segment', keyed: true, entity: 'user' }],
+    rules: () => ruleSet,
+    channels: ['webhook'],
+    maxClockSkewMs: 300_000,
+    dedupeWindowMs: DAY_MS,
+    dedupeMax: 1_000,
+    recordBytesMax: 1_048_576,
+    useRecordTime: true,
+    cacheBytes: TASK_CACHE_BYTES,
+  });
+}
 
 /** The log of `folder`, with the topics of the job. Nothing is forced to disk, and nothing cleaned meanwhile. */
 export async function openLocalLog(folder: string): Promise<EmbeddedLog> {
   const log = await openEmbeddedLog({ dir: join(folder, 'log'), clock: systemClock, fsync: 'never', cleanEveryMs: 0 });
   await log.admin.createTopics([
     { topic: LOCAL_TOPIC, partitions: LOCAL_PARTITIONS },
-    ...requiredTopics(APPLICATION, topology.subTopologies(), LOCAL_PARTITIONS),
+    ...requiredTopics(APPLICATION, topologyOf(CART_RULE).subTopologies(), LOCAL_PARTITIONS),
   ]);
   return log;
 }
@@ -73,6 +78,8 @@ export interface LocalEngineOptions {
   readonly folder: string;
   readonly log: Log;
   readonly clock?: Clock;
+  /** YAML; default CART_RULE. */
+  readonly rules?: string;
 }
 
 export class LocalEngine {
@@ -84,11 +91,11 @@ export class LocalEngine {
     this.#log = log;
   }
 
-  static async open({ folder, log, clock = systemClock }: LocalEngineOptions): Promise<LocalEngine> {
+  static async open({ folder, log, clock = systemClock, rules = CART_RULE }: LocalEngineOptions): Promise<LocalEngine> {
     const counters = new Counters();
     const thread = await openEngine({
       log,
-      topology,
+      topology: topologyOf(rules),
       application: APPLICATION,
       clock,
       counters,
