@@ -3,7 +3,8 @@
 // Owns: finding Java and Maven, and saying what is missing. Does not own: which programs (kafka/, registry/).
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -37,6 +38,16 @@ export async function resolveByMaven(resolvable: Resolvable): Promise<string> {
     if (!existsSync(folder)) throw error;
   }
   return folder;
+}
+
+/** Of the Java sources and poms below the folders: names what was built of them, so that others are built anew. */
+export function sourcesHash(...folders: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const folder of folders) {
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+    for (const name of names) if (/\.(java|xml)$/.test(name)) hash.update(readFileSync(join(folder, name)));
+  }
+  return hash.digest('hex').slice(0, 12);
 }
 
 function requireJava(what: string): void {

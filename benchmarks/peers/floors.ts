@@ -19,8 +19,7 @@ function floor(kind: 'fetch' | 'parse', label: string): Peer {
     label,
     guarantee: null,
     threads: 1,
-    program: `Node ${process.versions.node}`,
-    prepare: async () => {},
+    prepare: async () => `Node ${process.versions.node}`,
     actionsOf: () => null,
     start: (run) => startFloor(kind, run),
   };
@@ -33,14 +32,5 @@ async function startFloor(kind: 'fetch' | 'parse', run: PeerRun): Promise<Runnin
     args: ['--disable-warning=ExperimentalWarning', PROGRAM, brokers.join(','), topic, String(partitions), kind],
     logFile: join(folder, 'floor.log'),
   });
-  await started.untilReady(READY_MS);
-  return {
-    pid: started.pid,
-    get isUp() {
-      return started.isUp;
-    },
-    done: async () => started.count,
-    logTail: () => started.logTail(),
-    stop: () => started.stop(),
-  };
+  return started.running(READY_MS);
 }

@@ -1,12 +1,16 @@
 // A peer as a process of its own: it says READY on a line of its stdout, and may say there how far it has come.
 //
-// Owns: the process and its log. Invariant: it does not outlive this process.
+// Owns: the process and its log. Does not own: which there are, and what they are told.
+//
+// Invariants:
+//   C1. It does not outlive this process.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../lib/clock.ts';
+import type { RunningPeer } from './peer.ts';
 
 export interface Command {
   readonly command: string;
@@ -53,6 +57,26 @@ export class PeerProcess {
       });
     });
     createInterface({ input: this.#child.stdout! }).on('line', (line) => this.#note(line));
+  }
+
+  /** Once it is ready. `done`: how many events it has taken; left out: as it says itself. */
+  async running(readyMs: number, done = async (): Promise<number> => this.count): Promise<RunningPeer> {
+    try {
+      await this.untilReady(readyMs);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    const isUp = (): boolean => this.isUp;
+    return {
+      pid: this.pid,
+      get isUp() {
+        return isUp();
+      },
+      done,
+      logTail: () => this.logTail(),
+      stop: () => this.stop(),
+    };
   }
 
   get pid(): number {

@@ -21,10 +21,8 @@ export interface Peer {
   /** Null: it promises nothing. */
   readonly guarantee: Guarantee | null;
   readonly threads: number;
-  /** With its version. */
-  readonly program: string;
-  /** Installs or builds what is missing. */
-  prepare(): Promise<void>;
+  /** Installs or builds what is missing; returns which program it is, with its version. */
+  prepare(): Promise<string>;
   /** Where an application writes its actions, and how to read them. Null: it writes none. */
   actionsOf(application: string): PeerActions | null;
   /** Resolves once it is ready. The topic of its actions is there. */

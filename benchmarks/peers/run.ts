@@ -12,13 +12,14 @@ import { type KafkaPlace, onKafka } from '../kafka-place.ts';
 import { machineLines } from '../machine.ts';
 import { FLOORS } from './floors.ts';
 import { type Input, type InputName, makeInput, PARTITIONS, whatIsIn } from './input.ts';
+import { FLINKS, STREAMS } from './java-peers.ts';
 import type { Peer } from './peer.ts';
 import { deleteTopics } from './place.ts';
 import { areExact, throughputTable } from './report.ts';
 import { measureThroughput, type Throughput } from './throughput.ts';
 import { TRIPLINES } from './tripline.ts';
 
-const PEERS: readonly Peer[] = [...FLOORS, ...TRIPLINES];
+const PEERS: readonly Peer[] = [...FLOORS, ...TRIPLINES, ...STREAMS, ...FLINKS];
 
 /** Which peers read which input: those whose names begin so. */
 const PARTS: Readonly<Record<InputName, readonly string[]>> = {
@@ -47,14 +48,12 @@ const chosen = PEERS.filter(({ name }) => values.only === undefined || beginsWit
 if (chosen.length === 0) throw new Error(`--only must be some of ${PEERS.map(({ name }) => name).join(',')}`);
 
 const failures: string[] = [];
-for (const peer of chosen) await peer.prepare();
+const programs = new Set<string>();
+for (const peer of chosen) programs.add(await peer.prepare());
 const lines = [
   '# Tripline and others, side by side',
   '',
-  [
-    ...machineLines(),
-    `Scale ${scale}, ${rounds} rounds; ${[...new Set(chosen.map(({ program }) => program))].join(', ')}`,
-  ].join('  \n'),
+  [...machineLines(), `Scale ${scale}, ${rounds} rounds; ${[...programs].join(', ')}`].join('  \n'),
 ];
 console.log(lines.join('\n'));
 await onKafka(scale, async (place) => {

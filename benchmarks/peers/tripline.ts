@@ -28,8 +28,7 @@ function tripline(guarantee: Guarantee, threads: number): Peer {
     label: 'Tripline',
     guarantee,
     threads,
-    program: `Tripline on Node ${process.versions.node}`,
-    prepare: async () => {},
+    prepare: async () => 'Tripline of this commit',
     actionsOf: (application) => ({ topic: actionsTopic(application, 'webhook'), decode }),
     start: (run) => startTripline(guarantee, threads, run),
   };

@@ -1,12 +1,10 @@
 // The two subscribers of examples/subscribe as processes, with the lines that they printed.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../lib/clock.ts';
-import { CACHE, resolveByMaven } from '../../testing/maven.ts';
+import { CACHE, resolveByMaven, sourcesHash } from '../../testing/maven.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/subscribe/', import.meta.url));
 const LINES_MS = 60_000;
@@ -41,7 +39,7 @@ export class Subscriber {
     const folder = await resolveByMaven({
       what: 'the Java subscriber',
       pom: join(EXAMPLES, 'java/pom.xml'),
-      folder: join(CACHE, `subscriber-java-${hashOf(join(EXAMPLES, 'java'))}`),
+      folder: join(CACHE, `subscriber-java-${sourcesHash(join(EXAMPLES, 'java'))}`),
       goals: (into) => [
         `-Dbuild.folder=${into}`,
         'compile',
@@ -76,11 +74,4 @@ export class Subscriber {
     }
     return { code: this.#child.exitCode, err: this.#err };
   }
-}
-
-function hashOf(folder: string): string {
-  const hash = createHash('sha256');
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-  for (const name of names) if (/\.(java|xml)$/.test(name)) hash.update(readFileSync(join(folder, name)));
-  return hash.digest('hex').slice(0, 12);
 }
