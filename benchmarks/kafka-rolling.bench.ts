@@ -10,7 +10,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { WorkerProcess } from '../testing/worker-process.ts';
 import type { Figure } from './figure.ts';
 import { type KafkaPlace, onKafka } from './kafka-place.ts';
-import { LIVE_RULE, liveLoad, percentile, type Seen } from './live-load.ts';
+import { LIVE_RULE, liveLoad, longestPause, percentile } from './live-load.ts';
 import { workerIn } from './worker-load.ts';
 
 const WORKERS = 3;
@@ -50,7 +50,7 @@ async function measureRestarts(
     const settleMs = Math.max(1_000, SETTLE_MS * scale);
     await systemClock.sleep(settleMs);
     const load = {
-      ...{ log, brokers, topic, partitions: PARTITIONS, users: USERS },
+      ...{ log, topic, partitions: PARTITIONS, users: USERS },
       ...{ eventsPerSecond: EVENTS_PER_SECOND, firesEach: FIRES_EACH },
     };
     const before = rebalances(workers);
@@ -78,17 +78,6 @@ async function restartAll(workers: readonly WorkerProcess[], settleMs: number): 
     await worker.untilRunning(RUNNING_MS);
   }
   await systemClock.sleep(settleMs);
-}
-
-/** The longest time between two actions of one partition. */
-function longestPause(seen: readonly Seen[]): number {
-  let longest = 0;
-  const last = new Map<number, number>();
-  for (const { partition, read } of seen) {
-    longest = Math.max(longest, read - (last.get(partition) ?? read));
-    last.set(partition, read);
-  }
-  return longest;
 }
 
 function rebalances(workers: readonly WorkerProcess[]): number {

@@ -14,6 +14,7 @@ import { SHOP_NAMES } from './events.ts';
 import type { Figure } from './figure.ts';
 import { type KafkaPlace, onKafka } from './kafka-place.ts';
 import { cpuSeconds } from './peers/usage.ts';
+import { untilShared } from './shared-tasks.ts';
 import { committedRecords, workerIn, writeAhead } from './worker-load.ts';
 
 const EVENTS = 1_000_000;
@@ -21,7 +22,6 @@ const USERS = 50_000;
 const PARTITIONS = 12;
 /** Long enough that the deadlines of half the carts pass meanwhile. */
 const SPAN_MS = 2 * 86_400_000;
-const RUNNING_MS = 180_000;
 const LOOK_MS = 20;
 /** Of the events, before the clock is started. */
 const WARM_UP = 0.1;
@@ -128,25 +128,6 @@ function figuresOf(each: Case, from: Look, to: Look, memory: readonly number[]):
     { name: `${name}: peak memory of a process`, value: memory.length === 0 ? null : Math.max(...memory), unit: 'MB' },
   ];
   return figures.flatMap(({ value, ...rest }) => (value === null ? [] : [{ ...rest, value }]));
-}
-
-/** Until every thread has the same number of tasks, as the newest lines of its worker's log say. */
-async function untilShared(workers: readonly WorkerProcess[], tasks: number, threads: number): Promise<void> {
-  const until = systemClock.now() + RUNNING_MS;
-  for (const worker of workers) await worker.untilRunning(RUNNING_MS);
-  const isShared = (worker: WorkerProcess): boolean => {
-    const newest = worker
-      .log()
-      .filter(({ msg }) => msg === 'rebalanced')
-      .slice(-threads);
-    return newest.length === threads && newest.every(({ activeTasks }) => activeTasks === tasks);
-  };
-  while (!workers.every(isShared)) {
-    const gone = workers.find(({ isUp }) => !isUp);
-    if (gone !== undefined) throw new Error(`a worker ended:\n${gone.logTail()}`);
-    if (systemClock.now() > until) throw new Error('the group has not shared out its tasks');
-    await systemClock.sleep(LOOK_MS);
-  }
 }
 
 /** What an event left on the broker's disk, with the codecs that topics have by default. */
