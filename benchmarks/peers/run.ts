@@ -2,7 +2,7 @@
 //
 // Runs one after the other, round by round, on one broker on this machine, prints tables with medians and ratios, and
 // writes them to benchmarks/results.md. `--scale 0.1` makes it smaller, `--rounds 1` shorter, `--only streams,tripline`
-// takes the peers whose names begin so, `--parts shop,carts` some of the tables, `--out FILE` writes elsewhere.
+// takes the peers whose names begin so, `--parts shop,latency` some of the tables, `--out FILE` writes elsewhere.
 // Ends with 1 when a peer failed, or Tripline did not write exactly the actions it had to.
 
 import { writeFileSync } from 'node:fs';
@@ -12,99 +12,122 @@ import { type KafkaPlace, onKafka } from '../kafka-place.ts';
 import { machineLines } from '../machine.ts';
 import { FLOORS } from './floors.ts';
 import { type Input, type InputName, makeInput, PARTITIONS, whatIsIn } from './input.ts';
-import { FLINKS, STREAMS } from './java-peers.ts';
+import { FLINKS, STREAMS, STREAMS_SOON } from './java-peers.ts';
+import { measureLatency } from './latency.ts';
+import { type LatencyCase, latencyTable } from './latency-table.ts';
 import type { Peer } from './peer.ts';
 import { deleteTopics } from './place.ts';
-import { areExact, throughputTable } from './report.ts';
-import { measureThroughput, type Throughput } from './throughput.ts';
+import { playRounds } from './rounds.ts';
+import { numberText } from './table.ts';
+import { measureThroughput } from './throughput.ts';
+import { areExact, throughputTable } from './throughput-table.ts';
 import { TRIPLINES } from './tripline.ts';
 
-const PEERS: readonly Peer[] = [...FLOORS, ...TRIPLINES, ...STREAMS, ...FLINKS];
+const PEERS: readonly Peer[] = [...FLOORS, ...TRIPLINES, ...STREAMS, STREAMS_SOON, ...FLINKS];
 
-/** Which peers read which input: those whose names begin so. */
-const PARTS: Readonly<Record<InputName, readonly string[]>> = {
-  shop: ['floor', 'tripline', 'streams', 'flink-heap', 'quix'],
-  part: ['flink-rocksdb'],
-  carts: ['floor-parse', 'tripline', 'streams'],
+/** Which peers read which input. */
+const READERS: Readonly<Record<InputName, readonly string[]>> = {
+  shop: [
+    ...['floor-fetch', 'floor-parse', 'tripline-at-least-once', 'tripline-exactly-once'],
+    ...['tripline-at-least-once-1', 'tripline-exactly-once-1', 'streams-at-least-once', 'streams-exactly-once'],
+    ...['flink-heap-at-least-once', 'flink-heap-exactly-once'],
+  ],
+  part: ['tripline-exactly-once', 'flink-rocksdb-exactly-once'],
+  carts: [
+    ...['floor-parse', 'tripline-at-least-once', 'tripline-exactly-once'],
+    ...['streams-at-least-once', 'streams-exactly-once'],
+  ],
   users: ['tripline-exactly-once', 'streams-exactly-once'],
 };
+
+/** Which peers answer events at which rates. */
+const RATES: Readonly<Record<string, readonly number[]>> = {
+  'tripline-at-least-once': [500, 2_000, 10_000],
+  'tripline-exactly-once': [500, 2_000, 10_000],
+  'streams-at-least-once': [2_000],
+  'streams-exactly-once': [2_000],
+  [STREAMS_SOON.name]: [2_000],
+};
+
+const PARTS = [...Object.keys(READERS), 'latency'];
 
 const { values } = parseArgs({
   options: {
     scale: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
-    only: { type: 'string' },
-    parts: { type: 'string', default: Object.keys(PARTS).join(',') },
+    only: { type: 'string', default: '' },
+    parts: { type: 'string', default: PARTS.join(',') },
     out: { type: 'string', default: join(import.meta.dirname, '..', 'results.md') },
   },
 });
 const scale = numberOf('scale');
 const rounds = Math.ceil(numberOf('rounds'));
-const parts = values.parts.split(',').map((part) => {
-  if (!(part in PARTS)) throw new Error(`--parts must be some of ${Object.keys(PARTS).join(',')}, not ${part}`);
-  return part as InputName;
-});
-const chosen = PEERS.filter(({ name }) => values.only === undefined || beginsWith(name, values.only.split(',')));
+const parts = values.parts.split(',');
+const unknown = parts.filter((part) => !PARTS.includes(part));
+if (unknown.length > 0) throw new Error(`--parts must be some of ${PARTS.join(',')}, not ${unknown}`);
+const chosen = PEERS.filter(({ name }) => values.only.split(',').some((start) => name.startsWith(start)));
 if (chosen.length === 0) throw new Error(`--only must be some of ${PEERS.map(({ name }) => name).join(',')}`);
 
 const failures: string[] = [];
+const onFailure = (text: string): number => failures.push(text);
 const programs = new Set<string>();
 for (const peer of chosen) programs.add(await peer.prepare());
-const lines = [
-  '# Tripline and others, side by side',
-  '',
-  [...machineLines(), `Scale ${scale}, ${rounds} rounds; ${[...programs].join(', ')}`].join('  \n'),
-];
+const setting = [...machineLines(), `Scale ${scale}, ${rounds} rounds; ${[...programs].join(', ')}`];
+const lines = ['# Tripline and others, side by side', '', setting.join('  \n')];
 console.log(lines.join('\n'));
 await onKafka(scale, async (place) => {
   for (const part of parts) {
-    const peers = chosen.filter(({ name }) => beginsWith(name, PARTS[part]));
-    if (peers.length === 0) continue;
-    const input = await makeInput(place.log, part, scale);
-    if (part === parts[0]) await warmUp(peers, input, place);
-    const table = await measurePart(input, peers, place);
-    console.log(table.join('\n'));
-    lines.push(...table);
+    const section = part === 'latency' ? await latencySection(place) : await inputSection(part as InputName, place);
+    console.log(section.join('\n'));
+    lines.push(...section);
     writeFileSync(values.out, `${lines.join('\n')}\n`);
   }
 });
 for (const failure of failures) console.error(failure);
 process.exitCode = failures.length > 0 ? 1 : 0;
 
-/** The broker is slower at first: a run that does not count takes that. */
-async function warmUp(peers: readonly Peer[], input: Input, place: KafkaPlace): Promise<void> {
-  const peer = peers.find(({ guarantee }) => guarantee === 'exactly_once') ?? peers[0]!;
-  await measureThroughput(peer, input, 'warm-up', place);
-  await deleteTopics(place, 'warm-up');
-}
-
-async function measurePart(input: Input, peers: readonly Peer[], place: KafkaPlace): Promise<string[]> {
-  const { name: part, events, users } = input;
-  const runs = new Map(peers.map((peer): [Peer, (Throughput | undefined)[]] => [peer, []]));
-  for (let round = 1; round <= rounds; round++) {
-    for (const [peer, done] of runs) {
-      const application = `${peer.name}-${part}-${round}`;
-      const run = await measureThroughput(peer, input, application, place).catch((error: unknown) => {
-        failures.push(`${application} failed: ${String(error)}`);
-        return undefined;
-      });
-      await deleteTopics(place, application);
-      done.push(run);
-      if (run === undefined) continue;
-      console.log(
-        `${application.padEnd(40)} ${Math.round(run.eventsPerSecond).toLocaleString('en').padStart(10)} events/s`,
-      );
-      if (peer.label === 'Tripline' && !areExact(run.actions!)) {
-        failures.push(`${application} did not write the actions it had to: ${JSON.stringify(run.actions)}`);
+async function inputSection(part: InputName, place: KafkaPlace): Promise<string[]> {
+  const peers = chosen.filter(({ name }) => READERS[part].includes(name));
+  if (peers.length === 0) return [];
+  const input = await makeInput(place.log, part, scale);
+  await warmUp(peers[0]!, input, place);
+  const runs = await playRounds(peers, {
+    ...{ place, rounds, onFailure },
+    nameOf: ({ name }) => `${name}-${part}`,
+    measure: async (peer, application) => {
+      const run = await measureThroughput(peer, input, application, place);
+      if (peer.name.startsWith('tripline') && !areExact(run.actions!)) {
+        onFailure(`${application} did not write the actions it had to: ${JSON.stringify(run.actions)}`);
       }
-    }
-  }
-  const size = `${events.toLocaleString('en')} events of ${users.toLocaleString('en')} users in ${PARTITIONS} partitions`;
-  return ['', `## ${whatIsIn(part)}`, '', `${size}.`, '', ...throughputTable(runs)];
+      return run;
+    },
+    say: ({ eventsPerSecond }) => `${numberText(eventsPerSecond)} events/s`,
+  });
+  const { events, users } = input;
+  const size = `${numberText(events)} events of ${numberText(users)} users in ${PARTITIONS} partitions.`;
+  return ['', `## ${whatIsIn(part)}`, '', size, '', ...throughputTable(runs)];
 }
 
-function beginsWith(name: string, starts: readonly string[]): boolean {
-  return starts.some((start) => name.startsWith(start));
+/** The broker, and what it has of the input in memory, are slower at first: a run that does not count takes that. */
+async function warmUp(peer: Peer, input: Input, place: KafkaPlace): Promise<void> {
+  const application = `warm-up-${input.name}`;
+  await measureThroughput(peer, input, application, place);
+  await deleteTopics(place, application);
+}
+
+async function latencySection(place: KafkaPlace): Promise<string[]> {
+  const cases = chosen.flatMap((peer) =>
+    (RATES[peer.name] ?? []).map((eventsPerSecond): LatencyCase => ({ peer, eventsPerSecond })),
+  );
+  if (cases.length === 0) return [];
+  const runs = await playRounds(cases, {
+    ...{ place, rounds, onFailure },
+    nameOf: ({ peer, eventsPerSecond }) => `${peer.name}-at-${eventsPerSecond}`,
+    measure: ({ peer, eventsPerSecond }, application) => measureLatency(peer, eventsPerSecond, application, place),
+    say: ({ p50, p99 }) => `p50 ${p50} ms, p99 ${p99} ms`,
+  });
+  const title = '## From event to action';
+  return ['', title, '', ...latencyTable(runs)];
 }
 
 function numberOf(option: 'scale' | 'rounds'): number {
