@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { EventOptions } from './events.ts';
+import type { Figure } from './figure.ts';
 import { LOCAL_PARTITIONS, LOCAL_TOPIC, openLocalLog } from './local-engine.ts';
 import type { ScaleReport } from './scale-child.ts';
 import { writeAhead } from './worker-load.ts';
@@ -27,4 +28,10 @@ export async function measureCase(inputs: readonly EventOptions[], filled: numbe
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What of the peak memory is the process's own, where the system tells. */
+export function ownMemory(name: string, { ownMegabytes }: ScaleReport): Figure[] {
+  const what = `${name}: memory of its own, without mapped files`;
+  return ownMegabytes === null ? [] : [{ name: what, value: ownMegabytes, unit: 'MB' }];
 }

@@ -2,10 +2,11 @@
 // engine's: `node benchmarks/scale-child.ts FOLDER FILLED RECORDS` reads the log in FOLDER, of which the first FILLED
 // records make the state and the others, up to RECORDS, are measured; it prints a ScaleReport.
 
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { systemClock } from '../lib/clock.ts';
 import { dueIndexBytes, folderBytes } from './disk-bytes.ts';
 import { elapsed } from './figure.ts';
 import { LocalEngine, openLocalLog, stateFolder } from './local-engine.ts';
@@ -15,6 +16,11 @@ export interface ScaleReport {
   readonly processorNanoseconds: number;
   readonly eventsPerSecond: number;
   readonly peakMegabytes: number;
+  /**
+   * The most of it that was seen to be the process's own, without the pages of files that LevelDB maps, which the system
+   * takes back when it needs them; null where it does not tell.
+   */
+  readonly ownMegabytes: number | null;
   /** What is live on the heap afterwards. */
   readonly heapMegabytes: number;
   /** Of the databases, as they lie on disk while they are open. */
@@ -23,9 +29,13 @@ export interface ScaleReport {
   readonly indexBytes: number;
 }
 
+const MEMORY_LOOK_MS = 200;
+
 const [folder, filled, records] = process.argv.slice(2);
 const log = await openLocalLog(folder!);
 const engine = await LocalEngine.open({ folder: folder!, log });
+const over = new AbortController();
+const ownMemory = mostOwnMegabytes(over.signal);
 let from = 0;
 const filling = await elapsed(async () => {
   from = await engine.runUntil(Number(filled));
@@ -38,6 +48,7 @@ const measured = await elapsed(async () => {
 const isSmall = to === from;
 const { wall, cpu } = isSmall ? filling : measured;
 const events = to - (isSmall ? 0 : from);
+over.abort();
 const heapBytes = liveHeapBytes();
 const stores = stateFolder(folder!);
 const stateBytes = folderBytes(stores);
@@ -49,11 +60,24 @@ const report: ScaleReport = {
   processorNanoseconds: Math.round((cpu * 1e9) / events),
   eventsPerSecond: Math.round(events / wall),
   peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+  ownMegabytes: await ownMemory,
   heapMegabytes: Math.round(heapBytes / 2 ** 20),
   stateBytes,
   indexBytes,
 };
 process.stdout.write(JSON.stringify(report));
+
+async function mostOwnMegabytes(signal: AbortSignal): Promise<number | null> {
+  const status = '/proc/self/status';
+  if (!existsSync(status)) return null;
+  let most = 0;
+  for (; !signal.aborted; await systemClock.sleep(MEMORY_LOOK_MS, signal)) {
+    const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8'))?.[1];
+    if (kilobytes === undefined) return null;
+    most = Math.max(most, Number(kilobytes) / 1024);
+  }
+  return Math.round(most);
+}
 
 function liveHeapBytes(): number {
   setFlagsFromString('--expose-gc');

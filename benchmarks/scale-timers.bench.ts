@@ -9,7 +9,7 @@
 import { systemClock } from '../lib/clock.ts';
 import type { EventOptions } from './events.ts';
 import type { Figure } from './figure.ts';
-import { measureCase } from './scale-case.ts';
+import { measureCase, ownMemory } from './scale-case.ts';
 
 const TIMERS = [10_000, 100_000, 1_000_000, 10_000_000];
 const OTHERS = 50_000;
@@ -51,6 +51,7 @@ export async function run({ scale }: { scale: number }): Promise<Figure[]> {
       { name: `${name}: an event beside them`, value: report.processorNanoseconds, unit: 'ns of processor time' },
       { name: `${name}: live heap`, value: report.heapMegabytes, unit: 'MB' },
       { name: `${name}: peak memory`, value: report.peakMegabytes, unit: 'MB' },
+      ...ownMemory(name, report),
       { name: `${name}: a timer's row`, value: atLeast1(report.indexBytes / timers), unit: 'bytes on disk' },
       { name: `${name}: with its document`, value: atLeast1(report.stateBytes / timers), unit: 'bytes on disk' },
     );

@@ -9,7 +9,7 @@
 
 import { systemClock } from '../lib/clock.ts';
 import type { Figure } from './figure.ts';
-import { measureCase } from './scale-case.ts';
+import { measureCase, ownMemory } from './scale-case.ts';
 
 const USERS = [10_000, 100_000, 1_000_000, 5_000_000];
 const EVENTS = 1_000_000;
@@ -38,6 +38,7 @@ export async function run({ scale }: { scale: number }): Promise<Figure[]> {
       { name: `${name}: an event`, value: report.processorNanoseconds, unit: 'ns of processor time' },
       { name: `${name}: one thread`, value: report.eventsPerSecond, unit: 'events/s' },
       { name: `${name}: peak memory`, value: report.peakMegabytes, unit: 'MB' },
+      ...ownMemory(name, report),
       { name: `${name}: state on disk`, value: Math.round(report.stateBytes / users), unit: 'bytes per user' },
     );
   }
