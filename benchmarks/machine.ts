@@ -18,7 +18,7 @@ function gigabytes(bytes: number): number {
 
 function commit(): string {
   try {
-    const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const;
+    const options = { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const;
     const changed = execFileSync('git', ['status', '--porcelain', '--untracked-files=no'], options) !== '';
     return execFileSync('git', ['rev-parse', '--short', 'HEAD'], options).trim() + (changed ? ' with changes' : '');
   } catch {

@@ -32,7 +32,7 @@ export interface Peer {
 /** What it is to do, and where. */
 export interface PeerRun {
   readonly job: Job;
-  /** A name no other run has: also that of its consumer group, and of its topics the beginning. */
+  /** A name no other run has: also that of its consumer group, and part of those of its topics. */
   readonly application: string;
   readonly log: Log;
   readonly brokers: readonly string[];

@@ -18,9 +18,9 @@ export async function startPeer(peer: Peer, task: Task, { root, log, cluster }: 
   return peer.start({ job, application, log, brokers: cluster.bootstrap, topic, partitions, folder });
 }
 
-/** Deletes the topics of a run that is over: those that begin with its application's name. */
+/** Deletes the topics of a run that is over: those with its application's name in theirs. */
 export async function deleteTopics({ log, cluster }: KafkaPlace, application: string): Promise<void> {
-  const topics = [...(await log.admin.topics()).keys()].filter((topic) => topic.startsWith(application));
+  const topics = [...(await log.admin.topics()).keys()].filter((topic) => topic.includes(application));
   if (topics.length === 0) return;
   const admin = new Admin({ clientId: 'bench', bootstrapBrokers: [...cluster.bootstrap] });
   try {

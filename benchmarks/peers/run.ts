@@ -17,13 +17,14 @@ import { measureLatency } from './latency.ts';
 import { type LatencyCase, latencyTable } from './latency-table.ts';
 import type { Peer } from './peer.ts';
 import { deleteTopics } from './place.ts';
+import { QUIXES } from './quix.ts';
 import { playRounds } from './rounds.ts';
 import { numberText } from './table.ts';
 import { measureThroughput } from './throughput.ts';
 import { areExact, throughputTable } from './throughput-table.ts';
 import { TRIPLINES } from './tripline.ts';
 
-const PEERS: readonly Peer[] = [...FLOORS, ...TRIPLINES, ...STREAMS, STREAMS_SOON, ...FLINKS];
+const PEERS: readonly Peer[] = [...FLOORS, ...TRIPLINES, ...STREAMS, STREAMS_SOON, ...FLINKS, ...QUIXES];
 
 /** Which peers read which input. */
 const READERS: Readonly<Record<InputName, readonly string[]>> = {
@@ -31,6 +32,7 @@ const READERS: Readonly<Record<InputName, readonly string[]>> = {
     ...['floor-fetch', 'floor-parse', 'tripline-at-least-once', 'tripline-exactly-once'],
     ...['tripline-at-least-once-1', 'tripline-exactly-once-1', 'streams-at-least-once', 'streams-exactly-once'],
     ...['flink-heap-at-least-once', 'flink-heap-exactly-once'],
+    ...['quix-at-least-once', 'quix-exactly-once'],
   ],
   part: ['tripline-exactly-once', 'flink-rocksdb-exactly-once'],
   carts: [
@@ -69,9 +71,19 @@ const chosen = PEERS.filter(({ name }) => values.only.split(',').some((start) =>
 if (chosen.length === 0) throw new Error(`--only must be some of ${PEERS.map(({ name }) => name).join(',')}`);
 
 const failures: string[] = [];
-const onFailure = (text: string): number => failures.push(text);
+const onFailure = (text: string): void => {
+  failures.push(text);
+};
 const programs = new Set<string>();
-for (const peer of chosen) programs.add(await peer.prepare());
+const ready: Peer[] = [];
+for (const peer of chosen) {
+  try {
+    programs.add(await peer.prepare());
+    ready.push(peer);
+  } catch (error) {
+    onFailure(`${peer.name} is left out: ${String(error)}`);
+  }
+}
 const setting = [...machineLines(), `Scale ${scale}, ${rounds} rounds; ${[...programs].join(', ')}`];
 const lines = ['# Tripline and others, side by side', '', setting.join('  \n')];
 console.log(lines.join('\n'));
@@ -87,7 +99,7 @@ for (const failure of failures) console.error(failure);
 process.exitCode = failures.length > 0 ? 1 : 0;
 
 async function inputSection(part: InputName, place: KafkaPlace): Promise<string[]> {
-  const peers = chosen.filter(({ name }) => READERS[part].includes(name));
+  const peers = ready.filter(({ name }) => READERS[part].includes(name));
   if (peers.length === 0) return [];
   const input = await makeInput(place.log, part, scale);
   await warmUp(peers[0]!, input, place);
@@ -116,7 +128,7 @@ async function warmUp(peer: Peer, input: Input, place: KafkaPlace): Promise<void
 }
 
 async function latencySection(place: KafkaPlace): Promise<string[]> {
-  const cases = chosen.flatMap((peer) =>
+  const cases = ready.flatMap((peer) =>
     (RATES[peer.name] ?? []).map((eventsPerSecond): LatencyCase => ({ peer, eventsPerSecond })),
   );
   if (cases.length === 0) return [];
