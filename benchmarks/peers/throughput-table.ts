@@ -28,6 +28,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { head: 'CPU s per 1M', isNumber: true, of: ({ done }) => medianText(done, (run) => run.cpuPerMillion, 1) },
   { head: 'broker CPU s', isNumber: true, of: ({ done }) => medianText(done, (run) => run.brokerCpuPerMillion, 1) },
   { head: 'peak MB', isNumber: true, of: ({ done }) => medianText(done, (run) => run.peakMegabytes) },
+  { head: 'of it its own', isNumber: true, of: ({ done }) => medianText(done, (run) => run.ownMegabytes) },
   { head: 'actions', of: ({ done }) => actionsText(done) },
 ];
 

@@ -11,7 +11,7 @@ import type { ActionCount, Expected } from './expected.ts';
 import type { Input } from './input.ts';
 import type { Peer, RunningPeer } from './peer.ts';
 import { startPeer } from './place.ts';
-import { cpuSeconds, peakMegabytes } from './usage.ts';
+import { cpuSeconds, ownMegabytes, peakMegabytes } from './usage.ts';
 
 export interface Throughput {
   readonly eventsPerSecond: number;
@@ -20,7 +20,9 @@ export interface Throughput {
   /** Seconds of processor time a million events; null where the system does not tell. */
   readonly cpuPerMillion: number | null;
   readonly brokerCpuPerMillion: number | null;
+  /** Resident, files that it maps included; and its own alone, of looks taken now and then. */
   readonly peakMegabytes: number | null;
+  readonly ownMegabytes: number | null;
   /** Null: it writes none. */
   readonly actions: ActionCount | null;
 }
@@ -28,6 +30,8 @@ export interface Throughput {
 /** Of the events, before the clock is started. */
 const WARM_UP = 0.1;
 const LOOK_MS = 20;
+/** Looking at memory goes through all processes: so seldom that it costs nothing. */
+const MEMORY_MS = 500;
 /** A peer that takes nothing for so long has failed. */
 const PATIENCE_MS = 120_000;
 /** The actions are all there when nothing new came for so long. */
@@ -41,15 +45,17 @@ export async function measureThroughput(
   place: KafkaPlace,
 ): Promise<Throughput> {
   const { events, partitions, expected } = input;
+  const start = systemClock.now();
   const running = await startPeer(peer, { ...input, application, job: 'absence' }, place);
   const actionsOf = peer.actionsOf(application);
   const actions = actionsOf === null ? null : new WrittenActions(place.log, actionsOf, partitions);
   try {
     const look = lookAt(running, place.cluster.pids[0]!);
     const ready = await look();
-    await until(events * WARM_UP, running);
+    const memory = new OwnMemory(running.pid);
+    await until(events * WARM_UP, running, memory);
     const first = await look();
-    await until(events, running);
+    await until(events, running, memory);
     const last = await look();
     const peak = peakMegabytes(running.pid);
     if (actions !== null) await settle(actions, expected);
@@ -57,9 +63,10 @@ export async function measureThroughput(
     await running.stop();
     await actions?.readOn();
     return {
-      ...rates(first.done < last.done ? first : ready, last),
+      ...rates(first.done < last.done ? first : { ...ready, time: start, done: 0, cpu: 0 }, last),
       seconds: (last.time - ready.time) / 1_000,
       peakMegabytes: peak,
+      ownMegabytes: memory.megabytes,
       actions: actions === null ? null : expected.compare(actions.all),
     };
   } finally {
@@ -82,11 +89,32 @@ function lookAt(running: RunningPeer, brokerPid: number): () => Promise<Look> {
   };
 }
 
+/** The largest that was seen. */
+class OwnMemory {
+  readonly #pid: number;
+  #lookAt = 0;
+  megabytes: number | null = null;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  /** Looks, unless it did just now. */
+  look(): void {
+    const now = systemClock.now();
+    if (now < this.#lookAt) return;
+    this.#lookAt = now + MEMORY_MS;
+    const seen = ownMegabytes(this.#pid);
+    if (seen !== null) this.megabytes = Math.max(seen, this.megabytes ?? 0);
+  }
+}
+
 /** Throws when the peer ends before, or stands still. */
-async function until(bound: number, running: RunningPeer): Promise<void> {
+async function until(bound: number, running: RunningPeer, memory: OwnMemory): Promise<void> {
   let movedAt = systemClock.now();
   for (let done = 0; done < bound; await systemClock.sleep(LOOK_MS)) {
     const now = await running.done();
+    memory.look();
     if (now > done) movedAt = systemClock.now();
     done = now;
     if (done >= bound) return;
@@ -97,7 +125,7 @@ async function until(bound: number, running: RunningPeer): Promise<void> {
   }
 }
 
-/** So few that all were done at the first look give rates too high: those are from when it was ready. */
+/** When all was done at the first look, the rates are those from its start, which are too low. */
 function rates(from: Look, to: Look): Pick<Throughput, 'eventsPerSecond' | 'cpuPerMillion' | 'brokerCpuPerMillion'> {
   const events = to.done - from.done;
   const perMillion = (before: number | null, after: number | null): number | null =>

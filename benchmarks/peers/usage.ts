@@ -17,14 +17,21 @@ export function cpuSeconds(pid: number): number | null {
   return ticks / TICKS_PER_SECOND;
 }
 
-/** The largest resident memory of each process of the tree so far, added up, MB. */
+/** The largest resident memory of each process of the tree so far, added up, MB: files that they map count too. */
 export function peakMegabytes(pid: number): number | null {
+  return megabytes(pid, 'VmHWM');
+}
+
+/** The memory that the tree has for itself now, MB: no files, which the system drops when it needs the room. */
+export function ownMegabytes(pid: number): number | null {
+  return megabytes(pid, 'RssAnon');
+}
+
+function megabytes(pid: number, field: 'VmHWM' | 'RssAnon'): number | null {
   if (!existsSync('/proc/self/stat')) return null;
-  const kilobytes = treeOf(pid).reduce((sum, { pid: each }) => {
-    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${each}/status`))?.[1];
-    return sum + Number(peak ?? 0);
-  }, 0);
-  return Math.round(kilobytes / 1024);
+  const line = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm');
+  const each = treeOf(pid).map((stat) => Number(line.exec(read(`/proc/${stat.pid}/status`))?.[1] ?? 0));
+  return Math.round(each.reduce((sum, kilobytes) => sum + kilobytes, 0) / 1024);
 }
 
 /** Fields of `stat` from the state on, with the process they are of. */
