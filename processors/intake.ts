@@ -8,6 +8,7 @@
 //   T3. An event that concerns several entities goes to each of them, once.
 //   T2. An event stamped later than wall time + maxClockSkew is quarantined: it moves nobody's stream time.
 
+import { utf8Text } from '../lib/bytes.ts';
 import { RecordError } from '../lib/errors.ts';
 import { traceparentOf } from '../schemas/trace.ts';
 import { entityKey } from '../state/entity-document.ts';
@@ -81,6 +82,6 @@ export class Intake implements Processor<SourceRecord> {
         'the record has no key, but its source is declared keyed: set `keyed: false`, or send the entity id as key',
       );
     }
-    return Buffer.from(read.record.key).toString('utf8');
+    return utf8Text(read.record.key);
   }
 }

@@ -6,6 +6,7 @@
 //   F3. They bring no events: stream time does not wait for them, and what they are stamped moves nobody's time.
 //   F2. They come through inputs of the task that evaluates, so that a replay knows the same at the same point (I1).
 
+import { utf8Text } from '../lib/bytes.ts';
 import { RecordError } from '../lib/errors.ts';
 import { CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../rules/internal-events.ts';
 import { Event, type EventFields } from '../schemas/event.ts';
@@ -43,7 +44,7 @@ export class KnownFacts implements Processor<SourceRecord> {
   process({ value: read }: Message<SourceRecord>): void {
     const { record } = read;
     if (record.key === null || record.key.length === 0) throw invalid('the record has no key, which is the entity id');
-    const id = Buffer.from(record.key).toString('utf8');
+    const id = utf8Text(record.key);
     const messageId = `${read.topic}-${read.partition}-${record.offset}`;
     const event = eventOf(this.#kind, this.#jsonOf(record), { messageId, id, time: record.timestamp });
     if (event.time - this.#context.wallTime() > this.#options.maxClockSkewMs) {
@@ -60,7 +61,7 @@ export class KnownFacts implements Processor<SourceRecord> {
     }
     let json: unknown;
     try {
-      json = JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8'));
+      json = JSON.parse(utf8Text(value));
     } catch {
       // JSON.parse quotes the text in its message, which is somebody's data.
       throw new RecordError('TRG_RECORD_UNREADABLE', 'the record is not JSON');
@@ -115,7 +116,7 @@ function scoreEvent(json: JsonObject | null, fields: OriginFields): Event {
 
 function entityTypeOf({ headers }: LogRecord): string {
   const header = headers.find(([name]) => name === ENTITY_HEADER);
-  return header === undefined ? 'user' : Buffer.from(header[1]).toString('utf8');
+  return header === undefined ? 'user' : utf8Text(header[1]);
 }
 
 function invalid(message: string): RecordError {

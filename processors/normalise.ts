@@ -63,10 +63,6 @@ function segment(json: JsonObject, source: SourceFormat, origin: Origin): Normal
   const userId = optionalId(json, 'userId');
   const anonymousId = optionalId(json, 'anonymousId');
   const name = type === 'track' ? requiredId(json, 'event') : type;
-  const properties = optionalObject(json, 'properties');
-  const traits = optionalObject(json, 'traits');
-  const context = optionalObject(json, 'context');
-  const named = typeof json['name'] === 'string' && type !== 'track';
   const event = new Event({
     messageId: optionalId(json, 'messageId') ?? origin.fallbackId(),
     type,
@@ -74,17 +70,21 @@ function segment(json: JsonObject, source: SourceFormat, origin: Origin): Normal
     userId,
     anonymousId,
     time: timeOf(json['timestamp'], 'timestamp', origin),
-    ...(type === 'group' && typeof json['groupId'] === 'string'
-      ? { properties: { groupId: json['groupId'], ...properties } }
-      : named
-        ? { properties: { name: json['name'] as string, ...properties } }
-        : properties && { properties }),
-    ...(traits && { traits }),
-    ...(context && { context }),
+    properties: type === 'track' ? optionalObject(json, 'properties') : callProperties(json, type),
+    traits: optionalObject(json, 'traits'),
+    context: optionalObject(json, 'context'),
   });
   const entityId = source.entity === 'user' ? (userId ?? anonymousId) : idAt(json, source.id ?? `${source.entity}Id`);
   if (entityId === null) throw new RecordError('TRG_RECORD_INVALID', 'neither userId nor anonymousId is given');
   return { entityId, others: othersOf(json, source), event };
+}
+
+/** What calls other than track tell beside their properties. */
+function callProperties(json: JsonObject, type: string): JsonObject | undefined {
+  const properties = optionalObject(json, 'properties');
+  const { groupId, name } = json;
+  if (type === 'group' && typeof groupId === 'string') return { groupId, ...properties };
+  return typeof name === 'string' ? { name, ...properties } : properties;
 }
 
 function plain(json: JsonObject, source: SourceFormat, origin: Origin): Normalised {
@@ -138,7 +138,7 @@ function cloudEvent(json: JsonObject, source: SourceFormat, origin: Origin): Nor
     userId: source.entity === 'user' ? entityId : null,
     anonymousId: null,
     time: timeOf(valueAt(json, source.timestamp ?? 'time'), source.timestamp ?? 'time', origin),
-    ...(data !== null && { properties: isJsonObject(data) ? data : { data } }),
+    properties: data === null ? undefined : isJsonObject(data) ? data : { data },
     context: attributes,
   });
   return { entityId, others: othersOf(json, source), event };

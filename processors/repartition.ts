@@ -5,6 +5,7 @@
 //   P1. A watermark W of an upstream partition stands, in every repartition partition, after all events that the partition
 //       brought with event time up to W, and before none of the earlier commits' events.
 
+import { asBuffer, utf8Text } from '../lib/bytes.ts';
 import { RecordError } from '../lib/errors.ts';
 import { avroCodec } from '../schemas/codec.ts';
 import { Event, type EventRecord } from '../schemas/event.ts';
@@ -32,7 +33,7 @@ export function encodeRepartitioned(value: Repartitioned): Uint8Array {
 }
 
 export function decodeRepartitioned(bytes: Uint8Array): Repartitioned {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = asBuffer(bytes);
   if (buffer[0] === WATERMARK) return { kind: 'watermark', ...JSON.parse(buffer.toString('utf8', 1)) };
   if (buffer[0] !== EVENT) throw new RecordError('TRG_RECORD_UNREADABLE', 'not a record of the repartition topic');
   const end = 2 + buffer[1]!;
@@ -86,7 +87,7 @@ export class FromRepartition implements Processor<SourceRecord> {
       this.#context.observeWatermark(read.upstream, read.time);
       return;
     }
-    const id = Buffer.from(record.key ?? []).toString('utf8');
+    const id = record.key === null ? '' : utf8Text(record.key);
     const key = `${read.entity}/${id}`;
     read.event.traceparent = traceparentOf(record.headers);
     this.#context.forward({ key, value: read.event, timestamp: read.event.time, headers: record.headers });

@@ -7,6 +7,7 @@
 //       calls nobody.
 //   S2. While an answer is under way no second one is asked for.
 
+import { utf8Text } from '../lib/bytes.ts';
 import { RecordError } from '../lib/errors.ts';
 import type { CompiledRule, ExpressionFailed, RuleSet, Scope } from '../rules/api.ts';
 import type { RemoteModel } from '../rules/surroundings.ts';
@@ -65,7 +66,7 @@ export function encodeScoreRequest(request: ScoreRequest): Uint8Array {
 /** Throws RecordError TRG_RECORD_UNREADABLE. */
 export function decodeScoreRequest(bytes: Uint8Array): ScoreRequest {
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as ScoreRequest;
+    return JSON.parse(utf8Text(bytes)) as ScoreRequest;
   } catch (cause) {
     throw new RecordError('TRG_RECORD_UNREADABLE', 'not a request for a score', {}, cause);
   }

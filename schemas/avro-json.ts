@@ -11,6 +11,7 @@
 //       items are made of them (I6, I8).
 
 import avsc from 'avsc';
+import { asBuffer } from '../lib/bytes.ts';
 import { RecordError } from '../lib/errors.ts';
 import { DEPTH_MAX, type Json } from './json.ts';
 import { LOGICAL_JSON, toJsonNumber } from './logical-json.ts';
@@ -194,7 +195,7 @@ class Cursor {
   #items = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = asBuffer(bytes);
   }
 
   /** Before each record, array and map: JSON nested deeper would be refused later, or overflow the stack now. */

@@ -10,6 +10,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import avsc from 'avsc';
+import { asBuffer } from '../lib/bytes.ts';
 import { FatalError, RecordError } from '../lib/errors.ts';
 import { Event, type EventRecord } from './event.ts';
 
@@ -205,8 +206,4 @@ function decodeWith<Value>(type: avsc.Type, bytes: Uint8Array, name: string): Va
   } catch (cause) {
     throw new RecordError('TRG_RECORD_UNREADABLE', `bytes are not a ${name} record`, { schema: name }, cause);
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

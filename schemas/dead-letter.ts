@@ -4,6 +4,7 @@
 // Invariants:
 //   L1. Key, value and headers are the bytes that were read, so that the record can be replayed as it was.
 
+import { bufferOrNull } from '../lib/bytes.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import type { LogRecord } from './record.ts';
 
@@ -44,16 +45,8 @@ export function deadLetter(from: ReadRecord, reason: ErrorCode, message: string,
     message,
     at,
     timestamp: from.record.timestamp ?? null,
-    key: bufferOf(from.record.key),
-    value: bufferOf(from.record.value),
-    headers: from.record.headers.map(([name, value]) => ({ name, value: bufferOf(value) })),
+    key: bufferOrNull(from.record.key),
+    value: bufferOrNull(from.record.value),
+    headers: from.record.headers.map(([name, value]) => ({ name, value: bufferOrNull(value) })),
   };
-}
-
-/** The same bytes as a Buffer, which is what Avro writes. */
-function bufferOf<Bytes extends Uint8Array | null>(bytes: Bytes): Bytes;
-function bufferOf(bytes: Uint8Array | null): Uint8Array | null {
-  return bytes === null || Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -5,6 +5,7 @@
 // Invariants:
 //   E1. properties, traits and context are parsed from their bytes only when something reads them.
 
+import { utf8Text } from '../lib/bytes.ts';
 import type { Json, JsonObject } from './json.ts';
 import { packTraceparent, unpackTraceparent } from './trace.ts';
 
@@ -33,9 +34,9 @@ export interface EventFields {
   readonly anonymousId: string | null;
   /** Event time, ms since 1970. */
   readonly time: number;
-  readonly properties?: JsonObject;
-  readonly traits?: JsonObject;
-  readonly context?: JsonObject;
+  readonly properties?: JsonObject | undefined;
+  readonly traits?: JsonObject | undefined;
+  readonly context?: JsonObject | undefined;
 }
 
 const EMPTY: JsonObject = Object.freeze({});
@@ -157,7 +158,7 @@ function isUnread(part: Part): part is string | Uint8Array {
 
 function parse(part: string | Uint8Array): JsonObject {
   if (typeof part === 'string') return JSON.parse(part);
-  return JSON.parse(Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('utf8'));
+  return JSON.parse(utf8Text(part));
 }
 
 function pack(part: Part): Part {

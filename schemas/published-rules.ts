@@ -1,6 +1,7 @@
 // A version of the rule set as the rules topic has it: all of its files, since rules, segments, models and caps mean
 // something only together. JSON, keyed by application and version, so that compaction keeps every version.
 
+import { utf8Text } from '../lib/bytes.ts';
 import { RecordError } from '../lib/errors.ts';
 
 export type RuleFileKind = 'rules' | 'segments' | 'models' | 'caps';
@@ -39,7 +40,7 @@ export function encodePublishedRules(published: PublishedRules): Uint8Array {
 export function decodePublishedRules(value: Uint8Array): PublishedRules {
   let json: Partial<PublishedRules>;
   try {
-    json = JSON.parse(Buffer.from(value).toString('utf8'));
+    json = JSON.parse(utf8Text(value));
   } catch (cause) {
     throw new RecordError('TRG_RECORD_UNREADABLE', 'a record of the rules topic is not JSON', {}, cause);
   }

@@ -6,6 +6,7 @@
 //   W1. What comes in from outside is used only when it is well formed: 55 characters, bounded, no free text.
 //   W2. A decision's traceparent follows from its event's and its id alone: the same in every replay (design.md, I1).
 
+import { asBuffer, utf8Text } from '../lib/bytes.ts';
 import type { RecordHeader } from './record.ts';
 
 export const TRACEPARENT = 'traceparent';
@@ -24,7 +25,7 @@ export function parseTraceparent(text: string): string | null {
 /** The traceparent among a record's headers; null without a well-formed one. */
 export function traceparentOf(headers: readonly RecordHeader[]): string | null {
   for (const [name, value] of headers) {
-    if (name === TRACEPARENT) return parseTraceparent(Buffer.from(value).toString('latin1'));
+    if (name === TRACEPARENT) return parseTraceparent(utf8Text(value));
   }
   return null;
 }
@@ -70,6 +71,6 @@ export function packTraceparent(traceparent: string): Uint8Array {
 
 export function unpackTraceparent(bytes: Uint8Array): string | null {
   if (bytes.length !== BYTES) return null;
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  const hex = asBuffer(bytes).toString('hex');
   return `00-${hex.slice(0, 32)}-${hex.slice(32, 48)}-${hex.slice(48)}`;
 }

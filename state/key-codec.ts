@@ -5,6 +5,8 @@
 //   'd' due(8, BE) key      an index row: the document is due then (value empty)
 //   'm' name                a note of the task
 
+import { asBuffer, utf8Text } from '../lib/bytes.ts';
+
 const DOCUMENT = 0x65;
 const DUE = 0x64;
 const NOTE = 0x6d;
@@ -21,7 +23,7 @@ export function documentRange(after?: Uint8Array): { from: Uint8Array; to: Uint8
 }
 
 export function readDocumentKey(row: Uint8Array): string {
-  return Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString('utf8', 1);
+  return utf8Text(row, 1);
 }
 
 export function noteKey(name: string): Uint8Array {
@@ -44,7 +46,7 @@ export function dueRange(after?: Uint8Array): { from: Uint8Array; to: Uint8Array
 }
 
 export function readDueKey(row: Uint8Array): { due: number; key: string } {
-  const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
+  const bytes = asBuffer(row);
   return { due: bytes.readUInt32BE(1) * TWO_32 + bytes.readUInt32BE(5), key: bytes.toString('utf8', 9) };
 }
 

@@ -1,5 +1,6 @@
 // KeyValueStore in memory: for tests, inline tests of rules and short simulations.
 
+import { asBuffer } from '../lib/bytes.ts';
 import type { KeyValueStore, StoreEntry, StoreWrite } from './api.ts';
 
 /** An ordered map; keys are sorted when a range is first asked for after a change of the key set. */
@@ -46,5 +47,5 @@ export class MemoryStore implements KeyValueStore {
 }
 
 function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+  return asBuffer(key).toString('latin1');
 }

@@ -4,6 +4,7 @@
 //   S1. Restored state = fold of the changelog = live state (I5): after the last record the store holds, for each key,
 //       its latest value and exactly one due row if it is due.
 
+import { utf8Text } from '../lib/bytes.ts';
 import type { KeyValueStore, StoreWrite } from './api.ts';
 import { dueOf } from './document-store.ts';
 import { documentKey, dueKey } from './key-codec.ts';
@@ -22,7 +23,7 @@ export async function applyChangelog(
 ): Promise<void> {
   const latest = new Map<string, Uint8Array | null>();
   for (const { key, value } of records) {
-    if (key !== null) latest.set(Buffer.from(key).toString('utf8'), value);
+    if (key !== null) latest.set(utf8Text(key), value);
   }
   const writes: StoreWrite[] = [];
   for (const [key, value] of latest) {

@@ -14,6 +14,7 @@
 // While busy() the runtime reads no more records but must go on calling due(): that is how waiting entities drain.
 
 import { assert } from '../../lib/assert.ts';
+import { utf8Text } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
 import type { Rng } from '../../lib/rng.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../processors/api.ts';
@@ -267,7 +268,7 @@ export class Deliver implements Processor<SourceRecord> {
 
 /** The entity whose order counts: the record's key, by which actions of one entity come to one task. */
 function entityOf(entry: OutboxEntry, action: Action): string {
-  return entry.key === null ? action.entity.id : Buffer.from(entry.key).toString('utf8');
+  return entry.key === null ? action.entity.id : utf8Text(entry.key);
 }
 
 function samePlace(a: OutboxEntry, b: OutboxEntry): boolean {

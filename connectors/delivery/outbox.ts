@@ -8,6 +8,7 @@
 //       ahead, which the process renews. After a crash nobody does, the lease ends, and the action is sent again.
 //   O2. A document without entries is deleted, so that what is accepted and settled between two commits costs nothing.
 
+import { bufferOrNull } from '../../lib/bytes.ts';
 import type { SourceRecord } from '../../processors/api.ts';
 import { stateCodec } from '../../schemas/codec.ts';
 import type { DeadLetterHeader, ReadRecord } from '../../schemas/dead-letter.ts';
@@ -70,9 +71,9 @@ export function outboxEntry({ topic, partition, record }: SourceRecord): OutboxE
     topic,
     partition,
     offset: record.offset,
-    key: asBuffer(record.key),
-    value: asBuffer(record.value),
-    headers: record.headers.map(([name, value]) => ({ name, value: asBuffer(value) })),
+    key: bufferOrNull(record.key),
+    value: bufferOrNull(record.value),
+    headers: record.headers.map(([name, value]) => ({ name, value: bufferOrNull(value) })),
     attempts: 0,
   };
 }
@@ -85,12 +86,4 @@ export function readRecordOf(entry: OutboxEntry): ReadRecord {
     partition,
     record: { offset, key, value, headers: entry.headers.map((header) => [header.name, header.value] as const) },
   };
-}
-
-/** The same bytes as a Buffer, which is what Avro writes. */
-function asBuffer<Bytes extends Uint8Array | null>(bytes: Bytes): Bytes;
-function asBuffer(bytes: Uint8Array | null): Uint8Array | null {
-  return bytes === null || Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

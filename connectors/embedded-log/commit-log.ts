@@ -10,6 +10,7 @@
 
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { asBuffer, utf8Text } from '../../lib/bytes.ts';
 import type { EngineError } from '../../lib/errors.ts';
 import { viewOf } from './batch.ts';
 import type { FileSystem, OpenFile } from './file-system.ts';
@@ -201,7 +202,7 @@ function decodeEntries(bytes: Uint8Array, path: string): CommitEntries {
 function findSyncedEntry(bytes: Uint8Array, from: number, after: number): number | undefined {
   const magic = Buffer.alloc(4);
   magic.writeUInt32LE(MAGIC);
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const buffer = asBuffer(bytes);
   for (let at = buffer.indexOf(magic, from); at >= 0; at = buffer.indexOf(magic, at + 1)) {
     const entry = decodeFrame(bytes, at)?.entry;
     if (entry === undefined || entry.sequence <= after) continue;
@@ -217,7 +218,7 @@ function decodeFrame(bytes: Uint8Array, at: number): { entry: Entry; end: number
   if (view.getUint32(at, true) !== MAGIC || end > bytes.length) return undefined;
   const payload = bytes.subarray(at + FRAME_BYTES, end);
   if (crc32(payload) !== view.getUint32(at + 8, true)) return undefined;
-  return { entry: JSON.parse(Buffer.from(payload).toString('utf8')) as Entry, end };
+  return { entry: JSON.parse(utf8Text(payload)) as Entry, end };
 }
 
 function encodeFrame(entry: Entry): Uint8Array {

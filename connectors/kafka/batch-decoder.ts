@@ -1,6 +1,6 @@
 // Record batches (Kafka's format, version 2) from bytes to records.
 //
-// Owns: the layout of batches and records, their checksums. Does not own: which batches are to be seen (visible-records.ts),
+// Owns: the layout of batches and records, their checksums. Does not own: which batches are to be seen (visible-batches.ts),
 // codecs (compression.ts).
 //
 // Invariants:
@@ -65,27 +65,77 @@ function damaged(offset: number): RetryableError {
   return new RetryableError('TRG_LOG_DAMAGED', text, { offset });
 }
 
-/** Adds the batch's records from `fromOffset` on to `into`. Keys and values are views of the batch's bytes. */
-export function decodeRecords(batch: Batch, fromOffset: number, into: LogRecord[]): void {
-  const { bytes, baseOffset } = batch;
-  const attributes = bytes.readInt16BE(21);
-  const firstTimestamp = Number(bytes.readBigInt64BE(27));
-  const appendTime = (attributes & APPEND_TIME) === 0 ? null : Number(bytes.readBigInt64BE(35));
-  const count = bytes.readInt32BE(57);
-  const input = new RecordBytes(unpack(bytes.subarray(BATCH_BYTES), attributes & COMPRESSED));
-  for (let i = 0; i < count; i++) {
-    const length = input.varint();
-    const end = input.at + length;
-    input.at++;
-    const timestamp = appendTime ?? firstTimestamp + input.varint();
-    if (appendTime !== null) input.varint();
-    const offset = baseOffset + input.varint();
-    if (offset >= fromOffset) {
-      const key = input.bytes();
-      const value = input.bytes();
-      into.push({ offset, timestamp, key, value, headers: headersOf(input) });
+/** The records of a batch one after the other, each made when it is come to: of what is fetched ahead only bytes wait. */
+export class BatchCursor {
+  readonly #input: RecordBytes;
+  readonly #records: Buffer;
+  readonly #baseOffset: number;
+  readonly #firstTimestamp: number;
+  /** Null where each record has its own. */
+  readonly #appendTime: number | null;
+  #left: number;
+
+  constructor({ bytes, baseOffset }: Batch) {
+    const attributes = bytes.readInt16BE(21);
+    this.#baseOffset = baseOffset;
+    this.#firstTimestamp = Number(bytes.readBigInt64BE(27));
+    this.#appendTime = (attributes & APPEND_TIME) === 0 ? null : Number(bytes.readBigInt64BE(35));
+    this.#left = bytes.readInt32BE(57);
+    this.#records = unpack(bytes.subarray(BATCH_BYTES), attributes & COMPRESSED);
+    this.#input = new RecordBytes(this.#records);
+  }
+
+  /** The next record at or after this offset; null when there is none left. */
+  next(fromOffset: number): BatchRecord | null {
+    const input = this.#input;
+    while (this.#left-- > 0) {
+      const length = input.varint();
+      const end = input.at + length;
+      input.at++;
+      const timestamp = this.#firstTimestamp + input.varint();
+      const offset = this.#baseOffset + input.varint();
+      const at = input.at;
+      input.at = end;
+      if (offset >= fromOffset)
+        return new BatchRecord(offset, this.#appendTime ?? timestamp, length, this.#records, at);
     }
-    input.at = end;
+    return null;
+  }
+}
+
+/** A record in its batch's bytes: key, value and headers are views, made when asked for. */
+export class BatchRecord implements LogRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+  /** Bytes in the log. */
+  readonly size: number;
+  readonly #batch: Buffer;
+  /** Where its key begins. */
+  readonly #at: number;
+
+  constructor(offset: number, timestamp: number, size: number, batch: Buffer, at: number) {
+    this.offset = offset;
+    this.timestamp = timestamp;
+    this.size = size;
+    this.#batch = batch;
+    this.#at = at;
+  }
+
+  get key(): Buffer | null {
+    return new RecordBytes(this.#batch, this.#at).bytes();
+  }
+
+  get value(): Buffer | null {
+    const input = new RecordBytes(this.#batch, this.#at);
+    input.skip();
+    return input.bytes();
+  }
+
+  get headers(): readonly RecordHeader[] {
+    const input = new RecordBytes(this.#batch, this.#at);
+    input.skip();
+    input.skip();
+    return headersOf(input);
   }
 }
 
@@ -109,10 +159,11 @@ function headersOf(input: RecordBytes): readonly RecordHeader[] {
 
 class RecordBytes {
   readonly #buffer: Buffer;
-  at = 0;
+  at: number;
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, at = 0) {
     this.#buffer = buffer;
+    this.at = at;
   }
 
   /** A zigzag-encoded whole number of up to 64 bits, exact below 2^52: offsets, lengths and times are. */
@@ -126,6 +177,12 @@ class RecordBytes {
       raw += (byte & 0x7f) * weight;
     }
     return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
+  }
+
+  /** Past a key or value. */
+  skip(): void {
+    const length = this.varint();
+    if (length > 0) this.at += length;
   }
 
   /** Null where the length is -1. */

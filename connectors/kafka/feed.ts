@@ -2,14 +2,16 @@
 //
 // Invariants:
 //   F1. Records are handed out in offset order, each once; an answer that does not start where this feed stands is dropped.
+//   F2. What waits is bytes as they came. Records are made when they are handed out, so that they are soon gone again: those
+//       that wait long would be moved to where garbage is expensive to collect.
 
-import type { LogRecord } from '../../schemas/record.ts';
 import type { PartitionPosition } from '../../topology/ports.ts';
-import { visibleRecords } from './visible-records.ts';
+import { type Batch, BatchCursor, type BatchRecord } from './batch-decoder.ts';
+import { visibleBatches } from './visible-batches.ts';
 import type { FetchedPart } from './wire-requests.ts';
 
-/** What a record counts for beyond its own bytes, in bounds of answers. */
-const RECORD_BYTES = 22;
+/** What a record counts for beyond its bytes in the log, in bounds of answers. */
+const RECORD_BYTES = 16;
 
 export class Feed {
   readonly topic: string;
@@ -17,8 +19,11 @@ export class Feed {
   paused = false;
   /** The answer said that `fetchAt` is not in the log: the ends of the log have to be asked for. */
   isLost = false;
-  #records: readonly LogRecord[] = [];
-  #next = 0;
+  /** Those that were not begun. */
+  #batches: Batch[] = [];
+  /** Of the batch that was begun. */
+  #cursor: BatchCursor | null = null;
+  #next: BatchRecord | null = null;
   #bufferedBytes = 0;
   #fetchAt: number;
   #end = 0;
@@ -35,9 +40,10 @@ export class Feed {
   }
 
   get isEmpty(): boolean {
-    return this.#next === this.#records.length;
+    return this.#next === null;
   }
 
+  /** Of batches that were not begun, as they came: perhaps packed. */
   get bufferedBytes(): number {
     return this.#bufferedBytes;
   }
@@ -54,16 +60,16 @@ export class Feed {
 
   /** Where the next record handed out may be. */
   get position(): number {
-    return this.isEmpty ? this.#fetchAt : this.#records[this.#next]!.offset;
+    return this.#next?.offset ?? this.#fetchAt;
   }
 
   /** Takes an answer to a fetch from `from` that was asked in read number `asOf`. */
   land(part: FetchedPart, from: number, asOf: number): void {
     if (from !== this.#fetchAt) return;
-    const { records, position } = visibleRecords(part, from);
-    this.#records = this.isEmpty ? records : [...this.#records.slice(this.#next), ...records];
-    this.#next = 0;
-    this.#bufferedBytes += records.reduce((sum, record) => sum + sizeOf(record), 0);
+    const { batches, position } = visibleBatches(part, from);
+    this.#batches.push(...batches);
+    this.#bufferedBytes += batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    if (this.#next === null) this.#advance(from);
     this.#fetchAt = position;
     // Not the last stable offset: what a transaction that is still open will bring must hold stream time back (I3).
     this.#end = part.highWatermark;
@@ -71,19 +77,15 @@ export class Feed {
   }
 
   /** Hands out records of up to `maxBytes`; the first whatever its size when `atLeastOne`. */
-  take(maxBytes: number, atLeastOne: boolean): { records: readonly LogRecord[]; bytes: number } {
-    const start = this.#next;
+  take(maxBytes: number, atLeastOne: boolean): { records: readonly BatchRecord[]; bytes: number } {
+    const records: BatchRecord[] = [];
     let bytes = 0;
-    for (; !this.isEmpty; this.#next++) {
-      const size = sizeOf(this.#records[this.#next]!);
-      if (bytes + size > maxBytes && !(atLeastOne && this.#next === start)) break;
+    for (let next = this.#next; next !== null; next = this.#next) {
+      const size = RECORD_BYTES + next.size;
+      if (bytes + size > maxBytes && !(atLeastOne && records.length === 0)) break;
       bytes += size;
-    }
-    const records = this.#records.slice(start, this.#next);
-    this.#bufferedBytes -= bytes;
-    if (this.isEmpty) {
-      this.#records = [];
-      this.#next = 0;
+      records.push(next);
+      this.#advance(next.offset + 1);
     }
     return { records, bytes };
   }
@@ -91,8 +93,9 @@ export class Feed {
   /** Forgets what is buffered, to be fetched again. */
   drop(): void {
     this.#fetchAt = this.position;
-    this.#records = [];
-    this.#next = 0;
+    this.#batches = [];
+    this.#cursor = null;
+    this.#next = null;
     this.#bufferedBytes = 0;
   }
 
@@ -102,10 +105,19 @@ export class Feed {
     this.#fetchAt = offset;
     this.isLost = false;
   }
-}
 
-function sizeOf({ key, value, headers }: LogRecord): number {
-  let size = RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
-  for (const [name, bytes] of headers) size += name.length + bytes.length;
-  return size;
+  /** Finds the next record at or after this offset. */
+  #advance(fromOffset: number): void {
+    for (;;) {
+      this.#next = this.#cursor?.next(fromOffset) ?? null;
+      if (this.#next !== null) return;
+      const batch = this.#batches.shift();
+      if (batch === undefined) {
+        this.#cursor = null;
+        return;
+      }
+      this.#bufferedBytes -= batch.bytes.length;
+      this.#cursor = new BatchCursor(batch);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 // Reads partitions that its owner names, committed records only.
 //
-// Owns: what is read next, waiting, prefetching. Does not own: requests (fetcher.ts), filtering (visible-records.ts).
+// Owns: what is read next, waiting, prefetching. Does not own: requests (fetcher.ts), filtering (visible-batches.ts).
 //
 // Invariants:
 //   P2 of topology/ports.ts, and:

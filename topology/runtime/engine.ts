@@ -9,6 +9,7 @@
 //   Y2. After any fault of a commit the engine is of no more use: it is closed, opened anew and restored.
 //   Y3. What waits for a commit is bounded: OUTPUT_BYTES_MAX, and `dirtyBytesMax` of documents.
 
+import { utf8Bytes } from '../../lib/bytes.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
@@ -66,8 +67,6 @@ const WATERMARK_INTERVAL_MS = 200;
 
 /** How often drain looks whether I/O has ended. */
 const DRAIN_STEP_MS = 10;
-
-const encoder = new TextEncoder();
 
 export class Engine {
   readonly #options: EngineOptions;
@@ -217,10 +216,10 @@ export class Engine {
     if (steps.length > 0 && part.journaled) {
       const value = journalCodec.encode({ task: id, inputs: task.inputs.map(partitionKey), steps });
       const topic = journalTopic(this.#options.application);
-      records.push({ topic, partition, timestamp, key: encoder.encode(id), value, headers: [] });
+      records.push({ topic, partition, timestamp, key: utf8Bytes(id), value, headers: [] });
     }
     for (const { key, value } of changes) {
-      records.push({ ...changelog!, timestamp, key: encoder.encode(key), value, headers: [] });
+      records.push({ ...changelog!, timestamp, key: utf8Bytes(key), value, headers: [] });
     }
   }
 
@@ -346,7 +345,7 @@ export class Engine {
     const topic = typeof sink.topic === 'string' ? sink.topic : sink.topic(message.value as never);
     const partitions = this.#options.partitions.get(topic) ?? 1;
     const named = Object.entries(sink.headers?.(message.value as never) ?? {});
-    const headers: RecordHeader[] = named.map(([name, text]) => [name, encoder.encode(text)]);
+    const headers: RecordHeader[] = named.map(([name, text]) => [name, utf8Bytes(text)]);
     for (const header of message.headers) if (header[0] === TRACEPARENT) headers.push(header);
     const { timestamp } = message;
     this.#outputBytes += value.length;
@@ -356,7 +355,7 @@ export class Engine {
       }
       return;
     }
-    const key = encoder.encode(message.key);
+    const key = utf8Bytes(message.key);
     this.#outputs.push({ topic, partition: partitionOf(key, partitions), timestamp, key, value, headers });
   }
 }

@@ -43,7 +43,7 @@ export interface OpenEngineOptions extends OpenTaskOptions {
   readonly dirtyBytesMax?: number;
 }
 
-const FETCH_BYTES_MAX = 4 * 1024 * 1024;
+const FETCH_BYTES_MAX = 1024 * 1024;
 const DIRTY_BYTES_MAX = 32 * 1024 * 1024;
 /** So late a member notices a rebalance; all others wait for it with their commits. */
 const HEARTBEAT_MS = 500;

@@ -1,5 +1,6 @@
 // What a task's database notes of itself, beside its documents: whose it is, and up to which changelog offset it goes.
 
+import { utf8Text } from '../../lib/bytes.ts';
 import type { KeyValueStore, StoreWrite } from '../../state/api.ts';
 import { noteKey } from '../../state/key-codec.ts';
 
@@ -26,5 +27,5 @@ export function ownerNote(owner: string): StoreWrite {
 /** `${application}/${task}` of the database; null when it is new. */
 export function readOwnerNote(store: KeyValueStore): string | null {
   const value = store.get(OWNER);
-  return value === undefined ? null : Buffer.from(value).toString('utf8');
+  return value === undefined ? null : utf8Text(value);
 }

@@ -1,6 +1,7 @@
 // `tripline dlq`: the dead letters, and sending them again once what was wrong is mended.
 
 import { isUtf8 } from 'node:buffer';
+import { asBuffer } from '../../../lib/bytes.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { ERROR_CODES } from '../../../lib/errors.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
@@ -121,6 +122,6 @@ function letterJson({ letter, partition, offset, replayed }: FoundLetter): JsonO
 /** Text as it is; other bytes as `{"base64": …}`. */
 function bytesJson(bytes: Uint8Array | null): string | null | { readonly base64: string } {
   if (bytes === null) return null;
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = asBuffer(bytes);
   return isUtf8(buffer) ? buffer.toString('utf8') : { base64: buffer.toString('base64') };
 }

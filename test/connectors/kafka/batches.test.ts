@@ -5,10 +5,10 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { compressionsAlgorithms, crc32c, Reader, readRecordsBatch } from '@platformatic/kafka';
 import fc from 'fast-check';
-import { batchesIn, decodeRecords } from '../../../connectors/kafka/batch-decoder.ts';
+import { type Batch, BatchCursor, type BatchRecord, batchesIn } from '../../../connectors/kafka/batch-decoder.ts';
 import { BatchBuilder } from '../../../connectors/kafka/batch-encoder.ts';
 import type { Codec } from '../../../connectors/kafka/compression.ts';
-import { visibleRecords } from '../../../connectors/kafka/visible-records.ts';
+import { visibleBatches } from '../../../connectors/kafka/visible-batches.ts';
 import type { LogRecord, NewRecord } from '../../../schemas/record.ts';
 import { record, text } from '../../contract/log-kit.ts';
 
@@ -31,6 +31,13 @@ function batchOf(news: readonly NewRecord[], producerId = 7n, codec: Codec = 'no
   return builder.finish(producerId, 3, 11);
 }
 
+function recordsOf(batch: Batch, from = 0): BatchRecord[] {
+  const cursor = new BatchCursor(batch);
+  const read: BatchRecord[] = [];
+  for (let next = cursor.next(from); next !== null; next = cursor.next(from)) read.push(next);
+  return read;
+}
+
 const plain = ({ timestamp, key, value, headers }: Omit<LogRecord, 'offset'>) => [
   timestamp,
   key && [...key],
@@ -42,8 +49,7 @@ test('records come back from a batch as they went in, whatever their sizes and t
   fc.assert(
     fc.property(records, (news) => {
       const [batch, ...rest] = [...batchesIn(batchOf(news))];
-      const read: LogRecord[] = [];
-      decodeRecords(batch!, 0, read);
+      const read = recordsOf(batch!);
       assert.equal(rest.length, 0);
       assert.deepEqual(read.map(plain), news.map(plain));
       assert.deepEqual(
@@ -94,8 +100,7 @@ for (const codec of ['gzip', 'lz4', 'zstd'] as const) {
     const news = Array.from({ length: 200 }, (_, i) => record('t/0', `{"event":"add_to_cart","number":${i}}`));
     const packed = batchOf(news, 7n, codec);
     assert.ok(packed.length < batchOf(news).length / 2, `${packed.length} bytes`);
-    const read: LogRecord[] = [];
-    for (const batch of batchesIn(packed)) decodeRecords(batch, 0, read);
+    const read = [...batchesIn(packed)].flatMap((batch) => recordsOf(batch));
     assert.deepEqual(read.map(plain), news.map(plain));
     const { records } = readRecordsBatch(Reader.from(packed));
     assert.deepEqual(
@@ -117,8 +122,7 @@ test('a batch that other producers packed with snappy is read, in either framing
     const batch = Buffer.concat([whole.subarray(0, 61), body]);
     batch.writeInt32BE(batch.length - 12, 8);
     batch.writeInt16BE(batch.readInt16BE(21) | 2, 21);
-    const read: LogRecord[] = [];
-    for (const each of batchesIn(signed(batch))) decodeRecords(each, 0, read);
+    const read = [...batchesIn(signed(batch))].flatMap((each) => recordsOf(each));
     assert.deepEqual(read.map(plain), news.map(plain));
   }
 });
@@ -172,7 +176,8 @@ function seen(batches: Buffer[], aborted: [bigint, number][], from = 0): (string
     aborted: aborted.map(([producerId, firstOffset]) => ({ producerId, firstOffset })),
     batches: Buffer.concat(batches),
   };
-  return visibleRecords(part, from).records.map(({ value }) => text(value));
+  const { batches: visible } = visibleBatches(part, from);
+  return visible.flatMap((batch) => recordsOf(batch, from)).map(({ value }) => text(value));
 }
 
 test('of one producer, two aborted transactions are left out and the committed ones around them are not (A1)', () => {

@@ -3,6 +3,8 @@
 // Invariants:
 //   A worker of another version may be in the group during a rolling upgrade: names may be added, none taken away.
 
+import { utf8Text } from '../../../lib/bytes.ts';
+
 export interface MemberNote {
   /** Members of one process share state folders. */
   readonly process: string;
@@ -32,5 +34,5 @@ export function decodeLeaderNote(bytes: Uint8Array): LeaderNote | null {
 }
 
 function parse(bytes: Uint8Array): object {
-  return bytes.length === 0 ? {} : (JSON.parse(Buffer.from(bytes).toString('utf8')) as object);
+  return bytes.length === 0 ? {} : (JSON.parse(utf8Text(bytes)) as object);
 }

@@ -7,19 +7,18 @@
 //   A1. A record of an aborted transaction is never delivered, and one of a committed transaction always is, however often
 //       the same producer does both in one answer.
 
-import type { LogRecord } from '../../schemas/record.ts';
-import { batchesIn, decodeRecords, isAbortMarker } from './batch-decoder.ts';
+import { type Batch, batchesIn, isAbortMarker } from './batch-decoder.ts';
 import type { FetchedPart } from './wire-requests.ts';
 
 export interface Visible {
-  readonly records: LogRecord[];
+  readonly batches: readonly Batch[];
   /** Where to fetch on: past all that was seen, delivered or not. */
   readonly position: number;
 }
 
-/** The records of an answer from `fromOffset` on. */
-export function visibleRecords(part: FetchedPart, fromOffset: number): Visible {
-  const records: LogRecord[] = [];
+/** The batches of an answer to a fetch from `fromOffset`; the first may begin before it. */
+export function visibleBatches(part: FetchedPart, fromOffset: number): Visible {
+  const batches: Batch[] = [];
   const upcoming = [...part.aborted].sort((a, b) => a.firstOffset - b.firstOffset);
   let next = 0;
   // Producers within a transaction that will be aborted, as of the batch at hand.
@@ -32,9 +31,9 @@ export function visibleRecords(part: FetchedPart, fromOffset: number): Visible {
     if (batch.isControl) {
       if (isAbortMarker(batch)) aborting.delete(batch.producerId);
     } else if (!(batch.isTransactional && aborting.has(batch.producerId))) {
-      decodeRecords(batch, fromOffset, records);
+      batches.push(batch);
     }
     position = Math.max(position, batch.lastOffset + 1);
   }
-  return { records, position };
+  return { batches, position };
 }
