@@ -7,6 +7,8 @@
 // which is why the processor time of an event, the workers' and the broker's, is what tells how it grows on more machines.
 // Of the first case also what an event leaves on the broker's disk, by kind of topic. Not measured: replicas, a network.
 
+import { actionsTopic, changelogTopic, journalTopic, publicTopics } from '../topology/topics.ts';
+import { ENTITY_STORE } from '../topology/topology.ts';
 import { topicBytes } from './broker-bytes.ts';
 import type { Figure } from './figure.ts';
 import { type KafkaPlace, onKafka } from './kafka-place.ts';
@@ -49,9 +51,9 @@ async function measureBytes(
 ): Promise<Figure[]> {
   const kinds: Readonly<Record<string, readonly string[]>> = {
     'as it comes in': [topic],
-    'in the changelog, before it is compacted': [`${application}-entities-changelog`],
-    'in the journal': [`${application}-journal`],
-    'in decisions and actions': ['tripline.decisions', 'actions.webhook'],
+    'in the changelog, before it is compacted': [changelogTopic(application, ENTITY_STORE)],
+    'in the journal': [journalTopic(application)],
+    'in decisions and actions': [publicTopics(application).decisions, actionsTopic(application, 'webhook')],
   };
   const partitions = await log.admin.topics();
   const names = Object.values(kinds).flat();

@@ -14,6 +14,7 @@ import { untilShared } from './shared-tasks.ts';
 import { committedRecords, endOf, workerIn, writeAhead } from './worker-load.ts';
 
 export interface WorkerGroup {
+  /** Also the prefix of its public topics. */
   readonly application: string;
   readonly topic: string;
   readonly partitions: number;
@@ -67,6 +68,8 @@ export async function measureGroup(group: WorkerGroup, { root, cluster, log }: K
   const config = {
     threads,
     sources: [{ topic, format: 'segment', keyed }],
+    // Others, with another number of partitions, have their own public topics.
+    topics: { prefix: application },
     // So that nobody is taken for dead while it stands still.
     group: { sessionTimeout: '10m' },
   };
