@@ -1,6 +1,6 @@
 // Where and of what figures were taken: without it they say nothing.
 
-import { execFileSync } from 'node:child_process';
+import { type ExecFileSyncOptionsWithStringEncoding, execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 
 /** Lines for the head of results; the load is that of now. */
@@ -18,7 +18,11 @@ function gigabytes(bytes: number): number {
 
 function commit(): string {
   try {
-    const options = { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const;
+    const options: ExecFileSyncOptionsWithStringEncoding = {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    };
     const changed = execFileSync('git', ['status', '--porcelain', '--untracked-files=no'], options) !== '';
     return execFileSync('git', ['rev-parse', '--short', 'HEAD'], options).trim() + (changed ? ' with changes' : '');
   } catch {
