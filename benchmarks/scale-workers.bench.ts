@@ -5,22 +5,31 @@
 // The group shares out the tasks before there are events; the workers stand still while these are written, and the first
 // tenth is left out. All of them, and one broker, share this machine: once its cores are busy more workers bring nothing,
 // which is why the processor time of an event, the workers' and the broker's, is what tells how it grows on more machines.
-// Of the first case also what an event leaves on the broker's disk, by kind of topic. Not measured: replicas, a network.
+// One case more has only those events that the rule has to remember. Of one process with one thread also what an event
+// leaves on the broker's disk, by kind of topic. Not measured: replicas, a network.
 
 import { actionsTopic, changelogTopic, journalTopic, publicTopics } from '../topology/topics.ts';
 import { ENTITY_STORE } from '../topology/topology.ts';
 import { topicBytes } from './broker-bytes.ts';
+import { SHOP_NAMES } from './events.ts';
 import type { Figure } from './figure.ts';
 import { type KafkaPlace, onKafka } from './kafka-place.ts';
-import { figuresOf, measureGroup } from './worker-group.ts';
+import { figuresOf, measureGroup, type WorkerGroup } from './worker-group.ts';
 
 const EVENTS = 1_000_000;
 const PARTITIONS = 12;
+/** Those that the rule has to remember: of the shop's events one in ten. */
+const REMEMBERED = { add_to_cart: 70, purchase: 30 };
+/** `leaves`: of what it is measured how much room it takes on the broker. */
 const CASES = [
-  { processes: 1, threads: 1, name: 'one process, one thread' },
-  { processes: 1, threads: 2, name: 'one process, two threads' },
-  { processes: 2, threads: 1, name: 'two processes, one thread each' },
-  { processes: 3, threads: 1, name: 'three processes, one thread each' },
+  { processes: 1, threads: 1, names: SHOP_NAMES, name: 'one process, one thread', leaves: 'an event' },
+  {
+    ...{ processes: 1, threads: 1, names: REMEMBERED },
+    ...{ name: 'one process, one thread, carts and purchases only', leaves: 'a remembered event' },
+  },
+  { processes: 1, threads: 2, names: SHOP_NAMES, name: 'one process, two threads' },
+  { processes: 2, threads: 1, names: SHOP_NAMES, name: 'two processes, one thread each' },
+  { processes: 3, threads: 1, names: SHOP_NAMES, name: 'three processes, one thread each' },
 ];
 const SMALL_SCALE = 0.01;
 
@@ -31,12 +40,12 @@ export function run({ scale }: { scale: number }): Promise<Figure[]> {
     const figures: Figure[] = [];
     // Where it is only to be seen that all this runs, the first and the last will do.
     const cases = scale < SMALL_SCALE ? [CASES[0]!, CASES.at(-1)!] : CASES;
-    for (const { processes, threads, name } of cases) {
-      const application = `workers-${processes}-${threads}`;
+    for (const [number, { name, leaves, ...sizes }] of cases.entries()) {
+      const application = `workers-${number}`;
       const topic = `events.${application}`;
-      const group = { application, topic, partitions: PARTITIONS, processes, threads, keyed: true, events, idleMs: 0 };
+      const group = { ...sizes, application, topic, partitions: PARTITIONS, keyed: true, events, idleMs: 0 };
       figures.push(...figuresOf(`kafka, ${name}`, await measureGroup(group, place)));
-      if (processes * threads === 1) figures.push(...(await measureBytes(application, topic, events, place)));
+      if (leaves !== undefined) figures.push(...(await measureBytes(leaves, group, place)));
     }
     return figures;
   });
@@ -44,9 +53,8 @@ export function run({ scale }: { scale: number }): Promise<Figure[]> {
 
 /** What an event left on the broker's disk, with the codecs that topics have by default. */
 async function measureBytes(
-  application: string,
-  topic: string,
-  events: number,
+  what: string,
+  { application, topic, events }: WorkerGroup,
   { cluster, log }: KafkaPlace,
 ): Promise<Figure[]> {
   const kinds: Readonly<Record<string, readonly string[]>> = {
@@ -60,6 +68,6 @@ async function measureBytes(
   const bytes = await topicBytes(cluster.bootstrap, new Map(names.map((name) => [name, partitions.get(name) ?? 0])));
   return Object.entries(kinds).map(([kind, topics]) => {
     const sum = topics.reduce((all, name) => all + (bytes.get(name) ?? 0), 0);
-    return { name: `kafka, an event ${kind}`, value: Math.max(1, Math.round(sum / events)), unit: 'bytes on disk' };
+    return { name: `kafka, ${what} ${kind}`, value: Math.max(1, Math.round(sum / events)), unit: 'bytes on disk' };
   });
 }

@@ -24,6 +24,8 @@ export interface WorkerGroup {
   /** Whether the source is: then it has a task a partition, else two. */
   readonly keyed: boolean;
   readonly events: number;
+  /** Names of the events with their weights; default SHOP_NAMES. */
+  readonly names?: Readonly<Record<string, number>>;
   /** How long it is watched after its work is done, ms; 0: not at all. */
   readonly idleMs: number;
 }
@@ -64,6 +66,7 @@ interface Look {
 /** Throws when a worker ends. */
 export async function measureGroup(group: WorkerGroup, { root, cluster, log }: KafkaPlace): Promise<GroupReport> {
   const { application, topic, partitions, processes, threads, keyed, events, idleMs } = group;
+  const { names = SHOP_NAMES } = group;
   await log.admin.createTopics([{ topic, partitions }]);
   const config = {
     threads,
@@ -80,7 +83,7 @@ export async function measureGroup(group: WorkerGroup, { root, cluster, log }: K
     await untilShared(workers, ((keyed ? 1 : 2) * partitions) / (processes * threads), threads);
     for (const worker of workers) worker.freeze();
     const startMs = systemClock.now() - SPAN_MS;
-    await writeAhead(log, topic, partitions, { events, users: USERS, spanMs: SPAN_MS, startMs, names: SHOP_NAMES });
+    await writeAhead(log, topic, partitions, { events, users: USERS, spanMs: SPAN_MS, startMs, names });
     const begun = lookNow(0, workers, cluster.pids);
     for (const worker of workers) worker.thaw();
     const look = async (of: string, share: number): Promise<Look> => {
