@@ -60,12 +60,17 @@ function topologyOf(rules: string): Topology {
 
 /** The log of `folder`, with the topics of the job. Nothing is forced to disk, and nothing cleaned meanwhile. */
 export async function openLocalLog(folder: string): Promise<EmbeddedLog> {
-  const log = await openEmbeddedLog({ dir: join(folder, 'log'), clock: systemClock, fsync: 'never', cleanEveryMs: 0 });
+  const log = await openEmbeddedLog({ dir: logFolder(folder), clock: systemClock, fsync: 'never', cleanEveryMs: 0 });
   await log.admin.createTopics([
     { topic: LOCAL_TOPIC, partitions: LOCAL_PARTITIONS },
     ...requiredTopics(APPLICATION, topologyOf(CART_RULE).subTopologies(), LOCAL_PARTITIONS),
   ]);
   return log;
+}
+
+/** Where the log of the engine in `folder` lies. */
+export function logFolder(folder: string): string {
+  return join(folder, 'log');
 }
 
 /** Where the databases of the engine in `folder` lie. */

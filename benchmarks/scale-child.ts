@@ -9,7 +9,7 @@ import { runInNewContext } from 'node:vm';
 import { systemClock } from '../lib/clock.ts';
 import { dueIndexBytes, folderBytes } from './disk-bytes.ts';
 import { elapsed } from './figure.ts';
-import { LocalEngine, openLocalLog, stateFolder } from './local-engine.ts';
+import { LocalEngine, logFolder, openLocalLog, stateFolder } from './local-engine.ts';
 
 export interface ScaleReport {
   /** Of the measured events; processor time is that of all threads, also LevelDB's. */
@@ -27,6 +27,8 @@ export interface ScaleReport {
   readonly stateBytes: number;
   /** Of the index of what is due alone. */
   readonly indexBytes: number;
+  /** What the databases wrote for a measured event, compactions and all; null where the system does not tell. */
+  readonly writtenBytes: number | null;
 }
 
 const MEMORY_LOOK_MS = 200;
@@ -41,9 +43,11 @@ const filling = await elapsed(async () => {
   from = await engine.runUntil(Number(filled));
 });
 let to = from;
+const writtenBefore = writtenToState();
 const measured = await elapsed(async () => {
   to = await engine.runUntil(Number(records));
 });
+const writtenAfter = writtenToState();
 // So few that they were all done in one turn: then all there is to tell is what all of them cost.
 const isSmall = to === from;
 const { wall, cpu } = isSmall ? filling : measured;
@@ -64,8 +68,16 @@ const report: ScaleReport = {
   heapMegabytes: Math.round(heapBytes / 2 ** 20),
   stateBytes,
   indexBytes,
+  writtenBytes: isSmall ? null : writtenAfter && Math.round((writtenAfter - writtenBefore!) / events),
 };
 process.stdout.write(JSON.stringify(report));
+
+/** All that this process has written, but for the log. */
+function writtenToState(): number | null {
+  const io = '/proc/self/io';
+  if (!existsSync(io)) return null;
+  return Number(/^wchar: (\d+)$/m.exec(readFileSync(io, 'utf8'))?.[1]) - folderBytes(logFolder(folder!));
+}
 
 async function mostOwnMegabytes(signal: AbortSignal): Promise<number | null> {
   const status = '/proc/self/status';

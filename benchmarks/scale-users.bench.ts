@@ -2,10 +2,10 @@
 //
 // Measured: one engine thread on an embedded log, in a process of its own, with the job "add_to_cart, no purchase in 24
 // hours". Everybody has an event each twelve hours, in an order that has nothing to do with their names, so that with
-// more people than the cache holds every event has its document read from LevelDB, decoded, and written back. Everybody
-// has come at least once before the clock is started; then the same number of events is measured each time. Processor time
-// is that of all threads, with LevelDB's compactions. Not measured: a broker; a disk that is slower than the system's own
-// cache of it, which holds all of it here as long as memory lasts.
+// more people than the cache holds every event has its document read from LevelDB, decoded, and written back, and
+// compactions write it again. Everybody has come at least once before the clock is started; then the same number of events
+// is measured each time. Processor time is that of all threads, LevelDB's too. Not measured: a broker; a disk that is slower
+// than the system's own cache of it, which holds all of it here as long as memory lasts.
 
 import { systemClock } from '../lib/clock.ts';
 import type { Figure } from './figure.ts';
@@ -41,6 +41,9 @@ export async function run({ scale }: { scale: number }): Promise<Figure[]> {
       ...ownMemory(name, report),
       { name: `${name}: state on disk`, value: Math.round(report.stateBytes / users), unit: 'bytes per user' },
     );
+    if (report.writtenBytes !== null) {
+      figures.push({ name: `${name}: an event, written to disk`, value: report.writtenBytes, unit: 'bytes' });
+    }
   }
   const ratio = Math.round((100 * costs.at(-1)!) / costs[0]!);
   figures.push({ name: 'users: an event with the most, against the fewest', value: ratio, unit: '%' });
