@@ -207,6 +207,7 @@ export class Evaluate implements Processor<Event> {
       return;
     }
     const { buffer } = document;
+    event.packed();
     let at = buffer.length;
     while (at > 0 && buffer[at - 1]!.time > event.time) at--;
     if (buffer.length === 0) document.buffer = [event];

@@ -8,13 +8,14 @@
 //   T3. An event that concerns several entities goes to each of them, once.
 //   T2. An event stamped later than wall time + maxClockSkew is quarantined: it moves nobody's stream time.
 
-import { utf8Text } from '../lib/bytes.ts';
+import { asBuffer, utf8Text } from '../lib/bytes.ts';
 import { RecordError } from '../lib/errors.ts';
 import { traceparentOf } from '../schemas/trace.ts';
 import { entityKey } from '../state/entity-document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from './api.ts';
 import { decode } from './decode.ts';
-import { normalise, type SourceFormat } from './normalise.ts';
+import { type Normalised, normalise, type Origin, type SourceFormat } from './normalise.ts';
+import { isSegmentOfUsers, SegmentReader } from './segment-record.ts';
 
 export interface IntakeOptions {
   readonly source: SourceFormat;
@@ -26,22 +27,23 @@ export interface IntakeOptions {
 
 export class Intake implements Processor<SourceRecord> {
   readonly #options: IntakeOptions;
+  readonly #segments: SegmentReader | null;
   #context!: ProcessorContext;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#segments = isSegmentOfUsers(options.source) ? new SegmentReader() : null;
   }
 
   init(context: ProcessorContext): void {
     this.#context = context;
   }
 
-  process({ value: read }: Message<SourceRecord>): void {
+  process({ value: read, headers }: Message<SourceRecord>): void {
     const { key, others, event } = this.#event(read);
-    event.traceparent = traceparentOf(read.record.headers);
+    event.traceparent = traceparentOf(headers);
     this.#context.observeTime(event.time);
     const { time: timestamp } = event;
-    const { headers } = read.record;
     this.#context.forward({ key, value: event, timestamp, headers });
     for (const { type, id } of others) {
       const other = entityKey(type, id);
@@ -50,19 +52,15 @@ export class Intake implements Processor<SourceRecord> {
   }
 
   #event(read: SourceRecord) {
-    const { source, maxClockSkewMs, recordBytesMax, useRecordTime } = this.#options;
-    const { record } = read;
-    const bytes = record.value?.length ?? 0;
+    const { source, maxClockSkewMs, recordBytesMax } = this.#options;
+    const bytes = read.record.value?.length ?? 0;
     if (bytes > recordBytesMax) {
       throw new RecordError(
         'TRG_RECORD_TOO_LARGE',
         `the record has ${bytes} bytes, at most ${recordBytesMax} are taken (limits.recordBytes)`,
       );
     }
-    const { entityId, others, event } = normalise(decode(record, source), source, {
-      fallbackId: () => `${read.topic}-${read.partition}-${record.offset}`,
-      recordTime: useRecordTime ? record.timestamp : null,
-    });
+    const { entityId, others, event } = this.#normalised(read);
     if (event.time - this.#context.wallTime() > maxClockSkewMs) {
       throw new RecordError(
         'TRG_RECORD_IN_FUTURE',
@@ -71,6 +69,17 @@ export class Intake implements Processor<SourceRecord> {
       );
     }
     return { key: entityKey(source.entity, this.#idOf(read, entityId)), others, event };
+  }
+
+  #normalised({ topic, partition, record }: SourceRecord): Normalised {
+    const { source, useRecordTime } = this.#options;
+    const origin: Origin = {
+      fallbackId: () => `${topic}-${partition}-${record.offset}`,
+      recordTime: useRecordTime ? record.timestamp : null,
+    };
+    const { value } = record;
+    const usual = value === null ? null : this.#segments?.read(asBuffer(value), origin);
+    return usual ?? normalise(decode(record, source), source, origin);
   }
 
   /** Of a keyed source the key counts: it decided on the partition, and so on where the entity's state is. */

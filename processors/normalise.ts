@@ -43,9 +43,9 @@ export interface Normalised {
 
 const CALLS = new Set(['track', 'identify', 'page', 'screen', 'group', 'alias']);
 /** Longer ids and names are a sender's mistake, and each is kept many times over. */
-const ID_LENGTH_MAX = 512;
+export const ID_LENGTH_MAX = 512;
 /** The last ms that a Date can hold. */
-const TIME_MAX = 8.64e15;
+export const TIME_MAX = 8.64e15;
 
 /** Throws RecordError TRG_RECORD_INVALID that names the field and what it must be. */
 export function normalise(json: unknown, source: SourceFormat, origin: Origin): Normalised {
@@ -101,7 +101,8 @@ function plain(json: JsonObject, source: SourceFormat, origin: Origin): Normalis
   return { entityId, others: othersOf(json, source), event };
 }
 
-const NOBODY: readonly never[] = [];
+/** No other entities. */
+export const NOBODY: readonly never[] = [];
 
 /** Where in the message of each format is what rules see as the event's properties. */
 const PROPERTIES_AT: Readonly<Record<SourceFormat['format'], string>> = {

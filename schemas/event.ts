@@ -34,15 +34,32 @@ export interface EventFields {
   readonly anonymousId: string | null;
   /** Event time, ms since 1970. */
   readonly time: number;
-  readonly properties?: JsonObject | undefined;
-  readonly traits?: JsonObject | undefined;
-  readonly context?: JsonObject | undefined;
+  readonly properties?: JsonObject | JsonText | undefined;
+  readonly traits?: JsonObject | JsonText | undefined;
+  readonly context?: JsonObject | JsonText | undefined;
 }
 
 const EMPTY: JsonObject = Object.freeze({});
 
+/** The text of a JSON object that stands in bytes which are somebody else's, such as all that was fetched at once. */
+export class JsonText {
+  readonly #bytes: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  toString(): string {
+    return this.#bytes.toString('utf8', this.#start, this.#end);
+  }
+}
+
 /** A JSON part of an event: as it is read, or as the text or UTF-8 bytes to be parsed when something reads it. */
-type Part = JsonObject | string | Uint8Array;
+type Part = JsonObject | string | Uint8Array | JsonText;
 
 /** Rules see these names: messageId, type, event, userId, anonymousId, timestamp, properties, traits, context. */
 export class Event {
@@ -152,21 +169,21 @@ export class Event {
   }
 }
 
-function isUnread(part: Part): part is string | Uint8Array {
-  return typeof part === 'string' || part instanceof Uint8Array;
+function isUnread(part: Part): part is string | Uint8Array | JsonText {
+  return typeof part === 'string' || part instanceof Uint8Array || part instanceof JsonText;
 }
 
-function parse(part: string | Uint8Array): JsonObject {
-  if (typeof part === 'string') return JSON.parse(part);
-  return JSON.parse(utf8Text(part));
+function parse(part: string | Uint8Array | JsonText): JsonObject {
+  return JSON.parse(part instanceof Uint8Array ? utf8Text(part) : part.toString());
 }
 
-function pack(part: Part): Part {
-  return part === EMPTY || isUnread(part) ? part : JSON.stringify(part);
+function pack(part: Part): string | Uint8Array | typeof EMPTY {
+  if (part === EMPTY || typeof part === 'string' || part instanceof Uint8Array) return part;
+  return part instanceof JsonText ? part.toString() : JSON.stringify(part);
 }
 
 function bytesOf(part: Part): Uint8Array | null {
-  if (part === EMPTY) return null;
-  if (part instanceof Uint8Array) return part;
-  return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part));
+  const packed = pack(part);
+  if (typeof packed === 'string') return Buffer.from(packed);
+  return packed instanceof Uint8Array ? packed : null;
 }

@@ -12,7 +12,7 @@ const READY_MS = 180_000;
 const RULES: Readonly<Record<Job, string>> = {
   absence: `id: cart-abandonment
 when:
-  absence: { after: { event: add_to_cart, as: cart }, of: { event: purchase }, within: 24h }
+  absence: { after: { event: add_to_cart }, of: { event: purchase }, within: 24h }
 then: [{ send: { channel: webhook } }]
 `,
   each: LIVE_RULE,
