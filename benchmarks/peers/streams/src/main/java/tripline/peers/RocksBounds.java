@@ -25,6 +25,12 @@ public final class RocksBounds implements RocksDBConfigSetter {
     options.setWriteBufferManager(WRITE_BUFFERS);
     options.setWriteBufferSize(WRITE_BUFFER_BYTES);
     options.setTableFormatConfig(table);
+    if (!store.equals(AbsenceProcessor.TIMERS)) {
+      // Values of one size, got and put by key and never iterated: written over where they lie, so that a buffer holds
+      // each user once and not once a write. That is what makes looking a user up cheap.
+      options.setInplaceUpdateSupport(true);
+      options.setAllowConcurrentMemtableWrite(false);
+    }
   }
 
   @Override
