@@ -1,5 +1,5 @@
 # `make demo` and `make test` are all a newcomer needs; both install what is missing.
-.PHONY: demo test fuzz verify bench bench-peers chaos format kafka-up kafka-down
+.PHONY: demo test fuzz verify bench bench-peers bench-check chaos format kafka-up kafka-down
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
@@ -27,6 +27,10 @@ bench: node_modules/.package-lock.json
 # Smaller and shorter: make bench-peers PEERS="--scale 0.1 --rounds 1 --only tripline,streams".
 bench-peers: node_modules/.package-lock.json
 	npm run --silent bench-peers -- $(PEERS)
+
+# Two minutes: ends with 1 when something became slower than benchmarks/check-baseline.json allows. ACCEPT=1 allows it.
+bench-check: node_modules/.package-lock.json
+	npm run --silent bench-check -- $(if $(ACCEPT),--accept)
 
 # Workers, brokers and the network failing at once: SEED=… (or `kept`: those that once failed), MINUTES=…, both optional.
 chaos: node_modules/.package-lock.json
