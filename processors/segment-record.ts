@@ -17,7 +17,7 @@ const NULL = 0x6e;
 
 /** Whether `source` brings records that can be read here. */
 export function isSegmentOfUsers({ format, entity, others }: SourceFormat): boolean {
-  return format === 'segment' && entity === 'user' && others === undefined;
+  return format === 'segment' && entity === 'user' && (others ?? NOBODY).length === 0;
 }
 
 export class SegmentReader {

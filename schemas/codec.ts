@@ -137,14 +137,25 @@ function olderVersions(name: string, type: avsc.Type): readonly ((bytes: Uint8Ar
   return readers;
 }
 
+/** Of state, see stateCodec(). */
+export interface StateCodec<Value> extends Codec<Value> {
+  /** `room`: so many bytes, 0 each, stand before it. */
+  encode(value: Value, room?: number): Uint8Array;
+}
+
 /**
  * The codec of a state document: one byte with the schema's `version`, then the record (A2).
  * Its decode throws FatalError: TRG_STATE_MISMATCH for a version that is not known, TRG_STATE_CORRUPT for other bytes.
  */
-export function stateCodec<Value>(name: string): Codec<Value> {
+export function stateCodec<Value>(name: string): StateCodec<Value> {
   const type = typeOf(name);
   const version: number = JSON.parse(schemaText(name)).version;
-  const head = Uint8Array.of(version);
+  const headAfter = (room: number): Uint8Array => {
+    const head = new Uint8Array(room + 1);
+    head[room] = version;
+    return head;
+  };
+  const heads = new Map([[0, headAfter(0)]]);
   const older = new Map<number, { type: avsc.Type; resolver: unknown }>();
 
   function decodeOlder(writtenBy: number, bytes: Uint8Array): Value {
@@ -167,7 +178,11 @@ export function stateCodec<Value>(name: string): Codec<Value> {
   }
 
   return {
-    encode: (value) => encodeAfter(head, type, value),
+    encode(value, room = 0) {
+      let head = heads.get(room);
+      if (head === undefined) heads.set(room, (head = headAfter(room)));
+      return encodeAfter(head, type, value);
+    },
     decode(bytes) {
       const body = bytes.subarray(1);
       try {

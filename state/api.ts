@@ -28,7 +28,8 @@ export interface KeyValueStore {
 
 /** How a store's documents become bytes, and when they want attention. */
 export interface DocumentSpec<Doc> {
-  encode(doc: Doc): Uint8Array;
+  /** `room`: so many bytes, 0 each, are to stand before it. */
+  encode(doc: Doc, room?: number): Uint8Array;
   decode(bytes: Uint8Array): Doc;
   /** When the owning processor's `due` is to be called, ms; Infinity: never. */
   dueAt(doc: Doc): number;

@@ -24,6 +24,8 @@ const HEAP_NEW = 2_500;
 /** Before the document's own bytes, its due time as a float64, so that a restore need not decode documents. */
 const DUE_BYTES = 8;
 
+const NO_BYTES = new Uint8Array(0);
+
 interface Entry<Doc> {
   doc: Doc | undefined;
   due: number;
@@ -53,7 +55,7 @@ export interface DocumentFigures {
 export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   readonly #store: KeyValueStore;
   readonly #spec: DocumentSpec<Doc>;
-  readonly #generationBytesMax: number;
+  #generationBytesMax: number;
   /** Two generations: what was used since the last turn, and before it. */
   #young = new Map<string, Entry<Doc>>();
   #old = new Map<string, Entry<Doc>>();
@@ -89,6 +91,11 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
 
   get figures(): DocumentFigures {
     return { hits: this.#hits, misses: this.#misses, absent: this.#absent, dirtyBytes: this.#dirtyBytes };
+  }
+
+  /** From now on (D3). */
+  set cacheBytes(bytes: number) {
+    this.#generationBytesMax = bytes / 2;
   }
 
   get dueBy(): 'stream-time' | 'wall-time' {
@@ -166,12 +173,12 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
         this.#forget(key);
         continue;
       }
-      const value = entry.doc === undefined ? null : withDue(entry.due, this.#spec.encode(entry.doc));
+      const value = entry.doc === undefined ? null : this.#encoded(entry.doc, entry.due);
       changes.push({ key, value });
       writes.push({ key: documentKey(key), value });
       if (entry.storedDue !== entry.due) {
         if (entry.storedDue !== Infinity) writes.push({ key: dueKey(entry.storedDue, key), value: null });
-        if (entry.due !== Infinity) writes.push({ key: dueKey(entry.due, key), value: new Uint8Array(0) });
+        if (entry.due !== Infinity) writes.push({ key: dueKey(entry.due, key), value: NO_BYTES });
       }
       entry.stored = value !== null;
       entry.storedDue = entry.due;
@@ -234,6 +241,12 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     this.#youngBytes = 0;
   }
 
+  #encoded(doc: Doc, due: number): Uint8Array {
+    const value = this.#spec.encode(doc, DUE_BYTES);
+    new DataView(value.buffer, value.byteOffset).setFloat64(0, due);
+    return value;
+  }
+
   #forget(key: string): void {
     if (key === this.#lastKey) this.#lastKey = null;
     this.#young.delete(key);
@@ -255,13 +268,6 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
 /** The due time that stands before a stored document's bytes. */
 export function dueOf(value: Uint8Array): number {
   return new DataView(value.buffer, value.byteOffset).getFloat64(0);
-}
-
-function withDue(due: number, doc: Uint8Array): Uint8Array {
-  const value = Buffer.allocUnsafe(DUE_BYTES + doc.length);
-  value.writeDoubleBE(due, 0);
-  value.set(doc, DUE_BYTES);
-  return value;
 }
 
 function heapBytesOf(value: Uint8Array): number {

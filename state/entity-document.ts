@@ -56,7 +56,7 @@ export interface EntityDocument {
   /** Null while there is nothing in it. */
   context: EntityContext | null;
   /** Not stored: the rules for which forgetMisfits() was last called. */
-  fitted?: RuleSet;
+  fitted: RuleSet | null;
   /** Not stored: the earliest deadline under these rules, so that it need not be sought at every event (earliestDeadline). */
   deadline: { at: number; rules: RuleSet } | null;
 }
@@ -71,6 +71,7 @@ export function emptyEntityDocument(): EntityDocument {
     sent: [],
     rules: new Map(),
     context: null,
+    fitted: null,
     deadline: null,
   };
 }
@@ -118,23 +119,26 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
   return {
     dueBy: 'stream-time',
     dueAt: (doc) => Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules()), contextDue(doc.context)),
-    encode: (doc) =>
-      codec.encode({
-        newestTime: doc.newestTime,
-        evaluatedBefore: doc.evaluatedBefore,
-        seen: doc.seen.encode(),
-        buffer: doc.buffer,
-        profile: Array.from(doc.profile, ([name, { value, at }]) => ({ name, value, at })),
-        sent: doc.sent,
-        rules: Array.from(doc.rules.values(), (memory) => ({
-          rule: memory.rule,
-          fired: memory.fired,
-          forgotten: memory.forgotten,
-          shape: memory.shape ?? UNKNOWN_SHAPE,
-          instances: memory.instances.map(({ by, state }) => ({ by, state: encodeState(state) })),
-        })),
-        context: encodeContext(doc.context),
-      }),
+    encode: (doc, room) =>
+      codec.encode(
+        {
+          newestTime: doc.newestTime,
+          evaluatedBefore: doc.evaluatedBefore,
+          seen: doc.seen.encode(),
+          buffer: doc.buffer,
+          profile: Array.from(doc.profile, ([name, { value, at }]) => ({ name, value, at })),
+          sent: doc.sent,
+          rules: Array.from(doc.rules.values(), (memory) => ({
+            rule: memory.rule,
+            fired: memory.fired,
+            forgotten: memory.forgotten,
+            shape: memory.shape ?? UNKNOWN_SHAPE,
+            instances: memory.instances.map(({ by, state }) => ({ by, state: encodeState(state) })),
+          })),
+          context: encodeContext(doc.context),
+        },
+        room,
+      ),
     decode(bytes) {
       const stored = codec.decode(bytes);
       return {
@@ -146,6 +150,7 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
         sent: stored.sent.map(({ channel, at }) => ({ channel, at })),
         rules: new Map(stored.rules.map((memory) => [memory.rule, decodeMemory(memory)])),
         context: decodeContext(stored.context),
+        fitted: null,
         deadline: null,
       };
     },

@@ -47,6 +47,7 @@ export interface SinkSpec<Value = never> {
 export interface StoreSpec {
   // biome-ignore lint/suspicious/noExplicitAny: stores of different documents stand side by side in one topology
   readonly documents: DocumentSpec<any>;
+  /** Of decoded documents that the tasks of one thread keep together. */
   readonly cacheBytes: number;
   /** Where what the task computes depends on rules that change while it runs. */
   readonly rules?: RulesSwitch | undefined;

@@ -27,8 +27,8 @@ import type { Config } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
 import { formatOf } from './source-format.ts';
 
-/** Decoded documents a task keeps; what is not here is read from LevelDB. */
-const TASK_CACHE_BYTES = 48 * 1024 * 1024;
+/** Decoded documents that the tasks of a thread keep together; what is not here is read from LevelDB. */
+const THREAD_CACHE_BYTES = 64 * 1024 * 1024;
 
 export interface Job {
   readonly topology: Topology;
@@ -112,7 +112,7 @@ export function evaluationTopology(
     readsFacts: true,
     asksModels: remoteModels(versions.initial).length > 0,
     useRecordTime: true,
-    cacheBytes: TASK_CACHE_BYTES,
+    cacheBytes: THREAD_CACHE_BYTES,
     trace,
   });
 }

@@ -57,7 +57,7 @@ type StoredOutbox = Omit<Outbox, 'dueAt'> & { dueAt: number | null };
 const codec = stateCodec<StoredOutbox>('state/outbox');
 
 export const outboxSpec: DocumentSpec<Outbox> = {
-  encode: (doc) => codec.encode({ ...doc, dueAt: doc.dueAt === Infinity ? null : doc.dueAt }),
+  encode: (doc, room) => codec.encode({ ...doc, dueAt: doc.dueAt === Infinity ? null : doc.dueAt }, room),
   decode(bytes) {
     const stored = codec.decode(bytes);
     return { ...stored, dueAt: stored.dueAt ?? Infinity };

@@ -30,7 +30,7 @@ interface AskedScores {
 const codec = stateCodec<AskedScores>('state/asked-scores');
 
 export const askedScoresSpec: DocumentSpec<AskedScores> = {
-  encode: (doc) => codec.encode(doc),
+  encode: (doc, room) => codec.encode(doc, room),
   decode(bytes) {
     const { dueAt, requests } = codec.decode(bytes);
     return { dueAt, requests: [...requests] };

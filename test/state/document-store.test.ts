@@ -16,7 +16,10 @@ interface Note {
 const spec: DocumentSpec<Note> = {
   dueBy: 'stream-time',
   dueAt: (note) => note.due,
-  encode: (note) => Buffer.from(JSON.stringify({ ...note, due: note.due === Infinity ? null : note.due })),
+  encode: (note, room = 0) => {
+    const text = JSON.stringify({ ...note, due: note.due === Infinity ? null : note.due });
+    return Buffer.concat([Buffer.alloc(room), Buffer.from(text)]);
+  },
   decode: (bytes) => {
     const note = JSON.parse(Buffer.from(bytes).toString());
     return { ...note, due: note.due ?? Infinity };

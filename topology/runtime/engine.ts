@@ -99,6 +99,7 @@ export class Engine {
         this.#byInput.set(partitionKey(input), { queue: task.queue, input: i });
       });
     }
+    this.#shareCaches();
     this.#assignReader();
   }
 
@@ -116,6 +117,7 @@ export class Engine {
       queue.task.close();
       for (const input of queue.task.inputs) this.#byInput.delete(partitionKey(input));
     }
+    this.#shareCaches();
     this.#assignReader();
     return released;
   }
@@ -243,6 +245,14 @@ export class Engine {
       }
     }
     await this.commit();
+  }
+
+  /** The memory of a thread is the same however many tasks it has. */
+  #shareCaches(): void {
+    const tasks = Map.groupBy(this.tasks, ({ part }) => part);
+    for (const [{ store }, ofPart] of tasks) {
+      for (const task of ofPart) task.limitCache((store?.spec.cacheBytes ?? 0) / ofPart.length);
+    }
   }
 
   /** Every partition goes on after what is queued of it. */

@@ -135,6 +135,11 @@ export class Task {
     return this.#documents?.dirtyBytes ?? 0;
   }
 
+  /** Bytes of documents that it may keep decoded. */
+  limitCache(bytes: number): void {
+    if (this.#documents !== null) this.#documents.cacheBytes = bytes;
+  }
+
   get busy(): boolean {
     return this.#graph.busy();
   }

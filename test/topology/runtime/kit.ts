@@ -23,7 +23,7 @@ export interface Wish {
 const reminders: DocumentSpec<Reminder> = {
   dueBy: 'stream-time',
   dueAt: (reminder) => reminder.due,
-  encode: ({ due }) => Buffer.from(String(due)),
+  encode: ({ due }, room = 0) => Buffer.concat([Buffer.alloc(room), Buffer.from(String(due))]),
   decode: (bytes) => ({ due: Number(Buffer.from(bytes).toString()) }),
 };
 
