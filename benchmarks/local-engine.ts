@@ -24,8 +24,8 @@ export const LOCAL_TOPIC = 'events';
 export const LOCAL_PARTITIONS = 4;
 const APPLICATION = 'bench';
 const DAY_MS = 86_400_000;
-/** Those of a worker (apps/worker/job.ts, docs/configuration.md). */
-const TASK_CACHE_BYTES = 48 * 1024 * 1024;
+/** Those of a worker (apps/worker/job.ts, docs/configuration.md): decoded documents of a thread, and the rest. */
+const THREAD_CACHE_BYTES = 48 * 1024 * 1024;
 const COMMIT_INTERVAL = { minMs: 5, maxMs: 100 };
 export const OUT_OF_ORDERNESS_MS = 5_000;
 const POLL_MS = 50;
@@ -54,7 +54,7 @@ function topologyOf(rules: string): Topology {
     dedupeMax: 1_000,
     recordBytesMax: 1_048_576,
     useRecordTime: true,
-    cacheBytes: TASK_CACHE_BYTES,
+    cacheBytes: THREAD_CACHE_BYTES,
   });
 }
 
