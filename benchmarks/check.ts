@@ -18,7 +18,8 @@ import { machineLines } from './machine.ts';
 import { FLOORS } from './peers/floors.ts';
 import { type Input, makeInput } from './peers/input.ts';
 import type { Peer } from './peers/peer.ts';
-import { deleteTopics } from './peers/place.ts';
+import { removeTraces } from './peers/place.ts';
+import { undisturbed } from './peers/standstill.ts';
 import { median } from './peers/table.ts';
 import { measureThroughput, type Throughput } from './peers/throughput.ts';
 import { TRIPLINES } from './peers/tripline.ts';
@@ -91,12 +92,13 @@ async function measureRounds(place: KafkaPlace): Promise<readonly Ratios[]> {
 
 /** One thread each: what a second one brings depends on who else uses the machine. */
 async function workerRatios(input: Input, round: number, place: KafkaPlace): Promise<Ratios> {
-  const measure = async (name: string): Promise<Throughput> => {
-    const application = `${name}-check-${round}`;
-    const result = await measureThroughput(peerNamed(name), input, application, place);
-    await deleteTopics(place, application);
-    return result;
-  };
+  const measure = (name: string): Promise<Throughput> =>
+    undisturbed(async (attempt) => {
+      const application = `${name}-check-${round}-${attempt}`;
+      const result = await measureThroughput(peerNamed(name), input, application, place);
+      await removeTraces(place, application);
+      return result;
+    });
   const reading = await measure('floor-fetch');
   const parsing = await measure('floor-parse');
   const atLeastOnce = await measure('tripline-at-least-once-1');

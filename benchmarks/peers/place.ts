@@ -1,6 +1,6 @@
-// Starting a peer for one run, and removing what the run left on the broker.
+// Starting a peer for one run, and removing what the run left behind.
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Admin } from '@platformatic/kafka';
 import type { KafkaPlace } from '../kafka-place.ts';
@@ -18,8 +18,9 @@ export async function startPeer(peer: Peer, task: Task, { root, log, cluster }: 
   return peer.start({ job, application, log, brokers: cluster.bootstrap, topic, partitions, folder });
 }
 
-/** Deletes the topics of a run that is over: those with its application's name in theirs. */
-export async function deleteTopics({ log, cluster }: KafkaPlace, application: string): Promise<void> {
+/** Of a run that is over: its folder, and the topics with its application's name in theirs. */
+export async function removeTraces({ root, log, cluster }: KafkaPlace, application: string): Promise<void> {
+  rmSync(join(root, application), { recursive: true, force: true });
   const topics = [...(await log.admin.topics()).keys()].filter((topic) => topic.includes(application));
   if (topics.length === 0) return;
   const admin = new Admin({ clientId: 'bench', bootstrapBrokers: [...cluster.bootstrap] });

@@ -1,7 +1,8 @@
 // A B A B …: every case once, then every case again, so that what slows the machine for a while slows them all.
 
 import type { KafkaPlace } from '../kafka-place.ts';
-import { deleteTopics } from './place.ts';
+import { removeTraces } from './place.ts';
+import { undisturbed } from './standstill.ts';
 
 /** What each round brought of a case, in the order of rounds; undefined where it failed. */
 export type Rounds<Case, Result> = ReadonlyMap<Case, readonly (Result | undefined)[]>;
@@ -25,18 +26,35 @@ export async function playRounds<Case, Result>(
   const results = new Map(cases.map((one): [Case, (Result | undefined)[]] => [one, []]));
   for (let round = 1; round <= rounds; round++) {
     for (const [one, done] of results) {
-      const application = `${nameOf(one)}-${round}`;
+      const name = `${nameOf(one)}-${round}`;
       try {
-        const result = await measure(one, application);
+        const result = await undisturbed((attempt) => play(place, applicationOf(name, attempt), one, measure));
         done.push(result);
-        console.log(`${application.padEnd(44)} ${say(result)}`);
+        console.log(`${name.padEnd(44)} ${say(result)}`);
       } catch (error) {
         done.push(undefined);
-        console.log(`${application.padEnd(44)} failed`);
-        onFailure(`${application} failed: ${String(error)}`);
+        console.log(`${name.padEnd(44)} failed`);
+        onFailure(`${name} failed: ${String(error)}`);
       }
-      await deleteTopics(place, application);
     }
   }
   return results;
+}
+
+async function play<Case, Result>(
+  place: KafkaPlace,
+  application: string,
+  one: Case,
+  measure: Playing<Case, Result>['measure'],
+): Promise<Result> {
+  try {
+    return await measure(one, application);
+  } finally {
+    await removeTraces(place, application);
+  }
+}
+
+/** A name that no other run has. */
+function applicationOf(name: string, attempt: number): string {
+  return attempt === 1 ? name : `${name}-again-${attempt}`;
 }

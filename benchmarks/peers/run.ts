@@ -16,7 +16,7 @@ import { FLINKS, STREAMS, STREAMS_SOON } from './java-peers.ts';
 import { measureLatency } from './latency.ts';
 import { type LatencyCase, latencyTable } from './latency-table.ts';
 import type { Peer } from './peer.ts';
-import { deleteTopics } from './place.ts';
+import { removeTraces } from './place.ts';
 import { QUIXES } from './quix.ts';
 import { playRounds } from './rounds.ts';
 import { numberText } from './table.ts';
@@ -123,8 +123,8 @@ async function inputSection(part: InputName, place: KafkaPlace): Promise<string[
 /** The broker, and what it has of the input in memory, are slower at first: a run that does not count takes that. */
 async function warmUp(peer: Peer, input: Input, place: KafkaPlace): Promise<void> {
   const application = `warm-up-${input.name}`;
-  await measureThroughput(peer, input, application, place);
-  await deleteTopics(place, application);
+  await measureThroughput(peer, input, application, place).catch((error: unknown) => onFailure(String(error)));
+  await removeTraces(place, application);
 }
 
 async function latencySection(place: KafkaPlace): Promise<string[]> {
