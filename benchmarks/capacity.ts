@@ -154,6 +154,13 @@ function planOf(figures: Figures): Line[] {
     'partitions × commits × `journalBytes` × `journalDays` × `replicas`',
   );
   line(
+    'disk of brokers, markers of transactions',
+    (partitions * commits * of('markerBytes') * day * (of('journalDays') + 2 * of('decisionDays')) * of('replicas')) /
+      1e12,
+    'TB',
+    'partitions × commits × `markerBytes` × (`journalDays` + 2 × `decisionDays`) × `replicas`',
+  );
+  line(
     'cores of brokers',
     ceil(((passed * of('brokerPassedNs') + stored * of('brokerStoredNs')) * of('replicas')) / 1e9 / of('busy')),
     '',
