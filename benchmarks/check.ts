@@ -17,7 +17,6 @@ import { type KafkaPlace, onKafka } from './kafka-place.ts';
 import { machineLines } from './machine.ts';
 import { FLOORS } from './peers/floors.ts';
 import { type Input, makeInput } from './peers/input.ts';
-import type { Peer } from './peers/peer.ts';
 import { removeTraces } from './peers/place.ts';
 import { undisturbed } from './peers/standstill.ts';
 import { median } from './peers/table.ts';
@@ -81,29 +80,37 @@ async function measureRounds(place: KafkaPlace): Promise<readonly Ratios[]> {
   const file = join(place.root, 'events.jsonl');
   const events = Math.max(1_000, Math.round(BACKTEST_EVENTS * scale));
   await writeEvents(file, { events, users: BACKTEST_USERS, spanMs: BACKTEST_SPAN_MS });
+  const play = playerOf(input, place);
+  // The broker's program is slower until it has been compiled.
+  await play('tripline-exactly-once-1');
   const rounds: Ratios[] = [];
-  // The first is slower, as the broker's program and this one are still being compiled.
-  for (let round = 0; round <= Number(values.rounds); round++) {
-    const ratios = { ...(await workerRatios(input, round, place)), ...(await backtestRatio(file, place)) };
-    if (round > 0) rounds.push(ratios);
+  while (rounds.length < Number(values.rounds)) {
+    rounds.push({ ...(await workerRatios(play, scale)), ...(await backtestRatio(file, place)) });
   }
   return rounds;
 }
 
-/** One thread each: what a second one brings depends on who else uses the machine. */
-async function workerRatios(input: Input, round: number, place: KafkaPlace): Promise<Ratios> {
-  const measure = (name: string): Promise<Throughput> =>
-    undisturbed(async (attempt) => {
-      const application = `${name}-check-${round}-${attempt}`;
-      const result = await measureThroughput(peerNamed(name), input, application, place);
+type Play = (name: string) => Promise<Throughput>;
+
+function playerOf(input: Input, place: KafkaPlace): Play {
+  const peers = [...FLOORS, ...TRIPLINES];
+  let runs = 0;
+  return (name) =>
+    undisturbed(async () => {
+      const application = `${name}-check-${runs++}`;
+      const result = await measureThroughput(peers.find((peer) => peer.name === name)!, input, application, place);
       await removeTraces(place, application);
       return result;
     });
-  const reading = await measure('floor-fetch');
-  const parsing = await measure('floor-parse');
-  const atLeastOnce = await measure('tripline-at-least-once-1');
-  const exactlyOnce = await measure('tripline-exactly-once-1');
-  const [, restored] = await runRestore({ scale: RESTORE_SCALE * place.scale });
+}
+
+/** One thread each: what a second one brings depends on who else uses the machine. */
+async function workerRatios(play: Play, scale: number): Promise<Ratios> {
+  const reading = await play('floor-fetch');
+  const parsing = await play('floor-parse');
+  const atLeastOnce = await play('tripline-at-least-once-1');
+  const exactlyOnce = await play('tripline-exactly-once-1');
+  const [, restored] = await runRestore({ scale: RESTORE_SCALE * scale });
   return {
     worker: exactlyOnce.eventsPerSecond / parsing.eventsPerSecond,
     guarantee: exactlyOnce.eventsPerSecond / atLeastOnce.eventsPerSecond,
@@ -123,8 +130,4 @@ async function backtestRatio(file: string, { root }: KafkaPlace): Promise<Ratios
   const replaying = await elapsed(() => replay(file, ruleSetOf(benchmarkRulesFile(10)), join(root, 'backtest')));
   const after = await elapsed(() => readOnly(file));
   return { backtestTime: (2 * replaying.cpu) / (before.cpu + after.cpu) };
-}
-
-function peerNamed(name: string): Peer {
-  return [...FLOORS, ...TRIPLINES].find((peer) => peer.name === name)!;
 }
