@@ -114,7 +114,7 @@ function changesOf(users: readonly number[]) {
     });
     const state = { kind: 'absence', clocks: [{ start, deadline: time + DAY_MS }] } as const;
     const instances = [{ by: '', state: { ...state, clocks: [...state.clocks] } }];
-    document.rules.set('cart', { rule: 'cart', fired: [], forgotten: -1, instances });
+    document.rules.add({ rule: 'cart', fired: [], forgotten: -1, instances });
     store.put(`user/user_${user}`, document);
   }
   return store.flush().changes;

@@ -113,7 +113,7 @@ function bytesOf(state: PatternState): number {
   const documents = entityDocumentSpec(() => ruleSetOf([]));
   const document = emptyEntityDocument();
   const empty = documents.encode(document).length;
-  document.rules.set('r', { rule: 'r', fired: [], forgotten: -1, instances: [{ by: '', state }] });
+  document.rules.add({ rule: 'r', fired: [], forgotten: -1, instances: [{ by: '', state }] });
   return documents.encode(document).length - empty;
 }
 

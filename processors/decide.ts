@@ -104,7 +104,7 @@ export function decide(
     }
     for (const action of actionsOf(decision, rule, verdict.sends, match, scope, failed)) {
       output.action(action, trace);
-      if (sentHistoryMs > 0) document.sent.push({ channel: action.channel, at: match.at });
+      if (sentHistoryMs > 0) document.sent = [...document.sent, { channel: action.channel, at: match.at }];
     }
     remember(document, memory, rule, match, cooldownKey, sentHistoryMs, output);
     rememberForCaps(document, surroundings.caps, rule, channelsOf(verdict.sends), match.at);
@@ -191,7 +191,7 @@ export function memoryOf(document: EntityDocument, rule: string): RuleMemory {
   let memory = document.rules.get(rule);
   if (memory === undefined) {
     memory = { rule, fired: [], forgotten: -1, instances: [] };
-    document.rules.set(rule, memory);
+    document.rules.add(memory);
   }
   return memory;
 }
@@ -276,8 +276,7 @@ function remember(
   }
   if (sentHistoryMs > 0) {
     const keepFrom = keepFromOf(match, sentHistoryMs, rule);
-    document.sent = document.sent.filter(({ at }) => at > keepFrom);
-    if (document.sent.length > SENT_MAX) document.sent.splice(0, document.sent.length - SENT_MAX);
+    document.sent = document.sent.filter(({ at }) => at > keepFrom).slice(-SENT_MAX);
   }
 }
 

@@ -37,9 +37,11 @@ export function applyAttributes(document: EntityDocument, event: Event): void {
   const isWhole = event.event === PROFILE_EVENT;
   // A record that was deleted takes all that was known before it away.
   if (isWhole && event.properties['deleted'] === true) {
-    for (const [name, { at }] of document.profile) if (at <= event.time) document.profile.delete(name);
+    for (const [name, { at }] of document.profile ?? []) if (at <= event.time) document.profile!.delete(name);
   }
-  for (const [name, value] of Object.entries(event.traits)) setAttribute(document.profile, name, value, event.time);
+  const profile = (document.profile ??= new Map());
+  for (const [name, value] of Object.entries(event.traits)) setAttribute(profile, name, value, event.time);
+  if (profile.size === 0) document.profile = null;
 }
 
 /** The same on plain attributes: what they are once the event has been read. */

@@ -138,8 +138,8 @@ export class EntityScope implements Scope {
 }
 
 function profileOf(document: EntityDocument, withBuffered: boolean): JsonObject {
-  if (document.profile.size === 0 && document.buffer.length === 0) return NONE;
-  let profile: JsonObject = plain(document.profile);
+  if (document.profile === null && document.buffer.length === 0) return NONE;
+  let profile: JsonObject = document.profile === null ? NONE : plain(document.profile);
   if (!withBuffered) return profile;
   for (const event of document.buffer) {
     if (event.type === 'identify') profile = attributesAfter(profile, event);

@@ -19,6 +19,7 @@ import {
   type StoredContext,
 } from './entity-context.ts';
 import { decodeState, encodeState, type StoredState } from './pattern-state.ts';
+import { RuleMemories } from './rule-memories.ts';
 import { SeenIds } from './seen-ids.ts';
 
 /** Pattern state of one rule for one value of its `by`; '' where it has none. */
@@ -47,12 +48,11 @@ export interface EntityDocument {
   seen: SeenIds;
   /** Events that wait for stream time, in order of (time, arrival). */
   buffer: Event[];
-  /** By attribute name. */
-  profile: Map<string, Attribute>;
+  /** By attribute name; null while there is none. */
+  profile: Map<string, Attribute> | null;
   /** Fired sends, in order of decision. */
-  sent: { readonly channel: string; readonly at: number }[];
-  /** By rule id. */
-  rules: Map<string, RuleMemory>;
+  sent: readonly { readonly channel: string; readonly at: number }[];
+  readonly rules: RuleMemories;
   /** Null while there is nothing in it. */
   context: EntityContext | null;
   /** Not stored: the rules for which forgetMisfits() was last called. */
@@ -61,15 +61,17 @@ export interface EntityDocument {
   deadline: { at: number; rules: RuleSet } | null;
 }
 
+const NOTHING: readonly never[] = Object.freeze([]);
+
 export function emptyEntityDocument(): EntityDocument {
   return {
     newestTime: 0,
     evaluatedBefore: 0,
     seen: new SeenIds(),
     buffer: [],
-    profile: new Map(),
-    sent: [],
-    rules: new Map(),
+    profile: null,
+    sent: NOTHING,
+    rules: new RuleMemories(),
     context: null,
     fitted: null,
     deadline: null,
@@ -126,9 +128,9 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
           evaluatedBefore: doc.evaluatedBefore,
           seen: doc.seen.encode(),
           buffer: doc.buffer,
-          profile: Array.from(doc.profile, ([name, { value, at }]) => ({ name, value, at })),
+          profile: doc.profile === null ? NOTHING : attributesOf(doc.profile),
           sent: doc.sent,
-          rules: Array.from(doc.rules.values(), (memory) => ({
+          rules: doc.rules.values().map((memory) => ({
             rule: memory.rule,
             fired: memory.fired,
             forgotten: memory.forgotten,
@@ -146,15 +148,23 @@ export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDoc
         evaluatedBefore: stored.evaluatedBefore,
         seen: SeenIds.decode(stored.seen),
         buffer: [...stored.buffer],
-        profile: new Map(stored.profile.map(({ name, value, at }) => [name, { value, at }])),
-        sent: stored.sent.map(({ channel, at }) => ({ channel, at })),
-        rules: new Map(stored.rules.map((memory) => [memory.rule, decodeMemory(memory)])),
+        profile: stored.profile.length === 0 ? null : profileOf(stored.profile),
+        sent: stored.sent.length === 0 ? NOTHING : stored.sent.map(({ channel, at }) => ({ channel, at })),
+        rules: new RuleMemories(stored.rules.map(decodeMemory)),
         context: decodeContext(stored.context),
         fitted: null,
         deadline: null,
       };
     },
   };
+}
+
+function attributesOf(profile: ReadonlyMap<string, Attribute>): StoredDocument['profile'] {
+  return Array.from(profile, ([name, { value, at }]) => ({ name, value, at }));
+}
+
+function profileOf(stored: StoredDocument['profile']): Map<string, Attribute> {
+  return new Map(stored.map(({ name, value, at }) => [name, { value, at }]));
 }
 
 function decodeMemory(stored: StoredDocument['rules'][number]): RuleMemory {

@@ -8,11 +8,19 @@ import type { CompoundState, PatternState } from '../rules/api.ts';
 export type StoredState = { readonly [branch: string]: unknown };
 
 const BRANCH = 'dev.tripline.state.';
+/** By kind: made once, since a document that is written has several. */
+const branches = new Map<string, string>();
+
+function branchOf(kind: string): string {
+  let branch = branches.get(kind);
+  if (branch === undefined) branches.set(kind, (branch = BRANCH + kind));
+  return branch;
+}
 
 export function encodeState(state: PatternState): StoredState {
-  if (state.kind !== 'compound') return { [BRANCH + state.kind]: state };
+  if (state.kind !== 'compound') return { [branchOf(state.kind)]: state };
   const inner = state.inner.map((one) => ({ place: one.place, state: encodeState(one.state) }));
-  return { [BRANCH + state.kind]: { ...state, inner } };
+  return { [branchOf(state.kind)]: { ...state, inner } };
 }
 
 export function decodeState(stored: StoredState): PatternState {

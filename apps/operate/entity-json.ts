@@ -22,10 +22,10 @@ export function entityJson(task: string, stored: StoredDocument<EntityDocument>,
     evaluatedBefore: timeJson(doc.evaluatedBefore),
     messageIds: doc.seen.size,
     profile: Object.fromEntries(
-      Array.from(doc.profile, ([name, { value, at }]) => [name, { value, at: timeJson(at) }] as const),
+      Array.from(doc.profile ?? [], ([name, { value, at }]) => [name, { value, at: timeJson(at) }] as const),
     ),
     sent: doc.sent.map(({ channel, at }) => ({ channel, at: timeJson(at) })),
-    rules: Array.from(doc.rules.values(), (memory) => memoryJson(memory, rules)),
+    rules: doc.rules.values().map((memory) => memoryJson(memory, rules)),
     buffered: doc.buffer.map((event) => event.toJson()),
     ...(doc.context !== null && contextJson(doc.context)),
   };

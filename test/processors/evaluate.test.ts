@@ -22,7 +22,7 @@ test('an event that no rule asks for leaves no trace in state (V1)', () => {
 test('traits are kept once a rule reads the profile', async () => {
   const run = new EvaluateRun(`${ONE}\nif: 'profile.plan == "pro"'`).see(identify(20, { plan: 'pro' }));
   await run.passTo(20);
-  assert.deepEqual(run.document()?.profile.get('plan'), { value: 'pro', at: 20 });
+  assert.deepEqual(run.document()?.profile?.get('plan'), { value: 'pro', at: 20 });
 });
 
 test('event-time rules see events in order of time, equal times in order of arrival (V2)', async () => {

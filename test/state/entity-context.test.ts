@@ -83,7 +83,7 @@ test('a document that version 1 wrote is read', () => {
   });
   const doc = spec.decode(Buffer.concat([Uint8Array.of(1), body]));
   assert.equal(doc.context, null);
-  assert.deepEqual(doc.profile.get('plan'), { value: 'pro', at: 5 });
+  assert.deepEqual(doc.profile?.get('plan'), { value: 'pro', at: 5 });
   // Avro's records have classes of their own; what they hold is compared.
   const { state } = doc.rules.get('views')!.instances[0]!;
   assert.deepEqual(JSON.parse(JSON.stringify(state)), { entries: [{ at: 5, messageId: 'm' }], kind: 'count' });

@@ -40,7 +40,7 @@ test('a document of version 1 is read with everything in it; what it did not kno
   });
   assert.equal(buffered.traceparent, null);
   assert.deepEqual(
-    [...doc.profile],
+    [...doc.profile!],
     [
       ['plan', { value: 'pro', at: AT - 1 }],
       ['age', { value: { years: 40 }, at: AT }],

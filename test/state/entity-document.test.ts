@@ -15,6 +15,7 @@ import {
   entityOfKey,
   type RuleMemory,
 } from '../../state/entity-document.ts';
+import { RuleMemories } from '../../state/rule-memories.ts';
 import { check } from '../rules/kit.ts';
 
 const { ruleSet } = check(`
@@ -85,10 +86,10 @@ const document = fc
     rules: fc.array(memory, { maxLength: 3 }),
   })
   .map(({ ids, profile, rules, ...fields }): EntityDocument => {
-    const made = { ...emptyEntityDocument(), ...fields };
+    const byId = new Map(rules.map((each) => [each.rule, each]));
+    const made = { ...emptyEntityDocument(), ...fields, rules: new RuleMemories([...byId.values()]) };
     for (const id of ids) made.seen.check(id, 5, 0, 100);
-    made.profile = new Map(profile);
-    made.rules = new Map(rules.map((each) => [each.rule, each]));
+    if (profile.length > 0) made.profile = new Map(profile);
     return made;
   });
 
@@ -99,6 +100,7 @@ function plain(doc: EntityDocument): unknown {
     JSON.stringify(kept, (_name, value: unknown) => {
       if (value instanceof Event) return [value.toJson(), value.traceparent];
       if (value instanceof Map) return [...value];
+      if (value instanceof RuleMemories) return value.values();
       return value === doc.seen ? doc.seen.encode().toString('hex') : value;
     }),
   );
@@ -130,7 +132,7 @@ function memoryWith(rule: string, ...states: readonly PatternState[]): RuleMemor
 }
 
 function documentWith(...memories: readonly RuleMemory[]): EntityDocument {
-  return { ...emptyEntityDocument(), rules: new Map(memories.map((each) => [each.rule, each])) };
+  return { ...emptyEntityDocument(), rules: new RuleMemories([...memories]) };
 }
 
 test('a document is due at its earliest deadline, or at its first buffered event if that is earlier (N1)', () => {

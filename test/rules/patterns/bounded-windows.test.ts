@@ -23,7 +23,7 @@ function stored(state: PatternState): { bytes: number; isSame: boolean; back: Pa
   const spec = entityDocumentSpec(() => ruleSetOf([]));
   const document: EntityDocument = emptyEntityDocument();
   const empty = spec.encode(document).length;
-  document.rules.set('a', { rule: 'a', fired: [], forgotten: -1, instances: [{ by: '', state }] });
+  document.rules.add({ rule: 'a', fired: [], forgotten: -1, instances: [{ by: '', state }] });
   const bytes = spec.encode(document);
   const back = spec.decode(bytes);
   const isSame = Buffer.compare(spec.encode(back), bytes) === 0;

@@ -9,7 +9,7 @@ const documents = entityDocumentSpec(() => ruleSetOf([]));
 /** The bytes of a document that has only this state. */
 export function bytesOf(state: PatternState): Uint8Array {
   const document = emptyEntityDocument();
-  document.rules.set('r', { rule: 'r', fired: [], forgotten: -1, instances: [{ by: '', state }] });
+  document.rules.add({ rule: 'r', fired: [], forgotten: -1, instances: [{ by: '', state }] });
   return documents.encode(document);
 }
 
