@@ -28,7 +28,7 @@ import type { Project } from '../project/load-project.ts';
 import { formatOf } from './source-format.ts';
 
 /** Decoded documents that the tasks of a thread keep together; what is not here is read from LevelDB. */
-const THREAD_CACHE_BYTES = 64 * 1024 * 1024;
+const THREAD_CACHE_BYTES = 48 * 1024 * 1024;
 
 export interface Job {
   readonly topology: Topology;

@@ -5,7 +5,7 @@
 //   then is not the one it came from, is emptied and built anew.
 
 import type { KeyValueStore } from '../../state/api.ts';
-import { applyChangelog } from '../../state/restore.ts';
+import { ChangelogFold } from '../../state/restore.ts';
 import type { Log, PartitionPosition } from '../ports.ts';
 import type { EngineMonitor, RestoreProgress } from './monitor.ts';
 import { changelogNote, ownerNote, readChangelogNote, readOwnerNote } from './task-note.ts';
@@ -28,23 +28,30 @@ export async function restoreState(
   signal: AbortSignal,
 ): Promise<void> {
   const changelog = spec.changelog!;
-  const { offset, written } = await startOfRestore(log, application, spec, store);
+  const { offset, written, isEmpty } = await startOfRestore(log, application, spec, store);
   if (offset >= written) return;
   const progress = monitor?.restoring(spec.id, written - offset, offset);
+  const fold = new ChangelogFold(store, isEmpty);
   try {
-    await restore(log, store, { ...changelog, offset }, written, progress, signal);
+    await restore(log, fold, { ...changelog, offset }, written, progress, signal);
+    await fold.done();
   } finally {
+    // Nothing may be on its way to a database that is closed next.
+    await fold.done().catch(() => {});
     progress?.end();
   }
 }
 
-/** The changelog offset at which to go on, and the first not yet written; the database is this task's own afterwards. */
+/**
+ * The changelog offset at which to go on, the first not yet written, and whether nothing of it was folded yet; the database
+ * is this task's own afterwards.
+ */
 export async function startOfRestore(
   log: Log,
   application: string,
   { id, changelog }: TaskSpec,
   store: KeyValueStore,
-): Promise<{ readonly offset: number; readonly written: number }> {
+): Promise<{ readonly offset: number; readonly written: number; readonly isEmpty: boolean }> {
   const { first, written } = await log.admin.offsets(changelog!);
   const owner = `${application}/${id}`;
   const before = readOwnerNote(store);
@@ -52,12 +59,12 @@ export async function startOfRestore(
   const isForeign = (before !== null && before !== owner) || from > written;
   if (isForeign) await store.clear();
   if (isForeign || before === null) await store.write([ownerNote(owner)]);
-  return { offset: isForeign ? first : Math.max(from, first), written };
+  return { offset: isForeign ? first : Math.max(from, first), written, isEmpty: isForeign || before === null };
 }
 
 async function restore(
   log: Log,
-  store: KeyValueStore,
+  fold: ChangelogFold,
   from: PartitionPosition,
   end: number,
   progress: RestoreProgress | undefined,
@@ -73,7 +80,7 @@ async function restore(
       if (fetched === undefined || fetched.nextOffset === position) continue;
       position = fetched.nextOffset;
       const bytes = fetched.records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
-      await applyChangelog(store, fetched.records, [changelogNote(position)]);
+      await fold.apply(fetched.records, [changelogNote(position)]);
       progress?.advance(fetched.records.length, bytes, Math.max(0, end - position));
     }
   } finally {

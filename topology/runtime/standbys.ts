@@ -9,7 +9,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { RetryableError } from '../../lib/errors.ts';
 import type { KeyValueStore } from '../../state/api.ts';
-import { applyChangelog } from '../../state/restore.ts';
+import { ChangelogFold } from '../../state/restore.ts';
 import { type FetchedPartition, type Log, type LogReader, partitionKey } from '../ports.ts';
 import type { EngineMonitor } from './monitor.ts';
 import { openStore } from './open-task.ts';
@@ -29,6 +29,7 @@ export interface StandbysOptions {
 interface Copy {
   readonly spec: TaskSpec;
   readonly store: KeyValueStore;
+  readonly fold: ChangelogFold;
   position: number;
   /** First offset that was not there when it was last read; Infinity: not read yet. */
   end: number;
@@ -88,8 +89,9 @@ export class Standbys {
     const { log, application } = this.#options;
     const opened = store ?? (await openStore(this.#options, spec.id, this.#closing.signal));
     try {
-      const { offset: position } = await startOfRestore(log, application, spec, opened);
-      const copy: Copy = { spec, store: opened, position, end: Infinity, applying: Promise.resolve() };
+      const { offset: position, isEmpty } = await startOfRestore(log, application, spec, opened);
+      const fold = new ChangelogFold(opened, isEmpty);
+      const copy: Copy = { spec, store: opened, fold, position, end: Infinity, applying: Promise.resolve() };
       this.#copies.set(partitionKey(spec.changelog!), copy);
     } catch (error) {
       await opened.close();
@@ -167,7 +169,8 @@ export class Standbys {
 
   async #apply(copy: Copy, { records, nextOffset, endOffset }: FetchedPartition): Promise<void> {
     if (nextOffset > copy.position) {
-      await applyChangelog(copy.store, records, [changelogNote(nextOffset)]);
+      await copy.fold.apply(records, [changelogNote(nextOffset)]);
+      await copy.fold.done();
       copy.position = nextOffset;
     }
     copy.end = endOffset;
