@@ -15,7 +15,10 @@ export async function* readTopic(log: Log, topic: string): AsyncGenerator<TopicR
   const partitions = (await log.admin.topics()).get(topic) ?? 0;
   for (let partition = 0; partition < partitions; partition++) {
     for await (const records of readPartition(log, { topic, partition })) {
-      for (const record of records) yield { ...record, partition };
+      // One by one: a log may make a record's parts when they are asked for.
+      for (const { offset, timestamp, key, value, headers } of records) {
+        yield { offset, timestamp, key, value, headers, partition };
+      }
     }
   }
 }

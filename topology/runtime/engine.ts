@@ -150,7 +150,7 @@ export class Engine {
   async poll(waitMs: number): Promise<boolean> {
     const { clock, monitor, reader, fetchBytesMax } = this.#options;
     const turn = monitor?.turn();
-    if (this.#fresh.size > 0) await this.#resume();
+    if (this.#fresh.size > 0) this.#resume();
     const leftover = this.#pauseBusy();
     const wall = clock.now();
     const wait = leftover ? 0 : this.#waitMs(waitMs, wall);
@@ -276,23 +276,25 @@ export class Engine {
   async #turn(queue: TaskQueue, wall: number): Promise<boolean> {
     const { task } = queue;
     let active = task.receive();
+    // A step that makes much due, such as a million timers of one moment, is done over many turns: others have theirs between.
+    if (task.isSettling && !(await task.settleSome())) return true;
     if (!queue.isEmpty || task.part.journaled === false) {
-      if (task.advanceWall(wall)) await task.settle();
+      if (task.advanceWall(wall) && !(await task.settleSome())) return true;
     }
     while (queue.isReady) {
       active = true;
-      if (queue.process(TURN_RECORDS)) await task.settle();
+      if (queue.process(TURN_RECORDS) && !(await task.settleSome())) return true;
       if (this.#isPressed()) await this.commit();
     }
     // With nothing to come due, a look at the clock would only fill the journal.
     let due = task.dueWhenIdle(wall);
     if (due === undefined) {
-      await task.settle();
+      if (!(await task.settleSome())) return true;
       due = task.dueWhenIdle(wall);
     }
     if (due === true || this.#owesWatermark(task, wall)) {
-      if (task.advanceWall(wall)) await task.settle();
-      if (queue.endInputs()) await task.settle();
+      if (task.advanceWall(wall) && !(await task.settleSome())) return true;
+      if (queue.endInputs() && !(await task.settleSome())) return true;
     }
     return task.receive() || active;
   }
@@ -304,10 +306,10 @@ export class Engine {
   }
 
   /** A commit under pressure may have ended the last life amid a step: what it left due comes before the next (X2). */
-  async #resume(): Promise<void> {
+  #resume(): void {
     for (const queue of this.#fresh) {
       this.#fresh.delete(queue);
-      if (queue.task.resume()) await queue.task.settle();
+      queue.task.resume();
     }
   }
 
@@ -320,7 +322,7 @@ export class Engine {
         if (queue.isEmpty && !queue.task.busy) reader.resume(input);
         else reader.pause(input);
       }
-      if (queue.isReady) ready = true;
+      if (queue.isReady || queue.task.isSettling) ready = true;
     }
     return ready;
   }

@@ -56,6 +56,11 @@ export interface PreparedCommit {
 }
 
 const NO_KEY = '';
+/** What is left of the last step: index rows that must be read first, or documents. */
+type Left = 'nothing' | 'rows' | 'documents';
+
+/** Due documents handed out before whoever drives the task may look after others: some tens of milliseconds. */
+const HAND_OUT_MAX = 500;
 
 export class Task {
   readonly id: string;
@@ -77,6 +82,7 @@ export class Task {
   /** Wall time at which the record being processed was fetched; -1: none is. Seen by the meter alone (X1). */
   #fetchedAt = -1;
   #running = 0;
+  #left: Left = 'nothing';
 
   constructor(options: TaskOptions) {
     this.id = options.id;
@@ -214,14 +220,23 @@ export class Task {
     return this.#drain();
   }
 
-  /** Reads due rows, and commits under pressure, until all due documents have been handed out. */
+  /** Whether due documents are left to be handed out, before which no step may be taken (X2). */
+  get isSettling(): boolean {
+    return this.#left !== 'nothing';
+  }
+
+  /** Hands out all that is due: reads due rows, and commits under pressure. */
   async settle(): Promise<void> {
+    while (!(await this.settleSome())) {}
+  }
+
+  /** Hands out some of what is due; true when nothing is left. */
+  async settleSome(): Promise<boolean> {
     const { pressure } = this.#options;
-    do {
-      if (pressure?.isHigh()) await pressure.relieve();
-      else await this.#documents!.loadDue();
-      this.#rules?.use(this.#rulesVersion);
-    } while (this.#drain());
+    if (pressure?.isHigh()) await pressure.relieve();
+    else if (this.#left !== 'documents') await this.#documents!.loadDue();
+    this.#rules?.use(this.#rulesVersion);
+    return !this.#drain();
   }
 
   /** Whether something would come due if all inputs were at their end at `wall`. Undefined: settle() first. */
@@ -309,16 +324,21 @@ export class Task {
     rules.use(this.#rulesVersion);
   }
 
-  /** X2. True when due rows must be read, or a commit made, before it can go on. */
+  /** X2. True when something is left to be done before the next step. */
   #drain(): boolean {
+    this.#left = this.#handOut();
+    return this.isSettling;
+  }
+
+  #handOut(): Left {
     const documents = this.#documents;
-    if (documents === null) return false;
+    if (documents === null) return 'nothing';
     const time = documents.dueBy === 'wall-time' ? this.#time.wall : this.#time.current;
-    for (;;) {
+    for (let handedOut = 0; ; handedOut++) {
       const first = documents.peekDue(time);
-      if (first === null) return false;
-      if (first === undefined) return true;
-      if (this.#options.pressure?.isHigh()) return true;
+      if (first === null) return 'nothing';
+      if (first === undefined) return 'rows';
+      if (handedOut === HAND_OUT_MAX || this.#options.pressure?.isHigh()) return 'documents';
       const { key, due } = first;
       this.#graph.due(key, due);
       const next = documents.peekDue(time);

@@ -52,6 +52,24 @@ test('after each step everything due by then has been handed out, in order of du
   assert.deepEqual(out, ['saw x', 'due c@40', 'due a@50', 'due b@50']);
 });
 
+test('what comes due all at once is handed out a part at a time, so that other tasks have their turns between', async () => {
+  const { task, out, read } = taskOf();
+  if (task.advanceWall(WALL)) await task.settle();
+  const count = 1_200;
+  const key = (i: number): string => `k${String(i).padStart(4, '0')}`;
+  for (let i = 0; i < count; i++) await read({ key: key(i), time: 10, due: 50 });
+  assert.equal(task.end(0, 60), true);
+  const parts: number[] = [];
+  do parts.push(out.length);
+  while (!(await task.settleSome()));
+  assert.equal(task.isSettling, false);
+  assert.ok(parts.length >= 3 && Math.max(...parts) < count, `${parts}`);
+  assert.deepEqual(
+    out,
+    Array.from({ length: count }, (_, i) => `due ${key(i)}@50`),
+  );
+});
+
 test('what is due at t waits until stream time has come to t: one event stamped t may follow another', async () => {
   const { task, out, read } = taskOf();
   if (task.advanceWall(WALL)) await task.settle();
