@@ -96,6 +96,8 @@ public final class FlinkPeer {
                 "execution.checkpointing.dir", folder.resolve("checkpoints").toUri().toString(),
                 "execution.checkpointing.incremental", Boolean.toString(isRocks),
                 "state.backend.type", isRocks ? "rocksdb" : "hashmap",
+                "state.backend.rocksdb.options-factory", RocksForCep.class.getName(),
+                "state.backend.rocksdb.timer-service.factory", "HEAP",
                 "state.backend.rocksdb.localdir", folder.resolve("rocksdb").toString(),
                 "io.tmp.dirs", folder.resolve("tmp").toString(),
                 "pipeline.object-reuse", "true"));
