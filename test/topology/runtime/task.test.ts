@@ -55,7 +55,7 @@ test('after each step everything due by then has been handed out, in order of du
 test('what comes due all at once is handed out a part at a time, so that other tasks have their turns between', async () => {
   const { task, out, read } = taskOf();
   if (task.advanceWall(WALL)) await task.settle();
-  const count = 1_200;
+  const count = 1_700;
   const key = (i: number): string => `k${String(i).padStart(4, '0')}`;
   for (let i = 0; i < count; i++) await read({ key: key(i), time: 10, due: 50 });
   assert.equal(task.end(0, 60), true);
