@@ -24,7 +24,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { head: 'least to most', isNumber: true, of: ({ done }) => rangeText(done.map((run) => run.eventsPerSecond)) },
   { head: '÷ Streams', isNumber: true, of: ({ runs, streams }) => ratioText(runs, streams) },
   { head: '÷ Node parsing', isNumber: true, of: ({ runs, floor }) => ratioText(runs, floor) },
-  { head: 'seconds', isNumber: true, of: ({ done }) => medianText(done, (run) => run.seconds, 1) },
+  { head: 'seconds in all', isNumber: true, of: ({ done }) => medianText(done, (run) => run.seconds, 1) },
   { head: 'CPU s per 1M', isNumber: true, of: ({ done }) => medianText(done, (run) => run.cpuPerMillion, 1) },
   { head: 'broker CPU s', isNumber: true, of: ({ done }) => medianText(done, (run) => run.brokerCpuPerMillion, 1) },
   { head: 'peak MB', isNumber: true, of: ({ done }) => medianText(done, (run) => run.peakMegabytes) },
