@@ -126,6 +126,11 @@ export class LocalEngine {
     }
   }
 
+  /** Commits, and brings the databases up to date. */
+  drain(): Promise<void> {
+    return this.#thread.drain(0);
+  }
+
   close(): Promise<void> {
     return this.#thread.close();
   }

@@ -84,7 +84,7 @@ async function writeChangelog(log: EmbeddedLog, commits: number): Promise<void> 
     const changes = changesOf(Array.from({ length: RECORDS_PER_COMMIT }, (_, i) => (first + i) % documents));
     writer.send(
       changes.map(({ key, value }) => {
-        return { topic, partition: 0, timestamp: START_MS, key: Buffer.from(key), value, headers: [] };
+        return { topic, partition: 0, timestamp: START_MS, key, value, headers: [] };
       }),
     );
     await writer.commit('bench', []);
@@ -117,7 +117,7 @@ function changesOf(users: readonly number[]) {
     document.rules.add({ rule: 'cart', fired: [], forgotten: -1, instances });
     store.put(`user/user_${user}`, document);
   }
-  return store.flush().changes;
+  return Array.from(store.changes(), ({ key, value }) => ({ key, value }));
 }
 
 async function restore(log: EmbeddedLog, folder: string): Promise<number> {

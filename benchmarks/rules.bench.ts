@@ -10,6 +10,7 @@ import { checkRules } from '../rules/check.ts';
 import { ruleSetOf } from '../rules/rule-set.ts';
 import { Event } from '../schemas/event.ts';
 import type { LogRecord } from '../schemas/record.ts';
+import { documentBytes } from '../state/document-store.ts';
 import { emptyEntityDocument, entityDocumentSpec } from '../state/entity-document.ts';
 import { MemoryStore } from '../state/memory-store.ts';
 import { Replay } from '../topology/replay.ts';
@@ -146,9 +147,9 @@ function bytesOf(state: PatternState | null): number {
   if (state === null) return 1;
   const documents = entityDocumentSpec(() => ruleSetOf([]));
   const document = emptyEntityDocument();
-  const empty = documents.encode(document).length;
+  const empty = documentBytes(documents, document).length;
   document.rules.add({ rule: 'r', fired: [], forgotten: -1, instances: [{ by: '', state }] });
-  return documents.encode(document).length - empty;
+  return documentBytes(documents, document).length - empty;
 }
 
 function ruleSet(text: string): RuleSet {

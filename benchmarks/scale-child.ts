@@ -54,6 +54,7 @@ const { wall, cpu } = isSmall ? filling : measured;
 const events = to - (isSmall ? 0 : from);
 over.abort();
 const heapBytes = liveHeapBytes();
+await engine.drain();
 const stores = stateFolder(folder!);
 const stateBytes = folderBytes(stores);
 await engine.close();

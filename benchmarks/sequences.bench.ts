@@ -9,6 +9,7 @@ import type { CompiledRule, PatternInput, PatternState } from '../rules/api.ts';
 import { checkRules } from '../rules/check.ts';
 import { ruleSetOf } from '../rules/rule-set.ts';
 import { Event } from '../schemas/event.ts';
+import { documentBytes } from '../state/document-store.ts';
 import { emptyEntityDocument, entityDocumentSpec } from '../state/entity-document.ts';
 import { elapsed, type Figure } from './figure.ts';
 
@@ -112,9 +113,9 @@ function inputOf(): PatternInput {
 function bytesOf(state: PatternState): number {
   const documents = entityDocumentSpec(() => ruleSetOf([]));
   const document = emptyEntityDocument();
-  const empty = documents.encode(document).length;
+  const empty = documentBytes(documents, document).length;
   document.rules.add({ rule: 'r', fired: [], forgotten: -1, instances: [{ by: '', state }] });
-  return documents.encode(document).length - empty;
+  return documentBytes(documents, document).length - empty;
 }
 
 function compiled(text: string): CompiledRule {

@@ -12,6 +12,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import avsc from 'avsc';
 import { asBuffer } from '../lib/bytes.ts';
 import { FatalError, RecordError } from '../lib/errors.ts';
+import { AvroReader, type AvroWriter } from './avro-bytes.ts';
 import { Event, type EventRecord } from './event.ts';
 
 export interface Codec<Value> {
@@ -137,28 +138,33 @@ function olderVersions(name: string, type: avsc.Type): readonly ((bytes: Uint8Ar
   return readers;
 }
 
-/** Of state, see stateCodec(). */
-export interface StateCodec<Value> extends Codec<Value> {
-  /** `room`: so many bytes, 0 each, stand before it. */
-  encode(value: Value, room?: number): Uint8Array;
+/** Of state documents: one byte with the schema's version, then the record (A2). */
+export interface StateCodec<Value> {
+  write(value: Value, out: AvroWriter): void;
+  /**
+   * Reads what write() of this or an older version wrote. Throws FatalError: TRG_STATE_MISMATCH for a version that is not
+   * known, TRG_STATE_CORRUPT for other bytes.
+   */
+  read(input: AvroReader): Value;
+}
+
+/** A record without its version. */
+export interface RecordCodec<Value> {
+  write(value: Value, out: AvroWriter): void;
+  read(input: AvroReader): Value;
 }
 
 /**
- * The codec of a state document: one byte with the schema's `version`, then the record (A2).
- * Its decode throws FatalError: TRG_STATE_MISMATCH for a version that is not known, TRG_STATE_CORRUPT for other bytes.
+ * The codec of `schemas/<name>.avsc` as a state document. `own`: writes and reads the present version's record, the same
+ * bytes as the schema's, for documents that are written too often to be put into the schema's records first.
  */
-export function stateCodec<Value>(name: string): StateCodec<Value> {
+export function stateCodec<Value>(name: string, own?: RecordCodec<Value>): StateCodec<Value> {
   const type = typeOf(name);
   const version: number = JSON.parse(schemaText(name)).version;
-  const headAfter = (room: number): Uint8Array => {
-    const head = new Uint8Array(room + 1);
-    head[room] = version;
-    return head;
-  };
-  const heads = new Map([[0, headAfter(0)]]);
+  const present: RecordCodec<Value> = own ?? partOf(type);
   const older = new Map<number, { type: avsc.Type; resolver: unknown }>();
 
-  function decodeOlder(writtenBy: number, bytes: Uint8Array): Value {
+  function readOlder(writtenBy: number, input: AvroReader): Value {
     let entry = older.get(writtenBy);
     if (entry === undefined) {
       const file = `${name}.v${writtenBy}`;
@@ -174,25 +180,64 @@ export function stateCodec<Value>(name: string): StateCodec<Value> {
       entry = { type: writer, resolver: type.createResolver(writer) };
       older.set(writtenBy, entry);
     }
-    return type.fromBuffer(asBuffer(bytes), entry.resolver as never, false) as Value;
+    const bytes = input.bytes.subarray(input.at, input.end);
+    const value = type.fromBuffer(bytes, entry.resolver as never, false);
+    return own === undefined ? (value as Value) : own.read(new AvroReader().over(type.toBuffer(value)));
   }
 
   return {
-    encode(value, room = 0) {
-      let head = heads.get(room);
-      if (head === undefined) heads.set(room, (head = headAfter(room)));
-      return encodeAfter(head, type, value);
+    write(value, out) {
+      out.byte(version);
+      present.write(value, out);
     },
-    decode(bytes) {
-      const body = bytes.subarray(1);
+    read(input) {
       try {
-        return bytes[0] === version ? decodeWith(type, body, name) : decodeOlder(bytes[0] ?? -1, body);
+        const writtenBy = input.byte();
+        return writtenBy === version ? present.read(input) : readOlder(writtenBy, input);
       } catch (error) {
         if (error instanceof FatalError) throw error;
         // No fault of the record that asked for it, which therefore is no dead letter.
         const text = `stored bytes are no document of schema ${name}; delete the task's folder to have it rebuilt`;
         throw new FatalError('TRG_STATE_CORRUPT', text, { schema: name }, error);
       }
+    },
+  };
+}
+
+/**
+ * The codec of a part of `schemas/<name>.avsc`, by the names of fields on the way to it; of an array its items are meant, of
+ * a union the branch of that name.
+ */
+export function avroPart<Value>(name: string, ...path: readonly string[]): RecordCodec<Value> {
+  return partOf(path.reduce(stepInto, typeOf(name)));
+}
+
+function stepInto(type: avsc.Type, step: string): avsc.Type {
+  const { itemsType, types } = type as { itemsType?: avsc.Type; types?: readonly avsc.Type[] } & avsc.Type;
+  const within = (types ?? [itemsType ?? type]).flatMap((each) => {
+    const field = (each as avsc.types.RecordType).fields?.find((one) => one.name === step);
+    return each.branchName?.endsWith(`.${step}`) === true ? [each] : field === undefined ? [] : [field.type];
+  });
+  if (within[0] === undefined) throw new TypeError(`there is no ${step} in ${type}`);
+  return within[0];
+}
+
+function partOf<Value>(type: avsc.Type): RecordCodec<Value> {
+  return {
+    write(value, out) {
+      let end = type.encode(value, out.bytes, out.length);
+      if (end < 0) {
+        // Less than nothing is how many bytes were missing.
+        out.reserve(out.bytes.length - out.length - end);
+        end = type.encode(value, out.bytes, out.length);
+      }
+      out.length = end;
+    },
+    read(input) {
+      const { value, offset } = type.decode(input.bytes, input.at);
+      if (offset < 0 || offset > input.end) throw new RangeError('the bytes end too early');
+      input.at = offset;
+      return value as Value;
     },
   };
 }

@@ -6,6 +6,7 @@
 //   E1. properties, traits and context are parsed from their bytes only when something reads them.
 
 import { utf8Text } from '../lib/bytes.ts';
+import type { AvroReader, AvroWriter } from './avro-bytes.ts';
 import type { Json, JsonObject } from './json.ts';
 import { packTraceparent, unpackTraceparent } from './trace.ts';
 
@@ -56,6 +57,10 @@ export class JsonText {
   toString(): string {
     return this.#bytes.toString('utf8', this.#start, this.#end);
   }
+
+  writeTo(out: AvroWriter): void {
+    out.blob(this.#bytes, this.#start, this.#end);
+  }
 }
 
 /** A JSON part of an event: as it is read, or as the text or UTF-8 bytes to be parsed when something reads it. */
@@ -103,6 +108,36 @@ export class Event {
     event.#context = record.context ?? EMPTY;
     if (record.traceparent != null) event.traceparent = unpackTraceparent(record.traceparent);
     return event;
+  }
+
+  /** Reads what encode() wrote; the JSON parts stay where they are until read (E1). */
+  static decode(input: AvroReader): Event {
+    const [messageId, type, name] = [input.text(), input.text(), input.text()];
+    const userId = textOrNull(input);
+    const anonymousId = textOrNull(input);
+    const time = input.long();
+    const [properties, traits, context] = [readPart(input), readPart(input), readPart(input)];
+    const event = new Event({ messageId, type, event: name, userId, anonymousId, time, properties, traits, context });
+    if (input.long() !== NULL_BRANCH) {
+      const start = input.blobStart();
+      event.traceparent = unpackTraceparent(input.bytes.subarray(start, input.at));
+    }
+    return event;
+  }
+
+  /** Writes it as schemas/state/entity.avsc has it: the envelope's fields, and the traceparent. */
+  encode(out: AvroWriter): void {
+    out.text(this.messageId);
+    out.text(this.type);
+    out.text(this.event);
+    writeTextOrNull(out, this.userId);
+    writeTextOrNull(out, this.anonymousId);
+    out.long(this.time);
+    writePart(out, this.#properties);
+    writePart(out, this.#traits);
+    writePart(out, this.#context);
+    if (this.traceparent === null) out.long(NULL_BRANCH);
+    else writeBlob(out, packTraceparent(this.traceparent));
   }
 
   /** The same without properties, traits and context: what is kept of it where nothing will read them. */
@@ -186,4 +221,39 @@ function bytesOf(part: Part): Uint8Array | null {
   const packed = pack(part);
   if (typeof packed === 'string') return Buffer.from(packed);
   return packed instanceof Uint8Array ? packed : null;
+}
+
+/** Branches of `["null", ...]`. */
+const NULL_BRANCH = 0;
+const VALUE_BRANCH = 1;
+
+function writeTextOrNull(out: AvroWriter, text: string | null): void {
+  out.long(text === null ? NULL_BRANCH : VALUE_BRANCH);
+  if (text !== null) out.text(text);
+}
+
+function textOrNull(input: AvroReader): string | null {
+  return input.long() === NULL_BRANCH ? null : input.text();
+}
+
+function writeBlob(out: AvroWriter, bytes: Uint8Array): void {
+  out.long(VALUE_BRANCH);
+  out.blob(bytes);
+}
+
+function writePart(out: AvroWriter, part: Part): void {
+  if (part === EMPTY) {
+    out.long(NULL_BRANCH);
+    return;
+  }
+  out.long(VALUE_BRANCH);
+  if (part instanceof JsonText) part.writeTo(out);
+  else if (part instanceof Uint8Array) out.blob(part);
+  else out.text(typeof part === 'string' ? part : JSON.stringify(part));
+}
+
+function readPart(input: AvroReader): JsonText | undefined {
+  if (input.long() === NULL_BRANCH) return undefined;
+  const start = input.blobStart();
+  return new JsonText(input.bytes, start, input.at);
 }

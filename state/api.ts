@@ -3,6 +3,8 @@
 // Owns: interfaces only. memory-store.ts and level-store.ts implement KeyValueStore (contract: test/contract/store.suite.ts);
 // document-store.ts implements DocumentStore on either.
 
+import type { AvroReader, AvroWriter } from '../schemas/avro-bytes.ts';
+
 /** One change of a batch; a null value deletes. */
 export interface StoreWrite {
   readonly key: Uint8Array;
@@ -28,9 +30,9 @@ export interface KeyValueStore {
 
 /** How a store's documents become bytes, and when they want attention. */
 export interface DocumentSpec<Doc> {
-  /** `room`: so many bytes, 0 each, are to stand before it. */
-  encode(doc: Doc, room?: number): Uint8Array;
-  decode(bytes: Uint8Array): Doc;
+  encode(doc: Doc, out: AvroWriter): void;
+  /** Views of the reader's bytes may stay in the document: they are not changed. */
+  decode(input: AvroReader): Doc;
   /** When the owning processor's `due` is to be called, ms; Infinity: never. */
   dueAt(doc: Doc): number;
   /** Which clock passes dueAt: event times (replayable) or wall time (connectors). */

@@ -1,44 +1,58 @@
-// Documents over a KeyValueStore: a write-back cache bounded in bytes, and the index of documents that are due.
+// Documents over a KeyValueStore, in three layers: a few decoded ones at hand, those that changed lately in their encoded
+// form, and the key-value store, which is brought up to date now and then. And the index of documents that are due.
 //
-// Owns: caching, dirty documents, due rows. Does not own: what a document means (DocumentSpec), when to commit (the task).
+// Owns: caching, which documents a commit has to write, which ones the store has to, due rows. Does not own: what a
+// document means (DocumentSpec), when to commit and when to write back (the engine).
 //
 // Invariants:
-//   D1. Reads see the task's own writes (put, delete) at once; the key-value store sees them only through flush().
+//   D1. Reads see the task's own writes (put, delete) at once; the key-value store sees them only through writeBack(), and
+//       only once committed() has said that the changelog has them.
 //   D2. There is one index row a document that is due, in the same batch as the document.
-//   D3. Memory is bounded: clean documents by `cacheBytes`, dirty ones by the owner, who commits when `dirtyBytes` says
-//       so; of the due rows only the earliest DUE_ROWS_LOADED are in memory.
-//   D4. Due documents come in the order of (due, key), whatever was flushed or evicted when.
+//   D3. Memory is bounded: documents at hand by HOT_MAX and an eighth of `cacheBytes`, encoded ones by `cacheBytes` and what
+//       the owner lets wait for a commit (`dirtyBytes`); of the due rows only the earliest some thousand are in memory.
+//   D4. Due documents come in the order of (due, key), whatever was committed, written back or evicted when.
 
 import { assert } from '../lib/assert.ts';
+import { utf8Text } from '../lib/bytes.ts';
+import { AvroReader, AvroWriter, avroBytes } from '../schemas/avro-bytes.ts';
 import type { DocumentSpec, DocumentStore, KeyValueStore, StoreWrite } from './api.ts';
+import { DocumentTable, type RecordHead, type StoredRecord } from './document-table.ts';
 import { compareDue, DueHeap } from './due-heap.ts';
-import { documentKey, dueKey, dueRange, readDueKey } from './key-codec.ts';
+import { documentKey, dueKey, dueKeyOf, dueRange, readDueKey } from './key-codec.ts';
 
-/** Index rows read ahead at a time: some 100 bytes each, and rare enough reads. */
-const DUE_ROWS_LOADED = 4_096;
+/** Documents at hand: enough that one is not decoded anew for the event after next, few enough to die young. */
+const HOT_MAX = 256;
 /** A decoded document takes about this much more heap than its bytes, measured on entity documents. */
 const HEAP_PER_BYTE = 4;
 const HEAP_OVERHEAD = 700;
 /** For a document that was never encoded: measured on entities with one to five rules at work. */
 const HEAP_NEW = 2_500;
+/** Index rows read ahead at a time: some 100 bytes each, and rare enough reads. */
+const DUE_ROWS_LOADED = 4_096;
 /** Before the document's own bytes, its due time as a float64, so that a restore need not decode documents. */
 const DUE_BYTES = 8;
+/** Documents of one batch of writing back: a few milliseconds. */
+const WRITE_BACK_DOCUMENTS = 500;
 
 const NO_BYTES = new Uint8Array(0);
+const UNKNOWN: RecordHead = { isKnown: false, storedDue: Infinity };
 
-interface Entry<Doc> {
+/** A document at hand. */
+interface Hot<Doc> extends RecordHead {
+  readonly key: string;
   doc: Doc | undefined;
   due: number;
-  /** As the key-value store has it: whether it is there, and when it is due there. */
-  stored: boolean;
+  isKnown: boolean;
   storedDue: number;
   heapBytes: number;
-  dirty: boolean;
+  isDirty: boolean;
+  /** Whether it was asked for since the hand last passed. */
+  wasUsed: boolean;
 }
 
 /** A changed document, for the changelog; a null value: deleted. */
 export interface DocumentChange {
-  readonly key: string;
+  readonly key: Uint8Array;
   readonly value: Uint8Array | null;
 }
 
@@ -55,20 +69,35 @@ export interface DocumentFigures {
 export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   readonly #store: KeyValueStore;
   readonly #spec: DocumentSpec<Doc>;
-  #generationBytesMax: number;
-  /** Two generations: what was used since the last turn, and before it. */
-  #young = new Map<string, Entry<Doc>>();
-  #old = new Map<string, Entry<Doc>>();
-  #youngBytes = 0;
-  readonly #dirty = new Map<string, Entry<Doc>>();
-  #dirtyBytes = 0;
+  readonly #writer = new AvroWriter();
+  readonly #reader = new AvroReader();
+  #cacheBytes: number;
+
+  readonly #hot = new Map<string, Hot<Doc>>();
+  /** The same in order of arrival: the hand goes round, and lets go of what was not used since it passed last. */
+  readonly #ring: (Hot<Doc> | undefined)[] = new Array(HOT_MAX).fill(undefined);
+  #hand = 0;
+  #hotBytes = 0;
+  #dirtyHot = 0;
+  /** What was found last: a document that is read is mostly put right after. */
+  #last: Hot<Doc> | undefined;
+
+  /** Documents that changed since the table before was made. */
+  #fresh = new DocumentTable();
+  /** Where in #fresh those begin that changes() has not given, and bytes before them. */
+  #uncommitted = 0;
+  #committedBytes = 0;
+  /** Those before, which are being written back, or have been. */
+  #older = new DocumentTable();
+  #writingBack: Promise<void> | null = null;
+  #failure: unknown;
+  /** What the key-value store is to note once it has all that was committed. */
+  #note: StoreWrite | null = null;
+
   readonly #due = new DueHeap();
-  /** All rows up to and including (horizonDue, horizonKey) are in #due; so is every dirty document that is due. */
+  /** All documents due up to and including (horizonDue, horizonKey) are in #due. */
   #horizonDue = -1;
   #horizonKey = '';
-  /** What was found last: a document that is read is mostly put right after. */
-  #lastKey: string | null = null;
-  #lastEntry: Entry<Doc> | undefined;
   #hits = 0;
   #misses = 0;
   #absent = 0;
@@ -76,12 +105,12 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   constructor(store: KeyValueStore, spec: DocumentSpec<Doc>, options: { cacheBytes: number }) {
     this.#store = store;
     this.#spec = spec;
-    this.#generationBytesMax = options.cacheBytes / 2;
+    this.#cacheBytes = options.cacheBytes;
   }
 
-  /** Estimated heap bytes of the documents that wait for a commit. */
+  /** Estimated bytes of the documents that wait for a commit. */
   get dirtyBytes(): number {
-    return this.#dirtyBytes;
+    return this.#fresh.bytes - this.#committedBytes + this.#dirtyHot * HEAP_NEW;
   }
 
   /** Index rows in memory; see D3. */
@@ -90,12 +119,12 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   }
 
   get figures(): DocumentFigures {
-    return { hits: this.#hits, misses: this.#misses, absent: this.#absent, dirtyBytes: this.#dirtyBytes };
+    return { hits: this.#hits, misses: this.#misses, absent: this.#absent, dirtyBytes: this.dirtyBytes };
   }
 
   /** From now on (D3). */
   set cacheBytes(bytes: number) {
-    this.#generationBytesMax = bytes / 2;
+    this.#cacheBytes = bytes;
   }
 
   get dueBy(): 'stream-time' | 'wall-time' {
@@ -109,22 +138,16 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   put(key: string, doc: Doc): void {
     const due = this.#spec.dueAt(doc);
     assert(due === Infinity || (Number.isSafeInteger(due) && due >= 0), `due time of ${key} is ${due}`);
-    let entry = this.#find(key);
-    if (entry === undefined) {
-      entry = { doc, due: Infinity, stored: false, storedDue: Infinity, heapBytes: HEAP_NEW, dirty: false };
-      this.#keep(key, entry);
-      this.#lastKey = key;
-      this.#lastEntry = entry;
-    }
-    entry.doc = doc;
-    this.#change(key, entry, due);
+    const hot = this.#find(key) ?? this.#keep(key, doc, UNKNOWN, HEAP_NEW);
+    hot.doc = doc;
+    this.#change(hot, due);
   }
 
   delete(key: string): void {
-    const entry = this.#find(key);
-    if (entry === undefined) return;
-    entry.doc = undefined;
-    this.#change(key, entry, Infinity);
+    const hot = this.#find(key);
+    if (hot === undefined) return;
+    hot.doc = undefined;
+    this.#change(hot, Infinity);
   }
 
   /**
@@ -133,136 +156,270 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
    */
   peekDue(time: number): { readonly key: string; readonly due: number } | null | undefined {
     const first = this.#due.peek();
-    if (first !== undefined && compareDue(first.due, first.key, this.#horizonDue, this.#horizonKey) <= 0) {
-      return first.due <= time ? first : null;
-    }
+    if (first !== undefined && first.due <= time) return first;
     return this.#horizonDue < time ? undefined : null;
   }
 
-  /** Reads the next index rows into memory. */
+  /** Takes the next documents that are due into memory: rows of the key-value store, and documents that it has not yet. */
   async loadDue(): Promise<void> {
+    this.#throwFailure();
     const after = this.#horizonDue < 0 ? undefined : dueKey(this.#horizonDue, this.#horizonKey);
     const { from, to } = dueRange(after);
-    const rows = await this.#store.range(from, to, DUE_ROWS_LOADED);
-    let last = { due: Infinity, key: '' };
+    // What is being written back may or may not be in the rows, and no less so when it has been written meanwhile.
+    const older = this.#writingBack === null ? null : this.#older;
+    const rows = (await this.#store.range(from, to, DUE_ROWS_LOADED)).map(({ key }) => readDueKey(key));
+    const { due, key } = rows.length < DUE_ROWS_LOADED ? { due: Infinity, key: '' } : rows.at(-1)!;
     for (const row of rows) {
-      last = readDueKey(row.key);
-      // A dirty document is in the heap under its newest due time already, or is no longer due at all.
-      if (!this.#dirty.has(last.key)) this.#due.set(last.key, last.due);
+      const isStale = older?.placeOf(row.key) !== undefined;
+      if (!isStale && !this.#isFresh(row.key)) this.#due.set(row.key, row.due);
     }
-    const all = rows.length < DUE_ROWS_LOADED;
-    this.#horizonDue = all ? Infinity : last.due;
-    this.#horizonKey = all ? '' : last.key;
+    this.#horizonDue = due;
+    this.#horizonKey = key;
+    this.#loadDueOf(this.#fresh, (name) => this.#hot.get(name)?.isDirty === true);
+    if (older !== null) this.#loadDueOf(older, (name) => this.#isFresh(name));
+    for (const hot of this.#hot.values()) if (hot.isDirty) this.#setDue(hot.key, hot.due);
+    this.#trimDue();
+  }
+
+  /** Documents that changed since this was last asked, for the changelog; to be gone through, once, before the next put. */
+  changes(): Iterable<DocumentChange> {
+    this.#throwFailure();
+    for (const hot of this.#hot.values()) {
+      if (hot.isDirty) this.#encode(hot);
+      hot.isKnown ||= hot.doc !== undefined;
+    }
+    const changes = this.#fresh.recordsFrom(this.#uncommitted);
+    this.#uncommitted = this.#fresh.end;
+    this.#committedBytes = this.#fresh.bytes;
+    return changes;
+  }
+
+  /** What changes() gave is in the changelog; `note`: what the key-value store is to note when it has it too. */
+  committed(note: StoreWrite | null = null): void {
+    if (note !== null) this.#note = note;
+    this.#trimDue();
+  }
+
+  /** Whether the key-value store lacks something that was committed, and it is not on its way there. */
+  get isBehind(): boolean {
+    return this.#note !== null || this.#fresh.size > 0;
   }
 
   /**
-   * What must be written to make the key-value store equal to what get() says, and the same for the changelog.
-   * The documents count as clean from here on: if the commit fails, the owner drops this store.
-   * With `max`, of the first so many dirty documents; flushed() is for when all have been written.
+   * To be called when nothing waits for a commit: begins to write to the key-value store what was committed, when that
+   * takes up half of the room (D3), or `anyway`. Waits only for what makes room. Throws what an earlier write threw.
    */
-  flush(max = Infinity): { writes: StoreWrite[]; changes: DocumentChange[] } {
-    const writes: StoreWrite[] = [];
-    const changes: DocumentChange[] = [];
-    let left = max;
-    for (const [key, entry] of this.#dirty) {
-      if (left-- === 0) break;
-      this.#dirty.delete(key);
-      this.#dirtyBytes -= entry.heapBytes;
-      entry.dirty = false;
-      if (entry.doc === undefined && !entry.stored) {
-        this.#forget(key);
-        continue;
-      }
-      const value = entry.doc === undefined ? null : this.#encoded(entry.doc, entry.due);
-      changes.push({ key, value });
-      writes.push({ key: documentKey(key), value });
-      if (entry.storedDue !== entry.due) {
-        if (entry.storedDue !== Infinity) writes.push({ key: dueKey(entry.storedDue, key), value: null });
-        if (entry.due !== Infinity) writes.push({ key: dueKey(entry.due, key), value: NO_BYTES });
-      }
-      entry.stored = value !== null;
-      entry.storedDue = entry.due;
-      if (value === null) this.#forget(key);
-      else entry.heapBytes = heapBytesOf(value);
+  async writeSome(anyway = false): Promise<void> {
+    this.#throwFailure();
+    const isFull = this.#fresh.bytes >= this.#cacheBytes / 2;
+    if (isFull) await this.#writingBack;
+    this.#throwFailure();
+    if (this.#writingBack === null && (isFull || anyway) && this.isBehind) this.#beginWritingBack();
+  }
+
+  /** Writes all that was committed to the key-value store; to be called when nothing waits for a commit. */
+  async writeBack(): Promise<void> {
+    await this.#writingBack;
+    await this.writeSome(true);
+    await this.#writingBack;
+    this.#throwFailure();
+  }
+
+  /** Resolves when nothing is on its way to the key-value store. */
+  async idle(): Promise<void> {
+    await this.#writingBack;
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #beginWritingBack(): void {
+    assert(this.#uncommitted === this.#fresh.end && this.#dirtyHot === 0, 'only what was committed is written back');
+    const note = this.#note;
+    this.#older = this.#fresh;
+    this.#note = null;
+    this.#fresh = new DocumentTable();
+    this.#uncommitted = 0;
+    this.#committedBytes = 0;
+    // Whoever is at hand changes next from what is then in the key-value store.
+    for (const hot of this.#hot.values()) hot.storedDue = hot.due;
+    this.#writingBack = this.#writeOlder(note)
+      .catch((error: unknown) => {
+        this.#failure = error;
+      })
+      .finally(() => {
+        this.#writingBack = null;
+      });
+  }
+
+  async #writeOlder(note: StoreWrite | null): Promise<void> {
+    let writes: StoreWrite[] = [];
+    let documents = 0;
+    for (const record of this.#older.recordsFrom(0)) {
+      addWrites(record, writes);
+      if (++documents % WRITE_BACK_DOCUMENTS !== 0) continue;
+      await this.#store.write(writes);
+      writes = [];
     }
-    return { writes, changes };
+    // After all else: the store must not say that it has what it has not.
+    if (note !== null) writes.push(note);
+    await this.#store.write(writes);
   }
 
-  /** To be called when what flush() returned has been written: due rows beyond the horizon need no memory any more. */
-  flushed(): void {
-    if (this.#horizonDue !== Infinity) this.#due.dropAfter(this.#horizonDue, this.#horizonKey);
-    if (this.#due.size <= 2 * DUE_ROWS_LOADED) return;
-    const last = this.#due.keepFirst(DUE_ROWS_LOADED)!;
-    this.#horizonDue = last.due;
-    this.#horizonKey = last.key;
-  }
-
-  #find(key: string): Entry<Doc> | undefined {
-    if (key === this.#lastKey) return this.#lastEntry;
-    this.#lastEntry = this.#findAnew(key);
-    this.#lastKey = this.#lastEntry === undefined ? null : key;
-    return this.#lastEntry;
-  }
-
-  #findAnew(key: string): Entry<Doc> | undefined {
-    let entry = this.#young.get(key);
-    if (entry !== undefined) {
+  #find(key: string): Hot<Doc> | undefined {
+    if (this.#last?.key === key) return this.#last;
+    let hot = this.#hot.get(key);
+    if (hot === undefined) hot = this.#load(key);
+    else {
       this.#hits++;
-      return entry;
+      hot.wasUsed = true;
     }
-    entry = this.#old.get(key);
-    if (entry !== undefined) this.#old.delete(key);
-    else entry = this.#dirty.get(key);
-    if (entry !== undefined) this.#hits++;
-    else entry = this.#load(key);
-    if (entry !== undefined) this.#keep(key, entry);
-    return entry;
+    if (hot !== undefined) this.#last = hot;
+    return hot;
   }
 
-  #load(key: string): Entry<Doc> | undefined {
+  #load(key: string): Hot<Doc> | undefined {
+    let place = this.#fresh.placeOf(key);
+    if (place !== undefined) {
+      const { isKnown, storedDue } = this.#fresh.headAt(place);
+      const head = { isKnown: isKnown || place < this.#uncommitted, storedDue };
+      this.#hits++;
+      return this.#decode(key, this.#fresh.readValue(place, this.#reader), head);
+    }
+    place = this.#older.placeOf(key);
+    if (place !== undefined) {
+      this.#hits++;
+      return this.#decode(key, this.#older.readValue(place, this.#reader), null);
+    }
     const value = this.#store.get(documentKey(key));
     if (value === undefined) {
       this.#absent++;
       return undefined;
     }
     this.#misses++;
-    const due = dueOf(value);
-    const doc = this.#spec.decode(value.subarray(DUE_BYTES));
-    return { doc, due, stored: true, storedDue: due, heapBytes: heapBytesOf(value), dirty: false };
+    this.#reader.over(value);
+    return this.#decode(key, true, null);
   }
 
-  #keep(key: string, entry: Entry<Doc>): void {
-    this.#young.set(key, entry);
-    this.#youngBytes += entry.heapBytes;
-    if (this.#youngBytes <= this.#generationBytesMax) return;
-    // Dirty documents of the generation that goes stay reachable through #dirty.
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#youngBytes = 0;
+  /** Of what stands in #reader. `head`: null: as the key-value store has it, or is about to. */
+  #decode(key: string, isThere: boolean, head: RecordHead | null): Hot<Doc> | undefined {
+    // A document that is gone is at hand no more than one that never was, but for what is to be written when it comes back.
+    if (!isThere) return head === null ? undefined : this.#keep(key, undefined, head, HEAP_OVERHEAD);
+    const reader = this.#reader;
+    const length = reader.end - reader.at;
+    const due = reader.bytes.readDoubleBE(reader.at);
+    reader.at += DUE_BYTES;
+    const doc = this.#spec.decode(reader);
+    const hot = this.#keep(key, doc, head ?? { isKnown: true, storedDue: due }, heapBytesOf(length));
+    hot.due = due;
+    return hot;
   }
 
-  #encoded(doc: Doc, due: number): Uint8Array {
-    const value = this.#spec.encode(doc, DUE_BYTES);
-    new DataView(value.buffer, value.byteOffset).setFloat64(0, due);
-    return value;
+  /** Takes a document to hand, for which others go. */
+  #keep(key: string, doc: Doc | undefined, { isKnown, storedDue }: RecordHead, heapBytes: number): Hot<Doc> {
+    const hot: Hot<Doc> = {
+      ...{ key, doc, due: Infinity, isKnown, storedDue, heapBytes },
+      ...{ isDirty: false, wasUsed: false },
+    };
+    this.#hot.set(key, hot);
+    this.#hotBytes += heapBytes;
+    this.#makeRoom();
+    this.#ring[this.#hand] = hot;
+    this.#hand = (this.#hand + 1) % HOT_MAX;
+    this.#last = hot;
+    return hot;
   }
 
-  #forget(key: string): void {
-    if (key === this.#lastKey) this.#lastKey = null;
-    this.#young.delete(key);
-    this.#old.delete(key);
-  }
-
-  #change(key: string, entry: Entry<Doc>, due: number): void {
-    if (entry.due !== due || !entry.dirty) {
-      entry.due = due;
-      this.#due.set(key, due);
+  /** Leaves the hand where there is room. */
+  #makeRoom(): void {
+    const ring = this.#ring;
+    for (;;) {
+      const hot = ring[this.#hand];
+      if (hot === undefined) {
+        if (this.#hotBytes <= this.#cacheBytes / 8 || this.#hot.size <= 1) return;
+      } else if (hot.wasUsed) hot.wasUsed = false;
+      else {
+        this.#letGo(hot);
+        ring[this.#hand] = undefined;
+        if (this.#hotBytes <= this.#cacheBytes / 8) return;
+      }
+      this.#hand = (this.#hand + 1) % HOT_MAX;
     }
-    if (entry.dirty) return;
-    entry.dirty = true;
-    this.#dirty.set(key, entry);
-    this.#dirtyBytes += entry.heapBytes;
   }
+
+  #letGo(hot: Hot<Doc>): void {
+    if (hot.isDirty) this.#encode(hot);
+    this.#hot.delete(hot.key);
+    this.#hotBytes -= hot.heapBytes;
+  }
+
+  #change(hot: Hot<Doc>, due: number): void {
+    if (hot.due !== due || !hot.isDirty) {
+      hot.due = due;
+      this.#setDue(hot.key, due);
+    }
+    if (hot.isDirty) return;
+    hot.isDirty = true;
+    this.#dirtyHot++;
+  }
+
+  /** Puts a changed document where it is kept in its encoded form. */
+  #encode(hot: Hot<Doc>): void {
+    const { key, doc, due } = hot;
+    hot.isDirty = false;
+    this.#dirtyHot--;
+    if (doc === undefined) {
+      if (hot.isKnown) this.#fresh.put(key, hot, null);
+      else this.#fresh.remove(key);
+      return;
+    }
+    const writer = this.#writer;
+    writer.clear();
+    writer.doubleBE(due);
+    this.#spec.encode(doc, writer);
+    this.#fresh.put(key, hot, writer);
+    const heapBytes = heapBytesOf(writer.length);
+    if (this.#hot.has(key)) this.#hotBytes += heapBytes - hot.heapBytes;
+    hot.heapBytes = heapBytes;
+  }
+
+  /** Whether the document has changed since what is being, or was, written back. */
+  #isFresh(key: string): boolean {
+    return this.#fresh.placeOf(key) !== undefined || this.#hot.get(key)?.isDirty === true;
+  }
+
+  /** Keeps in memory what is due up to the horizon; Infinity: not due. */
+  #setDue(key: string, due: number): void {
+    const isNear = compareDue(due, key, this.#horizonDue, this.#horizonKey) <= 0;
+    this.#due.set(key, isNear ? due : Infinity);
+  }
+
+  /** Of the table's documents those that are not newer elsewhere. */
+  #loadDueOf(table: DocumentTable, isNewer: (key: string) => boolean): void {
+    for (const record of table.recordsFrom(0)) {
+      const { due } = record;
+      if (due === Infinity || due > this.#horizonDue) continue;
+      const key = utf8Text(record.key);
+      if (!isNewer(key)) this.#setDue(key, due);
+    }
+  }
+
+  /** Rows beyond the earliest some thousand need no memory: they are found again when their time comes. */
+  #trimDue(): void {
+    if (this.#due.size <= 2 * DUE_ROWS_LOADED) return;
+    const last = this.#due.keepFirst(DUE_ROWS_LOADED)!;
+    this.#horizonDue = last.due;
+    this.#horizonKey = last.key;
+  }
+}
+
+function addWrites(record: StoredRecord, writes: StoreWrite[]): void {
+  const { due, storedDue } = record;
+  writes.push({ key: record.row, value: record.value });
+  if (storedDue === due) return;
+  if (storedDue !== Infinity) writes.push({ key: dueKeyOf(storedDue, record.key), value: null });
+  if (due !== Infinity) writes.push({ key: dueKeyOf(due, record.key), value: NO_BYTES });
 }
 
 /** The due time that stands before a stored document's bytes. */
@@ -270,6 +427,16 @@ export function dueOf(value: Uint8Array): number {
   return new DataView(value.buffer, value.byteOffset).getFloat64(0);
 }
 
-function heapBytesOf(value: Uint8Array): number {
-  return HEAP_OVERHEAD + HEAP_PER_BYTE * value.length;
+/** A document's own bytes, as they stand after its due time. */
+export function documentBytes<Doc>(spec: DocumentSpec<Doc>, doc: Doc): Buffer {
+  return avroBytes((out) => spec.encode(doc, out));
+}
+
+/** The document of documentBytes(). */
+export function documentOf<Doc>(spec: DocumentSpec<Doc>, bytes: Uint8Array): Doc {
+  return spec.decode(new AvroReader().over(bytes));
+}
+
+function heapBytesOf(length: number): number {
+  return HEAP_OVERHEAD + HEAP_PER_BYTE * length;
 }

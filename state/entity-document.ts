@@ -5,20 +5,10 @@
 //       for. Nothing else is armed.
 
 import type { PatternState, RuleSet } from '../rules/api.ts';
-import { stateCodec } from '../schemas/codec.ts';
 import type { Event } from '../schemas/event.ts';
-import type { Json } from '../schemas/json.ts';
 import type { DocumentSpec } from './api.ts';
-import {
-  type Attribute,
-  contextDue,
-  decodeContext,
-  type EntityContext,
-  emptyContext,
-  encodeContext,
-  type StoredContext,
-} from './entity-context.ts';
-import { decodeState, encodeState, type StoredState } from './pattern-state.ts';
+import { entityCodec as codec } from './entity-codec.ts';
+import { type Attribute, contextDue, type EntityContext, emptyContext } from './entity-context.ts';
 import { RuleMemories } from './rule-memories.ts';
 import { SeenIds } from './seen-ids.ts';
 
@@ -94,86 +84,13 @@ export function entityOfKey(key: string): { type: string; id: string } {
   return { type: key.slice(0, slash), id: key.slice(slash + 1) };
 }
 
-/** The same document as schemas/state/entity.avsc has it. */
-interface StoredDocument {
-  newestTime: number;
-  evaluatedBefore: number;
-  seen: Uint8Array;
-  buffer: readonly Event[];
-  profile: readonly { name: string; value: Json; at: number }[];
-  sent: readonly { channel: string; at: number }[];
-  rules: readonly {
-    rule: string;
-    fired: readonly { key: string; at: number }[];
-    forgotten: number;
-    shape: number;
-    instances: readonly { by: string; state: StoredState }[];
-  }[];
-  context: StoredContext | null;
-}
-
-const UNKNOWN_SHAPE = 0;
-
-const codec = stateCodec<StoredDocument>('state/entity');
-
 /** How entity documents are stored; deadlines are those of the patterns in `rules()`. */
 export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDocument> {
   return {
     dueBy: 'stream-time',
     dueAt: (doc) => Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules()), contextDue(doc.context)),
-    encode: (doc, room) =>
-      codec.encode(
-        {
-          newestTime: doc.newestTime,
-          evaluatedBefore: doc.evaluatedBefore,
-          seen: doc.seen.encode(),
-          buffer: doc.buffer,
-          profile: doc.profile === null ? NOTHING : attributesOf(doc.profile),
-          sent: doc.sent,
-          rules: doc.rules.values().map((memory) => ({
-            rule: memory.rule,
-            fired: memory.fired,
-            forgotten: memory.forgotten,
-            shape: memory.shape ?? UNKNOWN_SHAPE,
-            instances: memory.instances.map(({ by, state }) => ({ by, state: encodeState(state) })),
-          })),
-          context: encodeContext(doc.context),
-        },
-        room,
-      ),
-    decode(bytes) {
-      const stored = codec.decode(bytes);
-      return {
-        newestTime: stored.newestTime,
-        evaluatedBefore: stored.evaluatedBefore,
-        seen: SeenIds.decode(stored.seen),
-        buffer: [...stored.buffer],
-        profile: stored.profile.length === 0 ? null : profileOf(stored.profile),
-        sent: stored.sent.length === 0 ? NOTHING : stored.sent.map(({ channel, at }) => ({ channel, at })),
-        rules: new RuleMemories(stored.rules.map(decodeMemory)),
-        context: decodeContext(stored.context),
-        fitted: null,
-        deadline: null,
-      };
-    },
-  };
-}
-
-function attributesOf(profile: ReadonlyMap<string, Attribute>): StoredDocument['profile'] {
-  return Array.from(profile, ([name, { value, at }]) => ({ name, value, at }));
-}
-
-function profileOf(stored: StoredDocument['profile']): Map<string, Attribute> {
-  return new Map(stored.map(({ name, value, at }) => [name, { value, at }]));
-}
-
-function decodeMemory(stored: StoredDocument['rules'][number]): RuleMemory {
-  return {
-    rule: stored.rule,
-    fired: stored.fired.map(({ key, at }) => ({ key, at })),
-    forgotten: stored.forgotten,
-    ...(stored.shape !== UNKNOWN_SHAPE && { shape: stored.shape }),
-    instances: stored.instances.map(({ by, state }) => ({ by, state: decodeState(state) })),
+    encode: codec.write,
+    decode: codec.read,
   };
 }
 

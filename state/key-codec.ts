@@ -7,7 +7,8 @@
 
 import { asBuffer, utf8Text } from '../lib/bytes.ts';
 
-const DOCUMENT = 0x65;
+/** What the row of a document has before its key. */
+export const DOCUMENT = 0x65;
 const DUE = 0x64;
 const NOTE = 0x6d;
 
@@ -32,11 +33,23 @@ export function noteKey(name: string): Uint8Array {
 
 /** `due` is a non-negative integer, ms. Rows sort by due, then by the key's UTF-8 bytes. */
 export function dueKey(due: number, key: string): Uint8Array {
-  const row = Buffer.allocUnsafe(9 + Buffer.byteLength(key));
+  const row = dueRow(due, Buffer.byteLength(key));
+  row.write(key, 9);
+  return row;
+}
+
+/** dueKey() of a key in UTF-8. */
+export function dueKeyOf(due: number, key: Uint8Array): Uint8Array {
+  const row = dueRow(due, key.length);
+  row.set(key, 9);
+  return row;
+}
+
+function dueRow(due: number, keyLength: number): Buffer {
+  const row = Buffer.allocUnsafe(9 + keyLength);
   row[0] = DUE;
   row.writeUInt32BE(Math.floor(due / TWO_32), 1);
   row.writeUInt32BE(due % TWO_32, 5);
-  row.write(key, 9);
   return row;
 }
 

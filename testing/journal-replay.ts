@@ -91,8 +91,9 @@ async function replayTask(
     part.store === null ? null : new CachedDocumentStore(store, part.store.spec.documents, { cacheBytes });
   const inputs = taskInputs(part, partition, partitions);
   const flush = async (): Promise<void> => {
-    await store.write(task.prepareCommit().writes);
+    task.prepareCommit();
     task.committed();
+    await task.writeSome();
   };
   const isHigh = (): boolean => task.dirtyBytes >= dirtyBytesMax;
   const task: Task = new Task({

@@ -214,7 +214,7 @@ class MemoryWriter implements LogWriter {
     this.#commit = commit;
   }
 
-  send(records: readonly NewRecord[]): void {
+  send(records: Iterable<NewRecord>): void {
     assert(this.#usable, 'a writer is used only while it is usable');
     for (const record of records) this.#records.push(copied(record));
   }

@@ -28,6 +28,8 @@ export interface TestDriverOptions {
   readonly commitInterval?: CommitInterval;
   readonly fetchBytesMax?: number;
   readonly dirtyBytesMax?: number;
+  /** Left out: stores are brought up to date at each commit. */
+  readonly writeBackMs?: number;
   /** Left out: a log in memory. */
   readonly log?: Log;
   /** Left out: stores in memory, which outlive crashes. */
@@ -72,6 +74,7 @@ export class TestDriver {
       commitInterval: options.commitInterval ?? { minMs: 0, maxMs: 0 },
       fetchBytesMax: options.fetchBytesMax ?? 1_000_000,
       dirtyBytesMax: options.dirtyBytesMax ?? 10_000_000,
+      writeBackMs: options.writeBackMs ?? 0,
     };
   }
 
@@ -119,6 +122,11 @@ export class TestDriver {
         await this.crash();
       }
     }
+  }
+
+  /** Commits, and brings the stores up to date, as a worker does that is told to stop. */
+  async drain(): Promise<void> {
+    await (await this.#alive()).drain(0);
   }
 
   /** One poll; false when there was nothing to do. A crash ends it early. */

@@ -57,8 +57,11 @@ export interface LogReader {
 }
 
 export interface LogWriter {
-  /** Adds records to the open transaction, beginning one if need be; may write ahead, but nothing is visible yet. */
-  send(records: readonly NewRecord[]): void;
+  /**
+   * Adds records to the open transaction, beginning one if need be; may write ahead, but nothing is visible yet. They are
+   * gone through once; their bytes must stay as they are, the objects need not.
+   */
+  send(records: Iterable<NewRecord>): void;
   /**
    * Ends the transaction: all that was sent and the group's positions, atomically.
    * `member`: who commits; when the group has moved on without it, nothing is committed (FencedError TRG_MEMBER_LOST,

@@ -51,15 +51,12 @@ export interface ReplayOptions {
  * as much is twice as fast (benchmarks/README.md). All of it may be dirty: nothing here has to be on disk earlier.
  */
 const CACHE_BYTES = 64 * 1024 * 1024;
-/** Documents encoded and written at a time, so that what waits for the disk stays small. */
-const BATCH_DOCUMENTS = 2_048;
 /** The largest time a Date can hold: all timers are due before it. */
 export const END_OF_TIME = 8.64e15;
 
 export class Replay {
   readonly counters = new Counters();
   readonly #task: Task;
-  readonly #store: KeyValueStore;
   readonly #dirtyBytesMax: number;
 
   private constructor(options: ReplayOptions) {
@@ -77,7 +74,6 @@ export class Replay {
     });
     const part = topology.subTopologies()[0]!;
     const { documents: spec } = part.store!.spec;
-    this.#store = options.store;
     this.#dirtyBytesMax = cacheBytes;
     const documents = new CachedDocumentStore(options.store, spec, { cacheBytes });
     const outputs = options.outputs as Readonly<Record<string, ((value: unknown) => void) | undefined>>;
@@ -123,7 +119,8 @@ export class Replay {
   }
 
   async #flush(): Promise<void> {
-    while (this.#task.hasUncommitted) await this.#store.write(this.#task.prepareCommit(BATCH_DOCUMENTS).writes);
+    this.#task.prepareCommit();
     this.#task.committed();
+    await this.#task.writeSome();
   }
 }

@@ -79,8 +79,9 @@ export async function runFromJournal(options: JournalRunOptions): Promise<readon
         if (entry.task !== id) continue;
         entries++;
         for (const step of entry.steps) await apply(step, entry.inputs);
-        await store.write(task.prepareCommit().writes);
+        task.prepareCommit();
         task.committed();
+        await task.writeSome();
       }
     }
     if (entries === 0) notes.push('no worker has evaluated anything yet');

@@ -57,9 +57,9 @@ type StoredOutbox = Omit<Outbox, 'dueAt'> & { dueAt: number | null };
 const codec = stateCodec<StoredOutbox>('state/outbox');
 
 export const outboxSpec: DocumentSpec<Outbox> = {
-  encode: (doc, room) => codec.encode({ ...doc, dueAt: doc.dueAt === Infinity ? null : doc.dueAt }, room),
-  decode(bytes) {
-    const stored = codec.decode(bytes);
+  encode: (doc, out) => codec.write({ ...doc, dueAt: doc.dueAt === Infinity ? null : doc.dueAt }, out),
+  decode(input) {
+    const stored = codec.read(input);
     return { ...stored, dueAt: stored.dueAt ?? Infinity };
   },
   dueAt: (doc) => doc.dueAt,

@@ -28,7 +28,7 @@ export class CoreWriter implements LogWriter {
   }
 
   /** Throws RecordError TRG_RECORD_TOO_LARGE; the transaction can then only be aborted. */
-  send(records: readonly NewRecord[]): void {
+  send(records: Iterable<NewRecord>): void {
     this.#assertUsable();
     try {
       for (const record of records) {

@@ -62,7 +62,7 @@ export class KafkaWriter implements LogWriter {
     return new KafkaWriter(cluster, producer, onClose);
   }
 
-  send(records: readonly NewRecord[]): void {
+  send(records: Iterable<NewRecord>): void {
     this.#assertUsable();
     for (const record of records) this.#collect(record);
     if (this.#collectedBytes >= WRITE_AHEAD_BYTES) this.#writeAhead();

@@ -30,9 +30,9 @@ interface AskedScores {
 const codec = stateCodec<AskedScores>('state/asked-scores');
 
 export const askedScoresSpec: DocumentSpec<AskedScores> = {
-  encode: (doc, room) => codec.encode(doc, room),
-  decode(bytes) {
-    const { dueAt, requests } = codec.decode(bytes);
+  encode: codec.write,
+  decode(input) {
+    const { dueAt, requests } = codec.read(input);
     return { dueAt, requests: [...requests] };
   },
   dueAt: ({ dueAt }) => dueAt,

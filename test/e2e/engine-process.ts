@@ -87,7 +87,7 @@ async function evaluate(produced: () => boolean): Promise<void> {
     const active = await engine.poll(5);
     idle = over && !active ? idle + 1 : 0;
   }
-  await engine.commit();
+  await engine.drain(0);
   await engine.close();
 }
 

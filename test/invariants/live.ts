@@ -49,6 +49,7 @@ export interface Tuning {
   readonly dirtyBytesMax: number;
   readonly commitInterval: { readonly minMs: number; readonly maxMs: number };
   readonly cacheBytes: number;
+  readonly writeBackMs: number;
 }
 
 export interface LiveOptions {
@@ -74,6 +75,7 @@ export const PLAIN: Tuning = {
   dirtyBytesMax: 10_000_000,
   commitInterval: { minMs: 0, maxMs: 0 },
   cacheBytes: 1_000_000,
+  writeBackMs: 0,
 };
 
 const die = fc.record({
@@ -103,7 +105,8 @@ export const tuning: fc.Arbitrary<Tuning> = fc.record({
   fetchBytesMax: fc.constantFrom(1_000_000, 1, 500, 3_000),
   dirtyBytesMax: fc.constantFrom(10_000_000, 1, 4_000),
   commitInterval: fc.constantFrom(PLAIN.commitInterval, { minMs: 0, maxMs: 60_000 }, { minMs: 20_000, maxMs: 100_000 }),
-  cacheBytes: fc.constantFrom(1_000_000, 1),
+  cacheBytes: fc.constantFrom(1_000_000, 1, 10_000),
+  writeBackMs: fc.constantFrom(0, 3_000, 1e12),
 });
 
 /** A run that is over. */
@@ -140,6 +143,7 @@ export async function play(options: LiveOptions): Promise<Finished> {
   // Watermarks travel with commits, so tasks behind a repartition topic learn of the time one round later.
   await clock.advance(HOUR + OUT_OF_ORDERNESS_MS + 1);
   for (let round = 0; round < LAST_ROUNDS; round++) await driver.advanceWallClock(1_000);
+  await driver.drain();
   return { driver, stores, topology, endOfTime };
 }
 

@@ -171,7 +171,7 @@ then: [{ send: { channel: webhook, data: { n: order.properties.n } } }]`;
   const night = Date.UTC(2026, 0, 1, 22);
   const morning = Date.UTC(2026, 0, 2, 7);
   const found = run(rules).see(paid(night, { n: 2 }), paid(night + 1, { n: 3 }));
-  found.documents.flush();
+  found.documents.changes();
   await found.passTo(morning - 1);
   assert.deepEqual(found.lines, [`a@${night} quiet-hours`, `a@${night + 1} quiet-hours`]);
   assert.equal(found.decisions[0]!.outcome, 'deferred');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from '../../schemas/action.ts';
 import { traceparentOf } from '../../schemas/trace.ts';
+import { documentBytes, documentOf } from '../../state/document-store.ts';
 import { entityDocumentSpec } from '../../state/entity-document.ts';
 import { check, event } from '../rules/kit.ts';
 import { EvaluateRun } from './kit.ts';
@@ -77,7 +78,7 @@ when: { absence: { after: { event: add, as: cart }, of: { event: paid }, within:
 then: [{ send: { channel: webhook, data: { cart: cart.properties.id } } }]`;
   const run = new EvaluateRun(rules).see(event('add', 5, { id: 'c1' }));
   await run.passTo(10);
-  run.documents.flush();
+  run.documents.changes();
   await run.passTo(HOUR + 5);
   assert.deepEqual(run.context.valuesTo<Action>('actions')[0]!.data, { cart: 'c1' });
 });
@@ -151,7 +152,7 @@ test('an absence continues the trace of the event that started it, also after it
   ).see(start);
   await run.passTo(100);
   const spec = entityDocumentSpec(() => check('id: x\nwhen: { event: x }').ruleSet);
-  run.documents.put('user/u1', spec.decode(spec.encode(run.document()!)));
+  run.documents.put('user/u1', documentOf(spec, documentBytes(spec, run.document()!)));
   await run.passTo(2 * HOUR);
   const headers = run.context.forwarded.map(({ message }) => traceparentOf(message.headers));
   assert.deepEqual(headers, [`00-0af7651916cd43dd8448eb211c80319c-${run.decisions[0]!.id.slice(0, 16)}-00`]);

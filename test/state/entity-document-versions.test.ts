@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Event } from '../../schemas/event.ts';
+import { documentBytes, documentOf } from '../../state/document-store.ts';
 import { entityDocumentSpec } from '../../state/entity-document.ts';
 import { check } from '../rules/kit.ts';
 
@@ -22,7 +23,7 @@ function versionOne(): Buffer {
 test('a document of version 1 is read with everything in it; what it did not know is empty', () => {
   const bytes = versionOne();
   assert.equal(bytes[0], 1);
-  const doc = spec.decode(bytes);
+  const doc = documentOf(spec, bytes);
   assert.deepEqual([doc.newestTime, doc.evaluatedBefore], [AT, AT - 5_000]);
   for (const id of ['m1', 'm2']) assert.equal(doc.seen.check(id, AT, 0, 100), true, id);
   assert.equal(doc.seen.check('m3', AT, 0, 100), false);
@@ -62,17 +63,17 @@ test('a document of version 1 is read with everything in it; what it did not kno
 });
 
 test('a document of version 1 is written again in the present version, and nothing is lost by it', () => {
-  const doc = spec.decode(versionOne());
-  const present = spec.encode(doc);
+  const doc = documentOf(spec, versionOne());
+  const present = documentBytes(spec, doc);
   assert.ok(present[0]! > 1);
-  const again = spec.decode(present);
-  assert.deepEqual(spec.encode(again), present);
+  const again = documentOf(spec, present);
+  assert.deepEqual(documentBytes(spec, again), present);
   assert.deepEqual([again.newestTime, again.rules.size, again.buffer.length], [AT, 3, 1]);
 });
 
 test('a document of a version to come is refused, and says that a newer Tripline wrote it', () => {
   const bytes = Buffer.concat([Buffer.from([250]), versionOne().subarray(1)]);
-  assert.throws(() => spec.decode(bytes), {
+  assert.throws(() => documentOf(spec, bytes), {
     name: 'FatalError',
     code: 'TRG_STATE_MISMATCH',
     message: /version 250.*newer/,

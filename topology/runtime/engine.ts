@@ -4,8 +4,8 @@
 // (task-manager.ts), opening and restoring them (open-task.ts), starting again after a fault (supervise.ts).
 //
 // Invariants:
-//   Y1. A commit is one transaction of the log: outputs, changelog, journal and consumed offsets of all tasks; then, and
-//       only then, one batch a task into its store. State newer than what is committed cannot exist (I1, I5).
+//   Y1. A commit is one transaction of the log: outputs, changelog, journal and consumed offsets of all tasks. Stores are
+//       written to later, only what was committed, and say how far they are. State newer than that cannot exist (I1, I5).
 //   Y2. After any fault of a commit the engine is of no more use: it is closed, opened anew and restored.
 //   Y3. What waits for a commit is bounded: OUTPUT_BYTES_MAX, and `dirtyBytesMax` of documents.
 
@@ -54,6 +54,8 @@ export interface EngineOptions {
   /** Bytes of one fetch; bounds memory and the time until other things are looked at. */
   readonly fetchBytesMax: number;
   readonly dirtyBytesMax: number;
+  /** So long stores may be behind what was committed, ms: what a restart after a crash has to read again. 0: not at all. */
+  readonly writeBackMs: number;
   /** Partition counts of all topics. */
   readonly partitions: ReadonlyMap<string, number>;
 }
@@ -62,6 +64,7 @@ export interface EngineOptions {
 const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
 /** Records a task processes before the next task gets its turn. */
 const TURN_RECORDS = 2_000;
+const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 /** Tasks that feed others tell them how far they have come at least this often. */
 const WATERMARK_INTERVAL_MS = 200;
 
@@ -77,6 +80,7 @@ export class Engine {
   /** Tasks that have not taken a step in this life. */
   readonly #fresh = new Set<TaskQueue>();
   #lastCommit: number;
+  #lastWriteBack: number;
   readonly #partitioner: PartitionerCheck;
   readonly #watermarkAt = new Map<Task, number>();
   #woken = new AbortController();
@@ -85,6 +89,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#lastCommit = options.clock.now();
+    this.#lastWriteBack = this.#lastCommit;
     this.#partitioner = new PartitionerCheck(options);
     const { monitor, clock } = options;
     this.#hideTasks = monitor && showTasks(monitor.metrics, clock, () => this.#tasks);
@@ -171,6 +176,7 @@ export class Engine {
       await this.commit();
       turn?.part('commit');
     }
+    await this.#writeOld(wall);
     if (active) turn?.end();
     monitor?.polled();
     return active;
@@ -178,31 +184,38 @@ export class Engine {
 
   /** Commits what there is, as soon as the group allows it; see Y1. Throws what LogWriter.commit throws (Y2). */
   async commit(): Promise<void> {
-    const { application, clock, monitor, writer, seat } = this.#options;
+    const { application, clock, monitor, writer, seat, writeBackMs } = this.#options;
     if (this.#tasks.length === 0) return;
     await seat.untilMayCommit();
     const prepared = this.#tasks.map((each) => ({ ...each, ...each.queue.task.prepareCommit() }));
-    const records = this.#outputs;
-    const positions: CommittedPosition[] = [];
-    for (const each of prepared) {
-      this.#addStateRecords(each, records);
-      positions.push(...this.#positionsOf(each.queue));
-    }
+    const positions = prepared.flatMap(({ queue }) => this.#positionsOf(queue));
+    const outputs = this.#outputs;
     this.#outputs = [];
     this.#outputBytes = 0;
-    writer.send(records);
+    let records = outputs.length;
+    writer.send(outputs);
+    for (const each of prepared) {
+      writer.send(this.#journalRecords(each));
+      writer.send(changelogRecords(each, () => records++));
+    }
     const began = clock.now();
     const ends = await writer.commit(application, positions, seat.identity ?? undefined);
     const committedAt = clock.now();
-    monitor?.committed(committedAt - began, records.length);
-    for (const { spec, queue, store, writes } of prepared) {
-      if (store === null) continue;
-      const end = ends.get(partitionKey(spec.changelog!));
-      if (end !== undefined) writes.push(changelogNote(end));
-      if (writes.length > 0) await store.write(writes);
-      queue.task.committed(committedAt);
+    monitor?.committed(committedAt - began, records);
+    for (const { spec, queue } of prepared) {
+      const end = spec.changelog === null ? undefined : ends.get(partitionKey(spec.changelog));
+      queue.task.committed(committedAt, end === undefined ? null : changelogNote(end));
     }
+    for (const { queue } of prepared) await (writeBackMs === 0 ? queue.task.writeBack() : queue.task.writeSome());
     this.#lastCommit = clock.now();
+  }
+
+  /** Brings stores up to date that have been behind for long. */
+  async #writeOld(now: number): Promise<void> {
+    const { writeBackMs } = this.#options;
+    if (now - this.#lastWriteBack < writeBackMs || this.#tasks.some(({ queue }) => queue.task.hasUncommitted)) return;
+    for (const { queue } of this.#tasks) await queue.task.writeSome(true);
+    this.#lastWriteBack = now;
   }
 
   /** Reads no more, waits up to `graceMs` for I/O that is under way, and commits. */
@@ -210,19 +223,13 @@ export class Engine {
     await this.#finish(this.#tasks, graceMs);
   }
 
-  /** The journal's and the changelog's. */
-  #addStateRecords({ spec, queue, steps, changes }: EngineTask & PreparedCommit, records: NewRecord[]): void {
-    const { id, part, partition, changelog } = spec;
-    const { task } = queue;
-    const timestamp = task.wallTime;
-    if (steps.length > 0 && part.journaled) {
-      const value = journalCodec.encode({ task: id, inputs: task.inputs.map(partitionKey), steps });
-      const topic = journalTopic(this.#options.application);
-      records.push({ topic, partition, timestamp, key: utf8Bytes(id), value, headers: [] });
-    }
-    for (const { key, value } of changes) {
-      records.push({ ...changelog!, timestamp, key: utf8Bytes(key), value, headers: [] });
-    }
+  #journalRecords({ spec, queue, steps }: EngineTask & PreparedCommit): readonly NewRecord[] {
+    const { id, part, partition } = spec;
+    if (steps.length === 0 || !part.journaled) return [];
+    const { inputs, wallTime: timestamp } = queue.task;
+    const value = journalCodec.encode({ task: id, inputs: inputs.map(partitionKey), steps });
+    const topic = journalTopic(this.#options.application);
+    return [{ topic, partition, timestamp, key: utf8Bytes(id), value, headers: [] }];
   }
 
   #positionsOf(queue: TaskQueue): CommittedPosition[] {
@@ -245,6 +252,7 @@ export class Engine {
       }
     }
     await this.commit();
+    for (const { queue } of tasks) await queue.task.writeBack();
   }
 
   /** The memory of a thread is the same however many tasks it has. */
@@ -269,7 +277,10 @@ export class Engine {
     for (const { queue } of this.#tasks) queue.task.close();
     await this.#options.reader.close();
     await this.#options.writer.close();
-    for (const { store } of this.#tasks) await store?.close();
+    for (const { queue, store } of this.#tasks) {
+      await queue.task.idle();
+      await store?.close();
+    }
   }
 
   /** Processes what a task has, and lets time pass for it. */
@@ -369,5 +380,19 @@ export class Engine {
     }
     const key = utf8Bytes(message.key);
     this.#outputs.push({ topic, partition: partitionOf(key, partitions), timestamp, key, value, headers });
+  }
+}
+
+/** One after the other, so that they are not all in memory beside the documents. */
+function* changelogRecords(
+  { spec, queue, changes }: EngineTask & PreparedCommit,
+  onEach: () => void,
+): Generator<NewRecord> {
+  if (spec.changelog === null) return;
+  const { topic, partition } = spec.changelog;
+  const timestamp = queue.task.wallTime;
+  for (const { key, value } of changes) {
+    onEach();
+    yield { topic, partition, timestamp, key, value, headers: NO_HEADERS };
   }
 }

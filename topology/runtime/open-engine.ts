@@ -41,10 +41,12 @@ export interface OpenEngineOptions extends OpenTaskOptions {
   readonly commitInterval: CommitInterval;
   readonly fetchBytesMax?: number;
   readonly dirtyBytesMax?: number;
+  readonly writeBackMs?: number;
 }
 
 const FETCH_BYTES_MAX = 1024 * 1024;
 const DIRTY_BYTES_MAX = 32 * 1024 * 1024;
+const WRITE_BACK_MS = 5_000;
 /** So late a member notices a rebalance; all others wait for it with their commits. */
 const HEARTBEAT_MS = 500;
 /** So long a rebalance waits for a member amid a long commit. */
@@ -69,6 +71,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineThre
     seat,
     fetchBytesMax: options.fetchBytesMax ?? FETCH_BYTES_MAX,
     dirtyBytesMax: options.dirtyBytesMax ?? DIRTY_BYTES_MAX,
+    writeBackMs: options.writeBackMs ?? WRITE_BACK_MS,
     partitions,
   });
   const member = memberOf(options, tasks, seat, engine);

@@ -51,8 +51,8 @@ export interface TaskOptions {
 /** What a commit writes for a task besides its outputs. */
 export interface PreparedCommit {
   readonly steps: readonly JournalStep[];
-  readonly writes: StoreWrite[];
-  readonly changes: readonly DocumentChange[];
+  /** For the changelog; to be gone through, once, before the next step. */
+  readonly changes: Iterable<DocumentChange>;
 }
 
 const NO_KEY = '';
@@ -254,14 +254,10 @@ export class Task {
     return waiting.length > 0;
   }
 
-  /**
-   * What the next commit writes for this task besides its outputs; the task counts it as written. `documentsMax`: of the
-   * changed documents only so many, where one commit may be several batches.
-   */
-  prepareCommit(documentsMax = Infinity): PreparedCommit {
+  /** What the next commit writes for this task besides its outputs; the task counts it as written. */
+  prepareCommit(): PreparedCommit {
     this.#graph.beforeCommit();
-    const { writes, changes } = this.#documents?.flush(documentsMax) ?? { writes: [], changes: [] };
-    return { steps: this.#journal.take(), writes, changes };
+    return { steps: this.#journal.take(), changes: this.#documents?.changes() ?? [] };
   }
 
   /** Whether a commit would have steps or documents to write. */
@@ -269,10 +265,20 @@ export class Task {
     return !this.#journal.isEmpty || this.dirtyBytes > 0;
   }
 
-  /** What prepareCommit() gave has been committed, at wall time `wall`. */
-  committed(wall = this.#time.wall): void {
-    this.#documents?.flushed();
+  /** What prepareCommit() gave has been committed, at wall time `wall`; `note`: as of CachedDocumentStore.committed(). */
+  committed(wall = this.#time.wall, note: StoreWrite | null = null): void {
+    this.#documents?.committed(note);
     this.#options.meter?.committed(wall);
+  }
+
+  /** See CachedDocumentStore.writeSome(). */
+  async writeSome(anyway = false): Promise<void> {
+    await this.#documents?.writeSome(anyway);
+  }
+
+  /** Brings its key-value store up to its last commit; to be called right after one. */
+  async writeBack(): Promise<void> {
+    await this.#documents?.writeBack();
   }
 
   /** What is to be seen of its documents; null without a store. */
@@ -303,6 +309,11 @@ export class Task {
   close(): void {
     this.#closing.abort();
     this.#graph.close();
+  }
+
+  /** Resolves when nothing of it is on its way to its key-value store, which may then be closed. */
+  async idle(): Promise<void> {
+    await this.#documents?.idle();
   }
 
   #run<Result>(work: (signal: AbortSignal) => Promise<Result>, then: (result: Result) => void): void {

@@ -114,12 +114,12 @@ export class ConnectorTask implements ProcessorContext {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** Returns how many rows were written. */
+  /** Returns how many documents had changed. */
   async commit(): Promise<number> {
-    const { writes } = this.#documents.flush();
-    await this.#disk.write(writes);
-    this.#documents.flushed();
-    return writes.length;
+    const changed = [...this.#documents.changes()].length;
+    this.#documents.committed();
+    await this.#documents.writeBack();
+    return changed;
   }
 
   /** The process dies and starts again from the last commit. */

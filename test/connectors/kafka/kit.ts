@@ -68,7 +68,7 @@ export function cornerOf(log: Log, prefix: string): Log {
     openWriter: async (id) => {
       const writer = await log.openWriter(prefix + id);
       const cornered: LogWriter = {
-        send: (records) => writer.send(records.map(inside)),
+        send: (records) => writer.send(Array.from(records, inside)),
         commit: async (group, positions) => {
           const ends = await writer.commit(prefix + group, positions.map(inside));
           await untilVisible(log, ends);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PatternState } from '../../../rules/api.ts';
 import { ruleSetOf } from '../../../rules/index.ts';
+import { documentBytes, documentOf } from '../../../state/document-store.ts';
 import { type EntityDocument, emptyEntityDocument, entityDocumentSpec } from '../../../state/entity-document.ts';
 import { compiled, event, PatternRun } from '../kit.ts';
 
@@ -22,11 +23,11 @@ function rowsOf(run: PatternRun): number {
 function stored(state: PatternState): { bytes: number; isSame: boolean; back: PatternState } {
   const spec = entityDocumentSpec(() => ruleSetOf([]));
   const document: EntityDocument = emptyEntityDocument();
-  const empty = spec.encode(document).length;
+  const empty = documentBytes(spec, document).length;
   document.rules.add({ rule: 'a', fired: [], forgotten: -1, instances: [{ by: '', state }] });
-  const bytes = spec.encode(document);
-  const back = spec.decode(bytes);
-  const isSame = Buffer.compare(spec.encode(back), bytes) === 0;
+  const bytes = documentBytes(spec, document);
+  const back = documentOf(spec, bytes);
+  const isSame = Buffer.compare(documentBytes(spec, back), bytes) === 0;
   return { bytes: bytes.length - empty, isSame, back: back.rules.get('a')!.instances[0]!.state };
 }
 

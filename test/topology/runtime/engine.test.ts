@@ -35,8 +35,9 @@ function weighed(log: Log): { log: Log; sizes: number[] } {
     let records = 0;
     return {
       send: (some) => {
-        records += some.length;
-        writer.send(some);
+        const list = [...some];
+        records += list.length;
+        writer.send(list);
       },
       commit: (group, positions) => {
         sizes.push(records);

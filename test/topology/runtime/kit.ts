@@ -23,8 +23,8 @@ export interface Wish {
 const reminders: DocumentSpec<Reminder> = {
   dueBy: 'stream-time',
   dueAt: (reminder) => reminder.due,
-  encode: ({ due }, room = 0) => Buffer.concat([Buffer.alloc(room), Buffer.from(String(due))]),
-  decode: (bytes) => ({ due: Number(Buffer.from(bytes).toString()) }),
+  encode: ({ due }, out) => out.text(String(due)),
+  decode: (input) => ({ due: Number(input.text()) }),
 };
 
 class Remind implements Processor<SourceRecord> {

@@ -2,6 +2,7 @@
 
 import type { PatternState } from '../../../../rules/api.ts';
 import { ruleSetOf } from '../../../../rules/rule-set.ts';
+import { documentBytes, documentOf } from '../../../../state/document-store.ts';
 import { emptyEntityDocument, entityDocumentSpec } from '../../../../state/entity-document.ts';
 
 const documents = entityDocumentSpec(() => ruleSetOf([]));
@@ -10,11 +11,11 @@ const documents = entityDocumentSpec(() => ruleSetOf([]));
 export function bytesOf(state: PatternState): Uint8Array {
   const document = emptyEntityDocument();
   document.rules.add({ rule: 'r', fired: [], forgotten: -1, instances: [{ by: '', state }] });
-  return documents.encode(document);
+  return documentBytes(documents, document);
 }
 
 /** The state as a restart would find it. */
 export function reread(state: PatternState | null): PatternState | null {
   if (state === null) return null;
-  return documents.decode(bytesOf(state)).rules.get('r')!.instances[0]!.state;
+  return documentOf(documents, bytesOf(state)).rules.get('r')!.instances[0]!.state;
 }
