@@ -8,20 +8,25 @@
 //   D1. Reads see the task's own writes (put, delete) at once; the key-value store sees them only through writeBack(), and
 //       only once committed() has said that the changelog has them.
 //   D2. There is one index row a document that is due, in the same batch as the document.
-//   D3. Memory is bounded: documents at hand by HOT_MAX and an eighth of `cacheBytes`, encoded ones by `cacheBytes` and what
+//   D3. Memory is bounded: documents at hand by their number, and large ones by an eighth of `cacheBytes`, encoded ones by `cacheBytes` and what
 //       the owner lets wait for a commit (`dirtyBytes`); of the due rows only the earliest some thousand are in memory.
 //   D4. Due documents come in the order of (due, key), whatever was committed, written back or evicted when.
 
 import { assert } from '../lib/assert.ts';
 import { utf8Text } from '../lib/bytes.ts';
+import { textHash } from '../lib/text-hash.ts';
 import { AvroReader, AvroWriter, avroBytes } from '../schemas/avro-bytes.ts';
 import type { DocumentSpec, DocumentStore, KeyValueStore, StoreWrite } from './api.ts';
 import { DocumentTable, type RecordHead, type StoredRecord } from './document-table.ts';
 import { compareDue, DueHeap } from './due-heap.ts';
 import { documentKey, dueKey, dueKeyOf, dueRange, readDueKey } from './key-codec.ts';
 
-/** Documents at hand: enough that one is not decoded anew for the event after next, few enough to die young. */
-const HOT_MAX = 256;
+/**
+ * Documents at hand: enough that one is not decoded anew for the event after next, few enough to die young. A key's
+ * documents are in the set of its hash, the one used last first.
+ */
+const HOT_SETS = 16;
+const HOT_WAYS = 4;
 /** A decoded document takes about this much more heap than its bytes, measured on entity documents. */
 const HEAP_PER_BYTE = 4;
 const HEAP_OVERHEAD = 700;
@@ -40,14 +45,14 @@ const UNKNOWN: RecordHead = { isKnown: false, storedDue: Infinity };
 /** A document at hand. */
 interface Hot<Doc> extends RecordHead {
   readonly key: string;
+  /** textHash() of the key. */
+  readonly hash: number;
   doc: Doc | undefined;
   due: number;
   isKnown: boolean;
   storedDue: number;
   heapBytes: number;
   isDirty: boolean;
-  /** Whether it was asked for since the hand last passed. */
-  wasUsed: boolean;
 }
 
 /** A changed document, for the changelog; a null value: deleted. */
@@ -73,10 +78,8 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   readonly #reader = new AvroReader();
   #cacheBytes: number;
 
-  readonly #hot = new Map<string, Hot<Doc>>();
-  /** The same in order of arrival: the hand goes round, and lets go of what was not used since it passed last. */
-  readonly #ring: (Hot<Doc> | undefined)[] = new Array(HOT_MAX).fill(undefined);
-  #hand = 0;
+  /** The sets, one after the other. Not a Map, see lib/text-hash.ts. */
+  readonly #hot: (Hot<Doc> | undefined)[] = new Array(HOT_SETS * HOT_WAYS).fill(undefined);
   #hotBytes = 0;
   #dirtyHot = 0;
   /** What was found last: a document that is read is mostly put right after. */
@@ -138,7 +141,7 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   put(key: string, doc: Doc): void {
     const due = this.#spec.dueAt(doc);
     assert(due === Infinity || (Number.isSafeInteger(due) && due >= 0), `due time of ${key} is ${due}`);
-    const hot = this.#find(key) ?? this.#keep(key, doc, UNKNOWN, HEAP_NEW);
+    const hot = this.#find(key) ?? this.#keep(key, textHash(key), doc, UNKNOWN, HEAP_NEW);
     hot.doc = doc;
     this.#change(hot, due);
   }
@@ -175,19 +178,21 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     }
     this.#horizonDue = due;
     this.#horizonKey = key;
-    this.#loadDueOf(this.#fresh, (name) => this.#hot.get(name)?.isDirty === true);
+    this.#loadDueOf(this.#fresh, (name) => this.#isDirtyHot(name));
     if (older !== null) this.#loadDueOf(older, (name) => this.#isFresh(name));
-    for (const hot of this.#hot.values()) if (hot.isDirty) this.#setDue(hot.key, hot.due);
+    for (const hot of this.#hot) if (hot?.isDirty) this.#setDue(hot.key, hot.due, hot.hash);
     this.#trimDue();
   }
 
   /** Documents that changed since this was last asked, for the changelog; to be gone through, once, before the next put. */
   changes(): Iterable<DocumentChange> {
     this.#throwFailure();
-    for (const hot of this.#hot.values()) {
+    for (const hot of this.#hot) {
+      if (hot === undefined) continue;
       if (hot.isDirty) this.#encode(hot);
       hot.isKnown ||= hot.doc !== undefined;
     }
+    this.#letGoOfLarge();
     const changes = this.#fresh.recordsFrom(this.#uncommitted);
     this.#uncommitted = this.#fresh.end;
     this.#committedBytes = this.#fresh.bytes;
@@ -243,7 +248,7 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     this.#uncommitted = 0;
     this.#committedBytes = 0;
     // Whoever is at hand changes next from what is then in the key-value store.
-    for (const hot of this.#hot.values()) hot.storedDue = hot.due;
+    for (const hot of this.#hot) if (hot !== undefined) hot.storedDue = hot.due;
     this.#writingBack = this.#writeOlder(note)
       .catch((error: unknown) => {
         this.#failure = error;
@@ -269,28 +274,39 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
 
   #find(key: string): Hot<Doc> | undefined {
     if (this.#last?.key === key) return this.#last;
-    let hot = this.#hot.get(key);
-    if (hot === undefined) hot = this.#load(key);
-    else {
-      this.#hits++;
-      hot.wasUsed = true;
-    }
+    const hash = textHash(key);
+    let hot = this.#atHand(key, hash);
+    if (hot === undefined) hot = this.#load(key, hash);
+    else this.#hits++;
     if (hot !== undefined) this.#last = hot;
     return hot;
   }
 
-  #load(key: string): Hot<Doc> | undefined {
-    let place = this.#fresh.placeOf(key);
+  /** The document, if it is at hand; it is then the first of its set. */
+  #atHand(key: string, hash: number): Hot<Doc> | undefined {
+    const first = (hash & (HOT_SETS - 1)) * HOT_WAYS;
+    for (let at = first; at < first + HOT_WAYS; at++) {
+      const hot = this.#hot[at];
+      if (hot?.hash !== hash || hot.key !== key) continue;
+      this.#hot.copyWithin(first + 1, first, at);
+      this.#hot[first] = hot;
+      return hot;
+    }
+    return undefined;
+  }
+
+  #load(key: string, hash: number): Hot<Doc> | undefined {
+    let place = this.#fresh.placeOf(key, hash);
     if (place !== undefined) {
       const { isKnown, storedDue } = this.#fresh.headAt(place);
       const head = { isKnown: isKnown || place < this.#uncommitted, storedDue };
       this.#hits++;
-      return this.#decode(key, this.#fresh.readValue(place, this.#reader), head);
+      return this.#decode(key, hash, this.#fresh.readValue(place, this.#reader), head);
     }
-    place = this.#older.placeOf(key);
+    place = this.#older.placeOf(key, hash);
     if (place !== undefined) {
       this.#hits++;
-      return this.#decode(key, this.#older.readValue(place, this.#reader), null);
+      return this.#decode(key, hash, this.#older.readValue(place, this.#reader), null);
     }
     const value = this.#store.get(documentKey(key));
     if (value === undefined) {
@@ -299,65 +315,62 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     }
     this.#misses++;
     this.#reader.over(value);
-    return this.#decode(key, true, null);
+    return this.#decode(key, hash, true, null);
   }
 
   /** Of what stands in #reader. `head`: null: as the key-value store has it, or is about to. */
-  #decode(key: string, isThere: boolean, head: RecordHead | null): Hot<Doc> | undefined {
+  #decode(key: string, hash: number, isThere: boolean, head: RecordHead | null): Hot<Doc> | undefined {
     // A document that is gone is at hand no more than one that never was, but for what is to be written when it comes back.
-    if (!isThere) return head === null ? undefined : this.#keep(key, undefined, head, HEAP_OVERHEAD);
+    if (!isThere) return head === null ? undefined : this.#keep(key, hash, undefined, head, HEAP_OVERHEAD);
     const reader = this.#reader;
     const length = reader.end - reader.at;
     const due = reader.bytes.readDoubleBE(reader.at);
     reader.at += DUE_BYTES;
     const doc = this.#spec.decode(reader);
-    const hot = this.#keep(key, doc, head ?? { isKnown: true, storedDue: due }, heapBytesOf(length));
+    const hot = this.#keep(key, hash, doc, head ?? { isKnown: true, storedDue: due }, heapBytesOf(length));
     hot.due = due;
     return hot;
   }
 
-  /** Takes a document to hand, for which others go. */
-  #keep(key: string, doc: Doc | undefined, { isKnown, storedDue }: RecordHead, heapBytes: number): Hot<Doc> {
-    const hot: Hot<Doc> = {
-      ...{ key, doc, due: Infinity, isKnown, storedDue, heapBytes },
-      ...{ isDirty: false, wasUsed: false },
-    };
-    this.#hot.set(key, hot);
+  /** Takes a document to hand, for which another of its set goes. */
+  #keep(
+    key: string,
+    hash: number,
+    doc: Doc | undefined,
+    { isKnown, storedDue }: RecordHead,
+    heapBytes: number,
+  ): Hot<Doc> {
+    const hot: Hot<Doc> = { key, hash, doc, due: Infinity, isKnown, storedDue, heapBytes, isDirty: false };
+    const first = (hash & (HOT_SETS - 1)) * HOT_WAYS;
+    this.#letGo(first + HOT_WAYS - 1);
+    this.#hot.copyWithin(first + 1, first, first + HOT_WAYS - 1);
+    this.#hot[first] = hot;
     this.#hotBytes += heapBytes;
-    this.#makeRoom();
-    this.#ring[this.#hand] = hot;
-    this.#hand = (this.#hand + 1) % HOT_MAX;
+    if (this.#hotBytes > this.#cacheBytes / 8) this.#letGoOfLarge(hot);
     this.#last = hot;
     return hot;
   }
 
-  /** Leaves the hand where there is room. */
-  #makeRoom(): void {
-    const ring = this.#ring;
-    for (;;) {
-      const hot = ring[this.#hand];
-      if (hot === undefined) {
-        if (this.#hotBytes <= this.#cacheBytes / 8 || this.#hot.size <= 1) return;
-      } else if (hot.wasUsed) hot.wasUsed = false;
-      else {
-        this.#letGo(hot);
-        ring[this.#hand] = undefined;
-        if (this.#hotBytes <= this.#cacheBytes / 8) return;
-      }
-      this.#hand = (this.#hand + 1) % HOT_MAX;
-    }
+  #letGo(at: number): void {
+    const hot = this.#hot[at];
+    if (hot === undefined) return;
+    if (hot.isDirty) this.#encode(hot);
+    this.#hot[at] = undefined;
+    this.#hotBytes -= hot.heapBytes;
+    if (this.#last === hot) this.#last = undefined;
   }
 
-  #letGo(hot: Hot<Doc>): void {
-    if (hot.isDirty) this.#encode(hot);
-    this.#hot.delete(hot.key);
-    this.#hotBytes -= hot.heapBytes;
+  /** Makes room where documents are larger than thought (D3); `but` stays. */
+  #letGoOfLarge(but?: Hot<Doc>): void {
+    for (let at = 0; at < this.#hot.length && this.#hotBytes > this.#cacheBytes / 8; at++) {
+      if (this.#hot[at] !== but) this.#letGo(at);
+    }
   }
 
   #change(hot: Hot<Doc>, due: number): void {
     if (hot.due !== due || !hot.isDirty) {
       hot.due = due;
-      this.#setDue(hot.key, due);
+      this.#setDue(hot.key, due, hot.hash);
     }
     if (hot.isDirty) return;
     hot.isDirty = true;
@@ -366,33 +379,43 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
 
   /** Puts a changed document where it is kept in its encoded form. */
   #encode(hot: Hot<Doc>): void {
-    const { key, doc, due } = hot;
+    const { key, hash, doc, due } = hot;
     hot.isDirty = false;
     this.#dirtyHot--;
     if (doc === undefined) {
-      if (hot.isKnown) this.#fresh.put(key, hot, null);
-      else this.#fresh.remove(key);
+      if (hot.isKnown) this.#fresh.put(key, hot, null, hash);
+      else this.#fresh.remove(key, hash);
       return;
     }
     const writer = this.#writer;
     writer.clear();
     writer.doubleBE(due);
     this.#spec.encode(doc, writer);
-    this.#fresh.put(key, hot, writer);
+    this.#fresh.put(key, hot, writer, hash);
     const heapBytes = heapBytesOf(writer.length);
-    if (this.#hot.has(key)) this.#hotBytes += heapBytes - hot.heapBytes;
+    this.#hotBytes += heapBytes - hot.heapBytes;
     hot.heapBytes = heapBytes;
   }
 
   /** Whether the document has changed since what is being, or was, written back. */
   #isFresh(key: string): boolean {
-    return this.#fresh.placeOf(key) !== undefined || this.#hot.get(key)?.isDirty === true;
+    return this.#isDirtyHot(key) || this.#fresh.placeOf(key) !== undefined;
+  }
+
+  #isDirtyHot(key: string): boolean {
+    const hash = textHash(key);
+    const first = (hash & (HOT_SETS - 1)) * HOT_WAYS;
+    for (let at = first; at < first + HOT_WAYS; at++) {
+      const hot = this.#hot[at];
+      if (hot?.hash === hash && hot.key === key) return hot.isDirty;
+    }
+    return false;
   }
 
   /** Keeps in memory what is due up to the horizon; Infinity: not due. */
-  #setDue(key: string, due: number): void {
+  #setDue(key: string, due: number, hash: number): void {
     const isNear = compareDue(due, key, this.#horizonDue, this.#horizonKey) <= 0;
-    this.#due.set(key, isNear ? due : Infinity);
+    this.#due.set(key, isNear ? due : Infinity, hash);
   }
 
   /** Of the table's documents those that are not newer elsewhere. */
@@ -401,7 +424,7 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
       const { due } = record;
       if (due === Infinity || due > this.#horizonDue) continue;
       const key = utf8Text(record.key);
-      if (!isNewer(key)) this.#setDue(key, due);
+      if (!isNewer(key)) this.#setDue(key, due, textHash(key));
     }
   }
 

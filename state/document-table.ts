@@ -8,6 +8,7 @@
 //   T1. Records are never moved or written over: views of them stay what they were, also when the table is dropped.
 //   T2. Of each key at most one record is alive, the newest.
 
+import { textHash } from '../lib/text-hash.ts';
 import type { AvroReader, AvroWriter } from '../schemas/avro-bytes.ts';
 import { DOCUMENT } from './key-codec.ts';
 
@@ -22,6 +23,9 @@ const DELETED = 4;
 const UTF8_BYTES_MAX = 3;
 
 const NO_BYTES = Buffer.alloc(0);
+/** Two to the power of something. */
+const SLOTS_MIN = 256;
+const NO_PLACE = -1;
 
 interface Piece {
   readonly bytes: Buffer;
@@ -88,8 +92,13 @@ export class StoredRecord implements RecordHead {
 
 export class DocumentTable {
   readonly #pieces: Piece[] = [];
-  /** Where the newest record of each key is: number of the piece times PIECE_BYTES, and the place in it. */
-  readonly #places = new Map<string, number>();
+  /**
+   * By key, a record stands at its hash or in the next slot that was free: where its newest record is (number of the piece
+   * times PIECE_BYTES, and the place in it), NO_PLACE for a free slot. Never more than half full.
+   */
+  #places = new Float64Array(SLOTS_MIN).fill(NO_PLACE);
+  #hashes = new Int32Array(SLOTS_MIN);
+  #size = 0;
   #bytes = 0;
 
   /** Bytes of all records, also of those that are not alive. */
@@ -97,9 +106,9 @@ export class DocumentTable {
     return this.#bytes;
   }
 
-  /** Keys that have a record. */
+  /** Keys that have, or had, a record. */
   get size(): number {
-    return this.#places.size;
+    return this.#size;
   }
 
   /** Where the next record will stand. */
@@ -108,18 +117,17 @@ export class DocumentTable {
     return last < 0 ? 0 : last * PIECE_BYTES + Math.min(this.#pieces[last]!.length, PIECE_BYTES);
   }
 
-  /** The place of this key's record; undefined: it has none. */
-  placeOf(key: string): number | undefined {
-    return this.#places.get(key);
-  }
-
-  keys(): IterableIterator<string> {
-    return this.#places.keys();
+  /** The place of this key's record; undefined: it has none. `hash`: textHash() of the key. */
+  placeOf(key: string, hash = textHash(key)): number | undefined {
+    const place = this.#places[this.#slotOf(key, hash)]!;
+    return place === NO_PLACE || !this.#isAlive(place) ? undefined : place;
   }
 
   /** Adds a record with the value that stands in `value`; null: the document is deleted. */
-  put(key: string, { isKnown, storedDue }: RecordHead, value: AvroWriter | null): void {
-    this.#kill(key);
+  put(key: string, { isKnown, storedDue }: RecordHead, value: AvroWriter | null, hash = textHash(key)): void {
+    const slot = this.#slotOf(key, hash);
+    const before = this.#places[slot]!;
+    if (before !== NO_PLACE) this.#kill(before);
     const valueLength = value?.length ?? 0;
     const piece = this.#room(HEADER_BYTES + 1 + UTF8_BYTES_MAX * key.length + valueLength);
     const { bytes, length: at } = piece;
@@ -133,13 +141,15 @@ export class DocumentTable {
     value?.bytes.copy(bytes, valueAt, 0, valueLength);
     piece.length = valueAt + valueLength;
     this.#bytes += piece.length - at;
-    this.#places.set(key, (this.#pieces.length - 1) * PIECE_BYTES + at);
+    this.#places[slot] = (this.#pieces.length - 1) * PIECE_BYTES + at;
+    this.#hashes[slot] = hash;
+    if (before === NO_PLACE && 2 * ++this.#size > this.#places.length) this.#grow();
   }
 
   /** As if there had been no record of this key. */
-  remove(key: string): void {
-    this.#kill(key);
-    this.#places.delete(key);
+  remove(key: string, hash = textHash(key)): void {
+    const place = this.placeOf(key, hash);
+    if (place !== undefined) this.#kill(place);
   }
 
   headAt(place: number): RecordHead {
@@ -168,9 +178,50 @@ export class DocumentTable {
     }
   }
 
-  #kill(key: string): void {
-    const place = this.#places.get(key);
-    if (place === undefined) return;
+  /** The slot of this key, or the free one where it belongs. */
+  #slotOf(key: string, hash: number): number {
+    const places = this.#places;
+    const last = places.length - 1;
+    for (let slot = hash & last; ; slot = (slot + 1) & last) {
+      const place = places[slot]!;
+      if (place === NO_PLACE || (this.#hashes[slot] === hash && this.#isOf(place, key))) return slot;
+    }
+  }
+
+  #grow(): void {
+    const [places, hashes] = [this.#places, this.#hashes];
+    this.#places = new Float64Array(2 * places.length).fill(NO_PLACE);
+    this.#hashes = new Int32Array(2 * places.length);
+    const last = this.#places.length - 1;
+    for (const [from, place] of places.entries()) {
+      if (place === NO_PLACE) continue;
+      const hash = hashes[from]!;
+      let slot = hash & last;
+      while (this.#places[slot] !== NO_PLACE) slot = (slot + 1) & last;
+      this.#places[slot] = place;
+      this.#hashes[slot] = hash;
+    }
+  }
+
+  /** Whether the record there is of this key. */
+  #isOf(place: number, key: string): boolean {
+    const { bytes, at } = this.#at(place);
+    const start = at + HEADER_BYTES + 1;
+    const length = bytes.readUInt32LE(at + 9) - 1;
+    for (let i = 0; i < key.length; i++) {
+      const code = key.charCodeAt(i);
+      if (code > 0x7f) return bytes.toString('utf8', start, start + length) === key.toWellFormed();
+      if (code !== bytes[start + i]) return false;
+    }
+    return length === key.length;
+  }
+
+  #isAlive(place: number): boolean {
+    const { bytes, at } = this.#at(place);
+    return (bytes[at]! & ALIVE) !== 0;
+  }
+
+  #kill(place: number): void {
     const { bytes, at } = this.#at(place);
     bytes[at]! &= ~ALIVE;
   }

@@ -4,12 +4,19 @@
 //   H1. A key is in the heap at most once, so the heap never outgrows the keys it was given.
 //   H2. The order is that of the index rows in the store: by due time, then by the key's UTF-8 bytes.
 
+import { textHash } from '../lib/text-hash.ts';
+
 export interface DueNode {
   readonly key: string;
+  /** textHash() of the key. */
+  readonly hash: number;
   due: number;
   /** Position in the heap. */
   at: number;
 }
+
+/** Slots of the table of keys, at first: two to the power of something. */
+const SLOTS_MIN = 64;
 
 /** Order of the UTF-8 bytes of two strings, without encoding them. */
 export function compareUtf8(a: string, b: string): number {
@@ -36,7 +43,8 @@ export class DueHeap {
   readonly #nodes: DueNode[] = [];
   /** Due times by position: side by side, they are compared without touching the nodes, which lie all over memory. */
   readonly #dues: number[] = [];
-  readonly #byKey = new Map<string, DueNode>();
+  /** By key: a node stands at its hash, or in the next slot that was free. Never more than half full. */
+  #slots: (DueNode | undefined)[] = new Array(SLOTS_MIN).fill(undefined);
 
   get size(): number {
     return this.#nodes.length;
@@ -47,15 +55,15 @@ export class DueHeap {
     return this.#nodes[0];
   }
 
-  /** Puts the key at `due`, wherever it was; Infinity takes it out. */
-  set(key: string, due: number): void {
-    const node = this.#byKey.get(key);
+  /** Puts the key at `due`, wherever it was; Infinity takes it out. `hash`: textHash() of the key. */
+  set(key: string, due: number, hash = textHash(key)): void {
+    const node = this.#slots[this.#slotOf(key, hash)];
     if (node === undefined) {
       if (due === Infinity) return;
-      const added = { key, due, at: this.#nodes.length };
+      const added = { key, hash, due, at: this.#nodes.length };
       this.#nodes.push(added);
       this.#dues.push(due);
-      this.#byKey.set(key, added);
+      this.#index(added);
       this.#up(added);
     } else if (due === Infinity) {
       this.#remove(node);
@@ -68,35 +76,66 @@ export class DueHeap {
     }
   }
 
-  /** Drops every node that comes after (due, key). */
-  dropAfter(due: number, key: string): void {
-    this.#rebuild(this.#nodes.filter((node) => compareDue(node.due, node.key, due, key) <= 0));
-  }
-
   /** Keeps the `count` earliest nodes; returns the last of them. */
   keepFirst(count: number): DueNode | undefined {
     const kept = this.#nodes.toSorted((a, b) => compareDue(a.due, a.key, b.due, b.key)).slice(0, count);
+    // A sorted array is a heap.
     this.#rebuild(kept);
     return kept.at(-1);
   }
 
-  #rebuild(kept: DueNode[]): void {
-    if (kept.length === this.#nodes.length) return;
+  #rebuild(kept: readonly DueNode[]): void {
     this.#nodes.length = 0;
     this.#dues.length = 0;
-    this.#byKey.clear();
-    // A sorted array is a heap.
-    kept.sort((a, b) => compareDue(a.due, a.key, b.due, b.key));
+    this.#slots.fill(undefined);
     for (const node of kept) {
       node.at = this.#nodes.length;
       this.#nodes.push(node);
       this.#dues.push(node.due);
-      this.#byKey.set(node.key, node);
+      this.#index(node);
+    }
+  }
+
+  /** The slot of this key's node, or the free one where it belongs. */
+  #slotOf(key: string, hash: number): number {
+    const slots = this.#slots;
+    const last = slots.length - 1;
+    for (let slot = hash & last; ; slot = (slot + 1) & last) {
+      const node = slots[slot];
+      if (node === undefined || (node.hash === hash && node.key === key)) return slot;
+    }
+  }
+
+  /** Puts a node of #nodes into the table. */
+  #index(node: DueNode): void {
+    if (2 * this.#nodes.length <= this.#slots.length) {
+      this.#slots[this.#slotOf(node.key, node.hash)] = node;
+      return;
+    }
+    this.#slots = new Array(2 * this.#slots.length).fill(undefined);
+    for (const each of this.#nodes) this.#slots[this.#slotOf(each.key, each.hash)] = each;
+  }
+
+  /** Takes a node out of the table, and moves up those that stood behind it for want of room. */
+  #unindex({ key, hash }: DueNode): void {
+    const slots = this.#slots;
+    const last = slots.length - 1;
+    let free = this.#slotOf(key, hash);
+    slots[free] = undefined;
+    for (let slot = (free + 1) & last; ; slot = (slot + 1) & last) {
+      const node = slots[slot];
+      if (node === undefined) return;
+      // It may stand anywhere from its own slot on: nearer is where the free one is, if that is not before its own.
+      const isFreeNearer = ((slot - node.hash) & last) >= ((slot - free) & last);
+      if (!isFreeNearer) continue;
+      slots[free] = node;
+      slots[slot] = undefined;
+      free = slot;
     }
   }
 
   #remove(node: DueNode): void {
-    this.#byKey.delete(node.key);
+    this.#unindex(node);
     const last = this.#nodes.pop()!;
     this.#dues.pop();
     if (last === node) return;

@@ -21,7 +21,6 @@ const key = fc.constantFrom(
 const due = fc.integer({ min: 0, max: 12 });
 const operation = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant('set' as const), key, due: fc.option(due, { nil: Infinity }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('dropAfter' as const), key, due }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('keepFirst' as const), count: fc.integer({ min: 1, max: 8 }) }) },
 );
 
@@ -54,9 +53,6 @@ test('after any steps the heap gives what a sorted array gives (H1, H2)', () => 
         if (step.do === 'set') {
           heap.set(step.key, step.due);
           model.set(step.key, step.due);
-        } else if (step.do === 'dropAfter') {
-          heap.dropAfter(step.due, step.key);
-          model.rows = model.rows.filter((row) => compareDue(row.due, row.key, step.due, step.key) <= 0);
         } else {
           const last = heap.keepFirst(step.count);
           model.rows = model.rows.slice(0, step.count);
