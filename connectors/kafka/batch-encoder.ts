@@ -14,7 +14,7 @@ const START_BYTES = 4_096;
 
 /** The records of one partition, as they are added. */
 export class BatchBuilder {
-  #buffer = Buffer.allocUnsafe(START_BYTES);
+  #buffer: Buffer;
   #at = BATCH_BYTES;
   #count = 0;
   #firstTimestamp = 0;
@@ -22,8 +22,15 @@ export class BatchBuilder {
   #largest = 0;
   readonly #codec: Codec;
 
-  constructor(codec: Codec) {
+  /** Writes over `buffer`; left out: one of its own. */
+  constructor(codec: Codec, buffer: Buffer = Buffer.allocUnsafeSlow(START_BYTES)) {
     this.#codec = codec;
+    this.#buffer = buffer;
+  }
+
+  /** What it has written to, for the next builder once nobody needs this one's bytes. */
+  get buffer(): Buffer {
+    return this.#buffer;
   }
 
   /** Bytes of the largest record. */
@@ -48,7 +55,7 @@ export class BatchBuilder {
       this.#maxTimestamp = timestamp;
     }
     this.#maxTimestamp = Math.max(this.#maxTimestamp, timestamp);
-    const headers = record.headers.map(([name, bytes]) => [Buffer.from(name), bytes] as const);
+    const headers = record.headers.length === 0 ? NO_HEADERS : encodedHeaders(record);
     const headerBytes = headers.reduce((sum, [name, bytes]) => sum + name.length + bytes.length + 10, 0);
     const body = (key?.length ?? 0) + (value?.length ?? 0) + headerBytes;
     this.#reserve(body + RECORD_OVERHEAD);
@@ -95,7 +102,7 @@ export class BatchBuilder {
 
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(2 * this.#buffer.length, this.#at + bytes));
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, this.#at + bytes));
     this.#buffer.copy(larger, 0, 0, this.#at);
     this.#buffer = larger;
   }
@@ -112,6 +119,14 @@ export class BatchBuilder {
     for (; raw >= 0x80; raw = Math.floor(raw / 0x80)) this.#buffer[this.#at++] = (raw % 0x80) | 0x80;
     this.#buffer[this.#at++] = raw;
   }
+}
+
+type EncodedHeader = readonly [name: Buffer, bytes: Uint8Array];
+
+const NO_HEADERS: readonly EncodedHeader[] = [];
+
+function encodedHeaders({ headers }: NewRecord): readonly EncodedHeader[] {
+  return headers.map(([name, bytes]) => [Buffer.from(name), bytes]);
 }
 
 function sizedBytes(bytes: Uint8Array | null): number {

@@ -21,6 +21,8 @@ import { TransactionalProducer } from './transaction.ts';
 
 /** A batch is closed at this size: below the megabyte that brokers take by default, with room for a last record. */
 const BATCH_BYTES = 512 * 1024;
+/** Bytes of buffers kept for the batches to come. */
+const SPARE_BYTES = 4 * 1024 * 1024;
 /** What is collected beyond this is written ahead of the commit. */
 const WRITE_AHEAD_BYTES = 4 * 1024 * 1024;
 /** What brokers keep of a position's note by default. */
@@ -35,6 +37,9 @@ export class KafkaWriter implements LogWriter {
   readonly #producer: Producer;
   #collected = new Map<string, Collected>();
   #collectedBytes = 0;
+  /** Of batches that were written: making and growing new ones at each commit is what most of the memory would go to. */
+  #spare: Buffer[] = [];
+  #spareBytes = 0;
   readonly #ends = new Map<string, number>();
   /** Everything written ahead, one after the other; never rejects. */
   #ahead: Promise<void> = Promise.resolve();
@@ -144,12 +149,24 @@ export class KafkaWriter implements LogWriter {
     let builder = collected.builders.at(-1);
     const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
     if (builder === undefined || builder.length + size > BATCH_BYTES) {
-      builder = new BatchBuilder(this.#cluster.options.codecOf?.(topic) ?? 'none');
+      builder = new BatchBuilder(this.#cluster.options.codecOf?.(topic) ?? 'none', this.#spareBuffer());
       collected.builders.push(builder);
     }
     const before = builder.length;
     builder.add(record);
     this.#collectedBytes += builder.length - before;
+  }
+
+  #spareBuffer(): Buffer | undefined {
+    const buffer = this.#spare.pop();
+    this.#spareBytes -= buffer?.length ?? 0;
+    return buffer;
+  }
+
+  #keepSpare(buffer: Buffer): void {
+    if (this.#spareBytes + buffer.length > SPARE_BYTES) return;
+    this.#spare.push(buffer);
+    this.#spareBytes += buffer.length;
   }
 
   #writeAhead(): void {
@@ -161,6 +178,7 @@ export class KafkaWriter implements LogWriter {
       try {
         for (const part of parts) await this.#cluster.partition(part);
         for (const [key, end] of await this.#producer.produce(parts)) this.#ends.set(key, end);
+        for (const { builders } of parts) for (const { buffer } of builders) this.#keepSpare(buffer);
       } catch (error) {
         this.#aheadError = error;
       }
