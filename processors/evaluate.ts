@@ -36,6 +36,7 @@ import {
   applyInstantFact,
   forgetUnasked,
   isInstantFact,
+  isInstantFactName,
   rememberEvent,
   setsAttributes,
 } from './facts.ts';
@@ -60,6 +61,16 @@ export interface EvaluateOptions {
 const BUFFER_MAX = 10_000;
 
 const envelope = avroCodec<EventRecord>('events/event');
+
+/** Whether an event of type `track` and this name leaves a trace anywhere (V1). */
+export function asksFor(rules: RuleSet, entity: string, name: string): boolean {
+  return (
+    rules.interested(entity, 'event-time', name).length > 0 ||
+    rules.interested(entity, 'arrival', name).length > 0 ||
+    rules.needs(entity).history.has(name) ||
+    isInstantFactName(name)
+  );
+}
 
 /** Children: `decisions`, `actions`, `late`, and `score-requests` where models are asked beside the task. */
 export class Evaluate implements Processor<Event> {

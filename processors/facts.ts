@@ -24,7 +24,11 @@ export function setsAttributes(event: Event, needs: Needs): boolean {
 
 /** Consent and scores count from the moment they are read, in every lane. */
 export function isInstantFact(event: Event): boolean {
-  return event.event === CONSENT_EVENT || event.event === SCORE_EVENT;
+  return isInstantFactName(event.event);
+}
+
+export function isInstantFactName(name: string): boolean {
+  return name === CONSENT_EVENT || name === SCORE_EVENT;
 }
 
 /** Sets the attributes that the event tells. */

@@ -3,6 +3,7 @@
 // Invariants:
 //   G1. What is read here is what decode() and normalise() make of the same record; whatever is unusual or wrong is left
 //       to them, and to the errors that they have for it.
+//   G2. Of an event that nobody asks for only the time is read, but all that may be wrong with it is looked at the same.
 
 import { parseInstant } from '../lib/iso-time.ts';
 import { Event, JsonText } from '../schemas/event.ts';
@@ -25,26 +26,29 @@ export class SegmentReader {
   readonly #names = new NameTable();
   #bytes: Buffer = Buffer.alloc(0);
 
-  /** Null: decode() and normalise() are to read it. The event's parts are views of `bytes` until it is kept. */
-  read(bytes: Buffer, origin: Origin): Normalised | null {
+  /**
+   * Null: decode() and normalise() are to read it. The event's parts are views of `bytes` until it is kept. A number: the
+   * time of an event, ms, for whose name `isAsked` is false (G2).
+   */
+  read(bytes: Buffer, origin: Origin, isAsked: (name: string) => boolean = always): Normalised | number | null {
     const fields = this.#fields;
     if (!fields.read(bytes)) return null;
     this.#bytes = bytes;
     const type = this.#isNull(TYPE) ? 'track' : this.#name(TYPE);
     const event = this.#name(EVENT);
-    const userId = this.#isNull(USER) ? null : this.#id(USER);
-    const anonymousId = this.#isNull(ANONYMOUS) ? null : this.#id(ANONYMOUS);
     if (type !== 'track' || event === undefined) return null;
-    if (userId === undefined || anonymousId === undefined) return null;
-    const entityId = userId ?? anonymousId;
-    const messageId = this.#isNull(MESSAGE) ? origin.fallbackId() : this.#id(MESSAGE);
+    if (!this.#isId(USER) || !this.#isId(ANONYMOUS) || !this.#isId(MESSAGE)) return null;
+    if (this.#isNull(USER) && this.#isNull(ANONYMOUS)) return null;
     const time = this.#isNull(TIMESTAMP) ? (origin.recordTime ?? -1) : this.#time();
-    if (messageId === undefined || entityId === null || !(time >= 0)) return null;
-    const [properties, traits, context] = [this.#part(PROPERTIES), this.#part(TRAITS), this.#part(CONTEXT)];
-    if (properties === null || traits === null || context === null) return null;
-    const parts = { properties, traits, context };
+    if (!(time >= 0)) return null;
+    if (!this.#isPart(PROPERTIES) || !this.#isPart(TRAITS) || !this.#isPart(CONTEXT)) return null;
+    if (!isAsked(event)) return time;
+    const userId = this.#id(USER);
+    const anonymousId = this.#id(ANONYMOUS);
+    const messageId = this.#id(MESSAGE) ?? origin.fallbackId();
+    const parts = { properties: this.#part(PROPERTIES), traits: this.#part(TRAITS), context: this.#part(CONTEXT) };
     return {
-      entityId,
+      entityId: (userId ?? anonymousId)!,
       others: NOBODY,
       event: new Event({ messageId, type, event, userId, anonymousId, time, ...parts }),
     };
@@ -55,9 +59,13 @@ export class SegmentReader {
     return kind === undefined || kind === NULL;
   }
 
-  /** Undefined: not such an id. */
-  #id(field: number): string | undefined {
-    if (!this.#isText(field)) return undefined;
+  #isId(field: number): boolean {
+    return this.#isNull(field) || this.#isText(field);
+  }
+
+  /** Null: it is not there. */
+  #id(field: number): string | null {
+    if (this.#isNull(field)) return null;
     return this.#bytes.toString('utf8', this.#fields.start(field) + 1, this.#fields.end(field) - 1);
   }
 
@@ -86,12 +94,19 @@ export class SegmentReader {
     return checkedTime(Number(this.#bytes.toString('latin1', start, end)));
   }
 
-  /** Undefined: it is not there; null: it is no object. */
-  #part(field: number): JsonText | undefined | null {
-    if (this.#isNull(field)) return undefined;
-    const fields = this.#fields;
-    return fields.kind(field) === BRACE ? new JsonText(this.#bytes, fields.start(field), fields.end(field)) : null;
+  #isPart(field: number): boolean {
+    return this.#isNull(field) || this.#fields.kind(field) === BRACE;
   }
+
+  /** Undefined: it is not there. */
+  #part(field: number): JsonText | undefined {
+    if (this.#isNull(field)) return undefined;
+    return new JsonText(this.#bytes, this.#fields.start(field), this.#fields.end(field));
+  }
+}
+
+function always(): boolean {
+  return true;
 }
 
 function checkedTime(time: number): number {

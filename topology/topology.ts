@@ -1,7 +1,7 @@
 // The job: from source topics to decisions and actions, top to bottom. Connectors add their parts to it
 // (connectors/delivery/topology.ts).
 
-import { Evaluate } from '../processors/evaluate.ts';
+import { asksFor, Evaluate } from '../processors/evaluate.ts';
 import { Intake } from '../processors/intake.ts';
 import { type FactKind, KnownFacts } from '../processors/known-facts.ts';
 import type { SourceFormat } from '../processors/normalise.ts';
@@ -88,7 +88,7 @@ export function triplineTopology(options: JobOptions): Topology {
     const { topic } = source;
     topology
       .addSource(`source ${topic}`, sourceSpec(source))
-      .addProcessor(`intake ${topic}`, () => intake(source, options), [`source ${topic}`]);
+      .addProcessor(`intake ${topic}`, () => intake(source, options, asksFor), [`source ${topic}`]);
     evaluateParents.push(`intake ${topic}`);
   }
 
@@ -151,8 +151,12 @@ function scoreRequestSink(application: string): SinkSpec<ScoreRequest> {
   return { topic, topics: [topic], encode: encodeScoreRequest };
 }
 
-function intake(source: SourceFormat, options: JobOptions): Intake {
-  return new Intake({ ...options, source });
+/** `isAsked`: of the events that come straight to where they are evaluated. */
+function intake(source: SourceFormat, options: JobOptions, isAsked?: typeof asksFor): Intake {
+  const { rules, trace } = options;
+  // Whoever explains a rule is shown every event.
+  if (isAsked === undefined || trace !== undefined) return new Intake({ ...options, source });
+  return new Intake({ ...options, source, isAsked: (name) => isAsked(rules(), source.entity, name) });
 }
 
 /** The headers that tell a subscriber the decision without decoding the record (interfaces.md, Kafka). */

@@ -47,6 +47,32 @@ test('a record becomes an event keyed by its entity, and moves the input’s tim
   assert.deepEqual(context.observed, [9_000]);
 });
 
+test('an event that nobody asks for moves the input’s time, is counted, and goes no further', () => {
+  const { intake, context } = intakeOf({ isAsked: (name) => name === 'paid' });
+  intake.process(sourceRecord(message({ timestamp: 9_000 })));
+  intake.process(sourceRecord(message({ event: 'view', timestamp: 9_500 })));
+  assert.deepEqual(context.observed, [9_000, 9_500]);
+  assert.equal(context.forwarded.length, 1);
+  assert.equal(context.counters.total('unasked'), 1);
+});
+
+test('what is wrong with an event that nobody asks for is found all the same', () => {
+  const ask = { isAsked: () => false };
+  const { intake, context } = intakeOf(ask);
+  const cases: readonly [string, string][] = [
+    [message({ userId: 5 }), 'TRG_RECORD_INVALID'],
+    [message({ userId: null }), 'TRG_RECORD_INVALID'],
+    [message({ properties: 'text' }), 'TRG_RECORD_INVALID'],
+    [message({ messageId: ['m'] }), 'TRG_RECORD_INVALID'],
+    [message({ timestamp: 'soon' }), 'TRG_RECORD_INVALID'],
+    [message({ timestamp: WALL + SKEW + 1 }), 'TRG_RECORD_IN_FUTURE'],
+  ];
+  for (const [value, code] of cases) assert.equal(refusal(() => intake.process(sourceRecord(value))).code, code, value);
+  const keyed = intakeOf({ ...ask, keyed: true }).intake;
+  assert.match(refusal(() => keyed.process(sourceRecord(message({ timestamp: 9 })))).message, /has no key/);
+  assert.deepEqual(context.observed, []);
+});
+
 test('what cannot be used is refused with its reason, and moves nobody’s time (T1)', () => {
   const { intake, context } = intakeOf();
   const cases: readonly [string | Uint8Array | null, string, RegExp][] = [

@@ -135,13 +135,21 @@ function usual(bytes: Buffer): Normalised | null {
   }
 }
 
-test('a record that is read without parsing is the event that parsing makes of it (G1)', () => {
+function eventIn(reader: SegmentReader, bytes: Buffer): Normalised | null {
+  const found = reader.read(bytes, ORIGIN);
+  assert.ok(typeof found !== 'number');
+  return found;
+}
+
+test('a record that is read without parsing is the event that parsing makes of it (G1), or its time where nobody asks for it (G2)', () => {
   const reader = new SegmentReader();
   let read = 0;
   fc.assert(
     fc.property(fc.oneof({ weight: 4, arbitrary: written }, damaged), (whole) => {
       const bytes = Buffer.from(whole);
-      const event = reader.read(bytes, ORIGIN);
+      const event = eventIn(reader, bytes);
+      const time = reader.read(bytes, ORIGIN, () => false);
+      assert.equal(time, event?.event.time ?? null);
       if (event === null) return;
       read++;
       const expected = usual(bytes);
@@ -158,7 +166,7 @@ test('a usual event is read without parsing, and its data are as they were sent'
     ...{ messageId: 'm1', type: 'track', userId: 'u1', event: 'add_to_cart', timestamp: '2026-01-01T00:00:00.000Z' },
     ...{ properties: { value: 1.5, name: 'Käse "9"' }, context: { locale: 'de' } },
   };
-  const { entityId, event } = new SegmentReader().read(Buffer.from(JSON.stringify(sent, null, 1)), ORIGIN)!;
+  const { entityId, event } = eventIn(new SegmentReader(), Buffer.from(JSON.stringify(sent, null, 1)))!;
   assert.equal(entityId, 'u1');
   assert.deepEqual(event.toJson(), { ...sent, anonymousId: null, traits: {} });
   assert.deepEqual(event.packed().properties, sent.properties);

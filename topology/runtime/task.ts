@@ -55,7 +55,25 @@ export interface PreparedCommit {
   readonly changes: Iterable<DocumentChange>;
 }
 
-const NO_KEY = '';
+/** What was read, as a message; a record's headers are made only when somebody looks at them. */
+class SourceMessage implements Message<SourceRecord> {
+  /** The first processor gives it one. */
+  readonly key = '';
+  readonly value: SourceRecord;
+
+  constructor({ topic, partition }: TaskInput, record: LogRecord) {
+    this.value = { topic, partition, record };
+  }
+
+  get timestamp(): number {
+    return this.value.record.timestamp;
+  }
+
+  get headers(): LogRecord['headers'] {
+    return this.value.record.headers;
+  }
+}
+
 /** What is left of the last step: index rows that must be read first, or documents. */
 type Left = 'nothing' | 'rows' | 'documents';
 
@@ -159,13 +177,11 @@ export class Task {
     this.#journal.add('read', input, record.offset + 1);
     this.#reading = input;
     this.#fetchedAt = fetchedAt;
-    const { topic, partition } = this.inputs[input]!;
-    const value: SourceRecord = { topic, partition, record };
+    const message = new SourceMessage(this.inputs[input]!, record);
     try {
-      const { timestamp, headers } = record;
-      this.#graph.process(this.#sources[input]!.name, { key: NO_KEY, value, timestamp, headers });
+      this.#graph.process(this.#sources[input]!.name, message);
     } catch (error) {
-      this.#refuse(value, error);
+      this.#refuse(message.value, error);
     }
     this.#fetchedAt = -1;
     return this.#drain();
