@@ -74,7 +74,8 @@ export class Replay {
     });
     const part = topology.subTopologies()[0]!;
     const { documents: spec } = part.store!.spec;
-    this.#dirtyBytesMax = cacheBytes;
+    // Half of the room is for what is being written back.
+    this.#dirtyBytesMax = cacheBytes / 2;
     const documents = new CachedDocumentStore(options.store, spec, { cacheBytes });
     const outputs = options.outputs as Readonly<Record<string, ((value: unknown) => void) | undefined>>;
     this.#task = new Task({

@@ -77,6 +77,8 @@ export class Engine {
   readonly #byInput = new Map<string, { queue: TaskQueue; input: number }>();
   #outputs: NewRecord[] = [];
   #outputBytes = 0;
+  /** See offsets(). */
+  readonly #offsets = new Map<string, number>();
   /** Tasks that have not taken a step in this life. */
   readonly #fresh = new Set<TaskQueue>();
   #lastCommit: number;
@@ -100,6 +102,7 @@ export class Engine {
     for (const task of tasks) {
       this.#tasks.push(task);
       this.#fresh.add(task.queue);
+      if (task.store !== null) this.#offsets.set(task.spec.id, readChangelogNote(task.store));
       task.queue.task.inputs.forEach((input, i) => {
         this.#byInput.set(partitionKey(input), { queue: task.queue, input: i });
       });
@@ -116,7 +119,8 @@ export class Engine {
     const released = this.#tasks.filter(({ spec }) => specs.has(spec));
     await this.#finish(released, graceMs);
     this.#tasks = this.#tasks.filter(({ spec }) => !specs.has(spec));
-    for (const { queue } of released) {
+    for (const { spec, queue } of released) {
+      this.#offsets.delete(spec.id);
       this.#fresh.delete(queue);
       this.#watermarkAt.delete(queue.task);
       queue.task.close();
@@ -135,10 +139,9 @@ export class Engine {
     return this.#tasks.map(({ spec }) => spec);
   }
 
-  /** Changelog offset of each task's state as of its last commit, by task id. */
+  /** Changelog offset of each task's state as of its last commit, by task id. What is on disk may be a little behind it. */
   offsets(): ReadonlyMap<string, number> {
-    const stores = this.#tasks.flatMap(({ spec, store }) => (store === null ? [] : [{ id: spec.id, store }]));
-    return new Map(stores.map(({ id, store }) => [id, readChangelogNote(store)]));
+    return this.#offsets;
   }
 
   /** How tasks hand over outputs, ask for commits and wake the loop. */
@@ -204,6 +207,7 @@ export class Engine {
     monitor?.committed(committedAt - began, records);
     for (const { spec, queue } of prepared) {
       const end = spec.changelog === null ? undefined : ends.get(partitionKey(spec.changelog));
+      if (end !== undefined) this.#offsets.set(spec.id, end);
       queue.task.committed(committedAt, end === undefined ? null : changelogNote(end));
     }
     for (const { queue } of prepared) await (writeBackMs === 0 ? queue.task.writeBack() : queue.task.writeSome());

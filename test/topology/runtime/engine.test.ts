@@ -76,6 +76,30 @@ test('many timers due at once are committed in transactions of bounded size, eac
   assert.ok(Math.max(...written) < count / 2, `${written}`);
 });
 
+test('a store is behind what was committed for a while, and a crash meanwhile loses nothing (Y1)', async (t) => {
+  const driver = await open(t, { writeBackMs: 5_000 });
+  const task = 'reminders_0';
+  await wish(driver, { key: 'a', time: FAKE_START, due: FAKE_START + 60_000 });
+  await driver.run();
+  assert.equal(await driver.stored(task, 'a'), undefined);
+  await driver.advanceWallClock(5_000);
+  assert.ok((await driver.stored(task, 'a')) !== undefined);
+  await wish(driver, { key: 'b', time: FAKE_START, due: FAKE_START + 60_000 });
+  await driver.run();
+  await driver.crash();
+  assert.equal(await driver.stored(task, 'b'), undefined);
+  await driver.advanceWallClock(60_000);
+  assert.deepEqual(await out(driver), [`due a@${FAKE_START + 60_000}`, `due b@${FAKE_START + 60_000}`]);
+});
+
+test('a worker that is told to stop leaves its stores up to date', async (t) => {
+  const driver = await open(t, { writeBackMs: 1e12 });
+  await wish(driver, { key: 'a', time: FAKE_START, due: FAKE_START + 60_000 });
+  await driver.run();
+  await driver.drain();
+  assert.ok((await driver.stored('reminders_0', 'a')) !== undefined);
+});
+
 test('a commit writes outputs, changelog, journal and position together, or nothing (Y1)', async (t) => {
   const driver = await open(t);
   await wish(driver, { key: 'a', time: FAKE_START, due: FAKE_START + 1_000 }, { key: 'b', time: FAKE_START });
