@@ -115,6 +115,10 @@ export function engineErrorOf(error: unknown, doing: string, fields: ErrorFields
     const hint = brokeOff ? ' (the connection ended amid the log-in: do kafka.tls and kafka.sasl fit its port?)' : '';
     return make(RetryableError)('TRG_LOG_UNREACHABLE', `the cluster did not answer${hint}`);
   }
+  // A broker that fails at something it was asked may have done it, or may do it the next time: a new life finds out.
+  if (names.includes('UNKNOWN_SERVER_ERROR')) {
+    return make(RetryableError)('TRG_LOG_UNREACHABLE', 'the cluster failed, for a reason of its own,');
+  }
   return names.length === 0 ? error : make(FatalError)('TRG_LOG_REFUSED', 'the cluster refused');
 }
 

@@ -195,13 +195,16 @@ export class TaskManager {
   /** G2 */
   #adoptOpened(): void {
     const opened: EngineTask[] = [];
+    const errors: unknown[] = [];
     for (const [id, { result }] of this.#opening) {
       if (result === null) continue;
       this.#opening.delete(id);
-      if ('error' in result) throw result.error;
-      opened.push(result.task);
+      if ('error' in result) errors.push(result.error);
+      else opened.push(result.task);
     }
+    // Also when another failed: the engine then closes them.
     if (opened.length > 0) this.#options.engine.adopt(opened);
+    if (errors.length > 0) throw errors[0];
   }
 
   /** Returns the database when the task had been opened, for whoever needs it next. */

@@ -65,3 +65,9 @@ test('a refusal names each right with what it is on, from the answer or from wha
     /lacks Read on group shop to join/,
   );
 });
+
+test('a broker that fails for a reason of its own is asked by the next life, since it may have done what it was asked', () => {
+  const failed = new ResponseError(0 as never, 3, { '/': [-1, null] }, {});
+  assert.equal(isTransient(failed), false);
+  assert.equal(codeOf(failed), 'RetryableError TRG_LOG_UNREACHABLE');
+});
