@@ -5,11 +5,12 @@
 // document means (DocumentSpec), when to commit and when to write back (the engine).
 //
 // Invariants:
-//   D1. Reads see the task's own writes (put, delete) at once; the key-value store sees them only through writeBack(), and
-//       only once committed() has said that the changelog has them.
+//   D1. Reads see the task's own writes (put, delete) at once; the key-value store sees them only when they are written back,
+//       which is after changes() gave them to the changelog, and that was committed.
 //   D2. There is one index row a document that is due, in the same batch as the document.
-//   D3. Memory is bounded: documents at hand by their number, and large ones by an eighth of `cacheBytes`, encoded ones by `cacheBytes` and what
-//       the owner lets wait for a commit (`dirtyBytes`); of the due rows only the earliest some thousand are in memory.
+//   D3. Memory is bounded: documents at hand by their number, large ones by an eighth of `cacheBytes`; encoded ones by
+//       `cacheBytes`, and by what the owner lets wait for a commit (`dirtyBytes`). Of the due rows only the earliest some
+//       thousand are in memory.
 //   D4. Due documents come in the order of (due, key), whatever was committed, written back or evicted when.
 
 import { assert } from '../lib/assert.ts';
