@@ -95,7 +95,8 @@ export const COUNTERS: Table = {
   'document-read': {
     name: 'tripline.documents.read',
     unit: '{read}',
-    meaning: 'Documents looked for, by `task`, and by where they came `from`: cache, store (LevelDB), nowhere (new)',
+    meaning:
+      'Documents looked for, by `task`, and by where they came `from`: cache (memory), store (LevelDB), nowhere (new)',
   },
   'restored-records': {
     name: 'tripline.restore.records',
@@ -168,7 +169,7 @@ export const GAUGES: Table = {
   'dirty-bytes': {
     name: 'tripline.documents.dirty',
     unit: 'By',
-    meaning: 'Estimated heap of the documents of a `task` that wait for a commit',
+    meaning: 'Documents of a `task` that wait for a commit',
   },
   'state-size': {
     name: 'tripline.state.size',
