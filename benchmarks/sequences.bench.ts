@@ -10,7 +10,8 @@ import { checkRules } from '../rules/check.ts';
 import { ruleSetOf } from '../rules/rule-set.ts';
 import { Event } from '../schemas/event.ts';
 import { documentBytes } from '../state/document-store.ts';
-import { emptyEntityDocument, entityDocumentSpec } from '../state/entity-document.ts';
+import { entityDocumentSpec } from '../state/entity-codec.ts';
+import { emptyEntityDocument } from '../state/entity-document.ts';
 import { elapsed, type Figure } from './figure.ts';
 
 const ROUNDS = 3;

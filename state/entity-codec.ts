@@ -1,17 +1,19 @@
 // An entity's document as bytes, in the order of schemas/state/entity.avsc and without its records in between: this is done
 // for every event that is remembered.
 //
-// Owns: the order of the fields. Does not own: what they mean (entity-document.ts), states of patterns (pattern-state.ts).
+// Owns: the order of the fields, when a document is due. Does not own: what they mean (entity-document.ts), states of patterns (pattern-state.ts).
 //
 // Invariants:
 //   B1. The bytes are those that the schema's own codec gives.
 
+import type { RuleSet } from '../rules/api.ts';
 import { type AvroReader, type AvroWriter, readList, writeList } from '../schemas/avro-bytes.ts';
 import { avroPart, stateCodec } from '../schemas/codec.ts';
 import { Event } from '../schemas/event.ts';
 import type { Json } from '../schemas/json.ts';
-import { type Attribute, decodeContext, encodeContext, type StoredContext } from './entity-context.ts';
-import type { EntityDocument, Instance, RuleMemory } from './entity-document.ts';
+import type { DocumentSpec } from './api.ts';
+import { type Attribute, contextDue, decodeContext, encodeContext, type StoredContext } from './entity-context.ts';
+import { type EntityDocument, earliestDeadline, type Instance, type RuleMemory } from './entity-document.ts';
 import { readState, writeState } from './pattern-state.ts';
 import { RuleMemories } from './rule-memories.ts';
 import { SeenIds } from './seen-ids.ts';
@@ -27,7 +29,17 @@ const contextPart = avroPart<StoredContext>('state/entity', 'context', 'EntityCo
 const NO_CONTEXT = 0;
 const CONTEXT = 1;
 
-export const entityCodec = stateCodec<EntityDocument>('state/entity', { write, read });
+const codec = stateCodec<EntityDocument>('state/entity', { write, read });
+
+/** How entity documents are stored; deadlines are those of the patterns in `rules()`. */
+export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDocument> {
+  return {
+    dueBy: 'stream-time',
+    dueAt: (doc) => Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules()), contextDue(doc.context)),
+    encode: codec.write,
+    decode: codec.read,
+  };
+}
 
 function write(doc: EntityDocument, out: AvroWriter): void {
   out.long(doc.newestTime);

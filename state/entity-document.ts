@@ -1,14 +1,12 @@
 // The document of one entity: all that is remembered of it (schemas/state/entity.avsc).
 //
 // Invariants:
-//   N1. dueAt is derived: the first buffered event, the earliest deadline of any pattern's state, or what the context waits
-//       for. Nothing else is armed.
+//   N1. Its due time (entity-codec.ts) is derived: the first buffered event, the earliest deadline of any pattern's state, or
+//       what the context waits for. Nothing else is armed.
 
 import type { PatternState, RuleSet } from '../rules/api.ts';
 import type { Event } from '../schemas/event.ts';
-import type { DocumentSpec } from './api.ts';
-import { entityCodec as codec } from './entity-codec.ts';
-import { type Attribute, contextDue, type EntityContext, emptyContext } from './entity-context.ts';
+import { type Attribute, type EntityContext, emptyContext } from './entity-context.ts';
 import { RuleMemories } from './rule-memories.ts';
 import { SeenIds } from './seen-ids.ts';
 
@@ -82,16 +80,6 @@ export function entityKey(type: string, id: string): string {
 export function entityOfKey(key: string): { type: string; id: string } {
   const slash = key.indexOf('/');
   return { type: key.slice(0, slash), id: key.slice(slash + 1) };
-}
-
-/** How entity documents are stored; deadlines are those of the patterns in `rules()`. */
-export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDocument> {
-  return {
-    dueBy: 'stream-time',
-    dueAt: (doc) => Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules()), contextDue(doc.context)),
-    encode: codec.write,
-    decode: codec.read,
-  };
 }
 
 /**

@@ -21,7 +21,7 @@ import {
   type SchemaIds,
 } from '../schemas/framed.ts';
 import { schemaIdOf } from '../schemas/schema-lookup.ts';
-import { entityDocumentSpec } from '../state/entity-document.ts';
+import { entityDocumentSpec } from '../state/entity-codec.ts';
 import { type RulesSwitch, type SinkSpec, type SourceSpec, Topology } from './builder.ts';
 import { actionsTopic, publicTopics, repartitionTopic, scoreRequestsTopic, scoresTopic } from './topics.ts';
 

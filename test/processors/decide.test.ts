@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Action } from '../../schemas/action.ts';
 import { traceparentOf } from '../../schemas/trace.ts';
 import { documentBytes, documentOf } from '../../state/document-store.ts';
-import { entityDocumentSpec } from '../../state/entity-document.ts';
+import { entityDocumentSpec } from '../../state/entity-codec.ts';
 import { check, event } from '../rules/kit.ts';
 import { EvaluateRun } from './kit.ts';
 

@@ -9,7 +9,8 @@ import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Late } from '../../schemas/framed.ts';
 import { CachedDocumentStore } from '../../state/document-store.ts';
-import { type EntityDocument, entityDocumentSpec } from '../../state/entity-document.ts';
+import { entityDocumentSpec } from '../../state/entity-codec.ts';
+import type { EntityDocument } from '../../state/entity-document.ts';
 import { MemoryStore } from '../../state/memory-store.ts';
 import { check } from '../rules/kit.ts';
 

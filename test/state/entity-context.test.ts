@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import avsc from 'avsc';
 import { Event } from '../../schemas/event.ts';
 import { documentBytes, documentOf } from '../../state/document-store.ts';
+import { entityDocumentSpec } from '../../state/entity-codec.ts';
 import { contextDue, emptyContext } from '../../state/entity-context.ts';
-import { contextOf, emptyEntityDocument, entityDocumentSpec } from '../../state/entity-document.ts';
+import { contextOf, emptyEntityDocument } from '../../state/entity-document.ts';
 import { EventTimes } from '../../state/event-times.ts';
 import { check } from '../rules/kit.ts';
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Event } from '../../schemas/event.ts';
 import { documentBytes, documentOf } from '../../state/document-store.ts';
-import { entityDocumentSpec } from '../../state/entity-document.ts';
+import { entityDocumentSpec } from '../../state/entity-codec.ts';
 import { check } from '../rules/kit.ts';
 
 const { ruleSet } = check(

@@ -7,12 +7,12 @@ import { avroCodec } from '../../schemas/codec.ts';
 import { Event } from '../../schemas/event.ts';
 import type { Json } from '../../schemas/json.ts';
 import { documentBytes, documentOf } from '../../state/document-store.ts';
+import { entityDocumentSpec } from '../../state/entity-codec.ts';
 import {
   deadlineMoved,
   type EntityDocument,
   earliestDeadline,
   emptyEntityDocument,
-  entityDocumentSpec,
   entityKey,
   entityOfKey,
   type RuleMemory,

@@ -3,7 +3,8 @@
 import type { PatternState } from '../../../../rules/api.ts';
 import { ruleSetOf } from '../../../../rules/rule-set.ts';
 import { documentBytes, documentOf } from '../../../../state/document-store.ts';
-import { emptyEntityDocument, entityDocumentSpec } from '../../../../state/entity-document.ts';
+import { entityDocumentSpec } from '../../../../state/entity-codec.ts';
+import { emptyEntityDocument } from '../../../../state/entity-document.ts';
 
 const documents = entityDocumentSpec(() => ruleSetOf([]));
 
