@@ -50,18 +50,16 @@ export class Intake implements Processor<SourceRecord> {
     const found = this.#normalised(read, bytes);
     const timestamp = typeof found === 'number' ? found : found.event.time;
     this.#checkTime(timestamp);
+    const recordKey = this.#keyOf(read);
+    this.#context.observeTime(timestamp);
     if (typeof found === 'number') {
-      this.#keyOf(read);
-      this.#context.observeTime(timestamp);
       this.#context.count('unasked');
       return;
     }
     const { entityId, others, event } = found;
-    const recordKey = this.#keyOf(read);
     const key = entityKey(this.#options.source.entity, recordKey === null ? entityId : utf8Text(recordKey));
     const { headers } = message;
     event.traceparent = traceparentOf(headers);
-    this.#context.observeTime(timestamp);
     this.#context.forward({ key, value: event, timestamp, headers });
     for (const { type, id } of others) {
       const other = entityKey(type, id);

@@ -34,6 +34,13 @@ export class AvroWriter {
     this.bytes = grown;
   }
 
+  /** What was written, in a buffer of its own. */
+  copy(): Buffer {
+    const copied = Buffer.allocUnsafe(this.length);
+    this.bytes.copy(copied, 0, 0, this.length);
+    return copied;
+  }
+
   byte(value: number): void {
     this.reserve(1);
     this.bytes[this.length++] = value;
@@ -111,7 +118,7 @@ export class AvroWriter {
 export function avroBytes(write: (out: AvroWriter) => void): Buffer {
   const out = new AvroWriter();
   write(out);
-  return Buffer.from(out.bytes.subarray(0, out.length));
+  return out.copy();
 }
 
 /** Bytes that are read from front to back; used again for one value after the other. */

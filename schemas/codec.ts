@@ -12,7 +12,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import avsc from 'avsc';
 import { asBuffer } from '../lib/bytes.ts';
 import { FatalError, RecordError } from '../lib/errors.ts';
-import { AvroReader, type AvroWriter } from './avro-bytes.ts';
+import { AvroReader, AvroWriter } from './avro-bytes.ts';
 import { Event, type EventRecord } from './event.ts';
 
 export interface Codec<Value> {
@@ -138,27 +138,19 @@ function olderVersions(name: string, type: avsc.Type): readonly ((bytes: Uint8Ar
   return readers;
 }
 
-/** Of state documents: one byte with the schema's version, then the record (A2). */
-export interface StateCodec<Value> {
-  write(value: Value, out: AvroWriter): void;
-  /**
-   * Reads what write() of this or an older version wrote. Throws FatalError: TRG_STATE_MISMATCH for a version that is not
-   * known, TRG_STATE_CORRUPT for other bytes.
-   */
-  read(input: AvroReader): Value;
-}
-
-/** A record without its version. */
+/** Writes and reads records one after the other, in somebody's bytes. */
 export interface RecordCodec<Value> {
   write(value: Value, out: AvroWriter): void;
   read(input: AvroReader): Value;
 }
 
 /**
- * The codec of `schemas/<name>.avsc` as a state document. `own`: writes and reads the present version's record, the same
+ * The codec of `schemas/<name>.avsc` as a state document: one byte with the schema's version, then the record (A2). Its read()
+ * takes what this or an older version wrote, and throws FatalError: TRG_STATE_MISMATCH for a version that is not known,
+ * TRG_STATE_CORRUPT for other bytes. `own`: writes and reads the present version's record, the same
  * bytes as the schema's, for documents that are written too often to be put into the schema's records first.
  */
-export function stateCodec<Value>(name: string, own?: RecordCodec<Value>): StateCodec<Value> {
+export function stateCodec<Value>(name: string, own?: RecordCodec<Value>): RecordCodec<Value> {
   const type = typeOf(name);
   const version: number = JSON.parse(schemaText(name)).version;
   const present: RecordCodec<Value> = own ?? partOf(type);
@@ -224,15 +216,7 @@ function stepInto(type: avsc.Type, step: string): avsc.Type {
 
 function partOf<Value>(type: avsc.Type): RecordCodec<Value> {
   return {
-    write(value, out) {
-      let end = type.encode(value, out.bytes, out.length);
-      if (end < 0) {
-        // Less than nothing is how many bytes were missing.
-        out.reserve(out.bytes.length - out.length - end);
-        end = type.encode(value, out.bytes, out.length);
-      }
-      out.length = end;
-    },
+    write: (value, out) => writeAs(type, value, out),
     read(input) {
       const { value, offset } = type.decode(input.bytes, input.at);
       if (offset < 0 || offset > input.end) throw new RangeError('the bytes end too early');
@@ -242,22 +226,26 @@ function partOf<Value>(type: avsc.Type): RecordCodec<Value> {
   };
 }
 
+function writeAs(type: avsc.Type, value: unknown, out: AvroWriter): void {
+  let end = type.encode(value, out.bytes, out.length);
+  if (end < 0) {
+    // Less than nothing is how many bytes were missing.
+    out.reserve(out.bytes.length - out.length - end);
+    end = type.encode(value, out.bytes, out.length);
+  }
+  out.length = end;
+}
+
 const NO_HEAD = new Uint8Array(0);
 /** Where values are encoded before they are copied to a buffer of their size: one allocation instead of three. */
-let scratch = Buffer.allocUnsafe(64 * 1024);
+const scratch = new AvroWriter();
 
 /** The head and then the value, in a buffer of its own. */
 function encodeAfter(head: Uint8Array, type: avsc.Type, value: unknown): Buffer {
-  let end = type.encode(value, scratch, head.length);
-  if (end < 0) {
-    // Less than nothing is how many bytes were missing.
-    scratch = Buffer.allocUnsafe(2 * (scratch.length - end));
-    end = type.encode(value, scratch, head.length);
-  }
-  const bytes = Buffer.allocUnsafe(end);
-  bytes.set(head);
-  scratch.copy(bytes, head.length, head.length, end);
-  return bytes;
+  scratch.clear();
+  scratch.raw(head);
+  writeAs(type, value, scratch);
+  return scratch.copy();
 }
 
 function decodeWith<Value>(type: avsc.Type, bytes: Uint8Array, name: string): Value {

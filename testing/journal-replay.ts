@@ -90,11 +90,6 @@ async function replayTask(
   const documents =
     part.store === null ? null : new CachedDocumentStore(store, part.store.spec.documents, { cacheBytes });
   const inputs = taskInputs(part, partition, partitions);
-  const flush = async (): Promise<void> => {
-    task.prepareCommit();
-    task.committed();
-    await task.writeSome();
-  };
   const isHigh = (): boolean => task.dirtyBytes >= dirtyBytesMax;
   const task: Task = new Task({
     id,
@@ -105,7 +100,7 @@ async function replayTask(
     documents,
     counters: new Counters(),
     emit: (sink, message) => collect(sink, message, partitions, outputs),
-    pressure: { isHigh, relieve: flush },
+    pressure: { isHigh, relieve: () => task.commitAlone() },
   });
   const records = await Promise.all(inputs.map((input) => readPartition(log, input)));
   const next = inputs.map(() => 0);
@@ -129,7 +124,7 @@ async function replayTask(
     assert(entry.inputs.join() === inputs.map(partitionKey).join(), `the journal of ${id} names other inputs`);
     for (const step of entry.steps) {
       await apply(step);
-      if (isHigh()) await flush();
+      if (isHigh()) await task.commitAlone();
     }
   }
   task.close();

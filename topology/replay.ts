@@ -87,7 +87,7 @@ export class Replay {
       documents,
       counters: this.counters,
       emit: (sink, { value }) => outputs[sink.name]?.(value),
-      pressure: { isHigh: () => documents.dirtyBytes >= this.#dirtyBytesMax, relieve: () => this.#flush() },
+      pressure: { isHigh: () => documents.dirtyBytes >= this.#dirtyBytesMax, relieve: () => this.#task.commitAlone() },
     });
   }
 
@@ -102,7 +102,7 @@ export class Replay {
     for (const record of records) {
       if (this.#task.read(0, record)) await this.#task.settle();
     }
-    if (this.#task.dirtyBytes >= this.#dirtyBytesMax) await this.#flush();
+    if (this.#task.dirtyBytes >= this.#dirtyBytesMax) await this.#task.commitAlone();
   }
 
   /** Highest event time accepted, ms; -1 before any. */
@@ -117,11 +117,5 @@ export class Replay {
 
   close(): void {
     this.#task.close();
-  }
-
-  async #flush(): Promise<void> {
-    this.#task.prepareCommit();
-    this.#task.committed();
-    await this.#task.writeSome();
   }
 }

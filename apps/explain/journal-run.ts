@@ -79,9 +79,7 @@ export async function runFromJournal(options: JournalRunOptions): Promise<readon
         if (entry.task !== id) continue;
         entries++;
         for (const step of entry.steps) await apply(step, entry.inputs);
-        task.prepareCommit();
-        task.committed();
-        await task.writeSome();
+        await task.commitAlone();
       }
     }
     if (entries === 0) notes.push('no worker has evaluated anything yet');

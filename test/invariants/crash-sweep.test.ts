@@ -16,13 +16,13 @@ const CALLS_MIN = 25;
 const lag: Move = { silence: [], after: { kind: 'lag' } };
 
 /** All seven events wait in the log when the engine starts; it dies at its n-th call. */
-function dyingAt(calls: number, when: 'before' | 'after', writeBackMs = 0): LiveOptions {
+function dyingAt(calls: number, when: 'before' | 'after'): LiveOptions {
   return {
     rules: `${LEFT}\n---\n${BOUGHT}`,
     events: EVENTS.map(parseEvent),
     moves: [...EVENTS.slice(1).map(() => lag), { silence: [], after: { kind: 'die', calls, when, lose: false } }],
     // A commit after every document, also amid what one record made due.
-    tuning: { ...PLAIN, dirtyBytesMax: 1, writeBackMs },
+    tuning: { ...PLAIN, dirtyBytesMax: 1 },
   };
 }
 

@@ -287,6 +287,13 @@ export class Task {
     this.#options.meter?.committed(wall);
   }
 
+  /** A commit where there is no log to write to: it ends with the documents. */
+  async commitAlone(): Promise<void> {
+    this.prepareCommit();
+    this.committed();
+    await this.writeSome();
+  }
+
   /** See CachedDocumentStore.writeSome(). */
   async writeSome(anyway = false): Promise<void> {
     await this.#documents?.writeSome(anyway);

@@ -13,7 +13,7 @@ import org.rocksdb.DBOptions;
  * go soon: small buffers, and compaction as soon as one is written.
  */
 public final class RocksForCep implements RocksDBOptionsFactory {
-  private static final long WRITE_BUFFER_BYTES = Long.getLong("wb", 64) * 1024;
+  private static final long WRITE_BUFFER_BYTES = 64 * 1024;
 
   @Override
   public DBOptions createDBOptions(DBOptions options, Collection<AutoCloseable> toClose) {
@@ -22,6 +22,6 @@ public final class RocksForCep implements RocksDBOptionsFactory {
 
   @Override
   public ColumnFamilyOptions createColumnOptions(ColumnFamilyOptions options, Collection<AutoCloseable> toClose) {
-    return options.setWriteBufferSize(WRITE_BUFFER_BYTES).setLevel0FileNumCompactionTrigger(Integer.getInteger("l0", 1));
+    return options.setWriteBufferSize(WRITE_BUFFER_BYTES).setLevel0FileNumCompactionTrigger(1);
   }
 }
