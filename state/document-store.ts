@@ -299,15 +299,15 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   #load(key: string, hash: number): Hot<Doc> | undefined {
     let place = this.#fresh.placeOf(key, hash);
     if (place !== undefined) {
-      const { isKnown, storedDue } = this.#fresh.headAt(place);
-      const head = { isKnown: isKnown || place < this.#uncommitted, storedDue };
+      const record = this.#fresh.recordAt(place);
+      const head = { isKnown: record.isKnown || place < this.#uncommitted, storedDue: record.storedDue };
       this.#hits++;
-      return this.#decode(key, hash, this.#fresh.readValue(place, this.#reader), head);
+      return this.#decode(key, hash, record.readValue(this.#reader), head);
     }
     place = this.#older.placeOf(key, hash);
     if (place !== undefined) {
       this.#hits++;
-      return this.#decode(key, hash, this.#older.readValue(place, this.#reader), null);
+      return this.#decode(key, hash, this.#older.recordAt(place).readValue(this.#reader), null);
     }
     const value = this.#store.get(documentKey(key));
     if (value === undefined) {

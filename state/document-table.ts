@@ -84,6 +84,13 @@ export class StoredRecord implements RecordHead {
     return (this.#bytes[this.#at]! & DELETED) === 0 ? this.#bytes.subarray(this.#valueAt, this.#end) : null;
   }
 
+  /** Puts the reader over the value; false: the document was deleted. */
+  readValue(reader: AvroReader): boolean {
+    if ((this.#bytes[this.#at]! & DELETED) !== 0) return false;
+    reader.over(this.#bytes, this.#valueAt, this.#end);
+    return true;
+  }
+
   /** The float64 with which a value begins; Infinity: the document was deleted. */
   get due(): number {
     return (this.#bytes[this.#at]! & DELETED) === 0 ? this.#bytes.readDoubleBE(this.#valueAt) : Infinity;
@@ -100,6 +107,7 @@ export class DocumentTable {
   #hashes = new Int32Array(SLOTS_MIN);
   #size = 0;
   #bytes = 0;
+  readonly #asked = new StoredRecord();
 
   /** Bytes of all records, also of those that are not alive. */
   get bytes(): number {
@@ -152,18 +160,11 @@ export class DocumentTable {
     if (place !== undefined) this.#kill(place);
   }
 
-  headAt(place: number): RecordHead {
+  /** The record at a place, until the next one is asked for. */
+  recordAt(place: number): StoredRecord {
     const { bytes, at } = this.#at(place);
-    return { isKnown: (bytes[at]! & KNOWN) !== 0, storedDue: bytes.readDoubleLE(at + 1) };
-  }
-
-  /** Puts the reader over the value; false: the document was deleted. */
-  readValue(place: number, reader: AvroReader): boolean {
-    const { bytes, at } = this.#at(place);
-    if ((bytes[at]! & DELETED) !== 0) return false;
-    const start = at + HEADER_BYTES + bytes.readUInt32LE(at + 9);
-    reader.over(bytes, start, start + bytes.readUInt32LE(at + 13));
-    return true;
+    this.#asked.moveTo(bytes, at);
+    return this.#asked;
   }
 
   /** The living records from a place on, in the order in which they came. */

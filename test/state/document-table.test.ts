@@ -54,9 +54,9 @@ test('records are read back as they were put, each key’s newest alone, from an
       if (marked < steps.length) assert.deepEqual(recordsOf(table, mark), expected(marked));
       const reader = new AvroReader();
       for (const [key, { text }] of model) {
-        const place = table.placeOf(key)!;
-        assert.deepEqual(table.headAt(place), HEAD);
-        assert.equal(table.readValue(place, reader), text !== null);
+        const record = table.recordAt(table.placeOf(key)!);
+        assert.deepEqual({ isKnown: record.isKnown, storedDue: record.storedDue }, HEAD);
+        assert.equal(record.readValue(reader), text !== null);
         if (text === null) continue;
         reader.at += 8;
         assert.equal(reader.text(), text);
@@ -70,7 +70,7 @@ test('what was read of a record stays what it was when a newer one comes', () =>
   const table = new DocumentTable();
   table.put('a', HEAD, encoded(1, 'first'));
   const reader = new AvroReader();
-  table.readValue(table.placeOf('a')!, reader);
+  table.recordAt(table.placeOf('a')!).readValue(reader);
   for (let i = 0; i < 10_000; i++) table.put('a', HEAD, encoded(2, 'later'));
   reader.at += 8;
   assert.equal(reader.text(), 'first');
