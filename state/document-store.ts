@@ -211,16 +211,21 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     return this.#note !== null || this.#fresh.size > 0;
   }
 
+  /** Whether half of the room is used up by what the key-value store is to have. */
+  get isWriteDue(): boolean {
+    return this.#fresh.bytes >= this.#cacheBytes / 2;
+  }
+
   /**
    * To be called when nothing waits for a commit: begins to write to the key-value store what was committed, when that
    * takes up half of the room (D3), or `anyway`. Waits only for what makes room. Throws what an earlier write threw.
    */
   async writeSome(anyway = false): Promise<void> {
     this.#throwFailure();
-    const isFull = this.#fresh.bytes >= this.#cacheBytes / 2;
-    if (isFull) await this.#writingBack;
+    const isDue = this.isWriteDue;
+    if (isDue) await this.#writingBack;
     this.#throwFailure();
-    if (this.#writingBack === null && (isFull || anyway) && this.isBehind) this.#beginWritingBack();
+    if (this.#writingBack === null && (isDue || anyway) && this.isBehind) this.#beginWritingBack();
   }
 
   /** Writes all that was committed to the key-value store; to be called when nothing waits for a commit. */

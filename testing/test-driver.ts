@@ -10,7 +10,7 @@ import { documentKey } from '../state/key-codec.ts';
 import { MemoryStore } from '../state/memory-store.ts';
 import type { Topology } from '../topology/builder.ts';
 import type { Log, TopicPartition } from '../topology/ports.ts';
-import type { CommitInterval } from '../topology/runtime/engine.ts';
+import type { CommitInterval } from '../topology/runtime/committer.ts';
 import type { EngineThread } from '../topology/runtime/engine-thread.ts';
 import { openEngine } from '../topology/runtime/open-engine.ts';
 import { requiredTopics } from '../topology/topics.ts';

@@ -1,70 +1,29 @@
-// The tasks of an engine thread, one reader, one transactional writer. Reads, processes, commits.
+// The tasks of an engine thread and one reader: reads, processes, lets the committer look.
 //
-// Owns: the poll loop, the commit and its order, adaptive commit interval. Does not own: which tasks it has
-// (task-manager.ts), opening and restoring them (open-task.ts), starting again after a fault (supervise.ts).
-//
-// Invariants:
-//   Y1. A commit is one transaction of the log: outputs, changelog, journal and consumed offsets of all tasks. Stores are
-//       written to later, only what was committed, and say how far they are. State newer than that cannot exist (I1, I5).
-//   Y2. After any fault of a commit the engine is of no more use: it is closed, opened anew and restored.
-//   Y3. What waits for a commit is bounded: OUTPUT_BYTES_MAX, and `dirtyBytesMax` of documents.
+// Owns: the poll loop, which task has its turn. Does not own: commits (committer.ts), which tasks it has (task-manager.ts),
+// opening and restoring them (open-task.ts), starting again after a fault (supervise.ts).
 
-import { utf8Bytes } from '../../lib/bytes.ts';
-import type { Clock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';
-import { partitionOf } from '../../lib/murmur2.ts';
 import type { Message } from '../../processors/api.ts';
-import type { NewRecord, RecordHeader } from '../../schemas/record.ts';
-import { TRACEPARENT } from '../../schemas/trace.ts';
 import type { SinkNode } from '../builder.ts';
-import { type CommittedPosition, type LogReader, type LogWriter, partitionKey } from '../ports.ts';
-import { journalTopic } from '../topics.ts';
+import { type LogReader, partitionKey } from '../ports.ts';
+import { Committer, type CommitterOptions } from './committer.ts';
 import type { EngineTask } from './engine-task.ts';
-import type { Seat } from './group/seat.ts';
-import { journalCodec } from './journal.ts';
-import type { EngineMonitor } from './monitor.ts';
 import { PartitionerCheck } from './partitioner-check.ts';
-import { encodePositionNote } from './position-note.ts';
-import type { PreparedCommit, Task } from './task.ts';
+import type { Task } from './task.ts';
 import { showTasks } from './task-figures.ts';
-import { changelogNote, readChangelogNote } from './task-note.ts';
 import type { TaskQueue } from './task-queue.ts';
 import type { TaskSpec } from './tasks.ts';
 
-export interface CommitInterval {
-  /** After this long when nothing more is waiting: latency. */
-  readonly minMs: number;
-  /** After this long under load: throughput. */
-  readonly maxMs: number;
-}
-
-export interface EngineOptions {
-  readonly application: string;
-  readonly clock: Clock;
+export interface EngineOptions extends CommitterOptions {
   readonly counters: Counters;
-  /** Left out: nobody watches. */
-  readonly monitor?: EngineMonitor;
   readonly reader: LogReader;
-  readonly writer: LogWriter;
-  /** The writer's transactional id: whoever takes over a task learns from it whom to fence. */
-  readonly transactionalId: string;
-  /** The place in the group: when a commit may be made, and as whom. */
-  readonly seat: Seat;
-  readonly commitInterval: CommitInterval;
   /** Bytes of one fetch; bounds memory and the time until other things are looked at. */
   readonly fetchBytesMax: number;
-  readonly dirtyBytesMax: number;
-  /** So long stores may be behind what was committed, ms: what a restart after a crash has to read again. 0: not at all. */
-  readonly writeBackMs: number;
-  /** Partition counts of all topics. */
-  readonly partitions: ReadonlyMap<string, number>;
 }
 
-/** Output of one transaction: large enough for throughput, small enough for a broker and for memory. */
-const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
 /** Records a task processes before the next task gets its turn. */
 const TURN_RECORDS = 2_000;
-const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 /** Tasks that feed others tell them how far they have come at least this often. */
 const WATERMARK_INTERVAL_MS = 200;
 
@@ -75,14 +34,9 @@ export class Engine {
   readonly #options: EngineOptions;
   #tasks: EngineTask[] = [];
   readonly #byInput = new Map<string, { queue: TaskQueue; input: number }>();
-  #outputs: NewRecord[] = [];
-  #outputBytes = 0;
-  /** See offsets(). */
-  readonly #offsets = new Map<string, number>();
   /** Tasks that have not taken a step in this life. */
   readonly #fresh = new Set<TaskQueue>();
-  #lastCommit: number;
-  #lastWriteBack: number;
+  readonly #committer: Committer;
   readonly #partitioner: PartitionerCheck;
   readonly #watermarkAt = new Map<Task, number>();
   #woken = new AbortController();
@@ -90,8 +44,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#lastCommit = options.clock.now();
-    this.#lastWriteBack = this.#lastCommit;
+    this.#committer = new Committer(options, () => this.#woken.abort());
     this.#partitioner = new PartitionerCheck(options);
     const { monitor, clock } = options;
     this.#hideTasks = monitor && showTasks(monitor.metrics, clock, () => this.#tasks);
@@ -102,11 +55,11 @@ export class Engine {
     for (const task of tasks) {
       this.#tasks.push(task);
       this.#fresh.add(task.queue);
-      if (task.store !== null) this.#offsets.set(task.spec.id, readChangelogNote(task.store));
       task.queue.task.inputs.forEach((input, i) => {
         this.#byInput.set(partitionKey(input), { queue: task.queue, input: i });
       });
     }
+    this.#committer.tasks = this.#tasks;
     this.#shareCaches();
     this.#assignReader();
   }
@@ -119,13 +72,13 @@ export class Engine {
     const released = this.#tasks.filter(({ spec }) => specs.has(spec));
     await this.#finish(released, graceMs);
     this.#tasks = this.#tasks.filter(({ spec }) => !specs.has(spec));
-    for (const { spec, queue } of released) {
-      this.#offsets.delete(spec.id);
+    for (const { queue } of released) {
       this.#fresh.delete(queue);
       this.#watermarkAt.delete(queue.task);
       queue.task.close();
       for (const input of queue.task.inputs) this.#byInput.delete(partitionKey(input));
     }
+    this.#committer.tasks = this.#tasks;
     this.#shareCaches();
     this.#assignReader();
     return released;
@@ -141,13 +94,13 @@ export class Engine {
 
   /** Changelog offset of each task's state as of its last commit, by task id. What is on disk may be a little behind it. */
   offsets(): ReadonlyMap<string, number> {
-    return this.#offsets;
+    return this.#committer.offsets;
   }
 
   /** How tasks hand over outputs, ask for commits and wake the loop. */
   readonly hooks = {
-    emit: (sink: SinkNode, message: Message<unknown>) => this.#emit(sink, message),
-    pressure: { isHigh: () => this.#isPressed(), relieve: () => this.commit() },
+    emit: (sink: SinkNode, message: Message<unknown>) => this.#committer.emit(sink, message),
+    pressure: { isHigh: () => this.#committer.isPressed, relieve: () => this.#committer.begin() },
     wake: () => this.#woken.abort(),
   };
 
@@ -161,7 +114,7 @@ export class Engine {
     if (this.#fresh.size > 0) this.#resume();
     const leftover = this.#pauseBusy();
     const wall = clock.now();
-    const wait = leftover ? 0 : this.#waitMs(waitMs, wall);
+    const wait = leftover ? 0 : this.#committer.waitMs(waitMs, wall);
     const fetched = await reader.read({ maxBytes: fetchBytesMax, waitMs: wait, signal: this.#woken.signal });
     if (this.#woken.signal.aborted) this.#woken = new AbortController();
     turn?.part('poll');
@@ -175,74 +128,26 @@ export class Engine {
     }
     for (const { queue } of this.#tasks) active = (await this.#turn(queue, wall)) || active;
     turn?.part('process');
-    if (this.#commitIsDue()) {
-      await this.commit();
-      turn?.part('commit');
-    }
-    await this.#writeOld(wall);
+    await this.#committer.look();
+    turn?.part('commit');
     if (active) turn?.end();
     monitor?.polled();
     return active;
   }
 
-  /** Commits what there is, as soon as the group allows it; see Y1. Throws what LogWriter.commit throws (Y2). */
-  async commit(): Promise<void> {
-    const { application, clock, monitor, writer, seat, writeBackMs } = this.#options;
-    if (this.#tasks.length === 0) return;
-    await seat.untilMayCommit();
-    const prepared = this.#tasks.map((each) => ({ ...each, ...each.queue.task.prepareCommit() }));
-    const positions = prepared.flatMap(({ queue }) => this.#positionsOf(queue));
-    const outputs = this.#outputs;
-    this.#outputs = [];
-    this.#outputBytes = 0;
-    let records = outputs.length;
-    writer.send(outputs);
-    for (const each of prepared) {
-      writer.send(this.#journalRecords(each));
-      writer.send(changelogRecords(each, () => records++));
-    }
-    const began = clock.now();
-    const ends = await writer.commit(application, positions, seat.identity ?? undefined);
-    const committedAt = clock.now();
-    monitor?.committed(committedAt - began, records);
-    for (const { spec, queue } of prepared) {
-      const end = spec.changelog === null ? undefined : ends.get(partitionKey(spec.changelog));
-      if (end !== undefined) this.#offsets.set(spec.id, end);
-      queue.task.committed(committedAt, end === undefined ? null : changelogNote(end));
-    }
-    for (const { queue } of prepared) await (writeBackMs === 0 ? queue.task.writeBack() : queue.task.writeSome());
-    this.#lastCommit = clock.now();
+  /** Commits all that there is, and waits until that is done. Throws what LogWriter.commit throws (Y2). */
+  commit(): Promise<void> {
+    return this.#committer.commit();
   }
 
-  /** Brings stores up to date that have been behind for long. */
-  async #writeOld(now: number): Promise<void> {
-    const { writeBackMs } = this.#options;
-    if (now - this.#lastWriteBack < writeBackMs || this.#tasks.some(({ queue }) => queue.task.hasUncommitted)) return;
-    for (const { queue } of this.#tasks) await queue.task.writeSome(true);
-    this.#lastWriteBack = now;
+  /** Waits for the commit that is under way. Throws what it, or one before, threw. */
+  commitEnded(): Promise<void> {
+    return this.#committer.ended();
   }
 
   /** Reads no more, waits up to `graceMs` for I/O that is under way, and commits. */
   async drain(graceMs: number): Promise<void> {
     await this.#finish(this.#tasks, graceMs);
-  }
-
-  #journalRecords({ spec, queue, steps }: EngineTask & PreparedCommit): readonly NewRecord[] {
-    const { id, part, partition } = spec;
-    if (steps.length === 0 || !part.journaled) return [];
-    const { inputs, wallTime: timestamp } = queue.task;
-    const value = journalCodec.encode({ task: id, inputs: inputs.map(partitionKey), steps });
-    const topic = journalTopic(this.#options.application);
-    return [{ topic, partition, timestamp, key: utf8Bytes(id), value, headers: [] }];
-  }
-
-  #positionsOf(queue: TaskQueue): CommittedPosition[] {
-    const { transactionalId: writer } = this.#options;
-    const note = encodePositionNote({ writer, time: queue.task.snapshotTime() });
-    return queue.positions.map((offset, i) => {
-      const { topic, partition } = queue.task.inputs[i]!;
-      return { topic, partition, offset, metadata: i === 0 ? note : '' };
-    });
   }
 
   /** Starts no more I/O for these tasks, waits for what is under way, and commits. */
@@ -299,7 +204,7 @@ export class Engine {
     while (queue.isReady) {
       active = true;
       if (queue.process(TURN_RECORDS) && !(await task.settleSome())) return true;
-      if (this.#isPressed()) await this.commit();
+      if (this.#committer.isPressed) await this.#committer.begin();
     }
     // With nothing to come due, a look at the clock would only fill the journal.
     let due = task.dueWhenIdle(wall);
@@ -340,63 +245,5 @@ export class Engine {
       if (queue.isReady || queue.task.isSettling) ready = true;
     }
     return ready;
-  }
-
-  /** Not longer than until the next commit. */
-  #waitMs(waitMs: number, now: number): number {
-    if (!this.#options.seat.mayCommit || !this.#hasUncommitted()) return waitMs;
-    return Math.max(0, Math.min(waitMs, this.#lastCommit + this.#options.commitInterval.minMs - now));
-  }
-
-  #commitIsDue(): boolean {
-    if (!this.#options.seat.mayCommit || !this.#hasUncommitted()) return false;
-    const { minMs, maxMs } = this.#options.commitInterval;
-    const caughtUp = this.#tasks.every(({ queue }) => queue.isAtEnd);
-    const elapsed = this.#options.clock.now() - this.#lastCommit;
-    return elapsed >= (caughtUp ? minMs : maxMs) || this.#isPressed();
-  }
-
-  #hasUncommitted(): boolean {
-    return this.#outputs.length > 0 || this.#tasks.some(({ queue }) => queue.task.hasUncommitted);
-  }
-
-  #isPressed(): boolean {
-    if (this.#outputBytes >= OUTPUT_BYTES_MAX) return true;
-    let dirtyBytes = 0;
-    for (const { queue } of this.#tasks) dirtyBytes += queue.task.dirtyBytes;
-    return dirtyBytes >= this.#options.dirtyBytesMax;
-  }
-
-  #emit(sink: SinkNode, message: Message<unknown>): void {
-    const value = sink.encode(message.value as never);
-    const topic = typeof sink.topic === 'string' ? sink.topic : sink.topic(message.value as never);
-    const partitions = this.#options.partitions.get(topic) ?? 1;
-    const named = Object.entries(sink.headers?.(message.value as never) ?? {});
-    const headers: RecordHeader[] = named.map(([name, text]) => [name, utf8Bytes(text)]);
-    for (const header of message.headers) if (header[0] === TRACEPARENT) headers.push(header);
-    const { timestamp } = message;
-    this.#outputBytes += value.length;
-    if (sink.toAllPartitions?.(message.value as never) === true) {
-      for (let partition = 0; partition < partitions; partition++) {
-        this.#outputs.push({ topic, partition, timestamp, key: null, value, headers });
-      }
-      return;
-    }
-    const key = utf8Bytes(message.key);
-    this.#outputs.push({ topic, partition: partitionOf(key, partitions), timestamp, key, value, headers });
-  }
-}
-
-/** One after the other, so that they are not all in memory beside the documents. */
-function* changelogRecords(
-  { spec, queue, changes }: EngineTask & PreparedCommit,
-  onEach: () => void,
-): Generator<NewRecord> {
-  if (spec.changelog === null) return;
-  const { topic, partition } = spec.changelog;
-  const timestamp = queue.task.wallTime;
-  for (const { key, value } of changes) {
-    onEach();
-    yield { topic, partition, timestamp, key, value, headers: NO_HEADERS };
   }
 }

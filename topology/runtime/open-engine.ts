@@ -5,7 +5,8 @@
 
 import type { SubTopology, Topology } from '../builder.ts';
 import type { GroupMember, GroupOptions } from '../ports.ts';
-import { type CommitInterval, Engine } from './engine.ts';
+import type { CommitInterval } from './committer.ts';
+import { Engine } from './engine.ts';
 import { EngineThread } from './engine-thread.ts';
 import { assignPartitions, inputsOf } from './group/assign-partitions.ts';
 import { fixedMember } from './group/fixed-member.ts';

@@ -71,11 +71,11 @@ export class TaskManager {
     this.#adoptOpened();
     if (member.state === 'summoned') {
       await engine.commit();
-      this.#join();
+      await this.#join();
     } else if (member.state === 'settled' && member.assignment !== this.#followed) {
       await this.#follow(member.assignment!);
     } else if (member.state === 'settled' && this.#isWarm()) {
-      this.#join();
+      await this.#join();
     }
   }
 
@@ -103,7 +103,9 @@ export class TaskManager {
     await this.#standbys.close();
   }
 
-  #join(): void {
+  async #join(): Promise<void> {
+    // A commit that is under way is one of the generation that ends.
+    await this.#options.engine.commitEnded();
     const { member, engine, process, transactionalId: writer, onDisk, monitor, clock } = this.#options;
     const opening = [...this.#opening.values()].map(({ spec }) => spec);
     const offsets = Object.fromEntries([...onDisk, ...this.#standbys.offsets(), ...engine.offsets()]);
@@ -129,7 +131,7 @@ export class TaskManager {
     this.#warmups = standby.filter(({ id }) => note?.warmup.includes(id));
     const activeTasks = active.length;
     monitor?.rebalanced({ durationMs: clock.now() - this.#joinedAt, activeTasks, standbyTasks: standby.length });
-    if (revoked) this.#join();
+    if (revoked) await this.#join();
   }
 
   /** Gives up what is not in `kept`; adds databases that stay open to `stores`. Returns whether there was anything. */

@@ -33,6 +33,8 @@ export class TaskMeter {
   /** By name and the values of labels: looked up for each decision, and much cheaper than in Metrics. */
   readonly #histograms = new Map<string, Histogram>();
   #pending: Pending[] = [];
+  /** What the commit under way has. */
+  #committing: Pending[] = [];
 
   /** `part`: the name of the task's sub-topology. */
   constructor({ metrics, spans }: EngineMonitor, task: string, part: string) {
@@ -52,10 +54,15 @@ export class TaskMeter {
     this.#pending.push(pending);
   }
 
-  /** What began since the last commit has been committed at `wall`. */
+  /** A commit begins, of what began before it. */
+  committing(): void {
+    this.#committing = this.#pending;
+    this.#pending = [];
+  }
+
+  /** The commit has been made at `wall`. */
   committed(wall: number): void {
-    if (this.#pending.length === 0) return;
-    for (const pending of this.#pending) {
+    for (const pending of this.#committing) {
       const { metric, since, fetchedAt, labels } = pending;
       const latencyMs = wall - since;
       if (latencyMs > LIVE_MS) this.#metrics.counters.add('not-live', { metric });
@@ -63,7 +70,7 @@ export class TaskMeter {
       if (fetchedAt >= 0) this.#histogram(metric, '-from-read', labels).record(wall - fetchedAt);
       this.#trace(pending, wall);
     }
-    this.#pending = [];
+    this.#committing = [];
   }
 
   #histogram(metric: string, suffix: string, labels: Labels = {}): Histogram {

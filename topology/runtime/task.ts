@@ -273,6 +273,7 @@ export class Task {
   /** What the next commit writes for this task besides its outputs; the task counts it as written. */
   prepareCommit(): PreparedCommit {
     this.#graph.beforeCommit();
+    this.#options.meter?.committing();
     return { steps: this.#journal.take(), changes: this.#documents?.changes() ?? [] };
   }
 
@@ -292,6 +293,11 @@ export class Task {
     this.prepareCommit();
     this.committed();
     await this.writeSome();
+  }
+
+  /** See CachedDocumentStore.isWriteDue. */
+  get isWriteDue(): boolean {
+    return this.#documents?.isWriteDue ?? false;
   }
 
   /** See CachedDocumentStore.writeSome(). */

@@ -51,6 +51,68 @@ function weighed(log: Log): { log: Log; sizes: number[] } {
   return { log: { admin: log.admin, openReader: () => log.openReader(), close: () => log.close(), openWriter }, sizes };
 }
 
+/** The log, whose commits for the group `test` wait while they are held. */
+function held(log: Log): { log: Log; hold: () => () => void; begun: () => number } {
+  let free = Promise.resolve();
+  let begun = 0;
+  const hold = () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    free = promise;
+    return resolve;
+  };
+  const openWriter: Log['openWriter'] = async (id) => {
+    const writer = await log.openWriter(id);
+    return {
+      send: (records) => writer.send(records),
+      commit: async (group, positions, member) => {
+        if (group === 'test') {
+          begun++;
+          await free;
+        }
+        return writer.commit(group, positions, member);
+      },
+      abort: () => writer.abort(),
+      close: () => writer.close(),
+    };
+  };
+  const holding = { admin: log.admin, openReader: () => log.openReader(), close: () => log.close(), openWriter };
+  return { log: holding, hold, begun: () => begun };
+}
+
+test('steps are taken while the log is at a commit, and are the next one’s (Y4)', async (t) => {
+  const clock = new FakeClock();
+  const { log, hold, begun } = held(new MemoryLog(clock));
+  const driver = await open(t, { clock, log, writeBackMs: 1e12 });
+  await driver.run();
+  const before = begun();
+  const release = hold();
+  for (const key of ['a', 'b', 'c']) {
+    await wish(driver, { key, time: FAKE_START });
+    assert.equal(await driver.poll(), true);
+  }
+  assert.equal(begun(), before + 1);
+  assert.deepEqual(await out(driver), []);
+  release();
+  await driver.run();
+  assert.deepEqual(await out(driver), ['saw a', 'saw b', 'saw c']);
+  assert.equal(begun(), before + 2);
+});
+
+test('a commit that fails while steps are taken ends the engine’s life, and nothing is done twice (Y2, Y4)', async (t) => {
+  const driver = await open(t, { writeBackMs: 1e12 });
+  await driver.run();
+  const { lives } = driver;
+  await wish(driver, { key: 'a', time: FAKE_START, due: FAKE_START + 1_000 }, { key: 'b', time: FAKE_START });
+  driver.crashes.arm(1, 'before');
+  assert.equal(await driver.poll(), true);
+  assert.equal(driver.lives, lives);
+  await wish(driver, { key: 'c', time: FAKE_START });
+  await driver.run();
+  assert.equal(driver.lives, lives + 1);
+  await driver.advanceWallClock(2_000);
+  assert.deepEqual(await out(driver), ['saw b', 'saw c', `due a@${FAKE_START + 1_000}`]);
+});
+
 test('many timers due at once are committed in transactions of bounded size, each fired once (Y3)', async (t) => {
   const count = 500;
   const clock = new FakeClock();

@@ -21,33 +21,48 @@ function setUp() {
     const trace = flags === undefined ? undefined : { name: 'decide', parent, own, attributes: { rule: 'a' } };
     meter.begin({ metric: 'decision-latency', since, fetchedAt, labels: { urgency: 'critical' }, trace });
   };
-  return { spans, monitor, meter, histogram, begin };
+  const commit = (wall: number) => {
+    meter.committing();
+    meter.committed(wall);
+  };
+  return { spans, monitor, meter, histogram, begin, commit };
 }
 
 test('a latency lasts from the event to the commit, and from the fetch to the commit', () => {
-  const { meter, histogram, begin } = setUp();
+  const { histogram, begin, commit } = setUp();
   begin(NOW - 40, NOW - 10);
   assert.equal(histogram('decision-latency'), undefined);
-  meter.committed(NOW);
-  meter.committed(NOW + 1);
+  commit(NOW);
+  commit(NOW + 1);
   const { sum, count, labels } = histogram('decision-latency')!;
   assert.deepEqual({ sum, count, labels }, { sum: 40, count: 1, labels: { urgency: 'critical' } });
   assert.equal(histogram('decision-latency-from-read')!.sum, 10);
 });
 
-test('what no record led to has no time from its read', () => {
-  const { meter, histogram, begin } = setUp();
-  begin(NOW - 40, -1);
+test('what begins while the log is at a commit lasts until the next one', () => {
+  const { meter, histogram, begin, commit } = setUp();
+  begin(NOW - 40, NOW - 10);
+  meter.committing();
+  begin(NOW - 30, NOW - 10);
   meter.committed(NOW);
+  assert.equal(histogram('decision-latency')!.sum, 40);
+  commit(NOW + 5);
+  assert.equal(histogram('decision-latency')!.sum, 40 + 35);
+});
+
+test('what no record led to has no time from its read', () => {
+  const { histogram, begin, commit } = setUp();
+  begin(NOW - 40, -1);
+  commit(NOW);
   assert.equal(histogram('decision-latency')!.count, 1);
   assert.equal(histogram('decision-latency-from-read'), undefined);
 });
 
 test('what is more than an hour old is counted apart (E2)', () => {
-  const { monitor, meter, histogram, begin } = setUp();
+  const { monitor, histogram, begin, commit } = setUp();
   begin(NOW - HOUR, -1);
   begin(NOW - HOUR - 1, NOW - 5);
-  meter.committed(NOW);
+  commit(NOW);
   assert.equal(histogram('decision-latency')!.count, 1);
   assert.equal(histogram('decision-latency-from-read')!.count, 1);
   assert.equal(monitor.metrics.counters.by('not-live', 'metric').get('decision-latency'), 1);
@@ -62,12 +77,12 @@ test('an event ahead of its input is not late', () => {
 });
 
 test('a decision is a span of its event’s trace, once it is committed, if that trace is kept', () => {
-  const { spans, meter, begin } = setUp();
+  const { spans, begin, commit } = setUp();
   begin(NOW - 40, NOW - 10, '01');
   begin(NOW - 40, -1, '01');
   begin(NOW - 40, NOW - 10, '00');
   assert.deepEqual(spans.take(), []);
-  meter.committed(NOW);
+  commit(NOW);
   const span = {
     name: 'decide',
     kind: 'internal',
