@@ -37,6 +37,8 @@ export class KafkaWriter implements LogWriter {
   readonly #producer: Producer;
   #collected = new Map<string, Collected>();
   #collectedBytes = 0;
+  /** Of #collected, what was added to last. */
+  #last: Collected | null = null;
   /** Of batches that were written: making and growing new ones at each commit is what most of the memory would go to. */
   #spare: Buffer[] = [];
   #spareBytes = 0;
@@ -106,8 +108,7 @@ export class KafkaWriter implements LogWriter {
 
   async abort(): Promise<void> {
     this.#assertUsable();
-    this.#collected = new Map();
-    this.#collectedBytes = 0;
+    this.#takeCollected();
     try {
       await this.#ahead;
       // A batch that failed leaves a gap in its partition's sequence: only a new epoch starts from none.
@@ -142,10 +143,8 @@ export class KafkaWriter implements LogWriter {
   }
 
   #collect(record: NewRecord): void {
-    const { topic, partition } = record;
-    const key = partitionKey(record);
-    let collected = this.#collected.get(key);
-    if (collected === undefined) this.#collected.set(key, (collected = { topic, partition, builders: [] }));
+    const collected = this.#collectedOf(record);
+    const { topic } = record;
     let builder = collected.builders.at(-1);
     const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
     if (builder === undefined || builder.length + size > BATCH_BYTES) {
@@ -155,6 +154,17 @@ export class KafkaWriter implements LogWriter {
     const before = builder.length;
     builder.add(record);
     this.#collectedBytes += builder.length - before;
+  }
+
+  /** Records of one partition mostly come one after the other: a name is not made of topic and partition for each. */
+  #collectedOf({ topic, partition }: NewRecord): Collected {
+    const last = this.#last;
+    if (last?.partition === partition && last.topic === topic) return last;
+    const key = partitionKey({ topic, partition });
+    let collected = this.#collected.get(key);
+    if (collected === undefined) this.#collected.set(key, (collected = { topic, partition, builders: [] }));
+    this.#last = collected;
+    return collected;
   }
 
   #spareBuffer(): Buffer | undefined {
@@ -169,10 +179,16 @@ export class KafkaWriter implements LogWriter {
     this.#spareBytes += buffer.length;
   }
 
-  #writeAhead(): void {
+  #takeCollected(): readonly Collected[] {
     const parts = [...this.#collected.values()];
     this.#collected = new Map();
     this.#collectedBytes = 0;
+    this.#last = null;
+    return parts;
+  }
+
+  #writeAhead(): void {
+    const parts = this.#takeCollected();
     this.#ahead = this.#ahead.then(async () => {
       if (this.#aheadError !== undefined || this.#state === 'closed') return;
       try {
@@ -196,7 +212,7 @@ export class KafkaWriter implements LogWriter {
   async #fail(error: unknown): Promise<void> {
     if (this.#state === 'closed') return;
     this.#state = 'failed';
-    this.#collected = new Map();
+    this.#takeCollected();
     // A member that was lost has its producer still; one that was fenced, or not answered, has nothing to ask.
     const code = (error as { code?: unknown }).code;
     if (code !== 'TRG_LOG_FENCED' && code !== 'TRG_LOG_UNCLEAR_COMMIT' && code !== 'TRG_LOG_UNREACHABLE')
