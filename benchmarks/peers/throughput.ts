@@ -29,8 +29,8 @@ export interface Throughput {
 
 /** Of the events, before the clock is started. */
 const WARM_UP = 0.1;
-/** Of the events: when more were done at that look, what is left is too little to time. */
-const LATE = 0.5;
+/** A peer that commits now and then may have done all that is left by the next look: that is too little to time. */
+const TIMED_MS = 100;
 const LOOK_MS = 20;
 /** Looking at memory goes through all processes: so seldom that it costs nothing. */
 const MEMORY_MS = 500;
@@ -63,7 +63,7 @@ export async function measureThroughput(
     await actions?.readOn();
     return {
       // Of what was done at one go, a rate can only be told with the start: too low, but not made up.
-      ...rates(first.done > events * LATE ? start : first, last),
+      ...rates(last.time - first.time < TIMED_MS ? start : first, last),
       seconds: (last.time - start.time) / 1_000,
       peakMegabytes: peak,
       ownMegabytes: memory.megabytes,
