@@ -20,7 +20,7 @@ import { AvroReader, AvroWriter, avroBytes } from '../schemas/avro-bytes.ts';
 import type { DocumentSpec, DocumentStore, KeyValueStore, StoreWrite } from './api.ts';
 import { DocumentTable, type RecordHead, type StoredRecord } from './document-table.ts';
 import { compareDue, DueHeap } from './due-heap.ts';
-import { documentKey, dueKey, dueKeyOf, dueRange, readDueKey } from './key-codec.ts';
+import { DUE_VALUE, documentKey, dueKey, dueKeyOf, dueRange, readDueKey } from './key-codec.ts';
 
 /**
  * Documents at hand: enough that one is not decoded anew for the event after next, few enough to die young. A key's
@@ -40,7 +40,6 @@ const DUE_BYTES = 8;
 /** Documents of one batch of writing back: a few milliseconds. */
 const WRITE_BACK_DOCUMENTS = 500;
 
-const NO_BYTES = new Uint8Array(0);
 const UNKNOWN: RecordHead = { isKnown: false, storedDue: Infinity };
 
 /** A document at hand. */
@@ -448,7 +447,7 @@ function addWrites(record: StoredRecord, writes: StoreWrite[]): void {
   writes.push({ key: record.row, value: record.value });
   if (storedDue === due) return;
   if (storedDue !== Infinity) writes.push({ key: dueKeyOf(storedDue, record.key), value: null });
-  if (due !== Infinity) writes.push({ key: dueKeyOf(due, record.key), value: NO_BYTES });
+  if (due !== Infinity) writes.push({ key: dueKeyOf(due, record.key), value: DUE_VALUE });
 }
 
 /** The due time that stands before a stored document's bytes. */

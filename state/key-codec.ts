@@ -2,7 +2,7 @@
 // writes them all.
 //
 //   'e' key                 a document
-//   'd' due(8, BE) key      an index row: the document is due then (value empty)
+//   'd' due(8, BE) key      an index row: the document is due then (value: one byte that says nothing)
 //   'm' name                a note of the task
 
 import { asBuffer, utf8Text } from '../lib/bytes.ts';
@@ -11,6 +11,9 @@ import { asBuffer, utf8Text } from '../lib/bytes.ts';
 export const DOCUMENT = 0x65;
 const DUE = 0x64;
 const NOTE = 0x6d;
+
+/** What an index row holds. */
+export const DUE_VALUE = Uint8Array.of(0);
 
 const TWO_32 = 2 ** 32;
 

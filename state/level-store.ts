@@ -7,6 +7,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
+import { assert } from '../lib/assert.ts';
 import { FatalError, RetryableError } from '../lib/errors.ts';
 import type { KeyValueStore, StoreEntry, StoreWrite } from './api.ts';
 
@@ -14,8 +15,8 @@ import type { KeyValueStore, StoreEntry, StoreWrite } from './api.ts';
 const CACHE_BYTES = 8 * 1024 * 1024;
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 
-/** Before and after every key: none begins with 255 (key-codec.ts). */
-const FIRST_KEY = new Uint8Array(0);
+/** Before and after every key: none begins with 0 or 255 (key-codec.ts). Not empty: see write(). */
+const FIRST_KEY = Uint8Array.of(0);
 const LAST_KEY = Uint8Array.of(255);
 
 /** A file of this name in the folder says that its database was found damaged. */
@@ -102,8 +103,13 @@ export class LevelStore implements KeyValueStore {
   async write(batch: readonly StoreWrite[]): Promise<void> {
     const chained = this.#database.batch();
     for (const { key, value } of batch) {
-      if (value === null) chained.del(key);
-      else chained.put(key, value);
+      if (value === null) {
+        chained.del(key);
+      } else {
+        // The binding copies an empty one to where it never frees it (classic-level 3, DisposeSliceBuffer).
+        assert(value.length > 0, 'no value is empty');
+        chained.put(key, value);
+      }
     }
     try {
       await chained.write();

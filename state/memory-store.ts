@@ -1,5 +1,6 @@
 // KeyValueStore in memory: for tests, inline tests of rules and short simulations.
 
+import { assert } from '../lib/assert.ts';
 import { asBuffer } from '../lib/bytes.ts';
 import type { KeyValueStore, StoreEntry, StoreWrite } from './api.ts';
 
@@ -32,6 +33,7 @@ export class MemoryStore implements KeyValueStore {
 
   async write(batch: readonly StoreWrite[]): Promise<void> {
     for (const { key, value } of batch) {
+      assert(value === null || value.length > 0, 'no value is empty');
       if (value === null) this.#entries.delete(nameOf(key));
       else this.#entries.set(nameOf(key), { key, value });
     }

@@ -7,7 +7,7 @@
 import { utf8Text } from '../lib/bytes.ts';
 import type { KeyValueStore, StoreWrite } from './api.ts';
 import { dueOf } from './document-store.ts';
-import { documentKey, dueKey } from './key-codec.ts';
+import { DUE_VALUE, documentKey, dueKey } from './key-codec.ts';
 import { KeyFilter } from './key-filter.ts';
 
 /** A changelog record: the document's key and its stored value, null: deleted. */
@@ -53,7 +53,7 @@ export class ChangelogFold {
       if (value !== null || before !== null) writes.push({ key: row, value });
       if (dueBefore === due) continue;
       if (dueBefore !== Infinity) writes.push({ key: dueKey(dueBefore, key), value: null });
-      if (due !== Infinity) writes.push({ key: dueKey(due, key), value: NO_BYTES });
+      if (due !== Infinity) writes.push({ key: dueKey(due, key), value: DUE_VALUE });
     }
     await this.#writing;
     this.#pending = latest;
@@ -72,8 +72,6 @@ export class ChangelogFold {
     return pending === undefined ? (this.#store.get(row) ?? null) : pending;
   }
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 /** Folds records into a store that may have some already, and waits until they are there. */
 export async function applyChangelog(
