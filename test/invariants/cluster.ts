@@ -66,6 +66,11 @@ export class Cluster {
     return this.#workers.length;
   }
 
+  /** Of those that were not told to stop. */
+  get staying(): number {
+    return this.#workers.filter(({ isStopping }) => !isStopping).length;
+  }
+
   add(): void {
     this.#workers.push(new Worker(`worker${this.#made++}`));
   }

@@ -42,7 +42,8 @@ async function change(cluster: Cluster, what: Change): Promise<void> {
   if (what.kind === 'thaw') cluster.thaw();
   if (what.kind === 'kill' || what.kind === 'wipe') await cluster.kill(what.worker, what.kind === 'wipe');
   if (what.kind === 'freeze') cluster.freeze(what.worker);
-  if (cluster.size < 2) return;
+  // One is left to do the work, also when those that were told to stop have not had their turns.
+  if (cluster.staying < 2) return;
   if (what.kind === 'stop') cluster.stop(what.worker);
   if (what.kind === 'lose') await cluster.lose(what.worker);
 }
