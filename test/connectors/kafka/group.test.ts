@@ -333,11 +333,16 @@ test('kafka, consumer: who joins and is not told so, again and again, joins in t
 });
 
 test('members by either protocol outlive a broker that is killed and comes back, and go on where they were', async (t) => {
+  // A broker that has just come back takes its time over the first heartbeats.
+  const sessionTimeoutMs = 10_000;
   const groupsOf = await Promise.all(
     PROTOCOLS.map(async (protocol) => {
       const under = await open(t, protocol);
       const { group, topic } = under;
-      return { under, members: [1, 2].map(() => new Follower(under.worker(), { group, topics: [topic] })) };
+      return {
+        under,
+        members: [1, 2].map(() => new Follower(under.worker(), { group, topics: [topic], sessionTimeoutMs })),
+      };
     }),
   );
   const areShared = (): boolean =>
@@ -351,7 +356,7 @@ test('members by either protocol outlive a broker that is killed and comes back,
   assert.ok(areShared());
   await cluster.restart(0);
   for (const { under, members } of groupsOf) {
-    members.push(new Follower(under.worker(), { group: under.group, topics: [under.topic] }));
+    members.push(new Follower(under.worker(), { group: under.group, topics: [under.topic], sessionTimeoutMs }));
   }
   await until('three of each share', areShared);
   for (const { under, members } of groupsOf) {
