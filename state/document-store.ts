@@ -20,7 +20,7 @@ import { AvroReader, AvroWriter, avroBytes } from '../schemas/avro-bytes.ts';
 import type { DocumentSpec, DocumentStore, KeyValueStore, StoreWrite } from './api.ts';
 import { DocumentTable, type RecordHead, type StoredRecord } from './document-table.ts';
 import { compareDue, DueHeap } from './due-heap.ts';
-import { DUE_VALUE, documentKey, dueKey, dueKeyOf, dueRange, readDueKey } from './key-codec.ts';
+import { documentKey, dueKey, dueRange, moveDueRow, readDueKey } from './key-codec.ts';
 
 /**
  * Documents at hand: enough that one is not decoded anew for the event after next, few enough to die young. A key's
@@ -443,11 +443,9 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
 }
 
 function addWrites(record: StoredRecord, writes: StoreWrite[]): void {
-  const { due, storedDue } = record;
-  writes.push({ key: record.row, value: record.value });
-  if (storedDue === due) return;
-  if (storedDue !== Infinity) writes.push({ key: dueKeyOf(storedDue, record.key), value: null });
-  if (due !== Infinity) writes.push({ key: dueKeyOf(due, record.key), value: DUE_VALUE });
+  const { row } = record;
+  writes.push({ key: row, value: record.value });
+  moveDueRow(writes, row, record.storedDue, record.due);
 }
 
 /** The due time that stands before a stored document's bytes. */

@@ -1,7 +1,8 @@
 // An entity's document as bytes, in the order of schemas/state/entity.avsc and without its records in between: this is done
 // for every event that is remembered.
 //
-// Owns: the order of the fields, when a document is due. Does not own: what they mean (entity-document.ts), states of patterns (pattern-state.ts).
+// Owns: the order of the fields, when a document is due. Does not own: what they mean (entity-document.ts), states of patterns
+// (pattern-state.ts).
 //
 // Invariants:
 //   B1. The bytes are those that the schema's own codec gives.

@@ -6,6 +6,7 @@
 //   'm' name                a note of the task
 
 import { asBuffer, utf8Text } from '../lib/bytes.ts';
+import type { StoreWrite } from './api.ts';
 
 /** What the row of a document has before its key. */
 export const DOCUMENT = 0x65;
@@ -13,7 +14,7 @@ const DUE = 0x64;
 const NOTE = 0x6d;
 
 /** What an index row holds. */
-export const DUE_VALUE = Uint8Array.of(0);
+const DUE_VALUE = Uint8Array.of(0);
 
 const TWO_32 = 2 ** 32;
 
@@ -41,11 +42,19 @@ export function dueKey(due: number, key: string): Uint8Array {
   return row;
 }
 
-/** dueKey() of a key in UTF-8. */
-export function dueKeyOf(due: number, key: Uint8Array): Uint8Array {
-  const row = dueRow(due, key.length);
-  row.set(key, 9);
-  return row;
+/** Adds what moves the index row of the document in `row` from one due time to another; Infinity: there is none. */
+export function moveDueRow(writes: StoreWrite[], row: Uint8Array, from: number, to: number): void {
+  if (from === to) return;
+  if (from !== Infinity) writes.push({ key: dueKeyOf(from, row), value: null });
+  if (to !== Infinity) writes.push({ key: dueKeyOf(to, row), value: DUE_VALUE });
+}
+
+/** dueKey() of the document in `row`. */
+function dueKeyOf(due: number, row: Uint8Array): Uint8Array {
+  const key = row.subarray(1);
+  const dueKey = dueRow(due, key.length);
+  dueKey.set(key, 9);
+  return dueKey;
 }
 
 function dueRow(due: number, keyLength: number): Buffer {

@@ -7,7 +7,7 @@
 import { utf8Text } from '../lib/bytes.ts';
 import type { KeyValueStore, StoreWrite } from './api.ts';
 import { dueOf } from './document-store.ts';
-import { DUE_VALUE, documentKey, dueKey } from './key-codec.ts';
+import { documentKey, moveDueRow } from './key-codec.ts';
 import { KeyFilter } from './key-filter.ts';
 
 /** A changelog record: the document's key and its stored value, null: deleted. */
@@ -51,9 +51,7 @@ export class ChangelogFold {
       const dueBefore = before === null ? Infinity : dueOf(before);
       const due = value === null ? Infinity : dueOf(value);
       if (value !== null || before !== null) writes.push({ key: row, value });
-      if (dueBefore === due) continue;
-      if (dueBefore !== Infinity) writes.push({ key: dueKey(dueBefore, key), value: null });
-      if (due !== Infinity) writes.push({ key: dueKey(due, key), value: DUE_VALUE });
+      moveDueRow(writes, row, dueBefore, due);
     }
     await this.#writing;
     this.#pending = latest;
