@@ -144,11 +144,10 @@ export class KafkaWriter implements LogWriter {
 
   #collect(record: NewRecord): void {
     const collected = this.#collectedOf(record);
-    const { topic } = record;
     let builder = collected.builders.at(-1);
     const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
     if (builder === undefined || builder.length + size > BATCH_BYTES) {
-      builder = new BatchBuilder(this.#cluster.options.codecOf?.(topic) ?? 'none', this.#spareBuffer());
+      builder = new BatchBuilder(this.#cluster.options.codecOf?.(record.topic) ?? 'none', this.#spareBuffer());
       collected.builders.push(builder);
     }
     const before = builder.length;

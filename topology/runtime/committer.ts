@@ -63,7 +63,7 @@ export class Committer {
   #tasks: readonly EngineTask[] = [];
   #outputs: NewRecord[] = [];
   #outputBytes = 0;
-  /** See offsets(). */
+  /** See `offsets`. */
   readonly #offsets = new Map<string, number>();
   #lastCommit: number;
   #lastWriteBack: number;
@@ -128,12 +128,16 @@ export class Committer {
     return Math.max(0, Math.min(waitMs, this.#lastCommit + this.#options.commitInterval.minMs - now));
   }
 
-  /** Begins a commit if it is time for one, or brings stores up to date. Throws what a commit before threw (Y2). */
-  async look(): Promise<void> {
+  /**
+   * Begins a commit if it is time for one, or brings stores up to date. Returns whether it began one. Throws what a commit
+   * before threw (Y2).
+   */
+  async look(): Promise<boolean> {
     this.#throwFailure();
-    const now = this.#options.clock.now();
-    if (this.#isDue(now)) await this.begin();
-    else if (this.#underWay === null && !this.#hasUncommitted && this.#areStoresOld(now)) await this.#writeStores();
+    const isDue = this.#isDue();
+    if (isDue) await this.begin();
+    else if (this.#underWay === null && !this.#hasUncommitted && this.#areStoresOld) await this.#writeStores();
+    return isDue;
   }
 
   /**
@@ -141,18 +145,14 @@ export class Committer {
    * stores must be brought up to date: they get what was committed, and all of that.
    */
   async begin(): Promise<void> {
-    await this.#begin();
-    const now = this.#options.clock.now();
-    if (!this.#areStoresOld(now) && !this.#tasks.some(({ queue }) => queue.task.isWriteDue)) return;
-    await this.ended();
-    await this.#writeStores();
+    await this.#send();
+    if (this.#areStoresOld || this.#tasks.some(({ queue }) => queue.task.isWriteDue)) await this.#finish();
   }
 
   /** Commits all that there is, and waits until that is done. Throws what LogWriter.commit throws (Y2). */
   async commit(): Promise<void> {
-    await this.#begin();
-    await this.ended();
-    await this.#writeStores();
+    await this.#send();
+    await this.#finish();
   }
 
   /** Waits for the commit that is under way. Throws what it, or one before, threw. */
@@ -161,7 +161,8 @@ export class Committer {
     this.#throwFailure();
   }
 
-  async #begin(): Promise<void> {
+  /** What begins a commit: all that it holds goes to the writer at one go. */
+  async #send(): Promise<void> {
     const { application, clock, writer, seat } = this.#options;
     if (this.#tasks.length === 0) return;
     await this.ended();
@@ -190,6 +191,12 @@ export class Committer {
       });
   }
 
+  /** Waits for the commit, and then begins to bring stores up to date with it. */
+  async #finish(): Promise<void> {
+    await this.ended();
+    await this.#writeStores();
+  }
+
   #committed(
     tasks: readonly EngineTask[],
     ends: ReadonlyMap<string, number>,
@@ -208,16 +215,17 @@ export class Committer {
   /** Begins to bring stores up to date; to be called when nothing waits for a commit. */
   async #writeStores(): Promise<void> {
     const { clock, writeBackMs } = this.#options;
-    const now = clock.now();
-    const areOld = this.#areStoresOld(now);
-    if (areOld) this.#lastWriteBack = now;
+    const areOld = this.#areStoresOld;
+    if (areOld) this.#lastWriteBack = clock.now();
     for (const { queue } of this.#tasks) {
       await (writeBackMs === 0 ? queue.task.writeBack() : queue.task.writeSome(areOld));
     }
   }
 
-  #areStoresOld(now: number): boolean {
-    return now - this.#lastWriteBack >= this.#options.writeBackMs;
+  /** Whether stores have not been brought up to date for long. */
+  get #areStoresOld(): boolean {
+    const { clock, writeBackMs } = this.#options;
+    return clock.now() - this.#lastWriteBack >= writeBackMs;
   }
 
   #throwFailure(): void {
@@ -228,13 +236,14 @@ export class Committer {
     return this.#outputs.length > 0 || this.#tasks.some(({ queue }) => queue.task.hasUncommitted);
   }
 
-  #isDue(now: number): boolean {
+  #isDue(): boolean {
     if (!this.#options.seat.mayCommit || !this.#hasUncommitted) return false;
     if (this.isPressed) return true;
     if (this.#underWay !== null) return false;
-    const { minMs, maxMs } = this.#options.commitInterval;
+    const { clock, commitInterval } = this.#options;
+    const { minMs, maxMs } = commitInterval;
     const caughtUp = this.#tasks.every(({ queue }) => queue.isAtEnd);
-    return now - this.#lastCommit >= (caughtUp ? minMs : maxMs);
+    return clock.now() - this.#lastCommit >= (caughtUp ? minMs : maxMs);
   }
 
   #journalRecords({ spec, queue, steps }: EngineTask & PreparedCommit): readonly NewRecord[] {

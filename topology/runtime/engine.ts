@@ -128,8 +128,7 @@ export class Engine {
     }
     for (const { queue } of this.#tasks) active = (await this.#turn(queue, wall)) || active;
     turn?.part('process');
-    await this.#committer.look();
-    turn?.part('commit');
+    if (await this.#committer.look()) turn?.part('commit');
     if (active) turn?.end();
     monitor?.polled();
     return active;
