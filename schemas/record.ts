@@ -3,6 +3,9 @@
 /** Name and value; names may repeat. */
 export type RecordHeader = readonly [name: string, value: Uint8Array];
 
+/** Of the many records that have none: one for all of them. */
+export const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
+
 /** A record as read. `timestamp` in ms since 1970; offsets are safe integers. */
 export interface LogRecord {
   readonly offset: number;

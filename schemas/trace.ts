@@ -7,7 +7,7 @@
 //   W2. A decision's traceparent follows from its event's and its id alone: the same in every replay (design.md, I1).
 
 import { asBuffer, utf8Text } from '../lib/bytes.ts';
-import type { RecordHeader } from './record.ts';
+import { NO_HEADERS, type RecordHeader } from './record.ts';
 
 export const TRACEPARENT = 'traceparent';
 
@@ -34,8 +34,6 @@ export function traceparentOf(headers: readonly RecordHeader[]): string | null {
 export function traceHeaders(traceparent: string | null): readonly RecordHeader[] {
   return traceparent === null ? NO_HEADERS : [[TRACEPARENT, Buffer.from(traceparent, 'latin1')]];
 }
-
-const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 
 /** The traceparent of what was done under `parent`: the same trace, another span. */
 export function childTraceparent(parent: string, spanId: string): string {

@@ -4,7 +4,7 @@
 //   D1. A batch whose checksum, offsets or shape are wrong is an error with file and byte position, never passed over.
 
 import type { FatalError } from '../../lib/errors.ts';
-import type { LogRecord, RecordHeader } from '../../schemas/record.ts';
+import { type LogRecord, NO_HEADERS, type RecordHeader } from '../../schemas/record.ts';
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -14,8 +14,6 @@ import {
   viewOf,
 } from './batch.ts';
 import { corruptError } from './log-errors.ts';
-
-const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 
 /** Batches to decode, and where they came from. */
 export interface BatchBytes {

@@ -12,7 +12,7 @@
 
 import { crc32c } from '@platformatic/kafka';
 import { FatalError, RetryableError } from '../../lib/errors.ts';
-import type { LogRecord, RecordHeader } from '../../schemas/record.ts';
+import { type LogRecord, NO_HEADERS, type RecordHeader } from '../../schemas/record.ts';
 import { unpack } from './compression.ts';
 
 const HEAD_BYTES = 12;
@@ -21,7 +21,6 @@ const COMPRESSED = 0b111;
 const APPEND_TIME = 1 << 3;
 const TRANSACTIONAL = 1 << 4;
 const CONTROL = 1 << 5;
-const NO_HEADERS: readonly RecordHeader[] = [];
 
 export interface Batch {
   readonly baseOffset: number;

@@ -14,7 +14,7 @@ import { utf8Bytes } from '../../lib/bytes.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
 import type { Message } from '../../processors/api.ts';
-import type { NewRecord, RecordHeader } from '../../schemas/record.ts';
+import { type NewRecord, NO_HEADERS, type RecordHeader } from '../../schemas/record.ts';
 import { TRACEPARENT } from '../../schemas/trace.ts';
 import type { SinkNode } from '../builder.ts';
 import { type CommittedPosition, type LogWriter, partitionKey } from '../ports.ts';
@@ -55,7 +55,6 @@ export interface CommitterOptions {
 
 /** Output of one transaction: large enough for throughput, small enough for a broker and for memory. */
 const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
-const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 
 export class Committer {
   readonly #options: CommitterOptions;
