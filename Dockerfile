@@ -22,6 +22,7 @@ COPY state ./state
 COPY processors ./processors
 COPY topology ./topology
 COPY connectors ./connectors
+COPY services ./services
 COPY apps ./apps
 COPY bin ./bin
 # State only: on Kafka all of it can be rebuilt, and a volume that is kept makes starts fast.

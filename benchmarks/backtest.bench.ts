@@ -1,16 +1,16 @@
 // How many events a second a backtest takes, by the number of rules, and what merely reading the file costs.
 //
-// Measured: the whole `backtest()` of apps/backtest, from the file on disk to decisions.jsonl, without compiling the
+// Measured: the whole `backtest()` of services/backtest, from the file on disk to decisions.jsonl, without compiling the
 // rules; each case ROUNDS times in turn, of which the fastest counts, since whatever else the machine does only slows.
 // Not measured: packed files, CSV, the firing of what is pending at the end.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { backtest } from '../apps/backtest/backtest.ts';
-import { readEvents } from '../connectors/files/index.ts';
+import { readEvents } from '../connectors/sources/files/index.ts';
 import type { RuleSet } from '../rules/api.ts';
 import { checkRules } from '../rules/index.ts';
+import { backtest } from '../services/backtest/backtest.ts';
 import { writeEvents } from './events.ts';
 import { type Elapsed, elapsed, type Figure } from './figure.ts';
 import { benchmarkRulesFile, RULE_FOR_ALL_EVENTS } from './rules.ts';

@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { dueRange } from '../state/key-codec.ts';
+import { dueRange } from '../state/store/key-codec.ts';
 
 /** Bytes of all files below `folder`; those that go meanwhile count nothing. */
 export function folderBytes(folder: string): number {

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type KafkaLog, openKafkaLog } from '../connectors/kafka/index.ts';
+import { type KafkaLog, openKafkaLog } from '../connectors/logs/kafka/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type KafkaCluster, startKafka } from '../testing/kafka/cluster.ts';
 

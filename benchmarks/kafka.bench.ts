@@ -3,7 +3,7 @@
 // Measured: what log-load.ts says, with one broker beside it on the same machine, which takes its share of the cores.
 // Not measured: replicas, a network, compression.
 
-import { openKafkaLog } from '../connectors/kafka/index.ts';
+import { openKafkaLog } from '../connectors/logs/kafka/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import { startKafka } from '../testing/kafka/cluster.ts';
 import type { Figure } from './figure.ts';

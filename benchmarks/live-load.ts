@@ -8,7 +8,7 @@ import { systemClock } from '../lib/clock.ts';
 import { partitionOf } from '../lib/murmur2.ts';
 import { actionCodec } from '../schemas/framed.ts';
 import type { LogRecord, NewRecord } from '../schemas/record.ts';
-import type { Log, LogReader } from '../topology/ports.ts';
+import type { Log, LogReader } from '../topology/engine/ports.ts';
 
 /** Fires for every event of that name, at once; the action carries the event's time. */
 export const LIVE_RULE = 'id: bought\nwhen: { event: purchase }\nthen: [{ send: { channel: webhook } }]\n';

@@ -5,16 +5,16 @@
 // Does not own: what is measured.
 
 import { join } from 'node:path';
-import { type EmbeddedLog, openEmbeddedLog } from '../connectors/embedded-log/index.ts';
+import { type EmbeddedLog, openEmbeddedLog } from '../connectors/logs/embedded/index.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { Counters } from '../lib/counters.ts';
 import { checkRules } from '../rules/index.ts';
-import { LevelStore } from '../state/level-store.ts';
-import type { Topology } from '../topology/builder.ts';
-import type { Log } from '../topology/ports.ts';
-import type { EngineThread } from '../topology/runtime/engine-thread.ts';
-import { EngineMonitor } from '../topology/runtime/monitor.ts';
-import { openEngine } from '../topology/runtime/open-engine.ts';
+import { LevelStore } from '../state/store/level-store.ts';
+import type { Topology } from '../topology/engine/builder.ts';
+import type { EngineThread } from '../topology/engine/engine-thread.ts';
+import { EngineMonitor } from '../topology/engine/monitor.ts';
+import { openEngine } from '../topology/engine/open-engine.ts';
+import type { Log } from '../topology/engine/ports.ts';
 import { requiredTopics } from '../topology/topics.ts';
 import { triplineTopology } from '../topology/topology.ts';
 import { committedRecords } from './worker-load.ts';
@@ -24,7 +24,7 @@ export const LOCAL_TOPIC = 'events';
 export const LOCAL_PARTITIONS = 4;
 const APPLICATION = 'bench';
 const DAY_MS = 86_400_000;
-/** Those of a worker (apps/worker/job.ts, docs/configuration.md): decoded documents of a thread, and the rest. */
+/** Those of a worker (services/job/job.ts, docs/configuration.md): decoded documents of a thread, and the rest. */
 const THREAD_CACHE_BYTES = 48 * 1024 * 1024;
 const COMMIT_INTERVAL = { minMs: 5, maxMs: 100 };
 export const OUT_OF_ORDERNESS_MS = 5_000;

@@ -3,7 +3,7 @@
 // Measured: records of 300 bytes with a key of 16, 1,000 a commit; then all of them read back.
 
 import type { NewRecord } from '../schemas/record.ts';
-import type { Log } from '../topology/ports.ts';
+import type { Log } from '../topology/engine/ports.ts';
 import { elapsed, type Figure } from './figure.ts';
 
 const RECORDS = 1_000_000;

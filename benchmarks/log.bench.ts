@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEmbeddedLog } from '../connectors/embedded-log/index.ts';
+import { openEmbeddedLog } from '../connectors/logs/embedded/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Figure } from './figure.ts';
 import { measureLog } from './log-load.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkRules } from '../rules/index.ts';
 import type { LogRecord } from '../schemas/record.ts';
-import { LevelStore } from '../state/level-store.ts';
+import { LevelStore } from '../state/store/level-store.ts';
 import { Replay } from '../topology/replay.ts';
 import { eventLines } from './events.ts';
 import { elapsed } from './figure.ts';

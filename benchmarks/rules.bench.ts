@@ -6,14 +6,14 @@
 // document. Each ROUNDS times, of which the fastest counts. Not measured: reading files, the durable store.
 
 import type { CompiledRule, PatternInput, PatternState, RuleSet } from '../rules/api.ts';
-import { checkRules } from '../rules/check.ts';
-import { ruleSetOf } from '../rules/rule-set.ts';
+import { checkRules } from '../rules/project/check.ts';
+import { ruleSetOf } from '../rules/project/rule-set.ts';
 import { Event } from '../schemas/event.ts';
 import type { LogRecord } from '../schemas/record.ts';
-import { documentBytes } from '../state/document-store.ts';
-import { entityDocumentSpec } from '../state/entity-codec.ts';
-import { emptyEntityDocument } from '../state/entity-document.ts';
-import { MemoryStore } from '../state/memory-store.ts';
+import { entityDocumentSpec } from '../state/entity/codec.ts';
+import { emptyEntityDocument } from '../state/entity/document.ts';
+import { documentBytes } from '../state/store/document-store.ts';
+import { MemoryStore } from '../state/store/memory-store.ts';
 import { Replay } from '../topology/replay.ts';
 import { eventLines } from './events.ts';
 import { elapsed, type Figure } from './figure.ts';

@@ -10,7 +10,7 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { partitionOf } from '../lib/murmur2.ts';
 import type { NewRecord } from '../schemas/record.ts';
-import type { Log, LogWriter } from '../topology/ports.ts';
+import type { Log, LogWriter } from '../topology/engine/ports.ts';
 import { eventLines } from './events.ts';
 import { elapsed } from './figure.ts';
 import { percentile } from './live-load.ts';

@@ -13,7 +13,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../lib/clock.ts';
 import type { LogLine, WorkerProcess } from '../testing/worker-process.ts';
-import type { Log } from '../topology/ports.ts';
+import type { Log } from '../topology/engine/ports.ts';
 import type { Figure } from './figure.ts';
 import { type KafkaPlace, onKafka } from './kafka-place.ts';
 import { LIVE_RULE, liveLoad, longestPause } from './live-load.ts';

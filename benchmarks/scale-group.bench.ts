@@ -1,10 +1,10 @@
 // What it costs a group's leader to deal out tasks, as tasks and members grow in number.
 //
-// Measured: the assignment alone (topology/runtime/group/assign-tasks.ts), with one standby of each task: once with members
+// Measured: the assignment alone (topology/engine/group/assign-tasks.ts), with one standby of each task: once with members
 // who have nothing yet, and once more when one of a balanced group has left. Its members hold still meanwhile. Not
 // measured: the group's protocol.
 
-import { type AssignableMember, type AssignedTasks, assignTasks } from '../topology/runtime/group/assign-tasks.ts';
+import { type AssignableMember, type AssignedTasks, assignTasks } from '../topology/engine/group/assign-tasks.ts';
 import { elapsed, type Figure } from './figure.ts';
 
 const SIZES = [

@@ -6,12 +6,12 @@
 // counts, after a warm-up. Not measured: reading, deduplication, the sort buffer, the store.
 
 import type { CompiledRule, PatternInput, PatternState } from '../rules/api.ts';
-import { checkRules } from '../rules/check.ts';
-import { ruleSetOf } from '../rules/rule-set.ts';
+import { checkRules } from '../rules/project/check.ts';
+import { ruleSetOf } from '../rules/project/rule-set.ts';
 import { Event } from '../schemas/event.ts';
-import { documentBytes } from '../state/document-store.ts';
-import { entityDocumentSpec } from '../state/entity-codec.ts';
-import { emptyEntityDocument } from '../state/entity-document.ts';
+import { entityDocumentSpec } from '../state/entity/codec.ts';
+import { emptyEntityDocument } from '../state/entity/document.ts';
+import { documentBytes } from '../state/store/document-store.ts';
 import { elapsed, type Figure } from './figure.ts';
 
 const ROUNDS = 3;

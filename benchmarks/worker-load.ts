@@ -9,7 +9,7 @@ import { systemClock } from '../lib/clock.ts';
 import { partitionOf } from '../lib/murmur2.ts';
 import type { NewRecord } from '../schemas/record.ts';
 import { WorkerProcess } from '../testing/worker-process.ts';
-import type { Log } from '../topology/ports.ts';
+import type { Log } from '../topology/engine/ports.ts';
 import { type EventOptions, eventLines } from './events.ts';
 
 /** Thousands of events: a few megabytes. */

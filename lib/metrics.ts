@@ -1,6 +1,6 @@
 // Figures of one thread: counts, gauges, histograms, by name and labels. Who writes them knows nothing of who reads them.
 //
-// Owns: keeping and copying them. Does not own: their units, meanings and names outside (apps/telemetry/catalogue.ts).
+// Owns: keeping and copying them. Does not own: their units, meanings and names outside (services/telemetry/catalogue.ts).
 //
 // Invariants:
 //   F1. Names and labels are few and never user data.

@@ -1,6 +1,6 @@
 // Spans of one thread: what took how long, for traces. Kept until somebody takes them, at most SPANS_MAX.
 //
-// Owns: sampling, ids of spans that nothing else names, the buffer. Does not own: exporting (apps/telemetry), the header
+// Owns: sampling, ids of spans that nothing else names, the buffer. Does not own: exporting (services/telemetry), the header
 // that joins traces (schemas/trace.ts).
 //
 // Invariants:

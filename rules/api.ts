@@ -1,6 +1,6 @@
 // What a compiled rule is: pure functions of (event, state, scope), which the evaluator (processors/) runs.
 //
-// Owns: interfaces only. rules/compile.ts makes them, rules/patterns/*.ts implement Pattern, state/ stores PatternState.
+// Owns: interfaces only. rules/project/compile-rule.ts makes them, rules/patterns/*.ts implement Pattern, state/ stores PatternState.
 //
 // Invariants:
 //   R1. Nothing here does I/O, reads a clock or a random number: time comes in with events and deadlines.
@@ -9,10 +9,10 @@
 
 import type { Event } from '../schemas/event.ts';
 import type { Json, JsonObject } from '../schemas/json.ts';
-import type { Holdout } from './hold-out.ts';
-import type { Needs } from './needs.ts';
-import type { QuietHours } from './quiet-hours.ts';
-import type { CompiledSegment, Surroundings } from './surroundings.ts';
+import type { Needs } from './expressions/needs.ts';
+import type { Holdout } from './gates/hold-out.ts';
+import type { QuietHours } from './gates/quiet-hours.ts';
+import type { CompiledSegment, Surroundings } from './project/surroundings.ts';
 
 /** `arrival`: evaluated as read. `event-time`: in event-time order, once stream time passes (design.md, Time 4). */
 export type Lane = 'arrival' | 'event-time';
@@ -310,7 +310,7 @@ export interface CompiledRule {
   readonly id: string;
   /** Hash of the rule's meaning (its tests and comments apart), 12 hex digits. */
   readonly version: string;
-  /** What must stay the same for the pattern's state to mean the same: 1 to 2^20 - 1 (rules/rule-shape.ts). */
+  /** What must stay the same for the pattern's state to mean the same: 1 to 2^20 - 1 (rules/project/rule-shape.ts). */
   readonly shape: number;
   readonly entity: string;
   readonly enabled: boolean;

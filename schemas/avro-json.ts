@@ -1,6 +1,6 @@
 // Avro of any schema to plain JSON values, for records of other teams. avsc resolves the schema; the bytes are read here.
 //
-// Owns: what each Avro type and logical type becomes as JSON. Does not own: finding schemas (connectors/schema-registry),
+// Owns: what each Avro type and logical type becomes as JSON. Does not own: finding schemas (connectors/sources/schema-registry),
 // our own records (codec.ts).
 //
 // Why not avsc's own reader: it reads past the end of wrong bytes, so that a record under a wrong id can make it fill the

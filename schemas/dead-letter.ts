@@ -29,7 +29,7 @@ export interface DeadLetter {
   readonly headers: readonly DeadLetterHeader[];
 }
 
-/** Where a record was read and what it was: SourceRecord of processors/api.ts fits. */
+/** Where a record was read and what it was: SourceRecord of state/processor.ts fits. */
 export interface ReadRecord {
   readonly topic: string;
   readonly partition: number;

@@ -1,4 +1,4 @@
-// Schemas of other teams' records, by the id in Confluent's frame. connectors/schema-registry implements it.
+// Schemas of other teams' records, by the id in Confluent's frame. connectors/sources/schema-registry implements it.
 
 import type { JsonReader } from './avro-json.ts';
 

@@ -1,13 +1,13 @@
 // Writes the files that are made from the code: `npm run generate`. A test says when one is out of date.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { configurationTable } from '../apps/config/reference.ts';
-import { metricsTable } from '../apps/telemetry/reference.ts';
-import { asyncApiYaml } from '../apps/topics/asyncapi.ts';
-import { CapsSchema } from '../rules/caps.ts';
+import { CapsSchema } from '../rules/gates/caps.ts';
 import { ModelSchema } from '../rules/models/schema.ts';
-import { RuleSchema } from '../rules/schema.ts';
-import { SegmentSchema } from '../rules/segments.ts';
+import { RuleSchema } from '../rules/project/rule-schema.ts';
+import { SegmentSchema } from '../rules/project/segments.ts';
+import { configurationTable } from '../services/config/reference.ts';
+import { metricsTable } from '../services/telemetry/reference.ts';
+import { asyncApiYaml } from '../services/topics/asyncapi.ts';
 
 /** The parts of pages that are made. */
 const SETTINGS = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/;

@@ -4,7 +4,7 @@
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openKafkaLog } from '../connectors/kafka/index.ts';
+import { openKafkaLog } from '../connectors/logs/kafka/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import { KAFKA_CACHE } from '../testing/kafka/broker-files.ts';
 import { startKafka } from '../testing/kafka/cluster.ts';

@@ -1,8 +1,8 @@
 // Crashes a program at any await: wraps a log and its stores so that the n-th call from now fails, before or after it took
 // effect, and every later call of that life fails too, as if the process had died there.
 
-import type { KeyValueStore } from '../state/api.ts';
-import type { Log, LogReader, LogWriter } from '../topology/ports.ts';
+import type { KeyValueStore } from '../state/store/api.ts';
+import type { Log, LogReader, LogWriter } from '../topology/engine/ports.ts';
 
 /** What a call throws when its process is dead. */
 export class CrashError extends Error {

@@ -1,7 +1,7 @@
 // Runs the tasks of a finished run again from its journal: the same inputs, in the order and with the clock that the
 // journal tells, into fresh state. What comes out must be what the run wrote (design.md, I1).
 //
-// Owns: walking journals, collecting outputs. Does not own: the tasks themselves (topology/runtime/task.ts).
+// Owns: walking journals, collecting outputs. Does not own: the tasks themselves (topology/engine/task.ts).
 //
 // Invariants:
 //   W1. Nothing but inputs, journal and rules goes in: no clock, no committed state, no committed offsets.
@@ -10,15 +10,15 @@
 import { assert } from '../lib/assert.ts';
 import { Counters } from '../lib/counters.ts';
 import { partitionOf } from '../lib/murmur2.ts';
-import type { Message } from '../processors/api.ts';
 import type { LogRecord, RecordHeader } from '../schemas/record.ts';
-import { CachedDocumentStore } from '../state/document-store.ts';
-import { MemoryStore } from '../state/memory-store.ts';
-import type { SinkNode, SubTopology, Topology } from '../topology/builder.ts';
-import { type Log, partitionKey, type TopicPartition } from '../topology/ports.ts';
-import { type JournalStep, journalCodec } from '../topology/runtime/journal.ts';
-import { Task } from '../topology/runtime/task.ts';
-import { taskId, taskInputs } from '../topology/runtime/tasks.ts';
+import type { Message } from '../state/processor.ts';
+import { CachedDocumentStore } from '../state/store/document-store.ts';
+import { MemoryStore } from '../state/store/memory-store.ts';
+import type { SinkNode, SubTopology, Topology } from '../topology/engine/builder.ts';
+import { type JournalStep, journalCodec } from '../topology/engine/journal.ts';
+import { type Log, partitionKey, type TopicPartition } from '../topology/engine/ports.ts';
+import { Task } from '../topology/engine/task.ts';
+import { taskId, taskInputs } from '../topology/engine/tasks.ts';
 import { journalTopic } from '../topology/topics.ts';
 
 export interface JournalReplayOptions {

@@ -1,6 +1,6 @@
 // A group in memory, as a coordinator keeps it: who is in, which generation, who leads, who was silent for too long.
 //
-// Owns: nothing shared with connectors/kafka/group, so that the contract suite compares two minds. Does not own: the
+// Owns: nothing shared with connectors/logs/kafka/group, so that the contract suite compares two minds. Does not own: the
 // member's own side (memory-member.ts).
 //
 // Invariants:
@@ -16,7 +16,7 @@ import type {
   MemberAssignment,
   MemberIdentity,
   TopicPartition,
-} from '../topology/ports.ts';
+} from '../topology/engine/ports.ts';
 
 /** What a member hears; called at once, so the member puts it off (V2). */
 export interface Hearing {

@@ -1,8 +1,8 @@
 // A log in memory with the semantics of the durable ones, small enough to be read in one go.
 //
-// Owns: nothing shared with connectors/embedded-log, so that the contract suite and the model test compare two minds.
+// Owns: nothing shared with connectors/logs/embedded, so that the contract suite and the model test compare two minds.
 //
-// Invariants: P1 to P4 of topology/ports.ts.
+// Invariants: P1 to P4 of topology/engine/ports.ts.
 
 import { assert } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -20,8 +20,8 @@ import type {
   PartitionPosition,
   TopicPartition,
   TopicSpec,
-} from '../topology/ports.ts';
-import { partitionKey } from '../topology/ports.ts';
+} from '../topology/engine/ports.ts';
+import { partitionKey } from '../topology/engine/ports.ts';
 import { MemoryGroup } from './memory-group.ts';
 import { MemoryMember } from './memory-member.ts';
 

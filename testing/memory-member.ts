@@ -16,7 +16,7 @@ import type {
   MemberIdentity,
   MemberState,
   TopicPartition,
-} from '../topology/ports.ts';
+} from '../topology/engine/ports.ts';
 import type { MemoryGroup } from './memory-group.ts';
 
 export class MemoryMember implements GroupMember {

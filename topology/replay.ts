@@ -6,17 +6,17 @@
 //   R1. The task, its processors and its steps are those of a live run (I1); only the choice of steps is the caller's.
 
 import { Counters } from '../lib/counters.ts';
-import type { SourceFormat } from '../processors/normalise.ts';
-import type { EvaluationTrace } from '../processors/trace.ts';
+import type { EvaluationTrace } from '../processors/evaluate/trace.ts';
+import type { SourceFormat } from '../processors/intake/normalise.ts';
 import type { RuleSet } from '../rules/api.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
 import type { Decision } from '../schemas/decision.ts';
 import type { Late } from '../schemas/framed.ts';
 import type { LogRecord } from '../schemas/record.ts';
-import type { KeyValueStore } from '../state/api.ts';
-import { CachedDocumentStore } from '../state/document-store.ts';
-import { Task } from './runtime/task.ts';
+import type { KeyValueStore } from '../state/store/api.ts';
+import { CachedDocumentStore } from '../state/store/document-store.ts';
+import { Task } from './engine/task.ts';
 import { DEFAULT_PREFIX } from './topics.ts';
 import { triplineTopology } from './topology.ts';
 

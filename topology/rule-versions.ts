@@ -1,7 +1,7 @@
 // The versions of the rules that a thread's tasks evaluate with.
 //
 // Owns: which version is in force for the step at hand, compiling one when a task first needs it. Does not own: when a task
-// goes over to another (runtime/task.ts), where versions come from (apps/rules/), what compiling is.
+// goes over to another (runtime/task.ts), where versions come from (services/rules/), what compiling is.
 //
 // Invariants:
 //   V1. A version means the same rules for ever, in every task of every thread: tasks of one thread may be at different
@@ -9,7 +9,7 @@
 
 import { FatalError } from '../lib/errors.ts';
 import type { RuleSet } from '../rules/api.ts';
-import type { RulesSwitch } from './builder.ts';
+import type { RulesSwitch } from './engine/builder.ts';
 
 export interface RuleVersionsOptions {
   readonly topic: string;

@@ -1,7 +1,7 @@
 // Topic names, and what each topic is like. Which of them a topology needs is derived from it (requiredTopics).
 
-import type { SubTopology } from './builder.ts';
-import type { TopicSpec } from './ports.ts';
+import type { SubTopology } from './engine/builder.ts';
+import type { TopicSpec } from './engine/ports.ts';
 
 /** Topics that other teams read, by prefix (`topics.prefix` of the configuration). */
 export function publicTopics(prefix: string) {

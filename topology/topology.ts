@@ -1,13 +1,18 @@
 // The job: from source topics to decisions and actions, top to bottom. Connectors add their parts to it
-// (connectors/delivery/topology.ts).
+// (connectors/channels/delivery/topology.ts).
 
-import { asksFor, Evaluate } from '../processors/evaluate.ts';
-import { Intake } from '../processors/intake.ts';
-import { type FactKind, KnownFacts } from '../processors/known-facts.ts';
-import type { SourceFormat } from '../processors/normalise.ts';
-import { encodeRepartitioned, FromRepartition, type Repartitioned, ToRepartition } from '../processors/repartition.ts';
-import { encodeScoreRequest, type ScoreRequest } from '../processors/scores.ts';
-import type { EvaluationTrace } from '../processors/trace.ts';
+import { asksFor, Evaluate } from '../processors/evaluate/evaluate.ts';
+import { encodeScoreRequest, type ScoreRequest } from '../processors/evaluate/scores.ts';
+import type { EvaluationTrace } from '../processors/evaluate/trace.ts';
+import { Intake } from '../processors/intake/intake.ts';
+import { type FactKind, KnownFacts } from '../processors/intake/known-facts.ts';
+import type { SourceFormat } from '../processors/intake/normalise.ts';
+import {
+  encodeRepartitioned,
+  FromRepartition,
+  type Repartitioned,
+  ToRepartition,
+} from '../processors/intake/repartition.ts';
 import type { RuleSet } from '../rules/api.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
@@ -21,8 +26,8 @@ import {
   type SchemaIds,
 } from '../schemas/framed.ts';
 import { schemaIdOf } from '../schemas/schema-lookup.ts';
-import { entityDocumentSpec } from '../state/entity-codec.ts';
-import { type RulesSwitch, type SinkSpec, type SourceSpec, Topology } from './builder.ts';
+import { entityDocumentSpec } from '../state/entity/codec.ts';
+import { type RulesSwitch, type SinkSpec, type SourceSpec, Topology } from './engine/builder.ts';
 import { actionsTopic, publicTopics, repartitionTopic, scoreRequestsTopic, scoresTopic } from './topics.ts';
 
 /** The store of entity documents, and so the part that evaluates. */

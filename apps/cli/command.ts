@@ -3,7 +3,7 @@
 // Owns: the words only. dispatch.ts runs commands, commands/index.ts lists them.
 
 import { FatalError } from '../../lib/errors.ts';
-import type { Environment } from '../config/index.ts';
+import type { Environment } from '../../services/config/index.ts';
 
 /** 0 fine, 1 findings or failure, 2 wrong usage. */
 export type ExitCode = 0 | 1 | 2;

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { CONFIG_FILE, type LoadedConfig, loadConfig } from '../config/index.ts';
+import { CONFIG_FILE, type LoadedConfig, loadConfig } from '../../services/config/index.ts';
 import type { Io } from './command.ts';
 
 export interface SettingsOptions {

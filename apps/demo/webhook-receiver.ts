@@ -3,7 +3,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { secretKey, signatureOf } from '../../connectors/webhook/signature.ts';
+import { secretKey, signatureOf } from '../../connectors/channels/webhook/signature.ts';
 import { isJsonObject, type JsonObject } from '../../schemas/json.ts';
 
 export interface ReceivedWebhook {

@@ -5,15 +5,15 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { LevelStore } from '../../state/level-store.ts';
-import type { Log } from '../../topology/ports.ts';
-import type { EngineMonitor } from '../../topology/runtime/monitor.ts';
-import { type Membership, type OpenEngineOptions, openEngine } from '../../topology/runtime/open-engine.ts';
-import { supervise } from '../../topology/runtime/supervise.ts';
-import type { Config } from '../config/index.ts';
+import type { Config } from '../../services/config/index.ts';
+import type { Job } from '../../services/job/job.ts';
+import { stateFolder } from '../../services/job/open-log.ts';
+import { LevelStore } from '../../state/store/level-store.ts';
+import type { EngineMonitor } from '../../topology/engine/monitor.ts';
+import { type Membership, type OpenEngineOptions, openEngine } from '../../topology/engine/open-engine.ts';
+import type { Log } from '../../topology/engine/ports.ts';
+import { supervise } from '../../topology/engine/supervise.ts';
 import type { WorkerIdentity } from './identity.ts';
-import type { Job } from './job.ts';
-import { stateFolder } from './open-log.ts';
 import { StateSizes } from './state-sizes.ts';
 
 export interface EngineThreadOptions {

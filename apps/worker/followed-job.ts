@@ -1,8 +1,8 @@
 // The job of an engine thread, with rules that follow what is published.
 
-import type { FollowOptions } from '../rules/followed-rules.ts';
-import { FollowedRules } from '../rules/followed-rules.ts';
-import { type Job, type JobSurroundings, jobOf } from './job.ts';
+import { type Job, type JobSurroundings, jobOf } from '../../services/job/job.ts';
+import type { FollowOptions } from '../../services/rules/followed-rules.ts';
+import { FollowedRules } from '../../services/rules/followed-rules.ts';
 
 /** To be closed when the thread ends. Throws what reading the rules topic throws, and what jobOf does. */
 export async function openFollowedJob(options: FollowOptions & JobSurroundings): Promise<Job> {

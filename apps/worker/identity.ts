@@ -8,11 +8,11 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FatalError } from '../../lib/errors.ts';
 import { newId } from '../../lib/rng.ts';
-import { type FolderLock, lockFolder } from '../../state/folder-lock.ts';
-import { LevelStore } from '../../state/level-store.ts';
-import { readChangelogNote } from '../../topology/runtime/task-note.ts';
-import type { Config } from '../config/index.ts';
-import { stateFolder } from './open-log.ts';
+import type { Config } from '../../services/config/index.ts';
+import { stateFolder } from '../../services/job/open-log.ts';
+import { type FolderLock, lockFolder } from '../../state/store/folder-lock.ts';
+import { LevelStore } from '../../state/store/level-store.ts';
+import { readChangelogNote } from '../../topology/engine/task-note.ts';
 
 export interface WorkerIdentity {
   /** Names the process in the group and in transactional ids. */

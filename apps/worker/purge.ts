@@ -6,7 +6,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { LogAdmin } from '../../topology/ports.ts';
+import type { LogAdmin } from '../../topology/engine/ports.ts';
 
 const EVERY_MS = 60_000;
 

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../lib/clock.ts';
 import type { Metrics } from '../../lib/metrics.ts';
-import type { LevelStore } from '../../state/level-store.ts';
+import type { LevelStore } from '../../state/store/level-store.ts';
 
 /** LevelDB answers from memory, but state grows slowly. */
 const INTERVAL_MS = 15_000;

@@ -1,22 +1,22 @@
 // What an engine thread runs: the same as a worker with one thread. An embedded log is kept by another thread.
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { connectToLog } from '../../connectors/embedded-log/index.ts';
+import { connectToLog } from '../../connectors/logs/embedded/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { EngineError, type ErrorCode } from '../../lib/errors.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { systemRng } from '../../lib/rng.ts';
 import { Spans } from '../../lib/spans.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
-import { EngineMonitor } from '../../topology/runtime/monitor.ts';
-import type { Config } from '../config/index.ts';
-import { loadFlawlessProject } from '../project/load-project.ts';
-import { showProcess } from '../telemetry/process-figures.ts';
-import { REPORT_MS, reportOf, type ThreadReport } from '../telemetry/thread-report.ts';
+import type { Config } from '../../services/config/index.ts';
+import { openKafka } from '../../services/job/open-kafka.ts';
+import { loadFlawlessProject } from '../../services/project/load-project.ts';
+import { showProcess } from '../../services/telemetry/process-figures.ts';
+import { REPORT_MS, reportOf, type ThreadReport } from '../../services/telemetry/thread-report.ts';
+import { EngineMonitor } from '../../topology/engine/monitor.ts';
 import { runEngineThread } from './engine-thread.ts';
 import { openFollowedJob } from './followed-job.ts';
 import type { WorkerIdentity } from './identity.ts';
-import { openKafka } from './open-kafka.ts';
 
 const LINGER_MS = 2_000;
 

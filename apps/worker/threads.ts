@@ -6,12 +6,12 @@
 //       commit ended. Until then its partitions wait, or, on a cluster, go to others once its session times out.
 
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { serveLog } from '../../connectors/embedded-log/index.ts';
+import { serveLog } from '../../connectors/logs/embedded/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { describeError, FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { ThreadReports } from '../telemetry/thread-report.ts';
-import type { OpenedLog } from './open-log.ts';
+import type { OpenedLog } from '../../services/job/open-log.ts';
+import type { ThreadReports } from '../../services/telemetry/thread-report.ts';
 import type { ThreadData, ThreadMessage } from './thread-entry.ts';
 
 export interface ThreadsOptions {

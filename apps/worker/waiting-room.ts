@@ -5,9 +5,9 @@
 import { type FastifyInstance, fastify } from 'fastify';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { Config } from '../config/index.ts';
-import { bodyOf } from '../ingest/refusal.ts';
-import { addTelemetryRoutes, type Shown } from '../telemetry/routes.ts';
+import type { Config } from '../../services/config/index.ts';
+import { bodyOf } from '../http/ingest/refusal.ts';
+import { addTelemetryRoutes, type Shown } from '../http/probe-routes.ts';
 
 const RETRY_AFTER_S = 5;
 

@@ -6,10 +6,10 @@
 
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { Log } from '../../topology/ports.ts';
-import type { Config } from '../config/index.ts';
-import { startIngest } from '../ingest/ingest.ts';
-import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Config } from '../../services/config/index.ts';
+import type { Telemetry } from '../../services/telemetry/telemetry.ts';
+import type { Log } from '../../topology/engine/ports.ts';
+import { startIngest } from '../http/ingest/ingest.ts';
 
 export interface WithIngestOptions {
   readonly config: Config;

@@ -1,34 +1,34 @@
 // The worker: ingest API, intake, evaluate and connectors as configured, in one thread or several, until told to stop.
 //
-// Owns: start and stop. Does not own: the engine (topology/runtime), what runs in it (job.ts), events over HTTP
+// Owns: start and stop. Does not own: the engine (topology/engine), what runs in it (job.ts), events over HTTP
 // (with-ingest.ts).
 //
 // Invariants:
 //   W1. On a stop every thread finishes its commit before the log closes.
 //   W2. A thread that fails for good takes the worker down with its error: nothing runs on without its partitions.
 
-import { RegistryClient, registerSchemas } from '../../connectors/schema-registry/index.ts';
+import { RegistryClient, registerSchemas } from '../../connectors/sources/schema-registry/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
-import type { FolderLock } from '../../state/folder-lock.ts';
-import type { Topology } from '../../topology/builder.ts';
-import type { Log } from '../../topology/ports.ts';
+import type { Config } from '../../services/config/index.ts';
+import { type JobSurroundings, jobOf } from '../../services/job/job.ts';
+import { createTopics, openLog } from '../../services/job/open-log.ts';
+import { noteHistory } from '../../services/project/kept-history.ts';
+import { loadFlawlessProject, type Project } from '../../services/project/load-project.ts';
+import type { FollowOptions } from '../../services/rules/followed-rules.ts';
+import { RulesFolder } from '../../services/rules/rules-folder.ts';
+import { Telemetry } from '../../services/telemetry/telemetry.ts';
+import type { FolderLock } from '../../state/store/folder-lock.ts';
+import type { Topology } from '../../topology/engine/builder.ts';
+import { EngineMonitor } from '../../topology/engine/monitor.ts';
+import type { Log } from '../../topology/engine/ports.ts';
 import { publicSchemas } from '../../topology/public-schemas.ts';
-import { EngineMonitor } from '../../topology/runtime/monitor.ts';
 import { requiredTopics } from '../../topology/topics.ts';
-import type { Config } from '../config/index.ts';
-import { noteHistory } from '../project/kept-history.ts';
-import { loadFlawlessProject, type Project } from '../project/load-project.ts';
-import type { FollowOptions } from '../rules/followed-rules.ts';
-import { RulesFolder } from '../rules/rules-folder.ts';
-import { Telemetry } from '../telemetry/telemetry.ts';
 import { type EngineThreadOptions, runEngineThread } from './engine-thread.ts';
 import { openFollowedJob } from './followed-job.ts';
 import { identify, lockDataDir } from './identity.ts';
-import { type JobSurroundings, jobOf } from './job.ts';
-import { createTopics, openLog } from './open-log.ts';
 import { keepPurging } from './purge.ts';
 import { runThreads } from './threads.ts';
 import { untilReachable } from './until-reachable.ts';

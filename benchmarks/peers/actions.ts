@@ -1,6 +1,6 @@
 // The actions that a peer writes during one run, as a reader of committed records sees them.
 
-import type { Log, LogReader } from '../../topology/ports.ts';
+import type { Log, LogReader } from '../../topology/engine/ports.ts';
 import type { PeerAction, PeerActions } from './peer.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;

@@ -4,7 +4,7 @@
 // `fetch` reads them and looks at nothing; `parse` also makes JSON of each and looks up its user in a Map. It keeps
 // nothing on disk and writes nothing, so no engine in Node on this client can be faster.
 
-import { openKafkaLog } from '../../connectors/kafka/index.ts';
+import { openKafkaLog } from '../../connectors/logs/kafka/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 

@@ -2,7 +2,7 @@
 
 import { systemClock } from '../../lib/clock.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
-import type { Log } from '../../topology/ports.ts';
+import type { Log } from '../../topology/engine/ports.ts';
 import { type EventOptions, eventLines, SHOP_NAMES } from '../events.ts';
 import { writeAhead } from '../worker-load.ts';
 import { Expected } from './expected.ts';

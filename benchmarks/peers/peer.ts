@@ -3,7 +3,7 @@
 // Owns: what the runner needs to know of a peer. Does not own: which there are (run.ts), what is measured.
 
 import type { LogRecord } from '../../schemas/record.ts';
-import type { Log } from '../../topology/ports.ts';
+import type { Log } from '../../topology/engine/ports.ts';
 
 export type Guarantee = 'at_least_once' | 'exactly_once';
 

@@ -2,7 +2,7 @@
 
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { JsonObject } from '../../schemas/json.ts';
-import type { Topology } from '../../topology/builder.ts';
+import type { Topology } from '../../topology/engine/builder.ts';
 import { publicTopics, scoreRequestsTopic, scoresTopic } from '../../topology/topics.ts';
 import { deadLetterSink } from '../../topology/topology.ts';
 import { AskModels, askedScoresSpec } from './ask-models.ts';

@@ -3,11 +3,11 @@
 import { dirname, join } from 'node:path';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import type { Expression, ExpressionFailed, Scope } from '../api.ts';
-import type { Names } from '../expressions.ts';
+import type { Names } from '../expressions/compiler.ts';
+import type { RuleBuilder } from '../expressions/rule-builder.ts';
+import { jsonOfValue } from '../expressions/values.ts';
 import { msOf } from '../patterns/definition.ts';
-import type { RuleBuilder } from '../rule-builder.ts';
-import type { CompiledModel, LocalModel, RemoteModel } from '../surroundings.ts';
-import { jsonOfValue } from '../values.ts';
+import type { CompiledModel, LocalModel, RemoteModel } from '../project/surroundings.ts';
 import type { ModelBody } from './schema.ts';
 
 interface Feature {

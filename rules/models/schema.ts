@@ -1,7 +1,7 @@
 // The shape of a model's file.
 
 import Type, { type Static } from 'typebox';
-import { duration, expression, fields, IDENTIFIER_PATTERN, NAME_PATTERN } from '../schema-parts.ts';
+import { duration, expression, fields, IDENTIFIER_PATTERN, NAME_PATTERN } from '../language/parts.ts';
 
 /** More than this is a data set, not a description of one person. */
 const FEATURES_MAX = 200;

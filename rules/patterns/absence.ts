@@ -17,7 +17,7 @@
 
 import type { Event } from '../../schemas/event.ts';
 import type { AbsenceState, Pattern, PatternInput } from '../api.ts';
-import type { WhenBody } from '../schema.ts';
+import type { WhenBody } from '../project/rule-schema.ts';
 import {
   type EventFilter,
   filterOf,

@@ -13,7 +13,7 @@
 // the windows of those that come later; `order: event-time` judges all of them in order.
 
 import type { AggregateState, Expression, Pattern } from '../api.ts';
-import type { WhenBody } from '../schema.ts';
+import type { WhenBody } from '../project/rule-schema.ts';
 import { type Bound, beyond, boundOf } from './bound.ts';
 import {
   type EventFilter,

@@ -7,10 +7,10 @@
 //   D3. A moment that has passed when its date becomes known never fires: a trial that ended last year reminds nobody.
 
 import type { Event } from '../../schemas/event.ts';
+import { PROFILE_EVENT } from '../../schemas/internal-events.ts';
 import type { AtState, Expression, Pattern, PatternInput } from '../api.ts';
-import { momentOf } from '../expression-functions.ts';
-import { PROFILE_EVENT } from '../internal-events.ts';
-import type { WhenBody } from '../schema.ts';
+import { momentOf } from '../expressions/functions.ts';
+import type { WhenBody } from '../project/rule-schema.ts';
 import {
   type EventFilter,
   eventFilter,

@@ -5,9 +5,9 @@
 //       order, if the old value is one of `from` and the new one of `to`, where they are given. An unset attribute is
 //       null.
 
+import { PROFILE_EVENT } from '../../schemas/internal-events.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import type { Pattern } from '../api.ts';
-import { PROFILE_EVENT } from '../internal-events.ts';
 import { NO_CAPTURES, type PatternDefinition } from './definition.ts';
 
 export const changePattern: PatternDefinition = {

@@ -12,7 +12,7 @@
 
 import { Event } from '../../schemas/event.ts';
 import type { CompoundState, InnerMatch, Match, Pattern, PatternInput, PatternState } from '../api.ts';
-import type { WhenBody } from '../schema.ts';
+import type { WhenBody } from '../project/rule-schema.ts';
 import { msOf, NO_CAPTURES, type PatternDefinition, type PatternPlan, type PatternTools } from './definition.ts';
 
 type Kind = 'all' | 'any';

@@ -5,9 +5,9 @@
 import { parseDuration } from '../../lib/duration.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Capture, Condition, Expression, Lane, Pattern, PatternInput, PatternKind } from '../api.ts';
-import type { Path } from '../parse.ts';
-import type { WhenBody } from '../schema.ts';
-import type { SessionMeasures } from '../session-measures.ts';
+import type { SessionMeasures } from '../expressions/session-measures.ts';
+import type { Path } from '../language/parse.ts';
+import type { WhenBody } from '../project/rule-schema.ts';
 
 export interface PatternTools {
   /** How far behind the newest event an event may come, ms; 0 in the event-time lane, which has put them in order. */

@@ -1,11 +1,11 @@
 // `segment`: the entity enters a segment, or leaves it. Keeps nothing: membership is kept beside it
-// (processors/segments.ts), which makes an event of each change.
+// (processors/evaluate/segments.ts), which makes an event of each change.
 //
 // Invariants:
 //   S1. It fires at the time of the change: that of the event that brought it, or the moment at which time alone did.
 
+import { segmentEventName } from '../../schemas/internal-events.ts';
 import type { Pattern } from '../api.ts';
-import { segmentEventName } from '../internal-events.ts';
 import { NO_CAPTURES, type PatternDefinition } from './definition.ts';
 
 export const segmentPattern: PatternDefinition = {

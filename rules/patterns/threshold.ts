@@ -11,7 +11,7 @@
 
 import type { Event } from '../../schemas/event.ts';
 import type { Expression, Pattern, PatternInput, ThresholdState } from '../api.ts';
-import type { WhenBody } from '../schema.ts';
+import type { WhenBody } from '../project/rule-schema.ts';
 import { type Bound, beyond, boundOf } from './bound.ts';
 import {
   type EventFilter,

@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadConfig } from '../../apps/config/index.ts';
-import { loadFlawlessProject } from '../../apps/project/load-project.ts';
-import { rulesTopicOf } from '../../apps/rules/published.ts';
-import { jobOf } from '../../apps/worker/job.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { seededRng } from '../../lib/rng.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
+import { loadConfig } from '../../services/config/index.ts';
+import { jobOf } from '../../services/job/job.ts';
+import { loadFlawlessProject } from '../../services/project/load-project.ts';
+import { rulesTopicOf } from '../../services/rules/published.ts';
 import { replayJournal } from '../../testing/journal-replay.ts';
 import { RuleVersions } from '../../topology/rule-versions.ts';
 import { needlessRestores, restoresOf, storiesOf, timelineOf } from './report.ts';

@@ -3,8 +3,8 @@
 
 import { partitionOf } from '../../lib/murmur2.ts';
 import { readPartition } from '../../testing/journal-replay.ts';
-import type { Log } from '../../topology/ports.ts';
-import { journalCodec } from '../../topology/runtime/journal.ts';
+import { journalCodec } from '../../topology/engine/journal.ts';
+import type { Log } from '../../topology/engine/ports.ts';
 import { changelogTopic, journalTopic } from '../../topology/topics.ts';
 
 export interface Evidence {

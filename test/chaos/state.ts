@@ -7,12 +7,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { LevelStore } from '../../state/level-store.ts';
-import { MemoryStore } from '../../state/memory-store.ts';
-import { applyChangelog } from '../../state/restore.ts';
+import { LevelStore } from '../../state/store/level-store.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
+import { applyChangelog } from '../../state/store/restore.ts';
 import { readPartition } from '../../testing/journal-replay.ts';
-import type { Log } from '../../topology/ports.ts';
-import { readChangelogNote } from '../../topology/runtime/task-note.ts';
+import type { Log } from '../../topology/engine/ports.ts';
+import { readChangelogNote } from '../../topology/engine/task-note.ts';
 import { changelogTopic } from '../../topology/topics.ts';
 import { rowsOf } from '../invariants/rows.ts';
 

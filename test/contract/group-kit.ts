@@ -9,7 +9,7 @@ import {
   type MemberAssignment,
   partitionKey,
   type TopicPartition,
-} from '../../topology/ports.ts';
+} from '../../topology/engine/ports.ts';
 import { bytes, text } from './log-kit.ts';
 
 /** A process of its own: it can stop, with everything in it, and go on. */

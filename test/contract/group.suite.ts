@@ -1,5 +1,5 @@
-// What every group must do: GroupMember of topology/ports.ts, and commits by its members. Run by
-// test/testing/memory-group.test.ts and test/connectors/kafka/group.test.ts on memory and on a broker; leaderSuite only where
+// What every group must do: GroupMember of topology/engine/ports.ts, and commits by its members. Run by
+// test/testing/memory-group.test.ts and test/connectors/logs/kafka/group.test.ts on memory and on a broker; leaderSuite only where
 // a member deals out the partitions.
 
 import assert from 'node:assert/strict';
@@ -10,7 +10,7 @@ import type {
   GroupOptions,
   JoinedMember,
   MemberIdentity,
-} from '../../topology/ports.ts';
+} from '../../topology/engine/ports.ts';
 import { dealEvenly, Follower, TIMES, type Worker } from './group-kit.ts';
 import { at, bytes, type Cleanup, record, valuesOf } from './log-kit.ts';
 

@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LogRecord, NewRecord } from '../../schemas/record.ts';
 import type { FakeClock } from '../../testing/fake-clock.ts';
-import type { Log, PartitionPosition, TopicPartition } from '../../topology/ports.ts';
+import type { Log, PartitionPosition, TopicPartition } from '../../topology/engine/ports.ts';
 
 /** What helpers need of a test's context. */
 export interface Cleanup {

@@ -1,11 +1,11 @@
-// What every Log must do: P1 to P4 of topology/ports.ts and what it says of each method. Run on each implementation by
-// test/testing/memory-log.test.ts, test/connectors/embedded-log/contract.test.ts and test/connectors/kafka/contract.test.ts.
+// What every Log must do: P1 to P4 of topology/engine/ports.ts and what it says of each method. Run on each implementation by
+// test/testing/memory-log.test.ts, test/connectors/logs/embedded/contract.test.ts and test/connectors/logs/kafka/contract.test.ts.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AssertionError } from '../../lib/assert.ts';
 import type { FakeClock } from '../../testing/fake-clock.ts';
-import type { Log } from '../../topology/ports.ts';
+import type { Log } from '../../topology/engine/ports.ts';
 import { at, bytes, type Cleanup, readAll, record, someoneSleeps, text, valuesOf, write } from './log-kit.ts';
 
 export interface LogUnderTest {

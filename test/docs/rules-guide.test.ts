@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { explainFailure } from '../../apps/rule-tests/explain.ts';
-import { runTest } from '../../apps/rule-tests/run-tests.ts';
 import type { RulesCheck } from '../../rules/index.ts';
 import { PATTERNS } from '../../rules/patterns/index.ts';
+import { explainFailure } from '../../services/rule-tests/explain.ts';
+import { runTest } from '../../services/rule-tests/run-tests.ts';
 import { checkSnippets, sectionsOf } from './snippets.ts';
 
 const OPTIONS = { outOfOrdernessMs: 5_000, dedupeWindowMs: 86_400_000, dedupeMax: 1_000 };

@@ -4,14 +4,14 @@
 // Time is the scenario's: it stands where production stands, in every life, so that what must be decided is known.
 
 import { join } from 'node:path';
-import { openEmbeddedLog } from '../../connectors/embedded-log/index.ts';
+import { openEmbeddedLog } from '../../connectors/logs/embedded/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { Counters } from '../../lib/counters.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
 import { seededRng } from '../../lib/rng.ts';
 import type { NewRecord } from '../../schemas/record.ts';
-import { LevelStore } from '../../state/level-store.ts';
-import { openEngine } from '../../topology/runtime/open-engine.ts';
+import { LevelStore } from '../../state/store/level-store.ts';
+import { openEngine } from '../../topology/engine/open-engine.ts';
 import { requiredTopics } from '../../topology/topics.ts';
 import { messageOf } from '../oracle/engine.ts';
 import {

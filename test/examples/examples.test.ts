@@ -7,9 +7,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { check } from '../../apps/cli/commands/check.ts';
 import { test as testCommand } from '../../apps/cli/commands/test.ts';
-import { loadConfig } from '../../apps/config/index.ts';
-import { loadProject } from '../../apps/project/load-project.ts';
-import { runTest } from '../../apps/rule-tests/run-tests.ts';
+import { loadConfig } from '../../services/config/index.ts';
+import { loadProject } from '../../services/project/load-project.ts';
+import { runTest } from '../../services/rule-tests/run-tests.ts';
 import { run } from '../apps/cli/kit.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { check } from '../../apps/cli/commands/check.ts';
 import { test as testCommand } from '../../apps/cli/commands/test.ts';
-import { readEvents } from '../../connectors/files/index.ts';
+import { readEvents } from '../../connectors/sources/files/index.ts';
 import { run } from '../apps/cli/kit.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

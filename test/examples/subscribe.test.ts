@@ -8,14 +8,14 @@ import { Kafka, logLevel, type Message, type Producer } from 'kafkajs';
 import { decisions as decisionsCommand } from '../../apps/cli/commands/decisions.ts';
 import { dlq } from '../../apps/cli/commands/dlq.ts';
 import { run as runCommand } from '../../apps/cli/commands/run.ts';
-import { loadConfig } from '../../apps/config/index.ts';
 import { runWorker } from '../../apps/worker/worker.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
-import type { Log } from '../../topology/ports.ts';
+import { loadConfig } from '../../services/config/index.ts';
+import type { Log } from '../../topology/engine/ports.ts';
 import { folderWith, run } from '../apps/cli/kit.ts';
-import { clusterOfFile, openLog } from '../connectors/kafka/kit.ts';
-import { registryOfFile } from '../connectors/schema-registry/kit.ts';
+import { clusterOfFile, openLog } from '../connectors/logs/kafka/kit.ts';
+import { registryOfFile } from '../connectors/sources/schema-registry/kit.ts';
 import { Subscriber } from './subscriber-process.ts';
 
 const [cluster, registry] = await Promise.all([clusterOfFile(), registryOfFile()]);

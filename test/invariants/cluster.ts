@@ -5,14 +5,14 @@
 import assert from 'node:assert/strict';
 import { Counters } from '../../lib/counters.ts';
 import { FencedError, RetryableError } from '../../lib/errors.ts';
-import type { KeyValueStore } from '../../state/api.ts';
-import { MemoryStore } from '../../state/memory-store.ts';
+import type { KeyValueStore } from '../../state/store/api.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
 import type { FakeClock } from '../../testing/fake-clock.ts';
 import type { MemoryLog } from '../../testing/memory-log.ts';
-import type { Topology } from '../../topology/builder.ts';
-import type { GroupMember, Log } from '../../topology/ports.ts';
-import type { EngineThread } from '../../topology/runtime/engine-thread.ts';
-import { openEngine } from '../../topology/runtime/open-engine.ts';
+import type { Topology } from '../../topology/engine/builder.ts';
+import type { EngineThread } from '../../topology/engine/engine-thread.ts';
+import { openEngine } from '../../topology/engine/open-engine.ts';
+import type { GroupMember, Log } from '../../topology/engine/ports.ts';
 import { APPLICATION, type Tuning } from './live.ts';
 
 export interface ClusterOptions {

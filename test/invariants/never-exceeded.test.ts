@@ -7,7 +7,7 @@ import { formatProblem } from '../../lib/problem.ts';
 import { checkRules } from '../../rules/index.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { LogRecord } from '../../schemas/record.ts';
-import { MemoryStore } from '../../state/memory-store.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
 import { Replay } from '../../topology/replay.ts';
 import { holds } from './property.ts';
 

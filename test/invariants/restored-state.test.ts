@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { KeyValueStore } from '../../state/api.ts';
-import { MemoryStore } from '../../state/memory-store.ts';
-import { applyChangelog } from '../../state/restore.ts';
+import type { KeyValueStore } from '../../state/store/api.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
+import { applyChangelog } from '../../state/store/restore.ts';
 import { readPartition } from '../../testing/journal-replay.ts';
 import { changelogTopic } from '../../topology/topics.ts';
 import { APPLICATION, anyAct, type Finished, play } from './live.ts';

@@ -1,6 +1,6 @@
 // What a task's store holds, as text that can be compared.
 
-import type { KeyValueStore } from '../../state/api.ts';
+import type { KeyValueStore } from '../../state/store/api.ts';
 
 const ALL = [Uint8Array.of(0), Uint8Array.of(255)] as const;
 /** Rows of the task itself, such as how far its changelog goes. */

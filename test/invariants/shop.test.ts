@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { readEvents } from '../../connectors/files/index.ts';
+import { readEvents } from '../../connectors/sources/files/index.ts';
 import { seededRng } from '../../lib/rng.ts';
 import { decideByEngine } from '../oracle/engine.ts';
 import { decide, type OracleEvent, type OracleRule } from '../oracle/oracle.ts';

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Counters } from '../../lib/counters.ts';
-import { MemoryStore } from '../../state/memory-store.ts';
-import { openEngine } from '../../topology/runtime/open-engine.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
+import { openEngine } from '../../topology/engine/open-engine.ts';
 import { decisionOf, sorted } from '../oracle/engine.ts';
 import { decide } from '../oracle/oracle.ts';
 import {

@@ -6,7 +6,7 @@ import type { RuleSet } from '../../rules/api.ts';
 import { checkRules } from '../../rules/index.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { LogRecord } from '../../schemas/record.ts';
-import { MemoryStore } from '../../state/memory-store.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
 import { Replay } from '../../topology/replay.ts';
 import type { OracleAnswer, OracleDecision, OracleEvent, OracleLate, OracleOptions } from './oracle.ts';
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import { loadConfig } from '../../apps/config/index.ts';
+import { loadConfig } from '../../services/config/index.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -2,16 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { Counters } from '../../lib/counters.ts';
-import type { Message, Processor, ProcessorContext, SourceRecord } from '../../processors/api.ts';
-import { Evaluate } from '../../processors/evaluate.ts';
+import { Evaluate } from '../../processors/evaluate/evaluate.ts';
 import type { RuleSet } from '../../rules/api.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Late } from '../../schemas/framed.ts';
-import { CachedDocumentStore } from '../../state/document-store.ts';
-import { entityDocumentSpec } from '../../state/entity-codec.ts';
-import type { EntityDocument } from '../../state/entity-document.ts';
-import { MemoryStore } from '../../state/memory-store.ts';
+import { entityDocumentSpec } from '../../state/entity/codec.ts';
+import type { EntityDocument } from '../../state/entity/document.ts';
+import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
+import { CachedDocumentStore } from '../../state/store/document-store.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
 import { check } from '../rules/kit.ts';
 
 export class RecordingContext implements ProcessorContext {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { LATER_FUNCTIONS, LATER_VARIABLES } from '../../rules/expression-names.ts';
-import { RuleSchema } from '../../rules/schema.ts';
-import { LATER_FIELDS, LATER_STEPS } from '../../rules/schema-later.ts';
+import { LATER_FUNCTIONS, LATER_VARIABLES } from '../../rules/expressions/names.ts';
+import { LATER_FIELDS, LATER_STEPS } from '../../rules/flows/later.ts';
+import { RuleSchema } from '../../rules/project/rule-schema.ts';
 
 const text = await readFile(new URL('../../docs/rules.md', import.meta.url), 'utf8');
 

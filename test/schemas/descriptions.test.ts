@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CapsSchema } from '../../rules/caps.ts';
+import { CapsSchema } from '../../rules/gates/caps.ts';
 import { ModelSchema } from '../../rules/models/schema.ts';
-import { RuleSchema } from '../../rules/schema.ts';
-import { SegmentSchema } from '../../rules/segments.ts';
+import { RuleSchema } from '../../rules/project/rule-schema.ts';
+import { SegmentSchema } from '../../rules/project/segments.ts';
 
 interface Node {
   readonly description?: string;

@@ -54,7 +54,7 @@ test('a library or primitive has one owner', () => {
   assert.deepEqual(
     check({
       'schemas/codec.ts': "import avsc from 'avsc';",
-      'state/level-store.ts': "import { ClassicLevel } from 'classic-level';",
+      'state/store/level-store.ts': "import { ClassicLevel } from 'classic-level';",
       'state/other.ts': "import avsc from 'avsc';\nimport { ClassicLevel } from 'classic-level';",
       'rules/deep/cel.ts': "import { parse } from '@marcbachmann/cel-js';",
       'processors/cel.ts': "import { parse } from '@marcbachmann/cel-js/x';",
@@ -64,7 +64,7 @@ test('a library or primitive has one owner', () => {
     }),
     [
       'state/other.ts:1: only schemas/codec.ts, schemas/avro-json.ts may use avsc',
-      'state/other.ts:2: only state/level-store.ts may use classic-level',
+      'state/other.ts:2: only state/store/level-store.ts may use classic-level',
       'processors/cel.ts:1: only rules/ may use cel-js',
       'topology/late.ts:1: only lib/clock.ts may use the wall clock',
       'topology/late.ts:2: only lib/clock.ts may use timers',

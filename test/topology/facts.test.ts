@@ -9,7 +9,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { formatProblem } from '../../lib/problem.ts';
 import type { RuleSet } from '../../rules/api.ts';
 import { type AroundRules, checkRules } from '../../rules/index.ts';
-import type { RemoteModel } from '../../rules/surroundings.ts';
+import type { RemoteModel } from '../../rules/project/surroundings.ts';
 import { CHANNELS } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import { deadLetterCodec, decisionCodec } from '../../schemas/framed.ts';

@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type KafkaOptions, openKafkaLog } from '../../connectors/kafka/index.ts';
+import { type KafkaOptions, openKafkaLog } from '../../connectors/logs/kafka/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { Broker, type BrokerPlace, type ListenerProtocol } from './broker.ts';
 import { brokerLibraries } from './broker-files.ts';

@@ -2,10 +2,10 @@
 
 import { resolve } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
-import { backtest as runBacktest } from '../../backtest/backtest.ts';
-import type { Summary } from '../../backtest/summary.ts';
-import { loadFlawlessProject } from '../../project/load-project.ts';
-import { otherEntities } from '../../worker/source-format.ts';
+import { backtest as runBacktest } from '../../../services/backtest/backtest.ts';
+import type { Summary } from '../../../services/backtest/summary.ts';
+import { otherEntities } from '../../../services/job/source-format.ts';
+import { loadFlawlessProject } from '../../../services/project/load-project.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
 import { timeOption } from '../options.ts';
 import { projectSettings } from '../settings.ts';

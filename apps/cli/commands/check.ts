@@ -3,8 +3,8 @@
 
 import { systemClock } from '../../../lib/clock.ts';
 import { formatProblem, type Problem } from '../../../lib/problem.ts';
-import { incompleteHistory } from '../../project/kept-history.ts';
-import { loadProject, type Project } from '../../project/load-project.ts';
+import { incompleteHistory } from '../../../services/project/kept-history.ts';
+import { loadProject, type Project } from '../../../services/project/load-project.ts';
 import { defineCommand, usageError } from '../command.ts';
 import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';

@@ -6,10 +6,15 @@ import { systemClock } from '../../../lib/clock.ts';
 import { ERROR_CODES } from '../../../lib/errors.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
+import type { Config } from '../../../services/config/index.ts';
+import {
+  deadLetters,
+  type FoundLetter,
+  type LetterFilter,
+  replayLetters,
+} from '../../../services/dead-letters/dead-letters.ts';
+import { openExistingLog, openLogReadOnly } from '../../../services/job/open-log.ts';
 import { publicTopics } from '../../../topology/topics.ts';
-import type { Config } from '../../config/index.ts';
-import { deadLetters, type FoundLetter, type LetterFilter, replayLetters } from '../../operate/dead-letters.ts';
-import { openExistingLog, openLogReadOnly } from '../../worker/open-log.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
 import { CONFIG_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';

@@ -2,11 +2,11 @@
 
 import { systemClock } from '../../../lib/clock.ts';
 import type { PublishedRules } from '../../../schemas/published-rules.ts';
-import type { Log } from '../../../topology/ports.ts';
-import type { Config } from '../../config/index.ts';
-import { checkFiles, loadFlawlessProject, type Project } from '../../project/load-project.ts';
-import { digestOf, publish, readPublished, rulesTopicOf } from '../../rules/published.ts';
-import { openExistingLog, openLogReadOnly } from '../../worker/open-log.ts';
+import type { Config } from '../../../services/config/index.ts';
+import { openExistingLog, openLogReadOnly } from '../../../services/job/open-log.ts';
+import { checkFiles, loadFlawlessProject, type Project } from '../../../services/project/load-project.ts';
+import { digestOf, publish, readPublished, rulesTopicOf } from '../../../services/rules/published.ts';
+import type { Log } from '../../../topology/engine/ports.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
 import { CONFIG_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';

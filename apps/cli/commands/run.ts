@@ -1,7 +1,7 @@
 // `tripline run`: the worker.
 
 import { createLogger } from '../../../lib/logger.ts';
-import { loadConfig, redact } from '../../config/index.ts';
+import { loadConfig, redact } from '../../../services/config/index.ts';
 import { runWorker } from '../../worker/worker.ts';
 import { defineCommand } from '../command.ts';
 import { CONFIG_OPTION } from '../options.ts';

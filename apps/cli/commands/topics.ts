@@ -1,11 +1,11 @@
 // `tripline topics`: the topics that a configuration needs, and making those that are missing.
 
 import { systemClock } from '../../../lib/clock.ts';
-import { loadFlawlessProject } from '../../project/load-project.ts';
-import { ACL_ROLES, type AclEntry, aclCommand, aclsOf } from '../../topics/acls.ts';
-import { createMissing, type PlannedTopic, planTopics, withDrift } from '../../topics/plan.ts';
-import { jobOf } from '../../worker/job.ts';
-import { hasLog, openLog, openLogReadOnly } from '../../worker/open-log.ts';
+import { jobOf } from '../../../services/job/job.ts';
+import { hasLog, openLog, openLogReadOnly } from '../../../services/job/open-log.ts';
+import { loadFlawlessProject } from '../../../services/project/load-project.ts';
+import { ACL_ROLES, type AclEntry, aclCommand, aclsOf } from '../../../services/topics/acls.ts';
+import { createMissing, type PlannedTopic, planTopics, withDrift } from '../../../services/topics/plan.ts';
 import { defineCommand, type ExitCode, type Io } from '../command.ts';
 import { CONFIG_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';

@@ -1,9 +1,9 @@
 // `tripline topology`: what runs, in words or as a picture.
 
 import { systemClock } from '../../../lib/clock.ts';
-import { describe, mermaid } from '../../../topology/describe.ts';
-import { loadFlawlessProject } from '../../project/load-project.ts';
-import { jobOf } from '../../worker/job.ts';
+import { jobOf } from '../../../services/job/job.ts';
+import { loadFlawlessProject } from '../../../services/project/load-project.ts';
+import { describe, mermaid } from '../../../topology/engine/describe.ts';
 import { defineCommand } from '../command.ts';
 import { CONFIG_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';

@@ -2,7 +2,7 @@
 //
 // Owns: which bound it is. Does not own: rising to it (at-least.ts, distinct.ts), falling to it (at-most.ts).
 
-import type { WhenBody } from '../../schema.ts';
+import type { WhenBody } from '../../project/rule-schema.ts';
 import { eventFilter, isAnyWritten, msOf, type PatternDefinition, type PatternTools } from '../definition.ts';
 import { atLeastPattern } from './at-least.ts';
 import { atMostPattern } from './at-most.ts';

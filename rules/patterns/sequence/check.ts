@@ -2,8 +2,8 @@
 //
 // Owns: the rules of combination (rules.md, Sequences). Does not own: expressions and names (compile.ts).
 
-import type { Path } from '../../parse.ts';
-import type { WhenBody } from '../../schema.ts';
+import type { Path } from '../../language/parse.ts';
+import type { WhenBody } from '../../project/rule-schema.ts';
 import type { PatternTools } from '../definition.ts';
 
 type Sequence = NonNullable<WhenBody['sequence']>;

@@ -4,8 +4,8 @@
 
 import { hash } from 'node:crypto';
 import type { Condition } from '../../api.ts';
-import type { Path } from '../../parse.ts';
-import type { WhenBody } from '../../schema.ts';
+import type { Path } from '../../language/parse.ts';
+import type { WhenBody } from '../../project/rule-schema.ts';
 import { filterOf, interestsOf, msOf, type PatternTools } from '../definition.ts';
 import { checkSteps, isNot, isOptional, type PositiveBody, timesOf } from './check.ts';
 import { END, entryBit, FRESH, type Next, type Not, type SequencePlan, type Step, type Test } from './plan.ts';

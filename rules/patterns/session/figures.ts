@@ -9,7 +9,7 @@
 
 import type { Event } from '../../../schemas/event.ts';
 import type { PatternInput, SessionFigures, SessionState } from '../../api.ts';
-import type { SessionMeasure, SessionMeasures } from '../../session-measures.ts';
+import type { SessionMeasure, SessionMeasures } from '../../expressions/session-measures.ts';
 import { NO_CAPTURES } from '../definition.ts';
 import { shortened } from '../shortened.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { decisions as decisionsCommand } from '../../../apps/cli/commands/decisions.ts';
-import { openEmbeddedLog } from '../../../connectors/embedded-log/index.ts';
+import { openEmbeddedLog } from '../../../connectors/logs/embedded/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Decision } from '../../../schemas/decision.ts';
 import { decisionCodec } from '../../../schemas/framed.ts';

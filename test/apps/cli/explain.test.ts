@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { decisions as decisionsCommand } from '../../../apps/cli/commands/decisions.ts';
 import { explain as explainCommand } from '../../../apps/cli/commands/explain.ts';
-import type { ExplainedDecision, ExplainedEvent, Explanation } from '../../../apps/explain/explanation.ts';
 import { seededRng } from '../../../lib/rng.ts';
+import type { ExplainedDecision, ExplainedEvent, Explanation } from '../../../services/explain/explanation.ts';
 import { folderWith, run } from './kit.ts';
 import { identify, linesOf, openShop, START, track } from './shop-project.ts';
 

@@ -2,13 +2,13 @@
 
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { loadConfig } from '../../../apps/config/index.ts';
-import { loadFlawlessProject } from '../../../apps/project/load-project.ts';
-import { jobOf } from '../../../apps/worker/job.ts';
-import { stateFolder } from '../../../apps/worker/open-log.ts';
-import { openEmbeddedLog } from '../../../connectors/embedded-log/index.ts';
+import { openEmbeddedLog } from '../../../connectors/logs/embedded/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import { LevelStore } from '../../../state/level-store.ts';
+import { loadConfig } from '../../../services/config/index.ts';
+import { jobOf } from '../../../services/job/job.ts';
+import { stateFolder } from '../../../services/job/open-log.ts';
+import { loadFlawlessProject } from '../../../services/project/load-project.ts';
+import { LevelStore } from '../../../state/store/level-store.ts';
 import { FAKE_START, FakeClock } from '../../../testing/fake-clock.ts';
 import { TestDriver } from '../../../testing/test-driver.ts';
 import { folderWith } from './kit.ts';

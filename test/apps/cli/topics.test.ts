@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { topics as topicsCommand } from '../../../apps/cli/commands/topics.ts';
-import { openEmbeddedLog, openEmbeddedLogReadOnly } from '../../../connectors/embedded-log/index.ts';
+import { openEmbeddedLog, openEmbeddedLogReadOnly } from '../../../connectors/logs/embedded/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import type { TopicSpec } from '../../../topology/ports.ts';
+import type { TopicSpec } from '../../../topology/engine/ports.ts';
 import { folderWith, run } from './kit.ts';
 import { linesOf } from './shop-project.ts';
 

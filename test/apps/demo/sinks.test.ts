@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type SinkMail, startSmtpSink } from '../../../apps/demo/smtp-sink.ts';
 import { type ReceivedWebhook, startWebhookReceiver } from '../../../apps/demo/webhook-receiver.ts';
-import { createEmailSender } from '../../../connectors/email/sender.ts';
-import { parseTemplate } from '../../../connectors/template-file.ts';
-import { Templates } from '../../../connectors/templates.ts';
-import { createWebhookSender } from '../../../connectors/webhook/sender.ts';
+import { createEmailSender } from '../../../connectors/channels/email/sender.ts';
+import { parseTemplate } from '../../../connectors/channels/templates/template-file.ts';
+import { Templates } from '../../../connectors/channels/templates/templates.ts';
+import { createWebhookSender } from '../../../connectors/channels/webhook/sender.ts';
 import { FakeClock } from '../../../testing/fake-clock.ts';
-import { makeAction } from '../../connectors/delivery/fake-context.ts';
+import { makeAction } from '../../connectors/channels/delivery/fake-context.ts';
 
 const NO_ABORT = new AbortController().signal;
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';

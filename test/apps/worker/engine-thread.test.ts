@@ -3,14 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadConfig } from '../../../apps/config/index.ts';
-import { loadFlawlessProject } from '../../../apps/project/load-project.ts';
 import { runEngineThread } from '../../../apps/worker/engine-thread.ts';
-import { jobOf } from '../../../apps/worker/job.ts';
 import { createLogger } from '../../../lib/logger.ts';
+import { loadConfig } from '../../../services/config/index.ts';
+import { jobOf } from '../../../services/job/job.ts';
+import { loadFlawlessProject } from '../../../services/project/load-project.ts';
 import { FakeClock } from '../../../testing/fake-clock.ts';
 import { openMemoryLog } from '../../../testing/memory-log.ts';
-import { EngineMonitor } from '../../../topology/runtime/monitor.ts';
+import { EngineMonitor } from '../../../topology/engine/monitor.ts';
 
 test('an engine that fails for good leaves nothing behind that would keep its process alive', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tripline-thread-'));

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { explain as explainCommand } from '../../../apps/cli/commands/explain.ts';
-import { loadConfig } from '../../../apps/config/index.ts';
-import type { Explanation } from '../../../apps/explain/explanation.ts';
-import { readTopic } from '../../../apps/topics/read-topic.ts';
 import { runWorker } from '../../../apps/worker/worker.ts';
 import type { Decision } from '../../../schemas/decision.ts';
 import { decisionCodec } from '../../../schemas/framed.ts';
-import type { Log } from '../../../topology/ports.ts';
+import { loadConfig } from '../../../services/config/index.ts';
+import type { Explanation } from '../../../services/explain/explanation.ts';
+import { readTopic } from '../../../services/topics/read-topic.ts';
+import type { Log } from '../../../topology/engine/ports.ts';
 import { folderWith, run } from '../cli/kit.ts';
 
 const WAIT_MS = 20_000;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import pino from 'pino';
-import { ThreadReports } from '../../../apps/telemetry/thread-report.ts';
 import { runThreads, type ThreadsOptions } from '../../../apps/worker/threads.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import type { Log } from '../../../topology/ports.ts';
+import { ThreadReports } from '../../../services/telemetry/thread-report.ts';
+import type { Log } from '../../../topology/engine/ports.ts';
 import type { Life, ScriptedThreadData } from './scripted-thread.ts';
 
 function started(t: TestContext, scripts: readonly (readonly Life[])[]) {

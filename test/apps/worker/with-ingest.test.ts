@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { request } from 'undici';
 import { withIngest } from '../../../apps/worker/with-ingest.ts';
-import { openEmbeddedLog } from '../../../connectors/embedded-log/index.ts';
+import { openEmbeddedLog } from '../../../connectors/logs/embedded/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { FatalError } from '../../../lib/errors.ts';
-import { basic, configWith, silent, TestedLog, TOPIC } from '../ingest/kit.ts';
+import { basic, configWith, silent, TestedLog, TOPIC } from '../http/ingest/kit.ts';
 
 const HTTP = 'http: { port: 0, writeKeys: [k1] }';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type OnnxRuntime, onnxScorer } from '../../../connectors/models/onnx-scorer.ts';
 import { FatalError, RecordError } from '../../../lib/errors.ts';
-import type { RemoteModel } from '../../../rules/surroundings.ts';
+import type { RemoteModel } from '../../../rules/project/surroundings.ts';
 import { check } from '../../rules/kit.ts';
 
 const TEXT = `id: churn

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PatternState } from '../../../rules/api.ts';
 import { ruleSetOf } from '../../../rules/index.ts';
-import { documentBytes, documentOf } from '../../../state/document-store.ts';
-import { entityDocumentSpec } from '../../../state/entity-codec.ts';
-import { type EntityDocument, emptyEntityDocument } from '../../../state/entity-document.ts';
+import { entityDocumentSpec } from '../../../state/entity/codec.ts';
+import { type EntityDocument, emptyEntityDocument } from '../../../state/entity/document.ts';
+import { documentBytes, documentOf } from '../../../state/store/document-store.ts';
 import { compiled, event, PatternRun } from '../kit.ts';
 
 function aggregate(fields: string, options = {}): PatternRun {

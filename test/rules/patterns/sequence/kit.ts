@@ -1,10 +1,10 @@
 // What the tests of sequences share.
 
 import type { PatternState } from '../../../../rules/api.ts';
-import { ruleSetOf } from '../../../../rules/rule-set.ts';
-import { documentBytes, documentOf } from '../../../../state/document-store.ts';
-import { entityDocumentSpec } from '../../../../state/entity-codec.ts';
-import { emptyEntityDocument } from '../../../../state/entity-document.ts';
+import { ruleSetOf } from '../../../../rules/project/rule-set.ts';
+import { entityDocumentSpec } from '../../../../state/entity/codec.ts';
+import { emptyEntityDocument } from '../../../../state/entity/document.ts';
+import { documentBytes, documentOf } from '../../../../state/store/document-store.ts';
 
 const documents = entityDocumentSpec(() => ruleSetOf([]));
 

@@ -1,0 +1,89 @@
+// What a connector still owes one entity: its actions in order, and when the first of them wants attention.
+//
+// Owns: the document, its bytes, its due time. Does not own: when it changes (deliver.ts).
+//
+// Invariants:
+//   O1. dueAt is part of the stored document and says the same before and after a restart (design.md, I5). That an
+//       attempt is under way is known to the process alone; in the document it shows as a lease, a due time a little
+//       ahead, which the process renews. After a crash nobody does, the lease ends, and the action is sent again.
+//   O2. A document without entries is deleted, so that what is accepted and settled between two commits costs nothing.
+
+import { bufferOrNull } from '../../../lib/bytes.ts';
+import { stateCodec } from '../../../schemas/codec.ts';
+import type { DeadLetterHeader, ReadRecord } from '../../../schemas/dead-letter.ts';
+import type { SourceRecord } from '../../../state/processor.ts';
+import type { DocumentSpec } from '../../../state/store/api.ts';
+
+/** An action as it was read, with the attempts whose outcome is known. */
+export interface OutboxEntry {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly DeadLetterHeader[];
+  attempts: number;
+}
+
+/** What a task knows of its channel, kept in the document under CHANNEL_KEY. */
+export interface ChannelState {
+  /** Why nothing is sent; null: enabled. */
+  disabled: string | null;
+  /** How many outbox documents wait for a next attempt. */
+  waiting: number;
+}
+
+export interface Outbox {
+  /** In order of arrival; the head is being sent, or is next. */
+  entries: OutboxEntry[];
+  /** Wall time in ms at which the head wants attention: its next attempt, or the end of its lease (O1). */
+  dueAt: number;
+  /** Whether dueAt is the time of a next attempt. */
+  waiting: boolean;
+  channel: ChannelState | null;
+}
+
+/**
+ * Reserved key. An entity of this id would share the document, which holds both parts, and lose nothing by it.
+ */
+export const CHANNEL_KEY = '(channel)';
+
+export function emptyOutbox(): Outbox {
+  return { entries: [], dueAt: Infinity, waiting: false, channel: null };
+}
+
+type StoredOutbox = Omit<Outbox, 'dueAt'> & { dueAt: number | null };
+
+const codec = stateCodec<StoredOutbox>('state/outbox');
+
+export const outboxSpec: DocumentSpec<Outbox> = {
+  encode: (doc, out) => codec.write({ ...doc, dueAt: doc.dueAt === Infinity ? null : doc.dueAt }, out),
+  decode(input) {
+    const stored = codec.read(input);
+    return { ...stored, dueAt: stored.dueAt ?? Infinity };
+  },
+  dueAt: (doc) => doc.dueAt,
+  dueBy: 'wall-time',
+};
+
+export function outboxEntry({ topic, partition, record }: SourceRecord): OutboxEntry {
+  return {
+    topic,
+    partition,
+    offset: record.offset,
+    key: bufferOrNull(record.key),
+    value: bufferOrNull(record.value),
+    headers: record.headers.map(([name, value]) => ({ name, value: bufferOrNull(value) })),
+    attempts: 0,
+  };
+}
+
+/** The record as it was read, for a dead letter. */
+export function readRecordOf(entry: OutboxEntry): ReadRecord {
+  const { topic, partition, offset, key, value } = entry;
+  return {
+    topic,
+    partition,
+    record: { offset, key, value, headers: entry.headers.map((header) => [header.name, header.value] as const) },
+  };
+}

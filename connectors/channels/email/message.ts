@@ -1,0 +1,94 @@
+// The email of an action: whom it goes to and what is in it.
+//
+// Owns: recipient, subject, bodies, headers. Does not own: sending (sender.ts).
+//
+// Invariants:
+//   M1. Whatever profile and data hold, the message has one recipient and only the headers named here.
+//   M2. The Message-ID is a function of action and sender: a message sent twice is recognised as one.
+
+import type { SendMailOptions } from 'nodemailer';
+import { RecordError } from '../../../lib/errors.ts';
+import type { Action } from '../../../schemas/action.ts';
+import { compileLiquid, type LiquidScope, type LiquidText } from '../templates/liquid.ts';
+import { type Templates, templateScope } from '../templates/templates.ts';
+import { hostOf, isAddress } from './address.ts';
+import type { EmailOptions } from './options.ts';
+import { plainText } from './plain-text.ts';
+
+/** The message, or why there is none to send. */
+export type Composed = { readonly message: SendMailOptions } | { readonly skipped: string };
+
+export class EmailComposer {
+  readonly #from: string;
+  readonly #host: string;
+  readonly #templates: Templates;
+  readonly #to: LiquidText | null;
+  readonly #subject: LiquidText | null;
+  readonly #unsubscribeUrl: LiquidText | null;
+
+  constructor(options: EmailOptions, templates: Templates) {
+    const compile = (text: string | undefined): LiquidText | null =>
+      text === undefined ? null : compileLiquid(text, 'none');
+    this.#from = options.from;
+    this.#host = hostOf(options.from)!;
+    this.#templates = templates;
+    this.#to = compile(options.to);
+    this.#subject = compile(options.subject);
+    this.#unsubscribeUrl = compile(options.unsubscribeUrl);
+  }
+
+  /** Throws RecordError TRG_TEMPLATE_FAILED. */
+  compose(action: Action, sentAt: Date): Composed {
+    const scope = templateScope(action);
+    const address = this.#addressOf(action, scope);
+    if (address === '') return { skipped: 'no address' };
+    if (!isAddress(address)) return { skipped: 'not an email address' };
+    const { subject, body, isHtml } = this.#templates.render(action);
+    return {
+      message: {
+        messageId: `<${action.id}@${this.#host}>`,
+        date: sentAt,
+        from: this.#from,
+        // As an object, so that nothing in it is read as a list of addresses (M1).
+        to: { name: '', address },
+        subject: subject || this.#defaultSubject(action, scope),
+        text: isHtml ? plainText(body) : body,
+        ...(isHtml && { html: body }),
+        headers: this.#unsubscribeHeaders(scope),
+        // Templates may hold what people typed: nothing in a message makes us read a file or a URL.
+        disableFileAccess: true,
+        disableUrlAccess: true,
+      },
+    };
+  }
+
+  /** Empty when there is none. */
+  #addressOf(action: Action, scope: LiquidScope): string {
+    const profile = action.context['profile'] as { email?: unknown } | undefined;
+    const known = profile?.email;
+    if (known !== undefined && known !== null && known !== '') return String(known).trim();
+    return this.#to?.render(scope).trim() ?? '';
+  }
+
+  #defaultSubject(action: Action, scope: LiquidScope): string {
+    const subject = this.#subject
+      ?.render(scope)
+      .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+      .trim();
+    if (subject) return subject;
+    throw new RecordError(
+      'TRG_TEMPLATE_FAILED',
+      `template ${action.template}/email.liquid has no subject, and channels.email no default`,
+    );
+  }
+
+  /** RFC 8058. */
+  #unsubscribeHeaders(scope: LiquidScope): Record<string, string> {
+    if (this.#unsubscribeUrl === null) return {};
+    const url = URL.parse(this.#unsubscribeUrl.render(scope).trim());
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      throw new RecordError('TRG_TEMPLATE_FAILED', 'channels.email.unsubscribeUrl does not give a web address');
+    }
+    return { 'List-Unsubscribe': `<${url.href}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
+  }
+}

@@ -1,0 +1,90 @@
+// The options of the email channel: `channels.email` in tripline.yaml.
+
+import { createPrivateKey } from 'node:crypto';
+import Type from 'typebox';
+import { compileSchema, type SchemaFinding } from '../../../lib/schema-check.ts';
+import { compileLiquid } from '../templates/liquid.ts';
+import { hostOf } from './address.ts';
+
+const text = (description: string) => Type.String({ minLength: 1, description });
+const secret = (description: string) => Type.String({ secret: true, minLength: 1, description });
+
+export const EmailOptionsSchema = Type.Object(
+  {
+    provider: Type.Enum(['smtp'], { default: 'smtp', description: 'How mail leaves' }),
+    host: text('SMTP server'),
+    port: Type.Integer({ minimum: 1, maximum: 65_535, default: 587, description: 'Its port' }),
+    secure: Type.Boolean({ default: false, description: 'TLS from the first byte; otherwise STARTTLS when offered' }),
+    requireTls: Type.Boolean({ default: false, description: 'Send nothing when the server offers no STARTTLS' }),
+    username: Type.Optional(text('User, when the server wants a log-in')),
+    password: Type.Optional(secret('Password')),
+    from: text('Sender, such as `Shop <hello@shop.test>`'),
+    to: Type.Optional(text('Liquid: the address of who has no `profile.email`')),
+    subject: Type.Optional(text('Liquid: the subject where a template has none')),
+    unsubscribeUrl: Type.Optional(
+      text('Liquid: URL of one-click unsubscription, for List-Unsubscribe and List-Unsubscribe-Post'),
+    ),
+    dkim: Type.Optional(
+      Type.Object(
+        {
+          domain: text('Signing domain'),
+          selector: text('Selector: the public key is at `<selector>._domainkey.<domain>`'),
+          privateKey: secret('Private key, PEM'),
+        },
+        { additionalProperties: false, description: 'DKIM signature' },
+      ),
+    ),
+    concurrency: Type.Integer({
+      minimum: 1,
+      maximum: 1_000,
+      default: 8,
+      description: 'Connections to the server, and messages under way at a time for each partition',
+    }),
+  },
+  { additionalProperties: false, description: 'Email; left out: no connector here' },
+);
+
+export type EmailOptions = Type.Static<typeof EmailOptionsSchema>;
+
+const checkShape = compileSchema(EmailOptionsSchema);
+
+/** Everything wrong with the options; fills defaults in. */
+export function checkEmailOptions(value: unknown): readonly SchemaFinding[] {
+  const findings = checkShape(value);
+  return findings.length > 0 ? findings : checkMeaning(value as EmailOptions);
+}
+
+function checkMeaning(options: EmailOptions): SchemaFinding[] {
+  const findings: SchemaFinding[] = [];
+  const wrong = (path: readonly string[], message: string, hint: string | null = null): void => {
+    findings.push({ path, part: 'value', message, hint });
+  };
+  if (hostOf(options.from) === null) {
+    wrong(['from'], '"from" is not one email address', 'such as `Shop <hello@shop.test>`');
+  }
+  for (const name of ['to', 'subject', 'unsubscribeUrl'] as const) {
+    const template = options[name];
+    if (template === undefined) continue;
+    try {
+      compileLiquid(template, 'none');
+    } catch (error) {
+      wrong([name], `"${name}" is not Liquid: ${(error as Error).message}`);
+    }
+  }
+  if ((options.username === undefined) !== (options.password === undefined)) {
+    wrong([options.username === undefined ? 'password' : 'username'], '"username" and "password" go together');
+  }
+  if (options.dkim !== undefined && !isPrivateKey(options.dkim.privateKey)) {
+    wrong(['dkim', 'privateKey'], '"dkim.privateKey" is not a private key in PEM');
+  }
+  return findings;
+}
+
+function isPrivateKey(pem: string): boolean {
+  try {
+    createPrivateKey(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,112 @@
+// The messages' templates: `templates/<name>/<channel>[.<locale>].liquid`, read and checked at start.
+//
+// Owns: which there are, choosing by locale, what a template may show. Does not own: what is in a file (template-file.ts).
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { RecordError } from '../../../lib/errors.ts';
+import type { Problem } from '../../../lib/problem.ts';
+import { didYouMean } from '../../../lib/suggest.ts';
+import { type Action, CHANNELS } from '../../../schemas/action.ts';
+import type { LiquidScope } from './liquid.ts';
+import { parseTemplate, type Rendered, type Template } from './template-file.ts';
+
+/** All templates by `<name>/<channel>[.<locale>]`, locales in lower case. */
+export class Templates {
+  readonly #byPath: ReadonlyMap<string, Template>;
+
+  constructor(byPath: ReadonlyMap<string, Template>) {
+    this.#byPath = byPath;
+  }
+
+  /** The template in the locale asked for (`de-AT`), else in its language (`de`), else the one without a locale. */
+  find(name: string, channel: string, locale: string | null): Template | undefined {
+    const parts = locale === null ? [] : locale.toLowerCase().replaceAll('_', '-').split('-');
+    for (let length = parts.length; length > 0; length--) {
+      const found = this.#byPath.get(`${name}/${channel}.${parts.slice(0, length).join('-')}`);
+      if (found !== undefined) return found;
+    }
+    return this.#byPath.get(`${name}/${channel}`);
+  }
+
+  /** The action's message. Throws RecordError TRG_TEMPLATE_FAILED. */
+  render(action: Action): Rendered {
+    if (action.template === null) {
+      throw new RecordError('TRG_TEMPLATE_FAILED', `the rule names no template for channel ${action.channel}`);
+    }
+    const profile = action.context['profile'] as { locale?: unknown } | undefined;
+    const locale = typeof profile?.locale === 'string' ? profile.locale : null;
+    const template = this.find(action.template, action.channel, locale);
+    if (template === undefined) {
+      throw new RecordError('TRG_TEMPLATE_FAILED', `there is no template ${action.template}/${action.channel}.liquid`);
+    }
+    return template.render(templateScope(action));
+  }
+}
+
+/** What templates may show: event, captures and profile by name; data, entity, rule, and at in ISO-8601. */
+export function templateScope(action: Action): LiquidScope {
+  return {
+    ...action.context,
+    data: action.data,
+    entity: { type: action.entity.type, id: action.entity.id },
+    rule: action.rule,
+    at: new Date(action.at).toISOString(),
+  };
+}
+
+/** Reads all templates below `folder`; with problems, the templates that have some are left out. */
+export function loadTemplates(folder: string): { templates: Templates; problems: readonly Problem[] } {
+  const byPath = new Map<string, Template>();
+  const problems: Problem[] = [];
+  for (const name of list(folder, 'directory', folder, problems)) {
+    for (const fileName of list(join(folder, name), 'file', folder, problems)) {
+      const file = join(folder, name, fileName);
+      const parts = /^([^.]+)(?:\.([A-Za-z0-9_-]+))?\.liquid$/.exec(fileName);
+      const [, channel = '', locale] = parts ?? [];
+      if (!(CHANNELS as readonly string[]).includes(channel)) {
+        const hint = didYouMean(channel, CHANNELS, `<channel>[.<locale>].liquid, channels: ${CHANNELS.join(', ')}`);
+        problems.push({ file, line: 0, column: 0, message: 'a template is named after its channel', hint });
+        continue;
+      }
+      const template = readTemplate(file, problems);
+      const key = locale === undefined ? channel : `${channel}.${locale.toLowerCase().replaceAll('_', '-')}`;
+      if (template !== null) byPath.set(`${name}/${key}`, template);
+    }
+  }
+  for (const path of byPath.keys()) {
+    const [forAll] = path.split('.');
+    if (byPath.has(forAll!) || problems.length > 0) continue;
+    const file = join(folder, `${forAll}.liquid`);
+    const hint = 'it is for people of all other locales';
+    problems.push({ file, line: 0, column: 0, message: `is missing, while ${path}.liquid is there`, hint });
+  }
+  return { templates: new Templates(byPath), problems };
+}
+
+/** Names below `folder` in order, hidden ones left out. */
+function list(folder: string, kind: 'directory' | 'file', root: string, problems: Problem[]): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => !entry.name.startsWith('.') && (kind === 'file' ? !entry.isDirectory() : entry.isDirectory()))
+      .map((entry) => entry.name)
+      .sort();
+  } catch (error) {
+    const hint = folder === root ? 'the setting `templates` names the folder' : null;
+    problems.push({ file: folder, line: 0, column: 0, message: `cannot be read: ${(error as Error).message}`, hint });
+    return [];
+  }
+}
+
+function readTemplate(file: string, problems: Problem[]): Template | null {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8')
+      .replace(/^\uFEFF/, '')
+      .replaceAll('\r\n', '\n');
+  } catch (error) {
+    problems.push({ file, line: 0, column: 0, message: `cannot be read: ${(error as Error).message}`, hint: null });
+    return null;
+  }
+  return parseTemplate(file, text, problems);
+}

@@ -1,0 +1,43 @@
+// Errors between threads: the same class, code and fields on the other side. Structured clone keeps none of these.
+
+import { AssertionError } from '../../../lib/assert.ts';
+import type { ErrorCode, ErrorFields } from '../../../lib/errors.ts';
+import {
+  describeError,
+  EngineError,
+  FatalError,
+  FencedError,
+  RecordError,
+  RetryableError,
+} from '../../../lib/errors.ts';
+
+const CLASSES = { FatalError, FencedError, RecordError, RetryableError } as const;
+
+export type WireError =
+  | {
+      readonly kind: keyof typeof CLASSES;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly fields: ErrorFields;
+      readonly cause: string | undefined;
+    }
+  | { readonly kind: 'bug'; readonly message: string };
+
+export function encodeError(error: unknown): WireError {
+  if (!(error instanceof EngineError)) return { kind: 'bug', message: describeError(error) };
+  const { code, message, fields, cause } = error;
+  const kind = Object.keys(CLASSES).find((name) => error instanceof CLASSES[name as keyof typeof CLASSES]);
+  return {
+    kind: (kind ?? 'FatalError') as keyof typeof CLASSES,
+    code,
+    message,
+    fields,
+    cause: cause === undefined ? undefined : describeError(cause),
+  };
+}
+
+export function decodeError(error: WireError): Error {
+  if (error.kind === 'bug') return new AssertionError(error.message);
+  const cause = error.cause === undefined ? undefined : new Error(error.cause);
+  return new CLASSES[error.kind](error.code, error.message, error.fields, cause);
+}

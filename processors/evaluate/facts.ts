@@ -1,0 +1,135 @@
+// Facts about an entity that come in as events: traits, group, consent, scores, and that something happened at all.
+//
+// Owns: writing them into the entity's document. Does not own: reading them (scope.ts).
+//
+// Invariants:
+//   A1. Of two facts about one thing the later-stamped stays; of equal stamps, the later read.
+//   A2. What no rule, segment or model asks for is not kept.
+
+import type { Needs } from '../../rules/expressions/needs.ts';
+import type { Event } from '../../schemas/event.ts';
+import { CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../../schemas/internal-events.ts';
+import type { Json, JsonObject } from '../../schemas/json.ts';
+import type { Attribute, Consent } from '../../state/entity/context.ts';
+import { contextOf, type EntityDocument } from '../../state/entity/document.ts';
+import { EventTimes } from '../../state/entity/event-times.ts';
+
+/** Categories and channels that one person may have said something about. */
+const CONSENTS_MAX = 200;
+
+/** Whether the event tells attributes that somebody reads: of the profile, or of the entity's group. */
+export function setsAttributes(event: Event, needs: Needs): boolean {
+  return (event.type === 'identify' && needs.profile) || (event.type === 'group' && needs.account);
+}
+
+/** Consent and scores count from the moment they are read, in every lane. */
+export function isInstantFact(event: Event): boolean {
+  return isInstantFactName(event.event);
+}
+
+export function isInstantFactName(name: string): boolean {
+  return name === CONSENT_EVENT || name === SCORE_EVENT;
+}
+
+/** Sets the attributes that the event tells. */
+export function applyAttributes(document: EntityDocument, event: Event): void {
+  if (event.type === 'group') {
+    const context = contextOf(document);
+    context.account = accountAfter(context.account, event);
+    return;
+  }
+  const isWhole = event.event === PROFILE_EVENT;
+  // A record that was deleted takes all that was known before it away.
+  if (isWhole && event.properties['deleted'] === true) {
+    for (const [name, { at }] of document.profile ?? []) if (at <= event.time) document.profile!.delete(name);
+  }
+  const profile = (document.profile ??= new Map());
+  for (const [name, value] of Object.entries(event.traits)) setAttribute(profile, name, value, event.time);
+  if (profile.size === 0) document.profile = null;
+}
+
+/** The same on plain attributes: what they are once the event has been read. */
+export function attributesAfter(before: JsonObject, event: Event): JsonObject {
+  const isDeletion = event.event === PROFILE_EVENT && event.properties['deleted'] === true;
+  return isDeletion ? event.traits : { ...before, ...event.traits };
+}
+
+/** What a group message says of the group; another group than before leaves nothing of the old one. */
+export function accountAfter(before: Map<string, Attribute> | null, event: Event): Map<string, Attribute> {
+  const id = event.properties['groupId'] ?? null;
+  const known = before?.get('id');
+  if (known !== undefined && known.at > event.time && known.value !== id) return before!;
+  const account = known !== undefined && known.value !== id ? new Map<string, Attribute>() : new Map(before);
+  setAttribute(account, 'id', id, event.time);
+  for (const [name, value] of Object.entries(event.traits)) setAttribute(account, name, value, event.time);
+  return account;
+}
+
+function setAttribute(attributes: Map<string, Attribute>, name: string, value: Json, at: number): void {
+  const before = attributes.get(name);
+  if (before === undefined || before.at <= at) attributes.set(name, { value, at });
+}
+
+/** Writes a consent or score. `models`: those that are asked for; answers of others are dropped. */
+export function applyInstantFact(document: EntityDocument, event: Event, models: ReadonlySet<string>): void {
+  if (event.event === CONSENT_EVENT) applyConsent(document, event);
+  else applyScore(document, event, models);
+}
+
+/** `properties`: `{ categories: { promotions: false }, channels: { sms: false }, all: false }`, each part if there is one. */
+function applyConsent(document: EntityDocument, { properties, time }: Event): void {
+  if (properties['deleted'] === true) {
+    const context = contextOf(document);
+    context.consent = context.consent.filter(({ at }) => at > time);
+    return;
+  }
+  const said: [string, unknown][] = [
+    ...Object.entries((properties['categories'] ?? {}) as JsonObject),
+    ...Object.entries((properties['channels'] ?? {}) as JsonObject).map(([name, value]): [string, unknown] => [
+      `channel:${name}`,
+      value,
+    ]),
+    ...('all' in properties ? [['*', properties['all']] as [string, unknown]] : []),
+  ];
+  const context = contextOf(document);
+  for (const [category, allowed] of said) {
+    if (typeof allowed !== 'boolean') continue;
+    const before = context.consent.find((one) => one.category === category);
+    if (before !== undefined && before.at > time) continue;
+    const others = context.consent.filter((one) => one !== before).slice(-(CONSENTS_MAX - 1));
+    context.consent = [...others, { category, allowed, at: time } satisfies Consent];
+  }
+}
+
+function applyScore(document: EntityDocument, { properties, time }: Event, models: ReadonlySet<string>): void {
+  const model = String(properties['model']);
+  const value = typeof properties['value'] === 'number' ? properties['value'] : null;
+  const context = contextOf(document);
+  const known = context.scores.filter((one) => models.has(one.model));
+  const before = known.find((one) => one.model === model);
+  const isNews = models.has(model) && (before === undefined || before.at <= time);
+  context.scores = isNews ? [...known.filter((one) => one !== before), { model, value, at: time }] : known;
+}
+
+/**
+ * Notes that an event of this name happened. `longestMs`: the longest window asked for; `settled`: no window that is still
+ * to be asked about ends at or before it.
+ */
+export function rememberEvent(document: EntityDocument, event: Event, longestMs: number, settled: number): void {
+  const context = contextOf(document);
+  context.history ??= new Map();
+  let times = context.history.get(event.event);
+  if (times === undefined) {
+    times = new EventTimes();
+    context.history.set(event.event, times);
+  }
+  times.add(event.time, longestMs);
+  times.forget(settled - longestMs);
+}
+
+/** Drops the history of names that nobody asks for any more (A2). */
+export function forgetUnasked(document: EntityDocument, needs: Needs): void {
+  const history = document.context?.history;
+  if (history === null || history === undefined) return;
+  for (const name of history.keys()) if (!needs.history.has(name)) history.delete(name);
+}

@@ -1,0 +1,181 @@
+// The functions and operators of our CEL environment, beside CEL's own.
+//
+// Owns: what each function does, and the functions of the library that we put our own in the place of. Does not own:
+// which of them exist in this version's language tables (expression-names.ts), parsing and checking (expressions.ts).
+//
+// Invariants:
+//   F1. The same expression over the same values gives the same answer on every machine: the library's functions that
+//       read the machine's own time zone are replaced.
+//   F2. No function takes time beyond the size of its arguments: regular expressions are bounded.
+
+import { Environment, evaluate } from '@marcbachmann/cel-js';
+import { dayOfYear, isoWeekday, localFields } from '../../lib/calendar.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import { Event } from '../../schemas/event.ts';
+import type { Scope } from '../api.ts';
+import { regularExpression } from './regular-expression.ts';
+
+const TIMESTAMP = 'google.protobuf.Timestamp';
+const DURATION = 'google.protobuf.Duration';
+const DAY_MS = 86_400_000;
+
+/** CEL's duration as the library has it; the class itself is not exported. */
+export interface CelDuration {
+  getMilliseconds(): bigint;
+}
+const Duration = (evaluate('duration("0s")') as object).constructor as unknown as {
+  fromMilliseconds(ms: number): CelDuration;
+};
+
+export function isCelDuration(value: unknown): value is CelDuration {
+  return value instanceof (Duration as unknown as new () => CelDuration);
+}
+
+/** CEL's duration of so many ms. */
+export function celDuration(ms: number): CelDuration {
+  return Duration.fromMilliseconds(ms);
+}
+
+/**
+ * Library functions that we replace, as `name/arguments`; the replacement has an underscore at the end. Names that
+ * people see never have it (expressions.ts).
+ */
+export const REPLACED_FUNCTIONS: ReadonlySet<string> = new Set(['timestamp/1', 'duration/1']);
+export const REPLACED_METHODS: ReadonlySet<string> = new Set([
+  'matches/1',
+  'getDayOfYear/0',
+  ...['getFullYear', 'getMonth', 'getDate', 'getDayOfMonth', 'getDayOfWeek', 'getDayOfYear'].map((name) => `${name}/1`),
+  ...['getHours', 'getMinutes', 'getSeconds', 'getMilliseconds'].map((name) => `${name}/1`),
+]);
+
+const ZONED_METHODS: Readonly<Record<string, (local: Date) => number>> = {
+  getFullYear: (local) => local.getUTCFullYear(),
+  getMonth: (local) => local.getUTCMonth(),
+  getDate: (local) => local.getUTCDate(),
+  getDayOfMonth: (local) => local.getUTCDate() - 1,
+  getDayOfWeek: (local) => local.getUTCDay(),
+  getDayOfYear: dayOfYear,
+  getHours: (local) => local.getUTCHours(),
+  getMinutes: (local) => local.getUTCMinutes(),
+  getSeconds: (local) => local.getUTCSeconds(),
+  getMilliseconds: (local) => local.getUTCMilliseconds(),
+};
+
+/** The fields of an event, with their CEL types. */
+export const EVENT_FIELDS: Readonly<Record<string, string>> = {
+  messageId: 'string',
+  type: 'string',
+  event: 'string',
+  userId: 'dyn',
+  anonymousId: 'dyn',
+  timestamp: TIMESTAMP,
+  properties: 'map<string, dyn>',
+  traits: 'map<string, dyn>',
+  context: 'map<string, dyn>',
+};
+
+/** What the functions of the expression that is being evaluated answer from; evaluation is synchronous. */
+let active: Scope | null = null;
+
+/** Must be called before an expression with functions is evaluated. */
+export function activate(scope: Scope): void {
+  active = scope;
+}
+
+/** Milliseconds of a duration as rules write it, also negative. Throws for other text. */
+function durationMs(text: string): number {
+  const negative = text.startsWith('-');
+  const ms = parseDuration(negative ? text.slice(1) : text);
+  if (ms === null) throw new Error(`"${text}" is not a duration such as 90s, 5m, 24h, 7d or 2w`);
+  return negative ? -ms : ms;
+}
+
+/** A moment from ISO 8601 text: with its zone, or a date alone, which is its midnight in UTC. Throws for other text. */
+export function momentOf(text: string): Date {
+  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))?$/.test(text)) {
+    const moment = new Date(text);
+    if (!Number.isNaN(moment.getTime())) return moment;
+  }
+  throw new Error(`"${text}" is not a time such as 2026-01-01T10:00:00Z`);
+}
+
+function daysSince(moment: Date): bigint {
+  const days = Math.floor((active!.now - moment.getTime()) / DAY_MS);
+  active!.changesAt(moment.getTime() + (days + 1) * DAY_MS);
+  return BigInt(days);
+}
+
+/** An environment with everything but variables. */
+export function createEnvironment(limits: Record<string, number>): Environment {
+  const environment = new Environment({ homogeneousAggregateLiterals: false, limits });
+  environment.registerType('Event', { ctor: Event, fields: { ...EVENT_FIELDS } });
+  const define = (signature: string, handler: (...values: never[]) => unknown): void => {
+    environment.registerFunction(signature, handler, { async: false });
+  };
+
+  define('sent(string, string): int', (channel: string, within: string) =>
+    BigInt(active!.sent(channel, durationMs(within))),
+  );
+  define('count(string, string): int', (name: string, within: string) =>
+    BigInt(active!.count(name, durationMs(within))),
+  );
+  define('last(string): dyn', (name: string) => {
+    const time = active!.last(name);
+    return time === null ? null : new Date(time);
+  });
+  for (const outcome of ['opened', 'clicked'] as const) {
+    define(`${outcome}(string): int`, (within: string) => BigInt(active!.outcomes(outcome, durationMs(within))));
+  }
+  define('inSegment(string): bool', (id: string) => active!.inSegment(id));
+  define('score(string): double', (model: string) => active!.score(model));
+  define('consent(string): bool', (category: string) => active!.consent(category));
+  define('inFlow(string): bool', (rule: string) => active!.inFlow(rule));
+  const momentFunctions: Record<string, (local: Date) => number> = {
+    hour: (local) => local.getUTCHours(),
+    weekday: isoWeekday,
+  };
+  for (const [name, field] of Object.entries(momentFunctions)) {
+    define(`${name}(${TIMESTAMP}): int`, (moment: Date) => BigInt(field(moment)));
+    define(`${name}(string): int`, (text: string) => BigInt(field(momentOf(text))));
+    define(`${name}(${TIMESTAMP}, string): int`, (moment: Date, zone: string) =>
+      BigInt(field(localFields(moment, zone))),
+    );
+    define(`${name}(string, string): int`, (text: string, zone: string) =>
+      BigInt(field(localFields(momentOf(text), zone))),
+    );
+  }
+  define(`daysSince(${TIMESTAMP}): int`, daysSince);
+  define('daysSince(string): int', (text: string) => daysSince(momentOf(text)));
+
+  // `has(profile.x)`: the unset attribute is there, as null (expressions.ts).
+  define('has_(dyn): bool', (value: unknown) => value !== null);
+  define(`timestamp_(string): ${TIMESTAMP}`, momentOf);
+  define(`timestamp_(int): ${TIMESTAMP}`, (seconds: bigint) => new Date(Number(seconds) * 1000));
+  define(`timestamp_(${TIMESTAMP}): ${TIMESTAMP}`, (moment: Date) => moment);
+  define(`duration_(string): ${DURATION}`, (text: string) => Duration.fromMilliseconds(durationMs(text)));
+  define(`duration_(${DURATION}): ${DURATION}`, (duration: CelDuration) => duration);
+  define('string.matches_(string): bool', (text: string, pattern: string) => regularExpression(pattern).test(text));
+  define(`${TIMESTAMP}.getDayOfYear_(): int`, (moment: Date) => BigInt(dayOfYear(moment)));
+  for (const [name, field] of Object.entries(ZONED_METHODS)) {
+    define(`${TIMESTAMP}.${name}_(string): int`, (moment: Date, zone: string) =>
+      BigInt(field(localFields(moment, zone))),
+    );
+  }
+
+  // JSON has one kind of number, CEL's double; people write whole numbers beside them, CEL's int.
+  const arithmetic: Record<string, (a: number, b: number) => number> = {
+    '+': (a, b) => a + b,
+    '-': (a, b) => a - b,
+    '*': (a, b) => a * b,
+    '/': (a, b) => a / b,
+    '%': (a, b) => a % b,
+  };
+  for (const [operator, apply] of Object.entries(arithmetic)) {
+    const mixed = (a: number | bigint, b: number | bigint): number => apply(Number(a), Number(b));
+    environment.registerOperator(`double ${operator} int: double`, mixed);
+    environment.registerOperator(`int ${operator} double: double`, mixed);
+  }
+  environment.registerOperator('double % double: double', arithmetic['%']!);
+  environment.registerOperator('double == int', (a: number, b: bigint) => a === Number(b));
+  return environment;
+}

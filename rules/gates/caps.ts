@@ -1,0 +1,76 @@
+// Caps: a file with a list of `{ max, per, channel, category, timezone }`, counted for each entity over all rules.
+
+import Type, { type Static } from 'typebox';
+import { parseDuration } from '../../lib/duration.ts';
+import { didYouMean } from '../../lib/suggest.ts';
+import type { RuleBuilder } from '../expressions/rule-builder.ts';
+import { fields } from '../language/parts.ts';
+import { parseZone, UTC, ZONE_HINT } from '../language/zone.ts';
+import type { CompiledCap } from '../project/surroundings.ts';
+
+/** Above it a cap bounds nothing that a person would notice, and each decision is remembered. */
+const CAP_MAX = 1_000;
+const CAPS_MAX = 50;
+/** What caps remember lasts as long as their longest window, for every entity. */
+const PER_MAX_MS = 400 * 86_400_000;
+
+const Cap = fields({
+  max: Type.Integer({ minimum: 0, maximum: CAP_MAX, description: 'Fired decisions allowed.' }),
+  per: Type.String({
+    pattern: '^day$|^week$|^(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+$',
+    description: 'A sliding window such as 7d, or the calendar day or week (from Monday) in the time zone.',
+  }),
+  channel: Type.Optional(
+    Type.String({ minLength: 1, description: 'Rules that send to it; any (default): every rule.' }),
+  ),
+  category: Type.Optional(Type.String({ minLength: 1, description: 'Rules of this category; left out: every rule.' })),
+  timezone: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'For day and week: profile.timezone (default), another attribute, or Europe/Berlin.',
+    }),
+  ),
+});
+
+export const CapsSchema = Type.Array(Cap, {
+  maxItems: CAPS_MAX,
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'Tripline caps',
+  description: 'At most so many fired decisions for each entity, over all rules. All caps hold.',
+});
+
+export type CapsBody = ({ [Name in keyof Static<typeof Cap>]?: Static<typeof Cap>[Name] | undefined } | undefined)[];
+
+/** Mistakes go to the builder. */
+export function compileCaps(caps: CapsBody, channels: readonly string[], builder: RuleBuilder): CompiledCap[] {
+  return caps.flatMap((cap, index) => {
+    if (cap === undefined) return [];
+    const { max = 0, per = '1d', channel = 'any', category = null, timezone = 'profile.timezone' } = cap;
+    if (channel !== 'any' && !channels.includes(channel)) {
+      const known = ['any', ...channels];
+      builder.error(
+        [index, 'channel'],
+        `unknown channel "${channel}"`,
+        didYouMean(channel, known, `known: ${known.join(', ')}`),
+      );
+    }
+    const isCalendar = per === 'day' || per === 'week';
+    const zone = parseZone(timezone);
+    if (zone === null) {
+      builder.error([index, 'timezone'], `"${timezone}" is neither a time zone nor an attribute`, ZONE_HINT);
+    }
+    const perMs = isCalendar ? null : parseDuration(per);
+    if (perMs !== null && (perMs <= 0 || perMs > PER_MAX_MS)) {
+      builder.error([index, 'per'], `"per" must be longer than nothing, and at most 400d`);
+    }
+    return [
+      {
+        max,
+        per: isCalendar ? per : (perMs ?? 1),
+        channel: channel === 'any' ? null : channel,
+        category,
+        zone: isCalendar ? (zone ?? UTC) : UTC,
+      },
+    ];
+  });
+}

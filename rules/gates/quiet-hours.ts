@@ -1,0 +1,68 @@
+// Quiet hours: whether a moment falls into them, and when they end, in the person's time zone.
+//
+// Invariants:
+//   H1. A moment is quiet when its local time of day is in [from, to), over midnight where from is later than to.
+//   H2. They end at the first moment that is not quiet. Where the clock is put forward over `to`, that is the moment of
+//       the change; where it is put back, hours that come twice are quiet twice.
+
+import { localFields } from '../../lib/calendar.ts';
+import type { Zone } from '../language/zone.ts';
+
+export interface QuietHours {
+  /** Ms since the local midnight. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly zone: Zone;
+}
+
+const DAY_MS = 86_400_000;
+/** Zones change their offset on quarter hours (calendar.ts). */
+const QUARTER_MS = 900_000;
+
+/** Ms since midnight of `21:00` or `24:00`; null when it is no time of day. */
+export function parseTimeOfDay(text: string): number | null {
+  const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
+  if (hours === undefined) return text === '24:00' ? DAY_MS : null;
+  return (Number(hours) * 60 + Number(minutes)) * 60_000;
+}
+
+/** When the quiet hours around `at` end, ms; null: `at` is not in them. */
+export function quietUntil(quiet: Pick<QuietHours, 'fromMs' | 'toMs'>, at: number, zone: string): number | null {
+  if (!isQuiet(quiet, timeOfDay(at, zone))) return null;
+  let moment = at;
+  for (;;) {
+    const time = timeOfDay(moment, zone);
+    if (!isQuiet(quiet, time)) return moment;
+    const left = (quiet.toMs - time + DAY_MS) % DAY_MS;
+    const end = moment + (left === 0 ? DAY_MS : left);
+    // H2: what the clock says goes on evenly up to the next change of the offset only.
+    moment = offsetChange(moment, end, zone) ?? end;
+  }
+}
+
+function isQuiet({ fromMs, toMs }: Pick<QuietHours, 'fromMs' | 'toMs'>, time: number): boolean {
+  return fromMs < toMs ? time >= fromMs && time < toMs : time >= fromMs || time < toMs;
+}
+
+function timeOfDay(at: number, zone: string): number {
+  const local = localFields(new Date(at), zone).getTime() % DAY_MS;
+  return local < 0 ? local + DAY_MS : local;
+}
+
+function offsetOf(at: number, zone: string): number {
+  return localFields(new Date(at), zone).getTime() - at;
+}
+
+/** The first moment in (from, to] with another offset than `from`; null: there is none. No zone changes twice a day. */
+function offsetChange(from: number, to: number, zone: string): number | null {
+  const offset = offsetOf(from, zone);
+  if (offsetOf(to, zone) === offset) return null;
+  let before = Math.floor(from / QUARTER_MS);
+  let after = Math.floor(to / QUARTER_MS);
+  while (after - before > 1) {
+    const middle = (before + after) >> 1;
+    if (offsetOf(middle * QUARTER_MS, zone) === offset) before = middle;
+    else after = middle;
+  }
+  return after * QUARTER_MS;
+}

@@ -1,0 +1,141 @@
+// Segments, models and caps of a project: files in; what stands around the rules, and every mistake, out.
+//
+// Owns: reading these files, ids. Does not own: what is right in one of them (segments.ts, models/, caps.ts).
+
+import type { TSchema } from 'typebox';
+import type { Problem } from '../../lib/problem.ts';
+import { didYouMean } from '../../lib/suggest.ts';
+import { CHANNELS } from '../../schemas/action.ts';
+import { ExpressionCompiler } from '../expressions/compiler.ts';
+import { NeedsCollector } from '../expressions/needs.ts';
+import { RuleBuilder } from '../expressions/rule-builder.ts';
+import { type CapsBody, CapsSchema, compileCaps } from '../gates/caps.ts';
+import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
+import { checkShape } from '../language/shape.ts';
+import { compileModel } from '../models/compile.ts';
+import { type ModelBody, ModelSchema } from '../models/schema.ts';
+import { compileSegment, type SegmentBody, SegmentSchema } from './segments.ts';
+import type { CompiledCap, CompiledModel, CompiledSegment, Surroundings } from './surroundings.ts';
+
+export interface RuleFile {
+  /** Its path as the user gave it; messages name it. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface AroundRules {
+  readonly segments?: readonly RuleFile[];
+  readonly models?: readonly RuleFile[];
+  readonly caps?: readonly RuleFile[];
+  /** Channels that have a connector here and need an address of the person; left out: none. */
+  readonly connected?: readonly string[];
+  /** Consent categories for which the person must have said yes. */
+  readonly optIn?: readonly string[];
+  /** Whether models can be asked beside the task; left out: their default stands. */
+  readonly withRemoteModels?: boolean;
+}
+
+interface CheckOptions {
+  readonly channels: readonly string[];
+  readonly entities: readonly string[];
+}
+
+/** Mistakes are added to `errors`; what has one is left out. */
+export function checkSurroundings(
+  around: AroundRules,
+  options: CheckOptions,
+  errors: Problem[],
+): { surroundings: Surroundings; expressions: ExpressionCompiler } {
+  const segmentBodies = read(around.segments ?? [], SegmentSchema, 'a segment', errors);
+  const modelBodies = read(around.models ?? [], ModelSchema, 'a model', errors);
+  const expressions = new ExpressionCompiler({
+    channels: options.channels,
+    segments: idsOf(segmentBodies),
+    models: idsOf(modelBodies),
+    remoteModels: idsOf(modelBodies.filter(({ value }) => (value as ModelBody).type !== 'linear')),
+  });
+  const models = new Map<string, CompiledModel>();
+  for (const { document, value, found } of modelBodies) {
+    const builder = new RuleBuilder(document, found, expressions);
+    const model = compileModel(value as ModelBody, builder);
+    if (model !== null) addUnique('model', model, models, builder);
+    errors.push(...found);
+  }
+  const segments = new Map<string, CompiledSegment>();
+  for (const { document, value, found } of segmentBodies) {
+    const builder = new RuleBuilder(document, found, expressions);
+    const segment = compileSegment(value as SegmentBody, builder);
+    if (segment !== null) {
+      // Who belongs changes with what the models look at, too.
+      for (const id of segment.needs.models) builder.needs.add(models.get(id)?.needs ?? new NeedsCollector());
+      checkEntity(segment.entity, options.entities, builder);
+      addUnique('segment', segment, segments, builder);
+    }
+    errors.push(...found);
+  }
+  const channels = [...new Set([...CHANNELS, ...options.channels])];
+  const surroundings: Surroundings = {
+    segments,
+    models,
+    caps: capsOf(around.caps ?? [], channels, expressions, errors),
+    channels,
+    connected: new Set(around.connected ?? []),
+    optIn: new Set(around.optIn ?? []),
+    withHoldouts: true,
+    withRemoteModels: around.withRemoteModels ?? false,
+  };
+  return { surroundings, expressions };
+}
+
+interface ReadDocument {
+  readonly document: SourceDocument;
+  readonly value: unknown;
+  readonly found: Problem[];
+}
+
+function read(files: readonly RuleFile[], schema: TSchema, name: string, errors: Problem[]): ReadDocument[] {
+  return files.flatMap(({ file, text }) => {
+    const { documents, problems } = parseRuleFile(file, text);
+    errors.push(...problems);
+    return documents.flatMap((document) => {
+      const { value, problems: found } = checkShape(schema, document, name);
+      if (value !== undefined) return [{ document, value, found }];
+      errors.push(...found);
+      return [];
+    });
+  });
+}
+
+function idsOf(bodies: readonly ReadDocument[]): Set<string> {
+  return new Set(bodies.flatMap(({ value }) => (value as { id?: string }).id ?? []));
+}
+
+function addUnique<Part extends { readonly id: string }>(
+  what: string,
+  part: Part,
+  parts: Map<string, Part>,
+  builder: RuleBuilder,
+): void {
+  if (part.id === '') return;
+  if (parts.has(part.id)) builder.error(['id'], `the ${what} id "${part.id}" is used already`);
+  else parts.set(part.id, part);
+}
+
+function checkEntity(entity: string, entities: readonly string[], builder: RuleBuilder): void {
+  const known = ['user', ...entities];
+  if (known.includes(entity)) return;
+  builder.error(['entity'], `unknown entity "${entity}"`, didYouMean(entity, known, `known: ${known.join(', ')}`));
+}
+
+function capsOf(
+  files: readonly RuleFile[],
+  channels: readonly string[],
+  expressions: ExpressionCompiler,
+  errors: Problem[],
+): CompiledCap[] {
+  return read(files, CapsSchema, 'the caps', errors).flatMap(({ document, value, found }) => {
+    const caps = compileCaps(value as CapsBody, channels, new RuleBuilder(document, found, expressions));
+    errors.push(...found);
+    return caps;
+  });
+}

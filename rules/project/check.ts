@@ -1,0 +1,106 @@
+// The face of the rule language: files in; compiled rules, their tests, and every mistake out.
+//
+// Owns: what concerns several rules (ids). Does not own: reading files from disk (apps/).
+
+import type { Problem } from '../../lib/problem.ts';
+import type { CompiledRule, RuleSet } from '../api.ts';
+import { RuleBuilder } from '../expressions/rule-builder.ts';
+import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
+import { checkShape } from '../language/shape.ts';
+import { checkSurroundings, type RuleFile } from './check-surroundings.ts';
+import type { CompileOptions } from './compile-options.ts';
+import { compileRule } from './compile-rule.ts';
+import { type InlineTest, readInlineTests } from './inline-test.ts';
+import { type RuleBody, RuleSchema } from './rule-schema.ts';
+import { ruleSetOf } from './rule-set.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export interface RulesCheck {
+  /** The rules without a mistake, in order of id. */
+  readonly rules: readonly CompiledRule[];
+  readonly ruleSet: RuleSet;
+  /** What is written in those rules, by id. */
+  readonly bodies: ReadonlyMap<string, RuleBody>;
+  /** The inline tests of those rules. */
+  readonly tests: readonly InlineTest[];
+  /** All of them, by file and place. Rules are to be run only if there is none. */
+  readonly errors: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+export function checkRules(files: readonly RuleFile[], options: CompileOptions): RulesCheck {
+  const errors: Problem[] = [];
+  const warnings: Problem[] = [];
+  const rules: CompiledRule[] = [];
+  const tests: InlineTest[] = [];
+  const bodies = new Map<string, RuleBody>();
+  const { surroundings, expressions } = checkSurroundings(options.around ?? {}, options, errors);
+  const firstPlaces = new Map<string, string>();
+  for (const { file, text } of files) {
+    const { documents, problems } = parseRuleFile(file, text);
+    errors.push(...problems);
+    if (documents.length === 0 && problems.length === 0) {
+      warnings.push({ file, line: 1, column: 1, message: 'the file has no rules', hint: null });
+    }
+    for (const document of documents) {
+      const { value, problems: found } = checkShape(RuleSchema, document);
+      if (value !== undefined) {
+        const body = value as RuleBody;
+        const builder = new RuleBuilder(document, found, expressions);
+        checkUnique(body, document, firstPlaces, builder);
+        const rule = compileRule(body, builder, options);
+        if (rule !== null) checkSegmentEntities(rule, surroundings, builder);
+        const ruleTests = readInlineTests(body, builder);
+        if (found.length === 0 && rule !== null) {
+          rules.push(rule);
+          bodies.set(rule.id, body);
+          tests.push(...ruleTests);
+        }
+      }
+      errors.push(...found);
+    }
+  }
+  const ruleSet = ruleSetOf(rules, surroundings);
+  checkExpectedRules(tests, ruleSet, errors);
+  return { rules: ruleSet.rules, ruleSet, bodies, tests, errors: inOrder(errors), warnings };
+}
+
+function checkUnique(
+  body: RuleBody,
+  document: SourceDocument,
+  firstPlaces: Map<string, string>,
+  builder: RuleBuilder,
+): void {
+  if (body.id === undefined) return;
+  const { line, column } = document.place(['id']);
+  const first = firstPlaces.get(body.id);
+  if (first === undefined) firstPlaces.set(body.id, `${document.file}:${line}:${column}`);
+  else builder.error(['id'], `the rule id "${body.id}" is used already`, `first used at ${first}`);
+}
+
+/** A segment's condition is over entities of its own type. */
+function checkSegmentEntities(rule: CompiledRule, { segments }: Surroundings, builder: RuleBuilder): void {
+  for (const id of rule.needs.segments) {
+    const segment = segments.get(id);
+    if (segment === undefined || segment.entity === rule.entity) continue;
+    builder.error(['id'], `the rule is about a ${rule.entity}, the segment "${id}" about a ${segment.entity}`);
+  }
+}
+
+/** A test may expect decisions of other rules, which must be there; not asked while rules have mistakes. */
+function checkExpectedRules(tests: readonly InlineTest[], ruleSet: RuleSet, errors: Problem[]): void {
+  if (errors.length > 0) return;
+  for (const test of tests) {
+    for (const { rule, place } of test.expect) {
+      if (ruleSet.rule(rule) !== undefined) continue;
+      errors.push({ ...place, message: `the test expects a decision of an unknown rule "${rule}"`, hint: null });
+    }
+  }
+}
+
+function inOrder(problems: readonly Problem[]): Problem[] {
+  return [...problems].sort((a, b) => {
+    if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+    return a.line - b.line || a.column - b.column;
+  });
+}

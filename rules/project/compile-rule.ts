@@ -1,0 +1,98 @@
+// From a rule whose shape was checked to a compiled one, with all that does not fit together reported.
+//
+// Owns: the fields of the rule and how they belong together, its version. Does not own: `when` (compile-pattern.ts), sends
+// (sends.ts), inline tests (inline-test.ts).
+
+import { createHash } from 'node:crypto';
+import { didYouMean } from '../../lib/suggest.ts';
+import type { Json } from '../../schemas/json.ts';
+import type { CompiledRule } from '../api.ts';
+import type { Names } from '../expressions/compiler.ts';
+import type { RuleBuilder } from '../expressions/rule-builder.ts';
+import { compileSends } from '../flows/sends.ts';
+import { compileGates } from '../gates/compile.ts';
+import { msOf } from '../patterns/definition.ts';
+import type { CompileOptions } from './compile-options.ts';
+import { compileWhen, reorderMsOf } from './compile-when.ts';
+import type { RuleBody } from './rule-schema.ts';
+import { shapeOf } from './rule-shape.ts';
+
+const PRIORITY_DEFAULT = 50;
+
+/** Mistakes go to the builder; the rule is to be used only if there were none. Null: it has no pattern to compile. */
+export function compileRule(body: RuleBody, builder: RuleBuilder, options: CompileOptions): CompiledRule | null {
+  const entity = body.entity ?? 'user';
+  checkEntity(entity, builder, options);
+  const compiled = compileWhen(body, builder, options);
+  const captures = compiled?.plan.captures ?? [];
+  const session = compiled?.plan.session ?? null;
+  const lists = compiled?.plan.lists ?? [];
+  const names: Names = { captures, lists, insteadOfEvent: null, session, remoteScores: true };
+  const condition = builder.condition(['if'], body.if, names);
+  const cooldown = compileCooldown(body, builder, names);
+  const thenNames = compiled?.plan.eventInThen === false ? { ...names, ...namesWithoutEvent(captures) } : names;
+  const gates = compileGates(body, names, builder);
+  const sends = compileSends(body.then, thenNames, options, builder);
+  if (compiled === null) return null;
+  const version = versionOf(body);
+  return {
+    id: body.id ?? '',
+    version,
+    shape: shapeOf(body, { version, lane: compiled.lane, since: options.since?.get(body.id ?? '') ?? 0 }),
+    entity,
+    enabled: body.enabled ?? true,
+    priority: body.priority ?? PRIORITY_DEFAULT,
+    urgency: body.urgency ?? 'marketing',
+    category: body.category ?? null,
+    lane: compiled.lane,
+    reorderMs: reorderMsOf(compiled.lane, options),
+    pattern: compiled.plan.pattern,
+    by: compiled.by,
+    condition,
+    cooldown,
+    ...gates,
+    limits: (body.limit ?? []).map((limit) => ({ max: limit?.max ?? 1, perMs: msOf(limit?.per) })),
+    sends,
+    needs: sends.some((send) => send.template !== null) ? { ...builder.needs, profile: true } : builder.needs,
+  };
+}
+
+function checkEntity(entity: string, builder: RuleBuilder, options: CompileOptions): void {
+  const known = ['user', ...options.entities];
+  if (known.includes(entity)) return;
+  const hint = didYouMean(entity, known, `known: ${known.join(', ')}`);
+  builder.error(['entity'], `unknown entity "${entity}"`, hint);
+}
+
+function compileCooldown(body: RuleBody, builder: RuleBuilder, names: Names): CompiledRule['cooldown'] {
+  const { cooldown } = body;
+  if (cooldown === undefined) return null;
+  if (typeof cooldown === 'string') return { forMs: msOf(cooldown), key: null };
+  return { forMs: msOf(cooldown.for), key: builder.key(['cooldown', 'key'], cooldown.key, names) };
+}
+
+function namesWithoutEvent(captures: readonly string[]): Names {
+  const [capture] = captures;
+  const instead =
+    capture === undefined
+      ? 'for absence only captures exist: name the event with after: { …, as: name }'
+      : `for absence only captures exist: use ${capture}`;
+  return { captures, insteadOfEvent: instead };
+}
+
+/** Changes when the rule's meaning does: everything but its tests and what it says of itself. */
+function versionOf(body: RuleBody): string {
+  const { tests: _tests, description: _description, owner: _owner, ...meaning } = body;
+  return createHash('sha256')
+    .update(canonicalJson(meaning as Json))
+    .digest('hex')
+    .slice(0, 12);
+}
+
+/** JSON with names in order, so that their order in the file means nothing. */
+function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`).join(',')}}`;
+}

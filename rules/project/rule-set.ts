@@ -1,0 +1,78 @@
+// Rules as one whole, with the index from event name to the rules that care.
+//
+// Invariants:
+//   T1. Looking up an event costs the same however many rules there are.
+//   T2. Names that begin with "$" are the engine's own (schemas/internal-events.ts): "*" does not mean them.
+
+import { isInternal } from '../../schemas/internal-events.ts';
+import type { CompiledRule, Lane, RuleSet } from '../api.ts';
+import { type Needs, NeedsCollector } from '../expressions/needs.ts';
+import { type CompiledSegment, NO_SURROUNDINGS, type Surroundings } from './surroundings.ts';
+
+/** By name; `others` are the rules for names that no rule mentions. */
+interface NameIndex {
+  readonly byName: ReadonlyMap<string, readonly CompiledRule[]>;
+  readonly others: readonly CompiledRule[];
+}
+
+const NONE: readonly CompiledRule[] = Object.freeze([]);
+const NO_NEEDS: Needs = new NeedsCollector();
+const NO_SEGMENTS: readonly CompiledSegment[] = Object.freeze([]);
+
+/** Ids must be unique. */
+export function ruleSetOf(compiled: readonly CompiledRule[], surroundings: Surroundings = NO_SURROUNDINGS): RuleSet {
+  const rules = [...compiled].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const byId = new Map(rules.map((rule) => [rule.id, rule]));
+  const indexes = new Map<string, Record<Lane, NameIndex>>();
+  for (const entity of new Set(rules.map((rule) => rule.entity))) {
+    const own = rules.filter((rule) => rule.entity === entity);
+    indexes.set(entity, {
+      arrival: indexOf(own.filter((rule) => rule.lane === 'arrival')),
+      'event-time': indexOf(own.filter((rule) => rule.lane === 'event-time')),
+    });
+  }
+  const segments = Map.groupBy(surroundings.segments.values(), (segment) => segment.entity);
+  const entities = new Set([...indexes.keys(), ...segments.keys()]);
+  const needs = new Map([...entities].map((entity) => [entity, needsOf(entity, rules, surroundings)]));
+  const inOrder = rules.filter((rule) => rule.lane === 'event-time' && listensToSegments(rule));
+  const tracked = new Set(inOrder.map((rule) => rule.entity));
+  return {
+    rules,
+    surroundings,
+    rule: (id) => byId.get(id),
+    interested(entity, lane, eventName) {
+      const index = indexes.get(entity)?.[lane];
+      if (index === undefined) return NONE;
+      return index.byName.get(eventName) ?? (isInternal(eventName) ? NONE : index.others);
+    },
+    needs: (entity) => needs.get(entity) ?? NO_NEEDS,
+    tracksInOrder: (entity) => tracked.has(entity),
+    segments: (entity) => segments.get(entity) ?? NO_SEGMENTS,
+  };
+}
+
+function listensToSegments({ pattern }: CompiledRule): boolean {
+  return pattern.interests !== '*' && pattern.interests.some((name) => /^\$(enters|leaves) /.test(name));
+}
+
+function needsOf(entity: string, rules: readonly CompiledRule[], around: Surroundings): Needs {
+  const needs = new NeedsCollector();
+  for (const rule of rules) if (rule.entity === entity) needs.add(rule.needs);
+  for (const segment of around.segments.values()) if (segment.entity === entity) needs.add(segment.needs);
+  for (const id of needs.segments) needs.add(around.segments.get(id)?.needs ?? NO_NEEDS);
+  for (const id of needs.models) needs.add(around.models.get(id)?.needs ?? NO_NEEDS);
+  needs.profile ||= around.caps.some((cap) => cap.zone.readsProfile);
+  return needs;
+}
+
+/** `rules` are in order of id, and so is every list here. */
+function indexOf(rules: readonly CompiledRule[]): NameIndex {
+  const names = new Set(rules.flatMap(({ pattern }) => (pattern.interests === '*' ? [] : pattern.interests)));
+  const byName = new Map<string, CompiledRule[]>([...names].map((name) => [name, []]));
+  const common = [...names].filter((name) => !isInternal(name));
+  for (const rule of rules) {
+    const interests = rule.pattern.interests === '*' ? common : new Set(rule.pattern.interests);
+    for (const name of interests) byName.get(name)!.push(rule);
+  }
+  return { byName, others: rules.filter((rule) => rule.pattern.interests === '*') };
+}

@@ -1,0 +1,39 @@
+// Events that the engine makes itself: facts that come in beside events, and changes it finds. Their names begin with "$",
+// which "*" does not mean and no rule can name.
+
+import { Event } from './event.ts';
+import type { JsonObject } from './json.ts';
+
+/** A record of the profiles topic, as an identify message that only patterns over the profile see. */
+export const PROFILE_EVENT = '$profile';
+export const CONSENT_EVENT = '$consent';
+export const SCORE_EVENT = '$score';
+
+export function isInternal(name: string): boolean {
+  return name.startsWith('$');
+}
+
+/** What patterns listen to for entry into, or exit from, a segment. */
+export function segmentEventName(change: 'enters' | 'leaves', segment: string): string {
+  return `$${change} ${segment}`;
+}
+
+/** The change of a segment at `at`; `cause`: the event that brought it, null where time alone did. */
+export function segmentEvent(
+  change: 'enters' | 'leaves',
+  segment: string,
+  at: number,
+  entityId: string,
+  cause: Event | null,
+): Event {
+  const properties: JsonObject = { segment, change };
+  return new Event({
+    messageId: cause?.messageId ?? '',
+    type: 'segment',
+    event: segmentEventName(change, segment),
+    userId: cause?.userId ?? entityId,
+    anonymousId: cause?.anonymousId ?? null,
+    time: at,
+    properties,
+  });
+}

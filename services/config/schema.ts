@@ -1,0 +1,229 @@
+// The shape of tripline.yaml: every field, its default and what it is for. docs/configuration.md is made from it.
+//
+// Owns: names, types, defaults, descriptions. Does not own: reading files (load.ts), the program's view (config.ts),
+// the fields of a channel (its connector's options.ts) and of `kafka` (connectors/logs/kafka/config.ts).
+//
+// `secret` marks what is never printed.
+
+import Type from 'typebox';
+import { EmailOptionsSchema } from '../../connectors/channels/email/options.ts';
+import { WebhookOptionsSchema } from '../../connectors/channels/webhook/options.ts';
+import { KafkaConfigSchema } from '../../connectors/logs/kafka/config.ts';
+import { TelemetrySchema } from '../telemetry/options.ts';
+
+const duration = (byDefault: string, description: string) =>
+  Type.String({ format: 'duration', default: byDefault, description });
+const path = (description: string) => Type.String({ minLength: 1, description });
+const secret = (description: string) => Type.String({ secret: true, minLength: 1, description });
+const count = (byDefault: number, minimum: number, description: string) =>
+  Type.Integer({ minimum, default: byDefault, description });
+const strict = { additionalProperties: false };
+
+const retention = (byDefault: string, description: string) =>
+  Type.String({
+    pattern: '^(forever|(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+)$',
+    examples: ['30d', 'forever'],
+    default: byDefault,
+    description,
+  });
+const codec = (byDefault: string, description: string) =>
+  Type.Enum(['none', 'gzip', 'lz4', 'zstd'], { default: byDefault, description });
+
+const Topics = Type.Object(
+  {
+    prefix: Type.String({
+      pattern: '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,60}$',
+      default: 'tripline',
+      description:
+        'Of the topics that others read, as in `tripline.decisions`. Another than `tripline` is also put before ' +
+        '`actions.<channel>`: two applications on one cluster need one each, or each sends what the other decided',
+    }),
+    replicationFactor: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Replicas of topics that are made; left out: as the cluster has it' }),
+    ),
+    minInSyncReplicas: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Replicas that must have a record; left out: as the cluster has it' }),
+    ),
+    retention: Type.Object(
+      {
+        public: retention('30d', 'Decisions, actions, deliveries, late events'),
+        deadLetter: retention('90d', 'Dead letters'),
+        internal: retention('14d', 'Journal and repartition topic; longer than any stop of the workers'),
+      },
+      { ...strict, default: {}, description: 'How long records are kept after they were written, or `forever`' },
+    ),
+    compression: Type.Object(
+      {
+        public: codec('gzip', 'Of topics that others read or that events are taken into; kafkajs reads gzip and none'),
+        internal: codec('lz4', "Of the application's own topics"),
+      },
+      { ...strict, default: {}, description: 'How records are packed in Kafka' },
+    ),
+  },
+  { ...strict, default: {}, description: 'Topics that Tripline writes' },
+);
+
+const Group = Type.Object(
+  {
+    instanceId: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9._-]{1,100}$',
+        examples: ['worker-1'],
+        description:
+          'Name of this worker, its own among all: a stop is then not told to the group, which keeps its tasks for it until ' +
+          'the session times out. Left out: a name is made and kept in `dataDir`, and a stop hands over at once',
+      }),
+    ),
+    sessionTimeout: duration('10s', 'A worker that is silent for so long has lost its tasks'),
+    protocol: Type.Enum(['classic', 'consumer'], {
+      default: 'classic',
+      description: 'consumer: KIP-848, where brokers deal out partitions; without standbys and warm-up',
+    }),
+  },
+  { ...strict, default: {}, description: 'Workers of one application on Kafka' },
+);
+
+const Source = Type.Object(
+  {
+    topic: Type.String({ pattern: '^[A-Za-z0-9._-]{1,249}$', examples: ['events.shop'], description: 'Topic' }),
+    format: Type.Enum(['segment', 'json', 'cloudevents', 'avro'], { default: 'segment', description: 'Format' }),
+    keyed: Type.Boolean({ default: false, description: 'The record key is already the entity id' }),
+    entity: Type.Optional(Type.String({ minLength: 1, description: 'Entity type the events are about' })),
+    id: Type.Optional(Type.String({ minLength: 1, description: 'Path to the id of the entity' })),
+    event: Type.Optional(Type.String({ minLength: 1, description: 'Path to the name of the event' })),
+    timestamp: Type.Optional(Type.String({ minLength: 1, description: 'Path to the event time' })),
+    messageId: Type.Optional(Type.String({ minLength: 1, description: 'Path to the id of the event' })),
+  },
+  strict,
+);
+
+const Http = Type.Object(
+  {
+    host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on' }),
+    port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'Port; 0 takes a free one' }),
+    writeKeys: Type.Array(secret('Key'), {
+      secret: true,
+      default: [],
+      description: 'Keys that may send events; none: no events are taken',
+    }),
+    keys: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ minLength: 1 }),
+          hash: secret('Hash of the key, made by `tripline keys create`'),
+          roles: Type.Array(Type.Enum(['viewer', 'editor', 'approver', 'admin']), { minItems: 1 }),
+        },
+        strict,
+      ),
+      { secret: true, default: [], description: 'API keys, made by `tripline keys create`' },
+    ),
+  },
+  { ...strict, description: 'Ingest and management API, health, metrics; left out: no HTTP' },
+);
+
+const Entity = Type.Object(
+  { id: Type.String({ minLength: 1, description: 'Path to the id in the event, such as properties.deviceId' }) },
+  strict,
+);
+
+export const ConfigSchema = Type.Object(
+  {
+    application: Type.String({
+      pattern: '^[A-Za-z0-9._-]{1,100}$',
+      examples: ['shop'],
+      default: 'tripline',
+      description: 'Consumer group, transactional ids and internal topics start with it',
+    }),
+    dataDir: Type.String({ minLength: 1, default: './data', description: 'State, and the embedded log' }),
+    kafka: Type.Optional(KafkaConfigSchema),
+    group: Group,
+    topics: Topics,
+    log: Type.Object(
+      {
+        fsync: Type.String({
+          pattern: '^(commit|never|(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+)$',
+          examples: ['commit', 'never', '1s'],
+          default: 'commit',
+          description:
+            'When the embedded log is forced to disk: each `commit`, `never`, or as often as a duration says',
+        }),
+        partitions: count(4, 1, 'Partitions of the source topics that Tripline creates in the embedded log'),
+      },
+      { ...strict, default: {}, description: 'Embedded log' },
+    ),
+    registry: Type.Optional(
+      Type.Object(
+        {
+          url: Type.String({
+            pattern: '^https?://',
+            examples: ['http://127.0.0.1:8081'],
+            description: 'Its Confluent-compatible API, such as `http://127.0.0.1:8081`',
+          }),
+          auth: Type.Optional(
+            Type.Object(
+              {
+                username: Type.String({ minLength: 1, description: 'User, or the name of an API key' }),
+                password: secret('Password, or the secret of an API key'),
+              },
+              { ...strict, description: 'Log-in (Basic)' },
+            ),
+          ),
+          startTimeout: duration('60s', 'How long a start waits for a registry that does not answer'),
+        },
+        { ...strict, description: 'Schema registry; left out: schemas from disk, records still framed' },
+      ),
+    ),
+    threads: Type.Integer({ minimum: 1, maximum: 256, default: 1, description: 'Engine threads of this process' }),
+    guarantee: Type.Enum(['exactly_once', 'at_least_once'], {
+      default: 'exactly_once',
+      description:
+        'Processing guarantee. `at_least_once` (on Kafka) writes without transactions: sooner seen, but after a crash ' +
+        'decisions and actions may come twice',
+    }),
+    commitInterval: Type.Object(
+      {
+        min: duration('5ms', 'When little is waiting'),
+        max: duration('100ms', 'Under load'),
+      },
+      { ...strict, default: {}, description: 'Time between commits' },
+    ),
+    standbyReplicas: count(0, 0, 'Copies of the state kept warm on other workers'),
+    outOfOrderness: duration('5s', 'How late an event may be and still be taken in order'),
+    maxClockSkew: duration('5m', 'Events stamped further in the future are quarantined'),
+    dedupeWindow: duration('24h', 'How long a messageId is remembered'),
+    dedupeMax: count(1_000, 0, 'How many messageIds of an entity are remembered'),
+    limits: Type.Object(
+      { recordBytes: count(1_048_576, 1_024, 'Largest input record, bytes; larger ones are dead-lettered') },
+      { ...strict, default: {}, description: 'Bounds' },
+    ),
+    entities: Type.Record(Type.String({ pattern: '^[a-z][A-Za-z0-9_-]*$' }), Entity, {
+      default: {},
+      description: 'What rules may be about besides `user`: `device: { id: properties.deviceId }`',
+    }),
+    sources: Type.Array(Source, { default: [], description: 'Where events come from; empty: `events.<application>`' }),
+    rules: Type.String({ minLength: 1, default: './rules', description: 'Folder of rules' }),
+    segments: Type.Optional(path('Folder of segments')),
+    models: Type.Optional(path('Folder of models')),
+    templates: Type.Optional(path('Folder of templates')),
+    caps: Type.Optional(path('File of caps')),
+    consent: Type.Object(
+      {
+        optIn: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: 'Categories for which a person must have said yes; the others are allowed until they say no',
+        }),
+      },
+      { ...strict, default: {}, description: 'Consent' },
+    ),
+    channels: Type.Object(
+      { email: Type.Optional(EmailOptionsSchema), webhook: Type.Optional(WebhookOptionsSchema) },
+      { ...strict, default: {}, description: 'Connectors of this process' },
+    ),
+    http: Type.Optional(Http),
+    telemetry: TelemetrySchema,
+  },
+  strict,
+);
+
+/** The file's values, defaults filled in, before durations and paths are worked out. */
+export type ConfigFile = Type.Static<typeof ConfigSchema>;

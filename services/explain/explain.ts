@@ -1,0 +1,190 @@
+// Why a rule fired for an entity, or did not: from the log, or from a file of events.
+//
+// Owns: which task is run again, joining what it did with the decision records. Does not own: words (text.ts).
+
+import { partitionOf } from '../../lib/murmur2.ts';
+import type { RuleSet } from '../../rules/api.ts';
+import type { RulesCheck } from '../../rules/index.ts';
+import type { Decision } from '../../schemas/decision.ts';
+import { decisionCodec } from '../../schemas/framed.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
+import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
+import type { Log } from '../../topology/engine/ports.ts';
+import { taskCount } from '../../topology/engine/tasks.ts';
+import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
+import { RuleVersions } from '../../topology/rule-versions.ts';
+import { changelogTopic, publicTopics } from '../../topology/topics.ts';
+import { ENTITY_STORE } from '../../topology/topology.ts';
+import { BacktestInput } from '../backtest/input.ts';
+import { foldDocument } from '../state/folded-state.ts';
+import { readTopic } from '../topics/read-topic.ts';
+import type { ExplainedStep, Explanation } from './explanation.ts';
+import { runFromJournal } from './journal-run.ts';
+import { isoOf } from './progress.ts';
+import { type TracedStep, Tracer } from './tracer.ts';
+
+export interface Question {
+  readonly rule: string;
+  readonly entity: { readonly type: string; readonly id: string };
+  /** Event time up to which it is explained, ms; Infinity: all that was read. */
+  readonly at: number;
+}
+
+export interface LogSource {
+  readonly log: Log;
+  readonly application: string;
+  readonly prefix: string;
+  readonly outOfOrdernessMs: number;
+  /** The rules of a version that was published. */
+  readonly version: (version: number) => RulesCheck | undefined;
+  /** The production topology over these rules, with this trace. */
+  readonly topology: (rules: RuleVersions, trace: Tracer) => Topology;
+}
+
+export interface FileSource extends Omit<ReplayOptions, 'source' | 'store' | 'outputs' | 'rules' | 'wall' | 'trace'> {
+  readonly events: string;
+  readonly mapping?: string | undefined;
+  readonly others: NonNullable<ReplayOptions['source']['others']>;
+}
+
+/** Null when nothing is known of the entity. The rule must be one of `rules`. */
+export async function explainFromLog(
+  { rule, entity, at }: Question,
+  rules: RulesCheck,
+  source: LogSource,
+): Promise<Explanation | null> {
+  const { log, application, outOfOrdernessMs } = source;
+  const key = `${entity.type}/${entity.id}`;
+  const tracer = new Tracer(key, rule);
+  const watched = (checked: RulesCheck): RuleSet => tracer.watch(checked.ruleSet, checked.bodies.get(rule));
+  const versions = new RuleVersions({
+    topic: publicTopics(source.prefix).rules,
+    initial: watched(rules),
+    compile: (version) => {
+      const checked = source.version(version);
+      return checked === undefined ? undefined : watched(checked);
+    },
+  });
+  const topology = source.topology(versions, tracer);
+  const part = topology.subTopologies().find(({ store }) => store?.name === ENTITY_STORE)!;
+  const partition = await partitionOfEntity(log, application, part, key, entity.id);
+  const notes = await runFromJournal({ log, application, part, partition, outOfOrdernessMs });
+  const recorded: Decision[] = [];
+  for await (const { value } of readTopic(log, publicTopics(source.prefix).decisions)) {
+    if (value === null) continue;
+    const decision = decisionCodec.decode(value);
+    const { type, id } = decision.entity;
+    if (decision.rule === rule && type === entity.type && id === entity.id) recorded.push(decision);
+  }
+  return assembled({ rule, entity, at }, rules, tracer, recorded, notes);
+}
+
+/** The same from a file, replayed as a backtest does; `at` is then also where time ends, if that is past the last event. */
+export async function explainFromFile(
+  question: Question,
+  rules: RulesCheck,
+  source: FileSource,
+): Promise<Explanation | null> {
+  const { rule, entity, at } = question;
+  const tracer = new Tracer(`${entity.type}/${entity.id}`, rule);
+  const replay = await Replay.open({
+    ...source,
+    rules: tracer.watch(rules.ruleSet, rules.bodies.get(rule)),
+    source: { format: 'segment', entity: 'user', others: source.others },
+    store: new MemoryStore(),
+    wall: END_OF_TIME,
+    trace: tracer,
+    outputs: {},
+  });
+  const input = new BacktestInput({
+    ...source,
+    file: source.events,
+    order: 'auto',
+    from: -Infinity,
+    to: Infinity,
+  });
+  let refused = 0;
+  for await (const batch of input.batches()) {
+    refused += batch.refused.length;
+    await replay.feed(batch.records);
+  }
+  await replay.complete(at === Infinity ? replay.newestTime : Math.max(at, replay.newestTime));
+  replay.close();
+  const notes = refused === 0 ? [] : [`lines of the file that cannot be read: ${refused}`];
+  return assembled(question, rules, tracer, null, notes);
+}
+
+/** Where its document is, since another partitioner than ours may have put it there; else where ours would. */
+async function partitionOfEntity(
+  log: Log,
+  application: string,
+  part: SubTopology,
+  key: string,
+  id: string,
+): Promise<number> {
+  const count = taskCount(part, await log.admin.topics());
+  const ours = partitionOf(Buffer.from(id), count);
+  const order = [ours, ...Array.from({ length: count }, (_, i) => i).filter((i) => i !== ours)];
+  for (const partition of order) {
+    const changelog = { topic: changelogTopic(application, part.name), partition };
+    if ((await foldDocument(log, changelog, part.store!.spec.documents, key)) !== undefined) return partition;
+  }
+  return ours;
+}
+
+/** `recorded`: null where there are no records to look at. */
+function assembled(
+  { rule, entity, at }: Question,
+  rules: RulesCheck,
+  tracer: Tracer,
+  recorded: readonly Decision[] | null,
+  notes: readonly string[],
+): Explanation | null {
+  tracer.finish();
+  const ids = new Set(recorded?.map(({ id }) => id));
+  const replayed = new Set(tracer.steps.flatMap((step) => (step.kind === 'decision' ? [step.decision.id] : [])));
+  const only = (recorded ?? []).filter(({ id }) => !replayed.has(id));
+  if (tracer.steps.length === 0 && only.length === 0) return null;
+  const fromRecords = only.map((decision): TracedStep => ({ kind: 'decision', at: decision.at, decision, gates: [] }));
+  const steps = [...tracer.steps, ...fromRecords].filter((step) => step.at <= at);
+  steps.sort((a, b) => a.at - b.at || RANK[a.kind] - RANK[b.kind]);
+  const { version } = rules.ruleSet.rule(rule)!;
+  const all = [...notes];
+  if (only.length > 0)
+    all.push(`decisions known from their record only, as the rule or its input has changed: ${only.length}`);
+  if (steps.some((step) => step.kind === 'decision' && step.decision.ruleVersion !== version)) {
+    all.push(`other versions of the rule decided here too; what is still needed is by ${version}`);
+  }
+  const needed = tracer.standingAt(at).map(({ by, words }) => (by === null ? words : `${by}: ${words}`));
+  return {
+    rule,
+    ruleVersion: version,
+    entity,
+    asOf: at === Infinity ? null : isoOf(at),
+    steps: steps.map((step) => shown(step, recorded === null ? null : ids)),
+    needed,
+    notes: all,
+  };
+}
+
+/** Of what has the same time: the event, then the deadline, then what was decided. */
+const RANK = { event: 0, deadline: 1, decision: 2 } as const;
+
+function shown(step: TracedStep, recorded: ReadonlySet<string> | null): ExplainedStep {
+  const at = isoOf(step.at);
+  if (step.kind !== 'decision') return { ...step, at };
+  const { id, ruleVersion, outcome, reason, events, values } = step.decision;
+  const isRecorded = recorded?.has(id) ?? null;
+  return {
+    kind: 'decision',
+    at,
+    id,
+    ruleVersion,
+    outcome,
+    reason,
+    events,
+    values,
+    gates: step.gates,
+    recorded: isRecorded,
+  };
+}

@@ -1,0 +1,266 @@
+// Watches the evaluator while it evaluates one entity, for one rule, and writes down what it sees.
+//
+// Owns: wrapping the rule's pattern, and gathering steps. Does not own: where events come from (journal-run.ts, and files in
+// explain.ts), words (progress.ts, gates.ts).
+//
+// Invariants:
+//   X1. The rule that is watched is the compiled one; the wrapping looks on, and hands everything through.
+
+import type { Candidate, Verdict } from '../../processors/decide/gates.ts';
+import type { EvaluationTrace } from '../../processors/evaluate/trace.ts';
+import type {
+  CompiledRule,
+  Condition,
+  Expression,
+  Pattern,
+  PatternInput,
+  PatternState,
+  RuleSet,
+  Scope,
+} from '../../rules/api.ts';
+import { jsonOfValue } from '../../rules/expressions/values.ts';
+import { ruleSetOf } from '../../rules/index.ts';
+import type { RuleBody } from '../../rules/project/rule-schema.ts';
+import type { Decision } from '../../schemas/decision.ts';
+import type { Event } from '../../schemas/event.ts';
+import type { Asked, EventVerdict, ExplainedGate } from './explanation.ts';
+import { explainGates } from './gates.ts';
+import { deadlineWords, progressWords } from './progress.ts';
+
+export interface TracedEvent {
+  readonly kind: 'event';
+  readonly at: number;
+  readonly event: string;
+  readonly id: string;
+  verdict: EventVerdict;
+  by: string | null;
+  asked: readonly Asked[];
+  progress: string | null;
+}
+
+export interface TracedDeadline {
+  readonly kind: 'deadline';
+  readonly at: number;
+  readonly by: string | null;
+  readonly meaning: string;
+  asked: readonly Asked[];
+}
+
+export interface TracedDecision {
+  readonly kind: 'decision';
+  readonly at: number;
+  readonly decision: Decision;
+  readonly gates: readonly ExplainedGate[];
+}
+
+export type TracedStep = TracedEvent | TracedDeadline | TracedDecision;
+
+/** Where the state of one value of `by` stood after `at`. */
+interface Standing {
+  readonly at: number;
+  readonly by: string | null;
+  readonly state: PatternState | null;
+  readonly words: string;
+  readonly deadline: number;
+}
+
+export class Tracer implements EvaluationTrace {
+  readonly #key: string;
+  readonly #ruleId: string;
+  readonly steps: TracedStep[] = [];
+  readonly #standings: Standing[] = [];
+  readonly #events = new Map<string, TracedEvent>();
+  #rule: CompiledRule | null = null;
+  #body: RuleBody = {};
+  #segments: ReadonlySet<Condition> = new Set();
+  #asked: Asked[] = [];
+  #by: string | null = null;
+  #matched = false;
+
+  /** `key`: type/id of the entity. */
+  constructor(key: string, ruleId: string) {
+    this.#key = key;
+    this.#ruleId = ruleId;
+  }
+
+  /** The same rules, of which the one to be explained is watched. */
+  watch(rules: RuleSet, body: RuleBody | undefined): RuleSet {
+    const { surroundings } = rules;
+    this.#segments = new Set(Array.from(surroundings.segments.values(), ({ condition }) => condition));
+    this.#body = body ?? {};
+    this.#rule = rules.rule(this.#ruleId) ?? null;
+    const watched = rules.rules.map((rule) => (rule.id === this.#ruleId ? this.#watched(rule) : rule));
+    return ruleSetOf(watched, surroundings);
+  }
+
+  came(key: string, event: Event): boolean {
+    if (key !== this.#key) return false;
+    this.#note(event, 'name');
+    return true;
+  }
+
+  duplicate(event: Event): void {
+    // The step that came() made is of the duplicate; what happened to the first stays as it was.
+    const step = this.steps.findLast((each) => each.kind === 'event' && each.id === event.messageId) as TracedEvent;
+    step.verdict = 'duplicate';
+    const first = this.steps.find((each) => each.kind === 'event' && each.id === event.messageId) as TracedEvent;
+    this.#events.set(event.messageId, first);
+  }
+
+  late(event: Event): void {
+    const step = this.#events.get(event.messageId);
+    if (step !== undefined && this.#asksFor(event)) step.verdict = 'late';
+  }
+
+  decided(decision: Decision, candidate: Candidate, verdict: Verdict, scope: Scope): void {
+    if (decision.rule !== this.#ruleId) return;
+    this.steps.push({ kind: 'decision', at: decision.at, decision, gates: explainGates(candidate, verdict, scope) });
+  }
+
+  /** Where each value of `by` stood at `at`, with the time until which it stays so; Infinity: until something comes. */
+  standingAt(at: number): readonly { readonly by: string | null; readonly words: string }[] {
+    const last = new Map<string | null, Standing>();
+    for (const standing of this.#standings) if (standing.at <= at) last.set(standing.by, standing);
+    if (last.size === 0) return [{ by: null, words: progressWords(null, this.#body, at, Infinity) }];
+    return [...last.values()].map(({ by, words, state, deadline }) => ({
+      by,
+      words: at === Infinity ? words : progressWords(state, this.#body, at, deadline),
+    }));
+  }
+
+  /** To be called at the end: events that event-time order has not come to. */
+  finish(): void {
+    if (this.#rule?.lane !== 'event-time') return;
+    for (const step of this.#events.values()) {
+      if (step.verdict === 'name' && this.#asksFor(step)) step.verdict = 'waiting';
+    }
+  }
+
+  #asksFor({ event }: { readonly event: string }): boolean {
+    const interests = this.#rule?.pattern.interests ?? [];
+    return interests === '*' ? !event.startsWith('$') : interests.includes(event);
+  }
+
+  #note(event: Event, verdict: EventVerdict): TracedEvent {
+    const step: TracedEvent = {
+      kind: 'event',
+      at: event.time,
+      event: event.event,
+      id: event.messageId,
+      verdict,
+      by: null,
+      asked: [],
+      progress: null,
+    };
+    this.steps.push(step);
+    this.#events.set(event.messageId, step);
+    return step;
+  }
+
+  #watched(rule: CompiledRule): CompiledRule {
+    const { pattern } = rule;
+    const watched: Pattern = {
+      kind: pattern.kind,
+      interests: pattern.interests,
+      deadlineOf: (state) => pattern.deadlineOf(state),
+      onEvent: (state, event, input) => {
+        const before = fingerprint(state);
+        const after = this.#during(input, (looked) => pattern.onEvent(state, event, looked));
+        const known = this.#events.get(event.messageId);
+        const step = known?.event === event.event ? known : this.#note(event, 'no-effect');
+        step.by = rule.by === null ? null : this.#by;
+        step.asked = this.#asked;
+        const changed = fingerprint(after) !== before;
+        const isFalse = this.#asked.some(({ value }) => value === false || value === null);
+        step.verdict = changed || this.#matched ? 'counted' : isFalse ? 'where' : 'no-effect';
+        if (changed || this.#matched) step.progress = this.#stand(after, event.time, step.by, pattern);
+        return after;
+      },
+      onDeadline: (state, deadline, input) => {
+        const meaning = deadlineWords(state, this.#body, deadline);
+        const by = rule.by === null ? null : this.#byOf(state);
+        const after = this.#during(input, (looked) => pattern.onDeadline(state, deadline, looked));
+        this.steps.push({ kind: 'deadline', at: deadline, by, meaning, asked: this.#asked });
+        this.#stand(after, deadline, by, pattern);
+        return after;
+      },
+    };
+    return { ...rule, pattern: watched, by: rule.by === null ? null : this.#watchedBy(rule.by) };
+  }
+
+  #watchedBy(by: Expression): Expression {
+    return {
+      source: by.source,
+      evaluate: (scope) => {
+        const step = scope.event === null ? undefined : this.#events.get(scope.event.messageId);
+        this.#by = null;
+        let value: unknown = null;
+        try {
+          value = by.evaluate(scope);
+        } finally {
+          const isMissing = value === null || value === undefined;
+          if (!isMissing) this.#by = readable(String(value));
+          else if (step !== undefined) step.verdict = 'by';
+        }
+        return value;
+      },
+    };
+  }
+
+  #during(input: PatternInput, run: (input: PatternInput) => PatternState | null): PatternState | null {
+    const { scope } = input;
+    this.#asked = [];
+    this.#matched = false;
+    scope.observer = (asked, value) => this.#observe(asked, value, scope);
+    try {
+      return run({
+        scope,
+        profileBefore: () => input.profileBefore(),
+        failed: input.failed,
+        dropped: (what) => input.dropped(what),
+        match: (match) => {
+          this.#matched = true;
+          input.match(match);
+        },
+      });
+    } finally {
+      scope.observer = null;
+    }
+  }
+
+  #observe(asked: Expression | Condition, value: unknown, scope: Scope): void {
+    if (this.#segments.has(asked as Condition)) return;
+    const values = 'values' in asked ? asked.values(scope) : {};
+    const error = value instanceof Error ? value.message : null;
+    this.#asked.push({ expression: asked.source, value: error === null ? jsonOfValue(value) : null, values, error });
+  }
+
+  /** Notes where the state stands, in words. */
+  #stand(state: PatternState | null, at: number, by: string | null, pattern: Pattern): string {
+    const deadline = state === null ? Infinity : pattern.deadlineOf(state);
+    const words = progressWords(state, this.#body, at, deadline);
+    // Patterns change their states in place: what is kept for --at must be a copy.
+    this.#standings.push({ at, by, state: state === null ? null : plainState(state), words, deadline });
+    return words;
+  }
+
+  /** A deadline comes with its state alone: whose it is was noted when it was set. */
+  #byOf(state: PatternState): string | null {
+    const print = fingerprint(state);
+    return this.#standings.findLast((each) => fingerprint(each.state) === print)?.by ?? null;
+  }
+}
+
+/** Keys are JSON (rules/expressions/values.ts), so that 1 and "1" differ: text is shown without its quotes. */
+function readable(key: string): string {
+  return /^".*"$/s.test(key) ? JSON.parse(key) : key;
+}
+
+/** Without the events' data, which words do not need. */
+function plainState(state: PatternState): PatternState {
+  return JSON.parse(fingerprint(state));
+}
+
+function fingerprint(state: PatternState | null): string {
+  return JSON.stringify(state);
+}

@@ -1,0 +1,149 @@
+// The whole topology of a configuration: intake, evaluate, and a connector for each configured channel.
+
+import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
+import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
+import { addConnector } from '../../connectors/channels/delivery/topology.ts';
+import { createEmailSender } from '../../connectors/channels/email/sender.ts';
+import { Templates } from '../../connectors/channels/templates/templates.ts';
+import { createWebhookSender } from '../../connectors/channels/webhook/sender.ts';
+import { openScorers } from '../../connectors/models/open-scorers.ts';
+import { addModels } from '../../connectors/models/topology.ts';
+import { RegistryClient, SchemaCache } from '../../connectors/sources/schema-registry/index.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { createLogger, type Logger } from '../../lib/logger.ts';
+import { systemRng } from '../../lib/rng.ts';
+import type { EvaluationTrace } from '../../processors/evaluate/trace.ts';
+import type { RuleSet } from '../../rules/api.ts';
+import type { RemoteModel } from '../../rules/project/surroundings.ts';
+import { CHANNELS } from '../../schemas/action.ts';
+import type { SchemaIds } from '../../schemas/framed.ts';
+import type { SchemaLookup } from '../../schemas/schema-lookup.ts';
+import type { Topology } from '../../topology/engine/builder.ts';
+import type { EngineMonitor } from '../../topology/engine/monitor.ts';
+import { RuleVersions } from '../../topology/rule-versions.ts';
+import { publicTopics } from '../../topology/topics.ts';
+import { triplineTopology } from '../../topology/topology.ts';
+import type { Config } from '../config/index.ts';
+import type { Project } from '../project/load-project.ts';
+import { formatOf } from './source-format.ts';
+
+/** Decoded documents that the tasks of a thread keep together; what is not here is read from LevelDB. */
+const THREAD_CACHE_BYTES = 48 * 1024 * 1024;
+
+export interface Job {
+  readonly topology: Topology;
+  close(): Promise<void>;
+}
+
+export interface JobSurroundings {
+  /** Of the registry; left out: ids of our own. */
+  readonly schemaIds?: SchemaIds;
+  /** Of the engine that runs the job; left out: nothing is measured. */
+  readonly monitor?: EngineMonitor;
+  /** Is told of records that wait for a schema; left out: standard error. */
+  readonly logger?: Logger;
+  /** Left out: the project's rules, and none after them. */
+  readonly versions?: RuleVersions;
+}
+
+/** Asks nobody for anything until it runs. */
+export function jobOf(config: Config, project: Project, clock: Clock, around: JobSurroundings = {}): Job {
+  const { schemaIds = {}, logger = createLogger(config.application) } = around;
+  const isAvro = config.sources.some(({ format }) => format === 'avro');
+  const schemas =
+    isAvro && config.registry !== null ? new SchemaCache(new RegistryClient(config.registry), { clock, logger }) : null;
+  const rules = project.rules.ruleSet;
+  const models = remoteModels(rules);
+  const templates = project.templates[0] ?? new Templates(new Map());
+  const { versions = unpublished(config, rules) } = around;
+  const topology = evaluationTopology(config, versions, { schemas, schemaIds });
+  const scorers = openScorers(models, clock);
+  const {
+    application,
+    topics: { prefix },
+  } = config;
+  if (models.length > 0) addModels(topology, { application, prefix, schemaIds, scorers });
+  const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, around.monitor));
+  for (const connector of connectors) {
+    addConnector(topology, { prefix, schemaIds, rng: systemRng, ...connector });
+  }
+  return {
+    topology,
+    close: async () => {
+      schemas?.close();
+      const scorersOpen = [...scorers.values()];
+      await Promise.all([...connectors.map(({ sender }) => sender), ...scorersOpen].map((each) => each.close()));
+    },
+  };
+}
+
+export interface EvaluationSurroundings {
+  /** Of the registry, for sources of Avro; null: there is none. */
+  readonly schemas?: SchemaLookup | null;
+  readonly schemaIds?: SchemaIds;
+  /** Where a rule is being explained. */
+  readonly trace?: EvaluationTrace | undefined;
+}
+
+/** Versions of rules of which none was published. */
+export function unpublished(config: Config, rules: RuleSet): RuleVersions {
+  const { rules: topic } = publicTopics(config.topics.prefix);
+  return new RuleVersions({ topic, initial: rules, compile: () => undefined });
+}
+
+/** The topology without connectors: from sources to decisions and actions. */
+export function evaluationTopology(
+  config: Config,
+  versions: RuleVersions,
+  { schemas = null, schemaIds = {}, trace }: EvaluationSurroundings = {},
+): Topology {
+  return triplineTopology({
+    application: config.application,
+    prefix: config.topics.prefix,
+    sources: config.sources.map((source) => formatOf(source, config, schemas)),
+    rules: () => versions.current,
+    ruleVersions: versions,
+    channels: CHANNELS,
+    schemaIds,
+    maxClockSkewMs: config.maxClockSkewMs,
+    dedupeWindowMs: config.dedupeWindowMs,
+    dedupeMax: config.dedupeMax,
+    recordBytesMax: config.limits.recordBytes,
+    readsFacts: true,
+    asksModels: remoteModels(versions.initial).length > 0,
+    useRecordTime: true,
+    cacheBytes: THREAD_CACHE_BYTES,
+    trace,
+  });
+}
+
+export function remoteModels(rules: RuleSet): readonly RemoteModel[] {
+  return [...rules.surroundings.models.values()].filter((model) => model.kind !== 'linear');
+}
+
+interface Connector {
+  readonly channel: string;
+  readonly sender: ChannelSender;
+  readonly concurrency: number;
+}
+
+function measured(connector: Connector, clock: Clock, monitor: EngineMonitor | undefined): Connector {
+  if (monitor === undefined) return connector;
+  const { channel, sender } = connector;
+  const { metrics, spans } = monitor;
+  return { ...connector, sender: measuredSender(sender, { channel, clock, metrics, spans }) };
+}
+
+function connectorsOf({ channels }: Config, templates: Templates, clock: Clock): Connector[] {
+  const { email, webhook } = channels;
+  const connectors: Connector[] = [];
+  if (email !== null) {
+    const sender = createEmailSender(email, { clock, templates });
+    connectors.push({ channel: 'email', sender, concurrency: email.concurrency });
+  }
+  if (webhook !== null) {
+    const sender = createWebhookSender(webhook, { clock, templates });
+    connectors.push({ channel: 'webhook', sender, concurrency: webhook.concurrency });
+  }
+  return connectors;
+}

@@ -1,0 +1,128 @@
+// The state of a task as its changelog has it, without touching the task's own database, which a worker may have open.
+//
+// Invariants:
+//   I5 (design.md). The fold of the changelog is the live state, as of the log's last commit.
+//   F1. Memory does not grow with the number of documents: they are folded into a database in a temporary folder (I8).
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DocumentSpec, KeyValueStore } from '../../state/store/api.ts';
+import { CachedDocumentStore, dueOf } from '../../state/store/document-store.ts';
+import { documentKey, documentRange, dueRange, readDocumentKey, readDueKey } from '../../state/store/key-codec.ts';
+import { LevelStore } from '../../state/store/level-store.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
+import { applyChangelog } from '../../state/store/restore.ts';
+import type { Log, TopicPartition } from '../../topology/engine/ports.ts';
+import { readPartition } from '../topics/read-topic.ts';
+
+/** Rows read at a time: with documents of some KB each, about a megabyte. */
+const PAGE_ROWS = 256;
+const CACHE_BYTES = 1024 * 1024;
+
+export interface StoredDocument<Doc> {
+  readonly key: string;
+  readonly doc: Doc;
+  /** When it wants attention, ms; Infinity: never. */
+  readonly dueAt: number;
+  /** As stored. */
+  readonly bytes: number;
+}
+
+export interface StateSize {
+  readonly documents: number;
+  /** Of all documents, as stored. */
+  readonly bytes: number;
+  readonly due: number;
+  /** Ms; Infinity: none is due ever. */
+  readonly earliestDue: number;
+}
+
+export interface FoldedState {
+  readonly store: KeyValueStore;
+  /** Closes the store and deletes its folder. */
+  close(): Promise<void>;
+}
+
+/** Folds the changelog into a store of its own. */
+export async function foldState(log: Log, changelog: TopicPartition): Promise<FoldedState> {
+  const folder = mkdtempSync(join(tmpdir(), 'tripline-state-'));
+  let store: LevelStore | undefined;
+  const close = async (): Promise<void> => {
+    await store?.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    store = await LevelStore.open(folder);
+    for await (const records of readPartition(log, changelog)) await applyChangelog(store, records, []);
+    return { store, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** One document of the changelog; undefined when there is none of this key. */
+export async function foldDocument<Doc>(
+  log: Log,
+  changelog: TopicPartition,
+  spec: DocumentSpec<Doc>,
+  key: string,
+): Promise<StoredDocument<Doc> | undefined> {
+  const store = new MemoryStore();
+  const wanted = Buffer.from(key);
+  for await (const records of readPartition(log, changelog)) {
+    const own = records.filter((record) => record.key !== null && wanted.equals(record.key));
+    if (own.length > 0) await applyChangelog(store, own, []);
+  }
+  return readDocument(store, new CachedDocumentStore(store, spec, { cacheBytes: CACHE_BYTES }), key);
+}
+
+/** Every document, in order of key. */
+export async function* documentsOf<Doc>(
+  store: KeyValueStore,
+  spec: DocumentSpec<Doc>,
+): AsyncGenerator<StoredDocument<Doc>> {
+  const documents = new CachedDocumentStore(store, spec, { cacheBytes: CACHE_BYTES });
+  for await (const { key } of rows(store, documentRange)) {
+    const stored = readDocument(store, documents, readDocumentKey(key));
+    if (stored !== undefined) yield stored;
+  }
+}
+
+/** Counts without decoding a document. */
+export async function sizeOf(store: KeyValueStore): Promise<StateSize> {
+  let documents = 0;
+  let bytes = 0;
+  for await (const { value } of rows(store, documentRange)) {
+    documents++;
+    bytes += value.length;
+  }
+  let due = 0;
+  let earliestDue = Infinity;
+  for await (const { key } of rows(store, dueRange)) {
+    if (due++ === 0) earliestDue = readDueKey(key).due;
+  }
+  return { documents, bytes, due, earliestDue };
+}
+
+function readDocument<Doc>(
+  store: KeyValueStore,
+  documents: CachedDocumentStore<Doc>,
+  key: string,
+): StoredDocument<Doc> | undefined {
+  const value = store.get(documentKey(key));
+  const doc = documents.get(key);
+  if (value === undefined || doc === undefined) return undefined;
+  return { key, doc, dueAt: dueOf(value), bytes: value.length };
+}
+
+async function* rows(store: KeyValueStore, rangeAfter: typeof documentRange) {
+  for (let after: Uint8Array | undefined; ; ) {
+    const { from, to } = rangeAfter(after);
+    const page = await store.range(from, to, PAGE_ROWS);
+    yield* page;
+    if (page.length < PAGE_ROWS) return;
+    after = page.at(-1)!.key;
+  }
+}

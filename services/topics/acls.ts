@@ -1,0 +1,92 @@
+// The rights that a principal needs on a cluster, for each of what Tripline does there: no more than these.
+//
+// Owns: the list, and how kafka-acls.sh is told of it. docs/security.md explains it; test/apps/worker/guarded.test.ts runs
+// with exactly these.
+
+import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
+import { actionsTopic, repartitionTopic } from '../../topology/topics.ts';
+import type { Config } from '../config/index.ts';
+import { planTopics } from './plan.ts';
+
+/**
+ * worker: `tripline run`. ingest: added to it where `http` takes events. topics: `tripline topics plan|apply`. operator: what
+ * only reads. replay: `tripline dlq replay`.
+ */
+export const ACL_ROLES = ['worker', 'ingest', 'topics', 'operator', 'replay'] as const;
+export type AclRole = (typeof ACL_ROLES)[number];
+
+/** Each implies Describe, but Create and DescribeConfigs do not. */
+export type AclOperation = 'Read' | 'Write' | 'Delete' | 'Describe' | 'Create' | 'DescribeConfigs' | 'AlterConfigs';
+
+export interface AclEntry {
+  readonly role: AclRole;
+  readonly resource: 'topic' | 'group' | 'transactional-id';
+  readonly name: string;
+  readonly isPrefix: boolean;
+  readonly operations: readonly AclOperation[];
+}
+
+/** Topics of ours that others write to. */
+function factsOf({ sources }: SubTopology): string[] {
+  return sources.filter(({ compacted }) => compacted === true).map(({ topic }) => topic);
+}
+
+/** In the order of ACL_ROLES. */
+export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] {
+  const {
+    application,
+    channels,
+    topics: { prefix },
+  } = config;
+  const plan = planTopics(new Map(), topology, config);
+  const sources = plan.filter(({ kind }) => kind === 'source').map(({ topic }) => topic);
+  const ours = plan.filter(({ kind }) => kind !== 'source');
+  const delivered = Object.entries(channels).flatMap(([name, options]) =>
+    options === null ? [] : [actionsTopic(prefix, name)],
+  );
+  const entries: AclEntry[] = [];
+  const add = (role: AclRole, resource: AclEntry['resource'], name: string, ...operations: AclOperation[]): void => {
+    entries.push({ role, resource, name, isPrefix: resource === 'transactional-id', operations });
+  };
+  for (const topic of sources) add('worker', 'topic', topic, 'Read');
+  const facts = new Set(topology.subTopologies().flatMap((part) => factsOf(part)));
+  for (const { topic, compacted } of ours) {
+    if (facts.has(topic)) {
+      add('worker', 'topic', topic, 'Read');
+      continue;
+    }
+    const isRepartition = topic === repartitionTopic(application);
+    const isRead = compacted === true || isRepartition || delivered.includes(topic);
+    // What was read of the repartition topic is deleted from it.
+    const operations: AclOperation[] = isRepartition
+      ? ['Read', 'Write', 'Delete']
+      : isRead
+        ? ['Read', 'Write']
+        : ['Write'];
+    add('worker', 'topic', topic, ...operations);
+  }
+  add('worker', 'group', application, 'Read');
+  add('worker', 'transactional-id', `${application}-`, 'Write');
+  for (const topic of sources) add('ingest', 'topic', topic, 'Write');
+  for (const topic of sources) add('topics', 'topic', topic, 'Describe');
+  for (const { topic } of ours) add('topics', 'topic', topic, 'Create', 'Describe', 'DescribeConfigs', 'AlterConfigs');
+  for (const { topic } of plan) add('operator', 'topic', topic, 'Read');
+  add('operator', 'group', application, 'Describe');
+  const home = [
+    ...sources,
+    ...delivered,
+    ...ours.filter(({ topic }) => topic.endsWith('.dead-letter')).map(({ topic }) => topic),
+  ];
+  for (const topic of home) add('replay', 'topic', topic, 'Read', 'Write');
+  add('replay', 'transactional-id', `${application}-`, 'Write');
+  return entries;
+}
+
+/** One line for a shell. */
+export function aclCommand({ resource, name, isPrefix, operations }: AclEntry, principal: string): string {
+  const words = ['kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN_CONFIG" --add'];
+  words.push(`--allow-principal '${principal}'`, ...operations.map((operation) => `--operation ${operation}`));
+  words.push(`--${resource} '${name}'`);
+  if (isPrefix) words.push('--resource-pattern-type prefixed');
+  return words.join(' ');
+}

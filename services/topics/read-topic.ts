@@ -1,0 +1,74 @@
+// Reads a topic as a program that is no part of a worker does: all partitions, from their first records on.
+
+import type { LogRecord } from '../../schemas/record.ts';
+import type { Log, LogReader, TopicPartition } from '../../topology/engine/ports.ts';
+
+const READ_BYTES = 4 * 1024 * 1024;
+
+/** A record, and the partition it was read from. */
+export interface TopicRecord extends LogRecord {
+  readonly partition: number;
+}
+
+/** All records that are committed when this is called, partition by partition. A topic that does not exist has none. */
+export async function* readTopic(log: Log, topic: string): AsyncGenerator<TopicRecord> {
+  const partitions = (await log.admin.topics()).get(topic) ?? 0;
+  for (let partition = 0; partition < partitions; partition++) {
+    for await (const records of readPartition(log, { topic, partition })) {
+      // One by one: a log may make a record's parts when they are asked for.
+      for (const { offset, timestamp, key, value, headers } of records) {
+        yield { offset, timestamp, key, value, headers, partition };
+      }
+    }
+  }
+}
+
+/**
+ * The same of one partition, as many records at a time as one read brings (READ_BYTES).
+ * Throws FatalError TRG_TOPIC_MISSING.
+ */
+export async function* readPartition(log: Log, from: TopicPartition): AsyncGenerator<readonly LogRecord[]> {
+  const { first, end } = await log.admin.offsets(from);
+  const reader = log.openReader();
+  try {
+    reader.assign([{ ...from, offset: first }]);
+    for (let offset = first; offset < end; ) {
+      const [fetched] = await reader.read({ maxBytes: READ_BYTES, waitMs: 0 });
+      if (fetched === undefined) return;
+      yield fetched.records.filter((record) => record.offset < end);
+      offset = fetched.nextOffset;
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Follows topics: each call of next() waits up to `waitMs` and gives what is new. */
+export class TopicTail {
+  readonly #reader: LogReader;
+
+  private constructor(reader: LogReader) {
+    this.#reader = reader;
+  }
+
+  /** From the first records kept. */
+  static async open(log: Log, topics: readonly string[]): Promise<TopicTail> {
+    const counts = await log.admin.topics();
+    const reader = log.openReader();
+    reader.assign(
+      topics.flatMap((topic) =>
+        Array.from({ length: counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition, offset: 0 })),
+      ),
+    );
+    return new TopicTail(reader);
+  }
+
+  async next(waitMs: number): Promise<readonly { readonly topic: string; readonly record: LogRecord }[]> {
+    const fetched = await this.#reader.read({ maxBytes: READ_BYTES, waitMs });
+    return fetched.flatMap(({ topic, records }) => records.map((record) => ({ topic, record })));
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close();
+  }
+}

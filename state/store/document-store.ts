@@ -1,0 +1,468 @@
+// Documents over a KeyValueStore, in three layers: a few decoded ones at hand, those that changed lately in their encoded
+// form, and the key-value store, which is brought up to date now and then. And the index of documents that are due.
+//
+// Owns: caching, which documents a commit has to write, which ones the store has to, due rows. Does not own: what a
+// document means (DocumentSpec), when to commit and when to write back (the engine).
+//
+// Invariants:
+//   D1. Reads see the task's own writes (put, delete) at once; the key-value store sees them only when they are written back,
+//       which is after changes() gave them to the changelog, and that was committed.
+//   D2. There is one index row a document that is due, in the same batch as the document.
+//   D3. Memory is bounded: documents at hand by their number, large ones by an eighth of `cacheBytes`; encoded ones by
+//       `cacheBytes`, and by what the owner lets wait for a commit (`dirtyBytes`). Of the due rows only the earliest some
+//       thousand are in memory.
+//   D4. Due documents come in the order of (due, key), whatever was committed, written back or evicted when.
+
+import { assert } from '../../lib/assert.ts';
+import { utf8Text } from '../../lib/bytes.ts';
+import { textHash } from '../../lib/text-hash.ts';
+import { AvroReader, AvroWriter, avroBytes } from '../../schemas/avro-bytes.ts';
+import type { DocumentSpec, DocumentStore, KeyValueStore, StoreWrite } from './api.ts';
+import { DocumentTable, type RecordHead, type StoredRecord } from './document-table.ts';
+import { compareDue, DueHeap } from './due-heap.ts';
+import { documentKey, dueKey, dueRange, moveDueRow, readDueKey } from './key-codec.ts';
+
+/**
+ * Documents at hand: enough that one is not decoded anew for the event after next, few enough to die young. A key's
+ * documents are in the set of its hash, the one used last first.
+ */
+const HOT_SETS = 16;
+const HOT_WAYS = 4;
+/** A decoded document takes about this much more heap than its bytes, measured on entity documents. */
+const HEAP_PER_BYTE = 4;
+const HEAP_OVERHEAD = 700;
+/** For a document that was never encoded: measured on entities with one to five rules at work. */
+const HEAP_NEW = 2_500;
+/** Index rows read ahead at a time: some 100 bytes each, and rare enough reads. */
+const DUE_ROWS_LOADED = 4_096;
+/** Before the document's own bytes, its due time as a float64, so that a restore need not decode documents. */
+const DUE_BYTES = 8;
+/** Documents of one batch of writing back: a few milliseconds. */
+const WRITE_BACK_DOCUMENTS = 500;
+
+const UNKNOWN: RecordHead = { isKnown: false, storedDue: Infinity };
+
+/** A document at hand. */
+interface Hot<Doc> extends RecordHead {
+  readonly key: string;
+  /** textHash() of the key. */
+  readonly hash: number;
+  doc: Doc | undefined;
+  due: number;
+  isKnown: boolean;
+  storedDue: number;
+  heapBytes: number;
+  isDirty: boolean;
+}
+
+/** A changed document, for the changelog; a null value: deleted. */
+export interface DocumentChange {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
+}
+
+/** What is to be seen of a store: how often documents were looked for, and where they were found. */
+export interface DocumentFigures {
+  readonly hits: number;
+  /** Read from the key-value store. */
+  readonly misses: number;
+  /** There was none: entities seen for the first time. */
+  readonly absent: number;
+  readonly dirtyBytes: number;
+}
+
+export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
+  readonly #store: KeyValueStore;
+  readonly #spec: DocumentSpec<Doc>;
+  readonly #writer = new AvroWriter();
+  readonly #reader = new AvroReader();
+  #cacheBytes: number;
+
+  /** The sets, one after the other. Not a Map, see lib/text-hash.ts. */
+  readonly #hot: (Hot<Doc> | undefined)[] = new Array(HOT_SETS * HOT_WAYS).fill(undefined);
+  #hotBytes = 0;
+  #dirtyHot = 0;
+  /** What was found last: a document that is read is mostly put right after. */
+  #last: Hot<Doc> | undefined;
+
+  /** Documents that changed since the table before was made. */
+  #fresh = new DocumentTable();
+  /** Where in #fresh those begin that changes() has not given, and bytes before them. */
+  #uncommitted = 0;
+  #committedBytes = 0;
+  /** Those before, which are being written back, or have been. */
+  #older = new DocumentTable();
+  #writingBack: Promise<void> | null = null;
+  #failure: unknown;
+  /** What the key-value store is to note once it has all that was committed. */
+  #note: StoreWrite | null = null;
+
+  readonly #due = new DueHeap();
+  /** All documents due up to and including (horizonDue, horizonKey) are in #due. */
+  #horizonDue = -1;
+  #horizonKey = '';
+  #hits = 0;
+  #misses = 0;
+  #absent = 0;
+
+  constructor(store: KeyValueStore, spec: DocumentSpec<Doc>, options: { cacheBytes: number }) {
+    this.#store = store;
+    this.#spec = spec;
+    this.#cacheBytes = options.cacheBytes;
+  }
+
+  /** Estimated bytes of the documents that wait for a commit. */
+  get dirtyBytes(): number {
+    return this.#fresh.bytes - this.#committedBytes + this.#dirtyHot * HEAP_NEW;
+  }
+
+  /** Index rows in memory; see D3. */
+  get dueRowsLoaded(): number {
+    return this.#due.size;
+  }
+
+  get figures(): DocumentFigures {
+    return { hits: this.#hits, misses: this.#misses, absent: this.#absent, dirtyBytes: this.dirtyBytes };
+  }
+
+  /** From now on (D3). */
+  set cacheBytes(bytes: number) {
+    this.#cacheBytes = bytes;
+  }
+
+  get dueBy(): 'stream-time' | 'wall-time' {
+    return this.#spec.dueBy;
+  }
+
+  get(key: string): Doc | undefined {
+    return this.#find(key)?.doc;
+  }
+
+  put(key: string, doc: Doc): void {
+    const due = this.#spec.dueAt(doc);
+    assert(due === Infinity || (Number.isSafeInteger(due) && due >= 0), `due time of ${key} is ${due}`);
+    const hot = this.#find(key) ?? this.#keep(key, textHash(key), doc, UNKNOWN, HEAP_NEW);
+    hot.doc = doc;
+    this.#change(hot, due);
+  }
+
+  delete(key: string): void {
+    const hot = this.#find(key);
+    if (hot === undefined) return;
+    hot.doc = undefined;
+    this.#change(hot, Infinity);
+  }
+
+  /**
+   * The earliest document due at or before `time`; null when there is none, undefined when loadDue() must be awaited
+   * before that can be told.
+   */
+  peekDue(time: number): { readonly key: string; readonly due: number } | null | undefined {
+    const first = this.#due.peek();
+    if (first !== undefined && first.due <= time) return first;
+    return this.#horizonDue < time ? undefined : null;
+  }
+
+  /** Takes the next documents that are due into memory: rows of the key-value store, and documents that it has not yet. */
+  async loadDue(): Promise<void> {
+    this.#throwFailure();
+    const after = this.#horizonDue < 0 ? undefined : dueKey(this.#horizonDue, this.#horizonKey);
+    const { from, to } = dueRange(after);
+    // What is being written back may or may not be in the rows, and no less so when it has been written meanwhile.
+    const older = this.#writingBack === null ? null : this.#older;
+    const rows = (await this.#store.range(from, to, DUE_ROWS_LOADED)).map(({ key }) => readDueKey(key));
+    const { due, key } = rows.length < DUE_ROWS_LOADED ? { due: Infinity, key: '' } : rows.at(-1)!;
+    for (const row of rows) {
+      const isStale = older?.placeOf(row.key) !== undefined;
+      if (!isStale && !this.#isFresh(row.key)) this.#due.set(row.key, row.due);
+    }
+    this.#horizonDue = due;
+    this.#horizonKey = key;
+    this.#loadDueOf(this.#fresh, (name) => this.#isDirtyHot(name));
+    if (older !== null) this.#loadDueOf(older, (name) => this.#isFresh(name));
+    for (const hot of this.#hot) if (hot?.isDirty) this.#setDue(hot.key, hot.due, hot.hash);
+    this.#trimDue();
+  }
+
+  /** Documents that changed since this was last asked, for the changelog; to be gone through, once, before the next put. */
+  changes(): Iterable<DocumentChange> {
+    this.#throwFailure();
+    for (const hot of this.#hot) {
+      if (hot === undefined) continue;
+      if (hot.isDirty) this.#encode(hot);
+      hot.isKnown ||= hot.doc !== undefined;
+    }
+    this.#letGoOfLarge();
+    const changes = this.#fresh.recordsFrom(this.#uncommitted);
+    this.#uncommitted = this.#fresh.end;
+    this.#committedBytes = this.#fresh.bytes;
+    return changes;
+  }
+
+  /** What changes() gave is in the changelog; `note`: what the key-value store is to note when it has it too. */
+  committed(note: StoreWrite | null = null): void {
+    if (note !== null) this.#note = note;
+    this.#trimDue();
+  }
+
+  /** Whether the key-value store lacks something that was committed, and it is not on its way there. */
+  get isBehind(): boolean {
+    return this.#note !== null || this.#fresh.size > 0;
+  }
+
+  /** Whether half of the room is used up by what the key-value store is to have. */
+  get isWriteDue(): boolean {
+    return this.#fresh.bytes >= this.#cacheBytes / 2;
+  }
+
+  /**
+   * To be called when nothing waits for a commit: begins to write to the key-value store what was committed, when that
+   * takes up half of the room (D3), or `anyway`. Waits only for what makes room. Throws what an earlier write threw.
+   */
+  async writeSome(anyway = false): Promise<void> {
+    this.#throwFailure();
+    const isDue = this.isWriteDue;
+    if (isDue) await this.#writingBack;
+    this.#throwFailure();
+    if (this.#writingBack === null && (isDue || anyway) && this.isBehind) this.#beginWritingBack();
+  }
+
+  /** Writes all that was committed to the key-value store; to be called when nothing waits for a commit. */
+  async writeBack(): Promise<void> {
+    await this.#writingBack;
+    await this.writeSome(true);
+    await this.#writingBack;
+    this.#throwFailure();
+  }
+
+  /** Resolves when nothing is on its way to the key-value store. */
+  async idle(): Promise<void> {
+    await this.#writingBack;
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #beginWritingBack(): void {
+    assert(this.#uncommitted === this.#fresh.end && this.#dirtyHot === 0, 'only what was committed is written back');
+    const note = this.#note;
+    this.#older = this.#fresh;
+    this.#note = null;
+    this.#fresh = new DocumentTable();
+    this.#uncommitted = 0;
+    this.#committedBytes = 0;
+    // Whoever is at hand changes next from what is then in the key-value store.
+    for (const hot of this.#hot) if (hot !== undefined) hot.storedDue = hot.due;
+    this.#writingBack = this.#writeOlder(note)
+      .catch((error: unknown) => {
+        this.#failure = error;
+      })
+      .finally(() => {
+        this.#writingBack = null;
+      });
+  }
+
+  async #writeOlder(note: StoreWrite | null): Promise<void> {
+    let writes: StoreWrite[] = [];
+    let documents = 0;
+    for (const record of this.#older.recordsFrom(0)) {
+      addWrites(record, writes);
+      if (++documents % WRITE_BACK_DOCUMENTS !== 0) continue;
+      await this.#store.write(writes);
+      writes = [];
+    }
+    // After all else: the store must not say that it has what it has not.
+    if (note !== null) writes.push(note);
+    await this.#store.write(writes);
+  }
+
+  #find(key: string): Hot<Doc> | undefined {
+    if (this.#last?.key === key) return this.#last;
+    const hash = textHash(key);
+    let hot = this.#atHand(key, hash);
+    if (hot === undefined) hot = this.#load(key, hash);
+    else this.#hits++;
+    if (hot !== undefined) this.#last = hot;
+    return hot;
+  }
+
+  /** The document, if it is at hand; it is then the first of its set. */
+  #atHand(key: string, hash: number): Hot<Doc> | undefined {
+    const first = (hash & (HOT_SETS - 1)) * HOT_WAYS;
+    for (let at = first; at < first + HOT_WAYS; at++) {
+      const hot = this.#hot[at];
+      if (hot?.hash !== hash || hot.key !== key) continue;
+      this.#hot.copyWithin(first + 1, first, at);
+      this.#hot[first] = hot;
+      return hot;
+    }
+    return undefined;
+  }
+
+  #load(key: string, hash: number): Hot<Doc> | undefined {
+    let place = this.#fresh.placeOf(key, hash);
+    if (place !== undefined) {
+      const record = this.#fresh.recordAt(place);
+      const head = { isKnown: record.isKnown || place < this.#uncommitted, storedDue: record.storedDue };
+      this.#hits++;
+      return this.#decode(key, hash, record.readValue(this.#reader), head);
+    }
+    place = this.#older.placeOf(key, hash);
+    if (place !== undefined) {
+      this.#hits++;
+      return this.#decode(key, hash, this.#older.recordAt(place).readValue(this.#reader), null);
+    }
+    const value = this.#store.get(documentKey(key));
+    if (value === undefined) {
+      this.#absent++;
+      return undefined;
+    }
+    this.#misses++;
+    this.#reader.over(value);
+    return this.#decode(key, hash, true, null);
+  }
+
+  /** Of what stands in #reader. `head`: null: as the key-value store has it, or is about to. */
+  #decode(key: string, hash: number, isThere: boolean, head: RecordHead | null): Hot<Doc> | undefined {
+    // A document that is gone is at hand no more than one that never was, but for what is to be written when it comes back.
+    if (!isThere) return head === null ? undefined : this.#keep(key, hash, undefined, head, HEAP_OVERHEAD);
+    const reader = this.#reader;
+    const length = reader.end - reader.at;
+    const due = reader.bytes.readDoubleBE(reader.at);
+    reader.at += DUE_BYTES;
+    const doc = this.#spec.decode(reader);
+    const hot = this.#keep(key, hash, doc, head ?? { isKnown: true, storedDue: due }, heapBytesOf(length));
+    hot.due = due;
+    return hot;
+  }
+
+  /** Takes a document to hand, for which another of its set goes. */
+  #keep(
+    key: string,
+    hash: number,
+    doc: Doc | undefined,
+    { isKnown, storedDue }: RecordHead,
+    heapBytes: number,
+  ): Hot<Doc> {
+    const hot: Hot<Doc> = { key, hash, doc, due: Infinity, isKnown, storedDue, heapBytes, isDirty: false };
+    const first = (hash & (HOT_SETS - 1)) * HOT_WAYS;
+    this.#letGo(first + HOT_WAYS - 1);
+    this.#hot.copyWithin(first + 1, first, first + HOT_WAYS - 1);
+    this.#hot[first] = hot;
+    this.#hotBytes += heapBytes;
+    if (this.#hotBytes > this.#cacheBytes / 8) this.#letGoOfLarge(hot);
+    this.#last = hot;
+    return hot;
+  }
+
+  #letGo(at: number): void {
+    const hot = this.#hot[at];
+    if (hot === undefined) return;
+    if (hot.isDirty) this.#encode(hot);
+    this.#hot[at] = undefined;
+    this.#hotBytes -= hot.heapBytes;
+    if (this.#last === hot) this.#last = undefined;
+  }
+
+  /** Makes room where documents are larger than thought (D3); `but` stays. */
+  #letGoOfLarge(but?: Hot<Doc>): void {
+    for (let at = 0; at < this.#hot.length && this.#hotBytes > this.#cacheBytes / 8; at++) {
+      if (this.#hot[at] !== but) this.#letGo(at);
+    }
+  }
+
+  #change(hot: Hot<Doc>, due: number): void {
+    if (hot.due !== due || !hot.isDirty) {
+      hot.due = due;
+      this.#setDue(hot.key, due, hot.hash);
+    }
+    if (hot.isDirty) return;
+    hot.isDirty = true;
+    this.#dirtyHot++;
+  }
+
+  /** Puts a changed document where it is kept in its encoded form. */
+  #encode(hot: Hot<Doc>): void {
+    const { key, hash, doc, due } = hot;
+    hot.isDirty = false;
+    this.#dirtyHot--;
+    if (doc === undefined) {
+      if (hot.isKnown) this.#fresh.put(key, hot, null, hash);
+      else this.#fresh.remove(key, hash);
+      return;
+    }
+    const writer = this.#writer;
+    writer.clear();
+    writer.doubleBE(due);
+    this.#spec.encode(doc, writer);
+    this.#fresh.put(key, hot, writer, hash);
+    const heapBytes = heapBytesOf(writer.length);
+    this.#hotBytes += heapBytes - hot.heapBytes;
+    hot.heapBytes = heapBytes;
+  }
+
+  /** Whether the document has changed since what is being, or was, written back. */
+  #isFresh(key: string): boolean {
+    return this.#isDirtyHot(key) || this.#fresh.placeOf(key) !== undefined;
+  }
+
+  #isDirtyHot(key: string): boolean {
+    const hash = textHash(key);
+    const first = (hash & (HOT_SETS - 1)) * HOT_WAYS;
+    for (let at = first; at < first + HOT_WAYS; at++) {
+      const hot = this.#hot[at];
+      if (hot?.hash === hash && hot.key === key) return hot.isDirty;
+    }
+    return false;
+  }
+
+  /** Keeps in memory what is due up to the horizon; Infinity: not due. */
+  #setDue(key: string, due: number, hash: number): void {
+    const isNear = compareDue(due, key, this.#horizonDue, this.#horizonKey) <= 0;
+    this.#due.set(key, isNear ? due : Infinity, hash);
+  }
+
+  /** Of the table's documents those that are not newer elsewhere. */
+  #loadDueOf(table: DocumentTable, isNewer: (key: string) => boolean): void {
+    for (const record of table.recordsFrom(0)) {
+      const { due } = record;
+      if (due === Infinity || due > this.#horizonDue) continue;
+      const key = utf8Text(record.key);
+      if (!isNewer(key)) this.#setDue(key, due, textHash(key));
+    }
+  }
+
+  /** Rows beyond the earliest some thousand need no memory: they are found again when their time comes. */
+  #trimDue(): void {
+    if (this.#due.size <= 2 * DUE_ROWS_LOADED) return;
+    const last = this.#due.keepFirst(DUE_ROWS_LOADED)!;
+    this.#horizonDue = last.due;
+    this.#horizonKey = last.key;
+  }
+}
+
+function addWrites(record: StoredRecord, writes: StoreWrite[]): void {
+  const { row } = record;
+  writes.push({ key: row, value: record.value });
+  moveDueRow(writes, row, record.storedDue, record.due);
+}
+
+/** The due time that stands before a stored document's bytes. */
+export function dueOf(value: Uint8Array): number {
+  return new DataView(value.buffer, value.byteOffset).getFloat64(0);
+}
+
+/** A document's own bytes, as they stand after its due time. */
+export function documentBytes<Doc>(spec: DocumentSpec<Doc>, doc: Doc): Buffer {
+  return avroBytes((out) => spec.encode(doc, out));
+}
+
+/** The document of documentBytes(). */
+export function documentOf<Doc>(spec: DocumentSpec<Doc>, bytes: Uint8Array): Doc {
+  return spec.decode(new AvroReader().over(bytes));
+}
+
+function heapBytesOf(length: number): number {
+  return HEAP_OVERHEAD + HEAP_PER_BYTE * length;
+}

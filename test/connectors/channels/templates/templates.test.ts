@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { loadTemplates } from '../../../../connectors/channels/templates/templates.ts';
+import { formatProblem } from '../../../../lib/problem.ts';
+import { makeAction } from '../delivery/fake-context.ts';
+
+/** A folder with these files; returns its path. */
+function folderOf(t: TestContext, files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tripline-templates-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return folder;
+}
+
+function problemsOf(t: TestContext, files: Readonly<Record<string, string>>): string[] {
+  const folder = folderOf(t, files);
+  return loadTemplates(folder).problems.map((problem) => formatProblem(problem).replace(`${folder}/`, ''));
+}
+
+const ACTION = makeAction({
+  channel: 'email',
+  template: 'cart',
+  data: { coupon: 'SAVE<10>' },
+  context: { profile: { name: 'Ann', locale: 'de-AT' }, cart: { properties: { value: 80 } } },
+});
+
+test('a template sees data, entity, rule, at and everything of the context', (t) => {
+  const { templates, problems } = loadTemplates(
+    folderOf(t, {
+      'cart/email.liquid':
+        '{{ data.coupon }} {{ entity.type }} {{ entity.id }} {{ rule }} {{ at }} {{ profile.name }} {{ cart.properties.value }}',
+    }),
+  );
+  assert.deepEqual(problems, []);
+  assert.deepEqual(templates.render(ACTION), {
+    subject: null,
+    body: 'SAVE<10> user u1 cart-abandonment 2026-01-01T09:00:00.000Z Ann 80',
+    isHtml: false,
+  });
+});
+
+test('in HTML values are escaped, in its subject and in plain text they are not (Q2)', (t) => {
+  const { templates } = loadTemplates(
+    folderOf(t, {
+      'cart/email.liquid': '---\nsubject: Use {{ data.coupon }}\n---\n<p>{{ data.coupon }}</p>',
+      'late/email.liquid': '{% assign code = data.coupon %}\n<p>{{ code }}</p>',
+    }),
+  );
+  const { subject, body, isHtml } = templates.render(ACTION);
+  assert.deepEqual([subject, body, isHtml], ['Use SAVE<10>', '<p>SAVE&lt;10&gt;</p>', true]);
+  const late = templates.render({ ...ACTION, template: 'late' });
+  assert.deepEqual([late.body.trim(), late.isHtml], ['<p>SAVE&lt;10&gt;</p>', true]);
+});
+
+test('a subject is one line whatever the data holds', (t) => {
+  const { templates } = loadTemplates(
+    folderOf(t, { 'cart/email.liquid': '---\nsubject: Hi {{ data.x }}!\n---\nbody' }),
+  );
+  const rendered = templates.render({ ...ACTION, data: { x: 'a\r\nBcc: eve@evil.test\u0000\u2028b' } });
+  assert.equal(rendered.subject, 'Hi a Bcc: eve@evil.test b!');
+});
+
+test('the locale is taken, else its language, else the template for everyone', (t) => {
+  const { templates } = loadTemplates(
+    folderOf(t, { 'cart/email.liquid': 'all', 'cart/email.de.liquid': 'de', 'cart/email.pt_BR.liquid': 'pt-br' }),
+  );
+  const bodies = ['de-AT', 'de', 'pt-BR', 'PT_br', 'pt', 'fr', null].map(
+    (locale) => templates.find('cart', 'email', locale)!.render({}).body,
+  );
+  assert.deepEqual(bodies, ['de', 'de', 'pt-br', 'pt-br', 'all', 'all', 'all']);
+  assert.equal(templates.render(ACTION).body, 'de');
+});
+
+test('an action without a template, or with one that does not exist, fails by name', (t) => {
+  const { templates } = loadTemplates(folderOf(t, { 'cart/email.liquid': 'x' }));
+  const failure = (template: string | null): unknown => {
+    try {
+      return templates.render({ ...ACTION, template });
+    } catch (error) {
+      return error;
+    }
+  };
+  assert.match(String(failure('nothing')), /there is no template nothing\/email\.liquid/);
+  assert.match(String(failure(null)), /names no template for channel email/);
+  assert.equal((failure(null) as { code: string }).code, 'TRG_TEMPLATE_FAILED');
+});
+
+test('all mistakes of all templates are reported at once, each where it is', (t) => {
+  assert.deepEqual(
+    problemsOf(t, {
+      'a/email.liquid': '---\nsubject: "Hi {{ name"\n---\nline\n  {% if x %}',
+      'b/email.liquid': 'fine {{ x | upcase }}\n{{ x | nofilter }}',
+      'c/email.liquid': '---\nsubject: {{ name }}\n---\n',
+      'd/email.liquid': '---\nsubjekt: Hi\n---\n',
+      'e/emial.liquid': '',
+      'f/email.liquid': '{% include "../../secret" %}',
+      'g/email.liquid': '---\nsubject: [1]\n---\n',
+      'h/email.de.liquid': 'nur deutsch',
+    }),
+    [
+      'a/email.liquid:2:14: output "{{ name" not closed',
+      'a/email.liquid:5:3: tag {% if x %} not closed',
+      'b/email.liquid:2:1: undefined filter: nofilter',
+      'c/email.liquid:2:10: "subject" must be text (text that begins with {{ must be in quotes)',
+      'd/email.liquid:2:1: unknown field "subjekt" (did you mean "subject"?)',
+      'e/emial.liquid: a template is named after its channel (did you mean "email"?)',
+      'f/email.liquid:1:1: tag "include" not found',
+      'g/email.liquid:2:10: "subject" must be text',
+    ],
+  );
+});
+
+test('a template only for some locales is a mistake: the others would get nothing', (t) => {
+  assert.deepEqual(problemsOf(t, { 'h/email.de.liquid': 'nur deutsch' }), [
+    'h/email.liquid: is missing, while h/email.de.liquid is there (it is for people of all other locales)',
+  ]);
+});
+
+test('a folder that cannot be read is one problem', (t) => {
+  const folder = join(folderOf(t, {}), 'missing');
+  const { problems } = loadTemplates(folder);
+  assert.equal(problems.length, 1);
+  assert.match(formatProblem(problems[0]!), /missing: cannot be read: ENOENT/);
+});

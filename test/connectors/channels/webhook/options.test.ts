@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { checkWebhookOptions } from '../../../../connectors/channels/webhook/options.ts';
+import { createWebhookSender } from '../../../../connectors/channels/webhook/sender.ts';
+import { FakeClock } from '../../../../testing/fake-clock.ts';
+
+function findings(options: unknown): string[] {
+  return checkWebhookOptions(options).map(({ message, hint }) => (hint === null ? message : `${message} (${hint})`));
+}
+
+test('good options have no findings, and defaults are filled in', () => {
+  const options = { url: 'https://hooks.example.com/in', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' };
+  assert.deepEqual(findings(options), []);
+  assert.deepEqual({ ...options }, { ...options, allowPrivate: false, concurrency: 32 });
+});
+
+test('unknown fields, wrong types and missing ones are all said at once, with a hint', () => {
+  assert.deepEqual(findings({ ulr: 'https://a.example', allowPrivate: 'yes', concurrency: 0 }), [
+    'missing field "url"',
+    'unknown field "ulr" (did you mean "url"?)',
+    '"allowPrivate" must be true or false, not text',
+    '"concurrency" must be >= 1',
+  ]);
+});
+
+test('a private address in the URL is refused unless it is allowed', () => {
+  for (const url of ['http://127.0.0.1:9000/hook', 'http://[::1]/', 'http://169.254.169.254/', 'http://localhost/']) {
+    assert.deepEqual(findings({ url }), ['"url" is a private address (public ones only, unless `allowPrivate: true`)']);
+    assert.deepEqual(findings({ url, allowPrivate: true }), []);
+  }
+});
+
+test('what is no URL, holds a password, or is no secret is refused', () => {
+  assert.deepEqual(findings({ url: 'http://' }), ['"url" is not a URL']);
+  assert.deepEqual(findings({ url: 'ftp://a.example' }), ['"url" must look like https://hooks.example.com/in']);
+  assert.deepEqual(findings({ url: 'http://me:pw@a.example' }), ['"url" holds a user or password (use `secret`)']);
+  assert.deepEqual(findings({ url: 'http://a.example', secret: 'whsec_?' }), ['"secret" is not base64 after whsec_']);
+});
+
+test('a sender with bad options does not start', () => {
+  assert.throws(() => createWebhookSender({ url: 'http://10.0.0.1/' }, { clock: new FakeClock() }), {
+    code: 'TRG_CONFIG_INVALID',
+    message: 'channels.webhook: "url" is a private address',
+  });
+});

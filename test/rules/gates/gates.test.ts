@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { isHeldOut, parseShare } from '../../../rules/gates/hold-out.ts';
+import { parseTimeOfDay, quietUntil } from '../../../rules/gates/quiet-hours.ts';
+import { parseZone } from '../../../rules/language/zone.ts';
+import { holds } from '../../invariants/property.ts';
+import { compiled, errorsOf } from '../kit.ts';
+
+const BARE = 'id: a\nwhen: { event: e }\n';
+
+test('gates that a rule names are compiled', () => {
+  const rule = compiled(`${BARE}audience: profile.plan != null
+holdout: { share: 12.5%, group: checkout }
+exclusive: checkout
+quietHours: { from: "21:00", to: "08:30", timezone: Europe/Berlin }
+review: event.properties.value > 100.0`);
+  assert.deepEqual(rule.holdout, { share: 0.125, group: 'group checkout' });
+  assert.deepEqual(compiled(`${BARE}holdout: 10%`).holdout, { share: 0.1, group: 'rule a' });
+  assert.equal(rule.exclusive, 'checkout');
+  const { fromMs, toMs, zone } = rule.quietHours!;
+  assert.deepEqual([fromMs, toMs, zone.of({})], [75_600_000, 30_600_000, 'Europe/Berlin']);
+  assert.equal(rule.audience!.source, 'profile.plan != null');
+  assert.equal(rule.review!.source, 'event.properties.value > 100.0');
+});
+
+test('quiet hours are those of profile.timezone unless the rule says otherwise, and need the profile then', () => {
+  const rule = compiled(`${BARE}quietHours: { from: "21:00", to: "08:00" }`);
+  assert.equal(rule.quietHours!.zone.of({ timezone: 'Asia/Tokyo' }), 'Asia/Tokyo');
+  assert.equal(rule.needs.profile, true);
+});
+
+test('mistakes in gates are reported', () => {
+  const mistakes: Readonly<Record<string, string>> = {
+    'audience: event.event == "x"':
+      '3:11: "event" is not known here (the audience says for whom the rule is, not what happened: use if)',
+    'audience: "1"': '3:12: a condition must be true or false, this is int (compare it with something)',
+    'holdout: 120%': '3:10: a share is at most 100%, not 120%',
+    'holdout: { share: 10% }': '3:10: "holdout" needs "group"',
+    'quietHours: { from: "21:00", to: "25:00" }': '3:34: "to" cannot be "25:00"',
+    'quietHours: { from: "00:00", to: "24:00" }':
+      '3:13: quiet hours must begin and end at different times of day (enabled: false silences a rule)',
+    'quietHours: { from: "21:00", to: "08:00", timezone: Mars/Base }':
+      '3:53: "Mars/Base" is neither a time zone nor an attribute (such as profile.timezone, Europe/Berlin or UTC)',
+    'review: evnt.x': '3:9: unknown name "evnt" (did you mean "event"?)',
+  };
+  for (const [field, expected] of Object.entries(mistakes)) {
+    const [first] = errorsOf(BARE + field);
+    assert.ok(first?.startsWith(`rule.yaml:${expected}`), `${field}: ${first}`);
+  }
+});
+
+describe('hold-out', () => {
+  const keys = Array.from({ length: 20_000 }, (_, i) => `user/u${i}`);
+  const heldOut = (text: string, group: string) =>
+    keys.filter((key) => isHeldOut({ share: parseShare(text)!, group }, key));
+
+  test('holds out about its share, the same entities in every run', () => {
+    const tenth = heldOut('10%', 'rule a');
+    assert.ok(Math.abs(tenth.length - 2_000) < 200, String(tenth.length));
+    assert.deepEqual(heldOut('10%', 'rule a'), tenth);
+    assert.deepEqual(tenth.slice(0, 3), ['user/u10', 'user/u16', 'user/u31']);
+  });
+
+  test('a larger share holds out everyone that a smaller one did (O1), another rule others', () => {
+    const larger = new Set(heldOut('20%', 'rule a'));
+    assert.ok(heldOut('10%', 'rule a').every((key) => larger.has(key)));
+    const both = heldOut('10%', 'rule b').filter((key) => isHeldOut({ share: 0.1, group: 'rule a' }, key));
+    assert.ok(both.length < 400, String(both.length));
+  });
+
+  test('0 % is nobody and 100 % is everybody', () => {
+    assert.equal(heldOut('0%', 'x').length, 0);
+    assert.equal(heldOut('100%', 'x').length, keys.length);
+    assert.equal(parseShare('101%'), null);
+  });
+});
+
+describe('quiet hours', () => {
+  const MINUTE = 60_000;
+  const DAY = 86_400_000;
+  const format = new Map<string, Intl.DateTimeFormat>();
+
+  /** Minutes since the local midnight, asked of Intl alone. */
+  function minuteOfDay(at: number, zone: string): number {
+    let known = format.get(zone);
+    if (known === undefined) {
+      known = new Intl.DateTimeFormat('en-US', {
+        timeZone: zone,
+        hourCycle: 'h23',
+        hour: 'numeric',
+        minute: 'numeric',
+      });
+      format.set(zone, known);
+    }
+    const parts = known.formatToParts(at);
+    const value = (type: string): number => Number(parts.find((part) => part.type === type)!.value);
+    return value('hour') * 60 + value('minute');
+  }
+
+  /** Minute by minute. */
+  function byBruteForce(from: number, to: number, at: number, zone: string): number | null {
+    const isQuiet = (moment: number): boolean => {
+      const minute = minuteOfDay(moment, zone);
+      return from < to ? minute >= from && minute < to : minute >= from || minute < to;
+    };
+    if (!isQuiet(at)) return null;
+    let moment = Math.floor(at / MINUTE) * MINUTE;
+    while (isQuiet(moment)) moment += MINUTE;
+    return moment;
+  }
+
+  /** Around the changes of each zone in 2026, where there are any. */
+  const places: readonly (readonly [string, readonly number[]])[] = [
+    ['Europe/Berlin', [Date.UTC(2026, 2, 29, 1), Date.UTC(2026, 9, 25, 1)]],
+    ['America/New_York', [Date.UTC(2026, 2, 8, 7), Date.UTC(2026, 10, 1, 6)]],
+    ['Australia/Lord_Howe', [Date.UTC(2026, 3, 4, 15), Date.UTC(2026, 9, 3, 15, 30)]],
+    ['Asia/Kathmandu', [Date.UTC(2026, 5, 1)]],
+    ['UTC', [Date.UTC(2026, 5, 1)]],
+  ];
+  const moment = fc
+    .constantFrom(...places)
+    .chain(([zone, changes]) =>
+      fc.tuple(fc.constant(zone), fc.constantFrom(...changes), fc.integer({ min: -DAY, max: DAY })),
+    )
+    .map(([zone, change, offset]) => ({ zone, at: change + offset }));
+  const time = fc.integer({ min: 0, max: 24 * 60 - 1 });
+
+  holds(
+    'quiet hours end as a walk minute by minute says, over changes of the clock too (H1, H2)',
+    300,
+    fc.tuple(moment, time, time).filter(([, from, to]) => from !== to),
+    async ([{ zone, at }, from, to]) => {
+      const quiet = { fromMs: from * MINUTE, toMs: to * MINUTE };
+      assert.equal(quietUntil(quiet, at, zone), byBruteForce(from, to, at, zone));
+    },
+  );
+
+  test('where the clock is put forward over their end, they end with the change', () => {
+    const quiet = { fromMs: parseTimeOfDay('22:00')!, toMs: parseTimeOfDay('02:30')! };
+    assert.equal(quietUntil(quiet, Date.UTC(2026, 2, 29, 0, 30), 'Europe/Berlin'), Date.UTC(2026, 2, 29, 1));
+  });
+
+  test('where it is put back, hours that come twice are quiet twice', () => {
+    const quiet = { fromMs: parseTimeOfDay('22:00')!, toMs: parseTimeOfDay('02:30')! };
+    const first = Date.UTC(2026, 9, 25, 0, 10);
+    assert.equal(quietUntil(quiet, first, 'Europe/Berlin'), Date.UTC(2026, 9, 25, 0, 30));
+    assert.equal(quietUntil(quiet, first + 60 * MINUTE, 'Europe/Berlin'), Date.UTC(2026, 9, 25, 1, 30));
+  });
+});
+
+test('a zone is that of the attribute, UTC where it is unset or none (Z1)', () => {
+  const zone = parseZone('profile.tz')!;
+  assert.equal(zone.of({ tz: 'Europe/Berlin' }), 'Europe/Berlin');
+  for (const profile of [{}, { tz: null }, { tz: 5 }, { tz: 'Nowhere' }]) assert.equal(zone.of(profile), 'UTC');
+  assert.equal(parseZone('profile.a.b'), null);
+  assert.equal(parseZone('Asia/Tokyo')!.of({ timezone: 'UTC' }), 'Asia/Tokyo');
+});

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { ProblemsError } from '../../../lib/problem.ts';
+import { type Environment, type LoadedConfig, loadConfig, redact } from '../../../services/config/index.ts';
+
+function folderWith(t: TestContext, text: string | null): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tripline-config-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  if (text !== null) writeFileSync(join(folder, 'tripline.yaml'), text);
+  return folder;
+}
+
+function load(t: TestContext, text: string | null, env: Environment = {}): LoadedConfig & { folder: string } {
+  const folder = folderWith(t, text);
+  return { ...loadConfig({ env, folder }), folder };
+}
+
+function problemsOf(t: TestContext, text: string, env: Environment = {}): string[] {
+  const folder = folderWith(t, text);
+  try {
+    loadConfig({ env, folder });
+  } catch (error) {
+    assert.ok(error instanceof ProblemsError);
+    assert.equal(error.code, 'TRG_CONFIG_INVALID');
+    return error.message.split('\n').slice(1);
+  }
+  return [];
+}
+
+test('without a file everything has its default', (t) => {
+  const { config, file, folder } = load(t, null);
+  assert.equal(file, null);
+  assert.equal(config.application, 'tripline');
+  assert.equal(config.dataDir, join(folder, 'data'));
+  assert.equal(config.kafka, null);
+  assert.deepEqual(config.commitInterval, { minMs: 5, maxMs: 100 });
+  assert.equal(config.outOfOrdernessMs, 5_000);
+  assert.equal(config.dedupeWindowMs, 86_400_000);
+  assert.equal(config.dedupeMax, 1_000);
+  assert.equal(config.limits.recordBytes, 1_048_576);
+  assert.equal(config.log.fsync, 'commit');
+  assert.deepEqual(config.channels, { email: null, webhook: null });
+  assert.deepEqual(
+    config.sources.map((source) => source.topic),
+    ['events.tripline'],
+  );
+});
+
+test('topics have documented defaults, and keep nothing shorter than it was told to', (t) => {
+  const { config } = load(t, 'topics: { replicationFactor: 3, retention: { public: 7d, internal: forever } }\n');
+  const day = 86_400_000;
+  assert.deepEqual(config.topics, {
+    prefix: 'tripline',
+    replicationFactor: 3,
+    minInSyncReplicas: null,
+    retentionMs: { public: 7 * day, deadLetter: 90 * day, internal: null },
+    compression: { public: 'gzip', internal: 'lz4' },
+  });
+});
+
+test('a log-in has what its mechanism needs, and nothing of another', (t) => {
+  const kafka = (sasl: string) => `kafka: { brokers: ["b:9092"], sasl: { mechanism: ${sasl} } }\n`;
+  assert.deepEqual(problemsOf(t, kafka(`plain, username: u, password: "\${P}"`), { P: 'p' }), []);
+  assert.deepEqual(problemsOf(t, kafka('oauthbearer, tokenPath: ./token')), []);
+  const client = `tokenUrl: "https://id/token", clientId: c, clientSecret: "\${P}"`;
+  assert.deepEqual(problemsOf(t, kafka(`oauthbearer, ${client}, scope: kafka`), { P: 'p' }), []);
+  for (const sasl of ['plain, username: u', 'oauthbearer', `oauthbearer, tokenPath: t, ${client}`]) {
+    assert.match(problemsOf(t, kafka(sasl), { P: 'p' }).join(), /(plain|oauthbearer) needs "/);
+  }
+  assert.match(problemsOf(t, 'kafka: { brokers: ["b:1"], tls: { cert: c } }\n').join(), /"cert" and "key" go together/);
+});
+
+test('files of certificates and tokens are found beside the configuration', (t) => {
+  const { config, folder } = load(
+    t,
+    `kafka: { brokers: ["b:1"], tls: { ca: ca.pem, passphrase: "\${P}" }, sasl: { mechanism: oauthbearer, tokenPath: t } }\n`,
+    { P: 'secret' },
+  );
+  assert.deepEqual(config.kafka!.tls, { ca: join(folder, 'ca.pem'), passphrase: 'secret' });
+  assert.equal(config.kafka!.sasl!.tokenPath, join(folder, 't'));
+  const shown = JSON.stringify(redact(config));
+  assert.doesNotMatch(shown, /"secret"/);
+});
+
+test('the example of the interface page is accepted', (t) => {
+  const text = `
+application: shop                      # consumer group
+dataDir: ./data
+kafka:
+  brokers: [127.0.0.1:9092]
+  tls: { ca: ./ca.pem, cert: ./cert.pem, key: ./key.pem }
+  sasl: { mechanism: scram-sha-512, username: me, password: "\${SASL_PASSWORD}" }
+registry: { url: http://127.0.0.1:8081 }
+threads: 2
+guarantee: exactly_once
+commitInterval: { min: 5ms, max: 100ms }
+standbyReplicas: 0
+outOfOrderness: 5s
+maxClockSkew: 5m
+dedupeWindow: 24h
+sources:
+  - { topic: events.shop, format: segment, keyed: true }
+  - { topic: sensors, format: json, entity: device, id: deviceId, event: type, timestamp: ts }
+rules: ./rules
+segments: ./segments
+models: ./models
+templates: ./templates
+caps: ./caps.yaml
+channels:
+  email: { provider: smtp, host: 127.0.0.1, port: 1025, from: "Shop <hello@shop.test>" }
+  webhook: { url: "http://127.0.0.1:9000/hook", secret: "\${WEBHOOK_SECRET}", allowPrivate: true }
+http: { host: 127.0.0.1, port: 8080, writeKeys: ["\${WRITE_KEY}"] }
+`;
+  const env = { SASL_PASSWORD: 'pass', WEBHOOK_SECRET: 'whsec_abc', WRITE_KEY: 'key' };
+  const { config, warnings, folder } = load(t, text, env);
+  assert.equal(config.kafka?.tls?.ca, join(folder, 'ca.pem'));
+  assert.equal(config.channels.webhook?.secret, 'whsec_abc');
+  assert.deepEqual(config.http?.writeKeys, ['key']);
+  assert.equal(config.caps, join(folder, 'caps.yaml'));
+  assert.deepEqual(warnings, []);
+});
+
+test('all mistakes are reported at once, each where it is', (t) => {
+  const text = `aplication: shop
+threads: two
+guarantee: exactly_onse
+outOfOrderness: 5 seconds
+channels:
+  email: { host: 127.0.0.1, prt: 25, from: me }
+  sms: {}
+http: { port: 99999 }
+`;
+  assert.deepEqual(problemsOf(t, text), [
+    '  tripline.yaml:1:1: unknown field "aplication" (did you mean "application"?)',
+    '  tripline.yaml:2:10: "threads" must be a whole number, not text',
+    '  tripline.yaml:3:12: "guarantee" must be one of exactly_once, at_least_once (did you mean "exactly_once"?)',
+    '  tripline.yaml:4:17: "outOfOrderness" must be a duration such as 5s, 10m, 24h or 7d',
+    '  tripline.yaml:6:29: unknown field "prt" (did you mean "port"?)',
+    '  tripline.yaml:7:3: unknown field "sms" (known here: email, webhook)',
+    '  tripline.yaml:8:15: "http.port" must be <= 65535',
+  ]);
+});
+
+test('a file that is not YAML is an error with its place', (t) => {
+  const problems = problemsOf(t, 'threads: [1\nrules: x');
+  assert.match(problems[0] ?? '', /^ {2}tripline\.yaml:2:\d+: /);
+});
+
+test('a named file that is missing is an error, not the defaults', (t) => {
+  const folder = folderWith(t, null);
+  assert.throws(() => loadConfig({ file: 'other.yaml', env: {}, folder }), { code: 'TRG_CONFIG_INVALID' });
+});
+
+test('variables set fields of every type, over the file', (t) => {
+  const { config } = load(t, 'threads: 2\nchannels: { webhook: { url: "http://a.test" } }', {
+    TRIPLINE_THREADS: '3',
+    TRIPLINE_KAFKA_BROKERS: 'a:1, b:2',
+    TRIPLINE_COMMIT_INTERVAL_MAX: '1s',
+    TRIPLINE_CHANNELS_WEBHOOK_ALLOW_PRIVATE: 'true',
+    TRIPLINE_SOURCES: '[{"topic":"x"}]',
+    TRIPLINE_ENTITIES: '{"device":{"id":"properties.deviceId"}}',
+  });
+  assert.equal(config.threads, 3);
+  assert.deepEqual(config.kafka?.brokers, ['a:1', 'b:2']);
+  assert.equal(config.commitInterval.maxMs, 1_000);
+  assert.deepEqual(config.channels.webhook, {
+    url: 'http://a.test',
+    allowPrivate: true,
+    concurrency: 32,
+  });
+  assert.deepEqual(config.sources, [{ topic: 'x', format: 'segment', keyed: false }]);
+  assert.equal(config.entities['device']?.id, 'properties.deviceId');
+});
+
+test('a wrong variable is named in the error', (t) => {
+  assert.deepEqual(problemsOf(t, '', { TRIPLINE_THREADS: 'many' }), [
+    '  TRIPLINE_THREADS: "threads" must be a whole number, not text',
+  ]);
+});
+
+test('a variable that sets nothing is a warning with what was meant', (t) => {
+  const { warnings } = load(t, null, { TRIPLINE_THREAD: '2', TRIPLINE_SERVICE_PORT_8080_TCP_ADDR: '1' });
+  assert.equal(warnings[0], 'TRIPLINE_THREAD sets nothing: did you mean "TRIPLINE_THREADS"?');
+  assert.equal(warnings.length, 2);
+});
+
+test('a variable in a string that is not set is an error where it stands', (t) => {
+  const [problem] = problemsOf(t, `dataDir: "/tmp/\${NOWHERE}"`);
+  assert.match(problem ?? '', /tripline\.yaml:1:10: the environment variable NOWHERE is not set/);
+});
+
+test('a doubled dollar keeps the text as it is', (t) => {
+  assert.match(load(t, `dataDir: "/tmp/$\${NOWHERE}"`).config.dataDir, /\$\{NOWHERE\}$/);
+});
+
+test('a secret can come from a file of its own', (t) => {
+  const folder = folderWith(t, 'channels: { webhook: { url: "http://a.test" } }');
+  writeFileSync(join(folder, 'secret'), 'whsec_file\n');
+  const env = { TRIPLINE_CHANNELS_WEBHOOK_SECRET_FILE: join(folder, 'secret') };
+  assert.equal(loadConfig({ env, folder }).config.channels.webhook?.secret, 'whsec_file');
+});
+
+test('a secret written into the file is warned about, without showing it', (t) => {
+  const { warnings } = load(t, 'channels:\n  webhook: { url: "http://a.test", secret: whsec_plain }');
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /^tripline\.yaml:2:44: channels\.webhook\.secret is a secret written in the file/);
+  assert.doesNotMatch(warnings[0] ?? '', /whsec_plain/);
+});
+
+test('redact hides every secret and keeps the rest', (t) => {
+  const text = `
+channels:
+  webhook: { url: "http://a.test/x", secret: "\${S}" }
+  email: { host: h, from: me@shop.test, username: u, password: "\${S}" }
+http: { writeKeys: ["\${S}", "\${S}"], keys: [{ name: ci, hash: "\${S}", roles: [viewer] }] }
+registry: { url: "http://me:hunter2@a.test" }
+kafka: { brokers: [b], sasl: { mechanism: plain, username: u, password: "\${S}" } }
+`;
+  const shown = JSON.stringify(redact(load(t, text, { S: 'topsecret' }).config));
+  assert.doesNotMatch(shown, /topsecret|hunter2/);
+  assert.match(shown, /"host":"h"/);
+});
+
+test('an entity without a path to its id and a topic named twice are errors', (t) => {
+  const problems = problemsOf(t, 'sources:\n  - { topic: a, entity: device }\n  - { topic: a }\n');
+  assert.deepEqual(problems, [
+    '  tripline.yaml:2:25: the entity "device" has no path to its id (add `id:` here or under `entities:`)',
+    '  tripline.yaml:3:14: the topic "a" is named twice',
+  ]);
+});
+
+test('the configuration cannot be changed afterwards', (t) => {
+  const { config } = load(t, null);
+  assert.throws(() => Object.assign(config.commitInterval, { minMs: 1 }), TypeError);
+});
+
+test('what the channel itself finds wrong is an error where it stands', (t) => {
+  assert.deepEqual(
+    problemsOf(t, 'channels:\n  webhook: { url: "http://127.0.0.1/x" }\n  email: { host: h, from: nobody }'),
+    [
+      '  tripline.yaml:2:19: "url" is a private address (public ones only, unless `allowPrivate: true`)',
+      '  tripline.yaml:3:27: "from" is not one email address (such as `Shop <hello@shop.test>`)',
+    ],
+  );
+});
+
+test('without secrets a variable that is not set is no error, but everything else still is', (t) => {
+  const folder = folderWith(t, `channels:\n  webhook: { url: "\${URL}", secret: "\${SECRET}" }\nthreads: 0`);
+  assert.throws(
+    () => loadConfig({ env: {}, folder, withoutSecrets: true }),
+    (error: Error) => {
+      assert.deepEqual(error.message.split('\n').slice(1), ['  tripline.yaml:3:10: "threads" must be >= 1']);
+      return true;
+    },
+  );
+});

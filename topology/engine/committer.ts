@@ -1,0 +1,279 @@
+// The commits of an engine thread: what one holds, when it is due, and bringing stores up to date after it.
+//
+// Owns: outputs until they are committed, the order of a commit, adaptive commit interval. Does not own: steps and their
+// order (engine.ts), the log's side of a commit (LogWriter), writing to a store (CachedDocumentStore).
+//
+// Invariants:
+//   Y1. A commit is one transaction of the log: outputs, changelog, journal and consumed offsets of all tasks. Stores are
+//       written to later, only what was committed, and say how far they are. State newer than that cannot exist (I1, I5).
+//   Y2. After any fault of a commit the engine is of no more use: it is closed, opened anew and restored.
+//   Y3. What waits for a commit is bounded: OUTPUT_BYTES_MAX, and `dirtyBytesMax` of documents.
+//   Y4. Steps are taken while the log is at a commit; what comes of them is the next one's, which waits for this one.
+
+import { utf8Bytes } from '../../lib/bytes.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { partitionOf } from '../../lib/murmur2.ts';
+import { type NewRecord, NO_HEADERS, type RecordHeader } from '../../schemas/record.ts';
+import { TRACEPARENT } from '../../schemas/trace.ts';
+import type { Message } from '../../state/processor.ts';
+import { journalTopic } from '../topics.ts';
+import type { SinkNode } from './builder.ts';
+import type { EngineTask } from './engine-task.ts';
+import type { Seat } from './group/seat.ts';
+import { journalCodec } from './journal.ts';
+import type { EngineMonitor } from './monitor.ts';
+import { type CommittedPosition, type LogWriter, partitionKey } from './ports.ts';
+import { encodePositionNote } from './position-note.ts';
+import type { PreparedCommit } from './task.ts';
+import { changelogNote, readChangelogNote } from './task-note.ts';
+import type { TaskQueue } from './task-queue.ts';
+
+export interface CommitInterval {
+  /** After this long when nothing more is waiting: latency. */
+  readonly minMs: number;
+  /** After this long under load: throughput. */
+  readonly maxMs: number;
+}
+
+export interface CommitterOptions {
+  readonly application: string;
+  readonly clock: Clock;
+  /** Left out: nobody watches. */
+  readonly monitor?: EngineMonitor;
+  readonly writer: LogWriter;
+  /** The writer's transactional id: whoever takes over a task learns from it whom to fence. */
+  readonly transactionalId: string;
+  /** The place in the group: when a commit may be made, and as whom. */
+  readonly seat: Seat;
+  readonly commitInterval: CommitInterval;
+  readonly dirtyBytesMax: number;
+  /** So long stores may be behind what was committed, ms: what a restart after a crash has to read again. 0: not at all. */
+  readonly writeBackMs: number;
+  /** Partition counts of all topics. */
+  readonly partitions: ReadonlyMap<string, number>;
+}
+
+/** Output of one transaction: large enough for throughput, small enough for a broker and for memory. */
+const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
+
+export class Committer {
+  readonly #options: CommitterOptions;
+  readonly #onEnd: () => void;
+  #tasks: readonly EngineTask[] = [];
+  #outputs: NewRecord[] = [];
+  #outputBytes = 0;
+  /** See `offsets`. */
+  readonly #offsets = new Map<string, number>();
+  #lastCommit: number;
+  #lastWriteBack: number;
+  /** The commit that the log is at; never rejects. */
+  #underWay: Promise<void> | null = null;
+  #failure: { readonly error: unknown } | null = null;
+
+  /** `onEnd`: called when a commit has ended, and there is more to commit or an error to throw. */
+  constructor(options: CommitterOptions, onEnd: () => void) {
+    this.#options = options;
+    this.#onEnd = onEnd;
+    this.#lastCommit = options.clock.now();
+    this.#lastWriteBack = this.#lastCommit;
+  }
+
+  /** From now on it commits these tasks. */
+  set tasks(tasks: readonly EngineTask[]) {
+    this.#tasks = tasks;
+    const ids = new Set(tasks.map(({ spec }) => spec.id));
+    for (const id of this.#offsets.keys()) if (!ids.has(id)) this.#offsets.delete(id);
+    for (const { spec, store } of tasks) {
+      if (store !== null && !this.#offsets.has(spec.id)) this.#offsets.set(spec.id, readChangelogNote(store));
+    }
+  }
+
+  /** Changelog offset of each task's state as of its last commit, by task id. What is on disk may be a little behind it. */
+  get offsets(): ReadonlyMap<string, number> {
+    return this.#offsets;
+  }
+
+  /** Adds an output to the next commit. */
+  emit(sink: SinkNode, message: Message<unknown>): void {
+    const value = sink.encode(message.value as never);
+    const topic = typeof sink.topic === 'string' ? sink.topic : sink.topic(message.value as never);
+    const partitions = this.#options.partitions.get(topic) ?? 1;
+    const named = Object.entries(sink.headers?.(message.value as never) ?? {});
+    const headers: RecordHeader[] = named.map(([name, text]) => [name, utf8Bytes(text)]);
+    for (const header of message.headers) if (header[0] === TRACEPARENT) headers.push(header);
+    const { timestamp } = message;
+    this.#outputBytes += value.length;
+    if (sink.toAllPartitions?.(message.value as never) === true) {
+      for (let partition = 0; partition < partitions; partition++) {
+        this.#outputs.push({ topic, partition, timestamp, key: null, value, headers });
+      }
+      return;
+    }
+    const key = utf8Bytes(message.key);
+    this.#outputs.push({ topic, partition: partitionOf(key, partitions), timestamp, key, value, headers });
+  }
+
+  /** Whether so much waits for a commit that one is to be begun before the next step (Y3). */
+  get isPressed(): boolean {
+    if (this.#outputBytes >= OUTPUT_BYTES_MAX) return true;
+    let dirtyBytes = 0;
+    for (const { queue } of this.#tasks) dirtyBytes += queue.task.dirtyBytes;
+    return dirtyBytes >= this.#options.dirtyBytesMax;
+  }
+
+  /** `waitMs`, but not longer than until the next commit. The end of one that is under way is told by `onEnd`. */
+  waitMs(waitMs: number, now: number): number {
+    if (this.#underWay !== null || !this.#options.seat.mayCommit || !this.#hasUncommitted) return waitMs;
+    return Math.max(0, Math.min(waitMs, this.#lastCommit + this.#options.commitInterval.minMs - now));
+  }
+
+  /**
+   * Begins a commit if it is time for one, or brings stores up to date. Returns whether it began one. Throws what a commit
+   * before threw (Y2).
+   */
+  async look(): Promise<boolean> {
+    this.#throwFailure();
+    const isDue = this.#isDue();
+    if (isDue) await this.begin();
+    else if (this.#underWay === null && !this.#hasUncommitted && this.#areStoresOld) await this.#writeStores();
+    return isDue;
+  }
+
+  /**
+   * Begins a commit as soon as the group allows it and the one before has ended. Does not wait for its end (Y4), but where
+   * stores must be brought up to date: they get what was committed, and all of that.
+   */
+  async begin(): Promise<void> {
+    await this.#send();
+    if (this.#areStoresOld || this.#tasks.some(({ queue }) => queue.task.isWriteDue)) await this.#finish();
+  }
+
+  /** Commits all that there is, and waits until that is done. Throws what LogWriter.commit throws (Y2). */
+  async commit(): Promise<void> {
+    await this.#send();
+    await this.#finish();
+  }
+
+  /** Waits for the commit that is under way. Throws what it, or one before, threw. */
+  async ended(): Promise<void> {
+    await this.#underWay;
+    this.#throwFailure();
+  }
+
+  /** What begins a commit: all that it holds goes to the writer at one go. */
+  async #send(): Promise<void> {
+    const { application, clock, writer, seat } = this.#options;
+    if (this.#tasks.length === 0) return;
+    await this.ended();
+    await seat.untilMayCommit();
+    const prepared = this.#tasks.map((each) => ({ ...each, ...each.queue.task.prepareCommit() }));
+    const positions = prepared.flatMap(({ queue }) => this.#positionsOf(queue));
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    this.#outputBytes = 0;
+    let records = outputs.length;
+    writer.send(outputs);
+    for (const each of prepared) {
+      writer.send(this.#journalRecords(each));
+      writer.send(changelogRecords(each, () => records++));
+    }
+    const began = clock.now();
+    this.#underWay = writer
+      .commit(application, positions, seat.identity ?? undefined)
+      .then((ends) => this.#committed(prepared, ends, { durationMs: clock.now() - began, records }))
+      .catch((error: unknown) => {
+        this.#failure = { error };
+      })
+      .finally(() => {
+        this.#underWay = null;
+        if (this.#failure !== null || this.#hasUncommitted) this.#onEnd();
+      });
+  }
+
+  /** Waits for the commit, and then begins to bring stores up to date with it. */
+  async #finish(): Promise<void> {
+    await this.ended();
+    await this.#writeStores();
+  }
+
+  #committed(
+    tasks: readonly EngineTask[],
+    ends: ReadonlyMap<string, number>,
+    { durationMs, records }: { readonly durationMs: number; readonly records: number },
+  ): void {
+    const now = this.#options.clock.now();
+    this.#lastCommit = now;
+    this.#options.monitor?.committed(durationMs, records);
+    for (const { spec, queue } of tasks) {
+      const end = spec.changelog === null ? undefined : ends.get(partitionKey(spec.changelog));
+      if (end !== undefined) this.#offsets.set(spec.id, end);
+      queue.task.committed(now, end === undefined ? null : changelogNote(end));
+    }
+  }
+
+  /** Begins to bring stores up to date; to be called when nothing waits for a commit. */
+  async #writeStores(): Promise<void> {
+    const { clock, writeBackMs } = this.#options;
+    const areOld = this.#areStoresOld;
+    if (areOld) this.#lastWriteBack = clock.now();
+    for (const { queue } of this.#tasks) {
+      await (writeBackMs === 0 ? queue.task.writeBack() : queue.task.writeSome(areOld));
+    }
+  }
+
+  /** Whether stores have not been brought up to date for long. */
+  get #areStoresOld(): boolean {
+    const { clock, writeBackMs } = this.#options;
+    return clock.now() - this.#lastWriteBack >= writeBackMs;
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  get #hasUncommitted(): boolean {
+    return this.#outputs.length > 0 || this.#tasks.some(({ queue }) => queue.task.hasUncommitted);
+  }
+
+  #isDue(): boolean {
+    if (!this.#options.seat.mayCommit || !this.#hasUncommitted) return false;
+    if (this.isPressed) return true;
+    if (this.#underWay !== null) return false;
+    const { clock, commitInterval } = this.#options;
+    const { minMs, maxMs } = commitInterval;
+    const caughtUp = this.#tasks.every(({ queue }) => queue.isAtEnd);
+    return clock.now() - this.#lastCommit >= (caughtUp ? minMs : maxMs);
+  }
+
+  #journalRecords({ spec, queue, steps }: EngineTask & PreparedCommit): readonly NewRecord[] {
+    const { id, part, partition } = spec;
+    if (steps.length === 0 || !part.journaled) return [];
+    const { inputs, wallTime: timestamp } = queue.task;
+    const value = journalCodec.encode({ task: id, inputs: inputs.map(partitionKey), steps });
+    const topic = journalTopic(this.#options.application);
+    return [{ topic, partition, timestamp, key: utf8Bytes(id), value, headers: [] }];
+  }
+
+  #positionsOf(queue: TaskQueue): CommittedPosition[] {
+    const { transactionalId: writer } = this.#options;
+    const note = encodePositionNote({ writer, time: queue.task.snapshotTime() });
+    return queue.positions.map((offset, i) => {
+      const { topic, partition } = queue.task.inputs[i]!;
+      return { topic, partition, offset, metadata: i === 0 ? note : '' };
+    });
+  }
+}
+
+/** One after the other, so that they are not all in memory beside the documents. */
+function* changelogRecords(
+  { spec, queue, changes }: EngineTask & PreparedCommit,
+  onEach: () => void,
+): Generator<NewRecord> {
+  if (spec.changelog === null) return;
+  const { topic, partition } = spec.changelog;
+  const timestamp = queue.task.wallTime;
+  for (const { key, value } of changes) {
+    onEach();
+    yield { topic, partition, timestamp, key, value, headers: NO_HEADERS };
+  }
+}
