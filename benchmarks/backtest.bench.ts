@@ -7,9 +7,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { channelTraits } from '../connectors/channels/index.ts';
 import { readEvents } from '../connectors/sources/files/index.ts';
-import type { RuleSet } from '../rules/api.ts';
 import { checkRules } from '../rules/index.ts';
+import type { RuleSet } from '../rules/project/rule-set.ts';
 import { backtest } from '../services/backtest/backtest.ts';
 import { writeEvents } from './events.ts';
 import { type Elapsed, elapsed, type Figure } from './figure.ts';
@@ -94,6 +95,6 @@ export function replay(file: string, rules: RuleSet, out: string): Promise<unkno
 }
 
 export function ruleSetOf(text: string): RuleSet {
-  const options = { outOfOrdernessMs: 5_000, entities: [], channels: [] };
+  const options = { outOfOrdernessMs: 5_000, entities: [], channels: channelTraits({}) };
   return checkRules([{ file: 'rules.yaml', text }], options).ruleSet;
 }

@@ -5,6 +5,7 @@
 // Does not own: what is measured.
 
 import { join } from 'node:path';
+import { channelTraits } from '../connectors/channels/index.ts';
 import { type EmbeddedLog, openEmbeddedLog } from '../connectors/logs/embedded/index.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { Counters } from '../lib/counters.ts';
@@ -41,7 +42,7 @@ function topologyOf(rules: string): Topology {
   const { ruleSet } = checkRules([{ file: 'rules.yaml', text: rules }], {
     outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
     entities: [],
-    channels: ['webhook'],
+    channels: channelTraits({}),
   });
   return triplineTopology({
     application: APPLICATION,

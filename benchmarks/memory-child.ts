@@ -4,6 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { channelTraits } from '../connectors/channels/index.ts';
 import { checkRules } from '../rules/index.ts';
 import type { LogRecord } from '../schemas/record.ts';
 import { LevelStore } from '../state/store/level-store.ts';
@@ -42,7 +43,7 @@ async function armAll(store: LevelStore): Promise<void> {
   const { ruleSet } = checkRules([{ file: 'rules.yaml', text: rules }], {
     outOfOrdernessMs: 5_000,
     entities: [],
-    channels: [],
+    channels: channelTraits({}),
   });
   let decisions = 0;
   const replay = await Replay.open({

@@ -7,11 +7,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { channelTraits } from '../connectors/channels/index.ts';
 import { type EmbeddedLog, openEmbeddedLog } from '../connectors/logs/embedded/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import { Counters } from '../lib/counters.ts';
 import { checkRules } from '../rules/index.ts';
+import { PATTERN_STATES } from '../rules/patterns/index.ts';
 import { Event } from '../schemas/event.ts';
+import { Section } from '../schemas/section.ts';
 import { entityDocumentSpec } from '../state/entity/codec.ts';
 import { emptyEntityDocument } from '../state/entity/document.ts';
 import { CachedDocumentStore } from '../state/store/document-store.ts';
@@ -19,7 +22,8 @@ import { LevelStore } from '../state/store/level-store.ts';
 import { MemoryStore } from '../state/store/memory-store.ts';
 import { EngineMonitor } from '../topology/engine/monitor.ts';
 import { openEngine } from '../topology/engine/open-engine.ts';
-import { changelogTopic, requiredTopics } from '../topology/topics.ts';
+import { changelogTopic } from '../topology/engine/topics.ts';
+import { requiredTopics } from '../topology/topics.ts';
 import { triplineTopology } from '../topology/topology.ts';
 import { elapsed, type Figure } from './figure.ts';
 
@@ -39,7 +43,7 @@ const RULE =
 const { ruleSet } = checkRules([{ file: 'rules.yaml', text: RULE }], {
   outOfOrdernessMs: 5_000,
   entities: [],
-  channels: [],
+  channels: channelTraits({}),
 });
 const topology = triplineTopology({
   application: APPLICATION,
@@ -127,8 +131,8 @@ function changesOf(users: readonly number[]) {
       time,
       properties: { cartId: `cart_${user}`, value: 49.99, currency: 'EUR', path: '/shop/category_1/sku_1' },
     });
-    const state = { kind: 'absence', clocks: [{ start, deadline: time + DAY_MS }] } as const;
-    const instances = [{ by: '', state: { ...state, clocks: [...state.clocks] } }];
+    const state = { kind: 'absence', clocks: [{ start, deadline: time + DAY_MS }] };
+    const instances = [{ by: '', state: Section.of(PATTERN_STATES.get('absence')!, state) }];
     document.rules.add({ rule: 'cart', fired: [], forgotten: -1, instances });
     store.put(`user/user_${user}`, document);
   }

@@ -5,11 +5,16 @@
 // entity's events, one a second, the last tenth of a short and of a ten times longer history; and its bytes in the entity's
 // document. Each ROUNDS times, of which the fastest counts. Not measured: reading files, the durable store.
 
-import type { CompiledRule, PatternInput, PatternState, RuleSet } from '../rules/api.ts';
+import { channelTraits } from '../connectors/channels/index.ts';
+import { PATTERN_STATES } from '../rules/patterns/index.ts';
+import type { PatternInput, PatternState } from '../rules/patterns/pattern.ts';
 import { checkRules } from '../rules/project/check.ts';
+import type { CompiledRule } from '../rules/project/compiled-rule.ts';
+import type { RuleSet } from '../rules/project/rule-set.ts';
 import { ruleSetOf } from '../rules/project/rule-set.ts';
 import { Event } from '../schemas/event.ts';
 import type { LogRecord } from '../schemas/record.ts';
+import { Section } from '../schemas/section.ts';
 import { entityDocumentSpec } from '../state/entity/codec.ts';
 import { emptyEntityDocument } from '../state/entity/document.ts';
 import { documentBytes } from '../state/store/document-store.ts';
@@ -149,12 +154,17 @@ function bytesOf(state: PatternState | null): number {
   const documents = entityDocumentSpec(() => ruleSetOf([]));
   const document = emptyEntityDocument();
   const empty = documentBytes(documents, document).length;
-  document.rules.add({ rule: 'r', fired: [], forgotten: -1, instances: [{ by: '', state }] });
+  document.rules.add({
+    rule: 'r',
+    fired: [],
+    forgotten: -1,
+    instances: [{ by: '', state: Section.of(PATTERN_STATES.get(state.kind)!, state) }],
+  });
   return documentBytes(documents, document).length - empty;
 }
 
 function ruleSet(text: string): RuleSet {
-  const options = { outOfOrdernessMs: 5_000, entities: [], channels: [] };
+  const options = { outOfOrdernessMs: 5_000, entities: [], channels: channelTraits({}) };
   const { ruleSet, errors } = checkRules([{ file: 'rules.yaml', text }], options);
   if (errors.length > 0) throw new Error(errors[0]!.message);
   return ruleSet;

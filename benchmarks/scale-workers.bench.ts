@@ -8,7 +8,8 @@
 // One case more has only those events that the rule has to remember. Of one process with one thread also what an event
 // leaves on the broker's disk, by kind of topic. Not measured: replicas, a network.
 
-import { actionsTopic, changelogTopic, journalTopic, publicTopics } from '../topology/topics.ts';
+import { changelogTopic, journalTopic } from '../topology/engine/topics.ts';
+import { actionsTopic, publicTopics } from '../topology/topics.ts';
 import { ENTITY_STORE } from '../topology/topology.ts';
 import { topicBytes } from './broker-bytes.ts';
 import { SHOP_NAMES } from './events.ts';

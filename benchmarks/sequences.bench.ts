@@ -5,10 +5,14 @@
 // document. The same with a history ten times as long, which must cost the same. Each ROUNDS times, of which the fastest
 // counts, after a warm-up. Not measured: reading, deduplication, the sort buffer, the store.
 
-import type { CompiledRule, PatternInput, PatternState } from '../rules/api.ts';
+import { channelTraits } from '../connectors/channels/index.ts';
+import { PATTERN_STATES } from '../rules/patterns/index.ts';
+import type { PatternInput, PatternState } from '../rules/patterns/pattern.ts';
 import { checkRules } from '../rules/project/check.ts';
+import type { CompiledRule } from '../rules/project/compiled-rule.ts';
 import { ruleSetOf } from '../rules/project/rule-set.ts';
 import { Event } from '../schemas/event.ts';
+import { Section } from '../schemas/section.ts';
 import { entityDocumentSpec } from '../state/entity/codec.ts';
 import { emptyEntityDocument } from '../state/entity/document.ts';
 import { documentBytes } from '../state/store/document-store.ts';
@@ -115,7 +119,12 @@ function bytesOf(state: PatternState): number {
   const documents = entityDocumentSpec(() => ruleSetOf([]));
   const document = emptyEntityDocument();
   const empty = documentBytes(documents, document).length;
-  document.rules.add({ rule: 'r', fired: [], forgotten: -1, instances: [{ by: '', state }] });
+  document.rules.add({
+    rule: 'r',
+    fired: [],
+    forgotten: -1,
+    instances: [{ by: '', state: Section.of(PATTERN_STATES.get(state.kind)!, state) }],
+  });
   return documentBytes(documents, document).length - empty;
 }
 
@@ -123,7 +132,7 @@ function compiled(text: string): CompiledRule {
   const { rules, errors } = checkRules([{ file: 'rule.yaml', text }], {
     outOfOrdernessMs: 0,
     entities: [],
-    channels: [],
+    channels: channelTraits({}),
   });
   if (errors.length > 0) throw new Error(errors[0]!.message);
   return rules[0]!;

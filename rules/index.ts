@@ -1,7 +1,7 @@
 // The rule language's public face. The words of compiled rules are in api.ts.
 
 export { checkRules, type RulesCheck } from './project/check.ts';
-export type { AroundRules, RuleFile } from './project/check-surroundings.ts';
+export type { ContextFiles, RuleFile } from './project/check-context.ts';
 export type { CompileOptions } from './project/compile-options.ts';
 export type { ExpectedDecision, GivenEvent, InlineTest } from './project/inline-test.ts';
 export { ruleSetOf } from './project/rule-set.ts';

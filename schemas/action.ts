@@ -4,8 +4,6 @@
 import type { EntityRef } from './decision.ts';
 import type { JsonObject } from './json.ts';
 
-export const CHANNELS = ['email', 'sms', 'push', 'inapp', 'webhook', 'slack', 'pagerduty'] as const;
-
 export interface Action {
   /** Hash of the decision and the step: the idempotency key of the delivery. */
   readonly id: string;

@@ -69,6 +69,12 @@ export class AvroWriter {
     this.length = at;
   }
 
+  /** Avro's `double`. */
+  double(value: number): void {
+    this.reserve(8);
+    this.length = this.bytes.writeDoubleLE(value, this.length);
+  }
+
   /** Eight bytes, the most significant first, as no type of Avro has them. */
   doubleBE(value: number): void {
     this.reserve(8);
@@ -157,6 +163,10 @@ export class AvroReader {
     }
     this.at = at;
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  double(): number {
+    return this.bytes.readDoubleLE(this.#skip(8));
   }
 
   text(): string {

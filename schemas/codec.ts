@@ -148,12 +148,19 @@ export interface RecordCodec<Value> {
  * The codec of `schemas/<name>.avsc` as a state document: one byte with the schema's version, then the record (A2). Its read()
  * takes what this or an older version wrote, and throws FatalError: TRG_STATE_MISMATCH for a version that is not known,
  * TRG_STATE_CORRUPT for other bytes. `own`: writes and reads the present version's record, the same
- * bytes as the schema's, for documents that are written too often to be put into the schema's records first.
+ * bytes as the schema's, for documents that are written too often to be put into the schema's records first. `upgrade`: where
+ * the schema of `upgrade.version`, and of those before it, has no default for what came later: what it read becomes a value.
  */
-export function stateCodec<Value>(name: string, own?: RecordCodec<Value>): RecordCodec<Value> {
+export function stateCodec<Value>(
+  name: string,
+  own?: RecordCodec<Value>,
+  upgrade?: { readonly version: number; readonly to: (stored: unknown) => Value },
+): RecordCodec<Value> {
   const type = typeOf(name);
   const version: number = JSON.parse(schemaText(name)).version;
   const present: RecordCodec<Value> = own ?? partOf(type);
+  const readable = (writtenBy: number): avsc.Type =>
+    upgrade !== undefined && writtenBy <= upgrade.version ? typeOf(`${name}.v${upgrade.version}`) : type;
   const older = new Map<number, { type: avsc.Type; resolver: unknown }>();
 
   function readOlder(writtenBy: number, input: AvroReader): Value {
@@ -168,12 +175,13 @@ export function stateCodec<Value>(name: string, own?: RecordCodec<Value>): Recor
           { schema: name, version: writtenBy },
         );
       }
-      const writer = typeOf(file);
-      entry = { type: writer, resolver: type.createResolver(writer) };
+      const reader = readable(writtenBy);
+      entry = { type: reader, resolver: reader.createResolver(typeOf(file)) };
       older.set(writtenBy, entry);
     }
     const bytes = input.bytes.subarray(input.at, input.end);
-    const value = type.fromBuffer(bytes, entry.resolver as never, false);
+    const value = entry.type.fromBuffer(bytes, entry.resolver as never, false);
+    if (entry.type !== type) return upgrade!.to(value);
     return own === undefined ? (value as Value) : own.read(new AvroReader().over(type.toBuffer(value)));
   }
 
@@ -194,24 +202,6 @@ export function stateCodec<Value>(name: string, own?: RecordCodec<Value>): Recor
       }
     },
   };
-}
-
-/**
- * The codec of a part of `schemas/<name>.avsc`, by the names of fields on the way to it; of an array its items are meant, of
- * a union the branch of that name.
- */
-export function avroPart<Value>(name: string, ...path: readonly string[]): RecordCodec<Value> {
-  return partOf(path.reduce(stepInto, typeOf(name)));
-}
-
-function stepInto(type: avsc.Type, step: string): avsc.Type {
-  const { itemsType, types } = type as { itemsType?: avsc.Type; types?: readonly avsc.Type[] } & avsc.Type;
-  const within = (types ?? [itemsType ?? type]).flatMap((each) => {
-    const field = (each as avsc.types.RecordType).fields?.find((one) => one.name === step);
-    return each.branchName?.endsWith(`.${step}`) === true ? [each] : field === undefined ? [] : [field.type];
-  });
-  if (within[0] === undefined) throw new TypeError(`there is no ${step} in ${type}`);
-  return within[0];
 }
 
 function partOf<Value>(type: avsc.Type): RecordCodec<Value> {

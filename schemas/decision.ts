@@ -4,26 +4,16 @@ import type { JsonObject } from './json.ts';
 
 export type Outcome = 'fired' | 'suppressed' | 'deferred' | 'review';
 
-/** Why a candidate did not fire, in the order in which the gates ask (design.md, Decision). */
-export const REASONS = [
-  'disabled',
-  'audience',
-  'holdout',
-  'condition',
-  'cooldown',
-  'exclusive',
-  'limit',
-  'cap',
-  'consent',
-  'unreachable',
-  'quiet-hours',
-  'review',
-] as const;
-export type Reason = (typeof REASONS)[number];
-
 export interface EntityRef {
   readonly type: string;
   readonly id: string;
+}
+
+/** A channel that a send did not take, and the gate that took it out. */
+export interface PassedOver {
+  readonly step: number;
+  readonly channel: string;
+  readonly reason: string;
 }
 
 export interface Decision {
@@ -34,8 +24,8 @@ export interface Decision {
   /** Event time, ms since 1970. */
   readonly at: number;
   readonly outcome: Outcome;
-  /** Null when it fired. */
-  readonly reason: Reason | null;
+  /** The gate that said no (rules/gates); null when it fired. */
+  readonly reason: string | null;
   /** Ids of the events that made the match, in event-time order. */
   readonly events: readonly string[];
   /** What the conditions saw. */
@@ -44,9 +34,10 @@ export interface Decision {
   readonly flow: string | null;
   /** 0 for the match itself. */
   readonly step: number;
+  readonly passedOver: readonly PassedOver[];
 }
 
-/** The line of decisions.jsonl (interfaces.md), `at` in ISO-8601 with ms. */
+/** The line of decisions.jsonl (docs/files.md), `at` in ISO-8601 with ms; without `passedOver` where every send took its first channel. */
 export function decisionJson(decision: Decision): JsonObject {
   return {
     id: decision.id,
@@ -61,5 +52,8 @@ export function decisionJson(decision: Decision): JsonObject {
     variant: decision.variant,
     flow: decision.flow,
     step: decision.step,
+    ...(decision.passedOver.length > 0 && {
+      passedOver: decision.passedOver.map(({ step, channel, reason }) => ({ step, channel, reason })),
+    }),
   };
 }

@@ -1,6 +1,6 @@
-// An event: what someone or something just did. Shape: Segment's spec, normalised by processors/intake/intake/intake.ts.
+// An event: what someone or something just did. Shape: Segment's spec, normalised by processors/intake/intake.ts.
 //
-// Owns: the in-memory event. Does not own: its bytes (codec.ts), its validation (processors/intake/intake/intake.ts).
+// Owns: the in-memory event. Does not own: its bytes (codec.ts), its validation (processors/intake/intake.ts).
 //
 // Invariants:
 //   E1. properties, traits and context are parsed from their bytes only when something reads them.

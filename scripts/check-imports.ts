@@ -1,6 +1,10 @@
-// Who may import whom (docs/architecture.md), which file owns which library or primitive, and no import cycles.
+// Who may import whom (docs/architecture.md), which file owns which library or primitive, and no circles.
 //
 // Owns: the rules below and finding breaches. verify.ts runs it; test/scripts tries it on sources made up.
+//
+// Invariants:
+//   C1. Imports go to the left of ORDER, and within a folder to the left of its ROOMS where it has some.
+//   C2. No file and no room comes back to itself by imports, those of types alone included.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
@@ -8,6 +12,23 @@ import { fileURLToPath } from 'node:url';
 
 /** Each imports only from itself and from what stands before it. */
 const ORDER = ['lib', 'schemas', 'rules', 'state', 'processors', 'topology', 'connectors', 'services', 'apps'];
+
+/**
+ * Rooms of a folder, in the order in which they may import each other; what stands in the folder beside its rooms may import
+ * all of them, and is imported by none of them.
+ */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  rules: ['language', 'expressions', 'patterns', 'gates', 'flows', 'models', 'project'],
+  state: ['store', 'entity'],
+  topology: ['engine'],
+};
+
+/** Rooms that must know nothing of what lies elsewhere, though it is to the left: the engine is a library of its own. */
+const WALLS: readonly { readonly room: string; readonly knowsNothingOf: readonly string[] }[] = [
+  'state/store/',
+  'topology/engine/',
+  'connectors/logs/',
+].map((room) => ({ room, knowsNothingOf: ['rules/', 'processors/', 'state/entity/'] }));
 /** Folders beside the order, with what of our own code they may import; anything else may be imported by nobody. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
   testing: ['testing', ...ORDER.filter((folder) => folder !== 'apps')],
@@ -54,28 +75,27 @@ export interface SourceText {
 interface Import {
   readonly from: string;
   readonly line: number;
-  /** Types are gone at run time, so they make no cycle. */
-  readonly isType: boolean;
 }
 
 /** All breaches, as `file:line: message`. */
 export function checkImports(sources: readonly SourceText[]): string[] {
   const breaches: string[] = [];
-  const graph = new Map<string, string[]>();
+  const files = new Map<string, string[]>();
   for (const { path, text } of sources) {
     const code = withoutComments(text);
     const imports = importsOf(code);
-    graph.set(path, []);
-    for (const { from, line, isType } of imports) {
+    const targets: string[] = [];
+    for (const { from, line } of imports) {
       if (!from.startsWith('.')) continue;
       const target = posix.join(posix.dirname(path), from);
-      if (!isType) graph.get(path)!.push(target);
-      const breach = directionBreach(path, target);
+      targets.push(target);
+      const breach = directionBreach(path, target) ?? roomBreach(path, target) ?? wallBreach(path, target);
       if (breach !== null) breaches.push(`${path}:${line}: ${breach}`);
     }
+    files.set(path, targets);
     if (ORDER.includes(folderOf(path))) breaches.push(...ownerBreaches(path, code, imports));
   }
-  return [...breaches, ...cycles(graph)];
+  return [...breaches, ...circles(files), ...circles(roomGraph(files))];
 }
 
 function directionBreach(path: string, target: string): string | null {
@@ -86,6 +106,23 @@ function directionBreach(path: string, target: string): string | null {
   // Data files of the root, such as package.json, belong to nobody.
   if (allowed.includes(to) || !target.includes('/')) return null;
   return `${folder}/ must not import ${target}`;
+}
+
+function roomBreach(path: string, target: string): string | null {
+  const [folder = '', room = ''] = path.split('/');
+  const [toFolder, toRoom = ''] = target.split('/');
+  const rooms = ROOMS[folder];
+  if (rooms === undefined || toFolder !== folder) return null;
+  // A file of the folder itself is to the right of all rooms.
+  const place = (name: string): number => (rooms.includes(name) ? rooms.indexOf(name) : rooms.length);
+  if (place(toRoom) <= place(room)) return null;
+  return `${folder}/${room}/ must not import ${target}`;
+}
+
+function wallBreach(path: string, target: string): string | null {
+  const wall = WALLS.find(({ room }) => path.startsWith(room));
+  const beyond = wall?.knowsNothingOf.some((place) => target.startsWith(place)) ?? false;
+  return beyond ? `${wall!.room} must not know of ${target}` : null;
 }
 
 function ownerBreaches(path: string, code: string, imports: readonly Import[]): string[] {
@@ -104,22 +141,21 @@ function isLibrary(from: string, library: string): boolean {
 
 function importsOf(code: string): Import[] {
   const statement =
-    /\b(import|export)\s+(type\s)?(?:[^'";()]*?\sfrom\s+)?['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/g;
+    /\b(?:import|export)\s+(?:type\s)?(?:[^'";()]*?\sfrom\s+)?['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/g;
   return [...code.matchAll(statement)].map((match) => ({
-    from: match[3] ?? match[4]!,
+    from: match[1] ?? match[2]!,
     line: lineOf(code, match.index),
-    isType: match[2] !== undefined,
   }));
 }
 
-/** Each cycle once, from its first file in the order of names. */
-function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+/** Each circle once, from its first member in the order of names. */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const found: string[] = [];
   const done = new Set<string>();
   const visit = (path: string, trail: readonly string[]): void => {
     const at = trail.indexOf(path);
     if (at !== -1) {
-      found.push(`${path}:1: import cycle: ${[...trail.slice(at), path].join(' -> ')}`);
+      found.push(`${path}:1: import circle: ${[...trail.slice(at), path].join(' -> ')}`);
       return;
     }
     if (done.has(path)) return;
@@ -128,6 +164,24 @@ function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   };
   for (const path of [...graph.keys()].sort()) visit(path, []);
   return found;
+}
+
+/** Who imports whom among the rooms of shipped folders: subfolders, and files that stand beside them. */
+function roomGraph(files: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> {
+  const roomOf = (path: string): string => path.split('/').slice(0, 2).join('/');
+  const graph = new Map<string, Set<string>>();
+  for (const [path, targets] of files) {
+    if (!ORDER.includes(folderOf(path))) continue;
+    const room = roomOf(path);
+    const reached = graph.get(room) ?? new Set();
+    for (const target of targets) {
+      // A file's own circle has been told already.
+      const isOther = roomOf(target) !== room && (room !== path || roomOf(target) !== target);
+      if (folderOf(target) === folderOf(path) && isOther) reached.add(roomOf(target));
+    }
+    graph.set(room, reached);
+  }
+  return new Map([...graph].map(([room, reached]) => [room, [...reached]]));
 }
 
 /** Comments become spaces, so that places stay what they are; strings and templates are left alone. */

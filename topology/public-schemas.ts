@@ -1,6 +1,5 @@
 // Which schema the records of each topic have that others read: what a registry and docs/asyncapi.yaml are told.
 
-import { CHANNELS } from '../schemas/action.ts';
 import { schemaJson } from '../schemas/codec.ts';
 import { actionsTopic, publicTopics } from './topics.ts';
 
@@ -14,11 +13,11 @@ export interface PublicSchema {
   readonly text: string;
 }
 
-/** Of every topic that a configuration with this prefix writes for others. */
-export function publicSchemas(prefix: string): readonly PublicSchema[] {
+/** Of every topic that a configuration with this prefix writes for others; `channels`: those that rules may send to. */
+export function publicSchemas(prefix: string, channels: readonly string[]): readonly PublicSchema[] {
   const { decisions, deliveries, deadLetter, late } = publicTopics(prefix);
   const names: readonly (readonly [topic: string, name: string])[] = [
-    ...CHANNELS.map((channel) => [actionsTopic(prefix, channel), 'actions/action'] as const),
+    ...channels.map((channel) => [actionsTopic(prefix, channel), 'actions/action'] as const),
     [decisions, 'decision'],
     [deliveries, 'delivery'],
     [deadLetter, 'dead-letter'],

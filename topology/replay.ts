@@ -6,9 +6,9 @@
 //   R1. The task, its processors and its steps are those of a live run (I1); only the choice of steps is the caller's.
 
 import { Counters } from '../lib/counters.ts';
-import type { EvaluationTrace } from '../processors/evaluate/trace.ts';
+import type { EvaluationTrace } from '../processors/decide/trace.ts';
 import type { SourceFormat } from '../processors/intake/normalise.ts';
-import type { RuleSet } from '../rules/api.ts';
+import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
 import type { Decision } from '../schemas/decision.ts';

@@ -8,7 +8,7 @@
 //       versions, as after a restart.
 
 import { FatalError } from '../lib/errors.ts';
-import type { RuleSet } from '../rules/api.ts';
+import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { RulesSwitch } from './engine/builder.ts';
 
 export interface RuleVersionsOptions {

@@ -2,6 +2,7 @@
 
 import type { SubTopology } from './engine/builder.ts';
 import type { TopicSpec } from './engine/ports.ts';
+import { changelogTopic, journalTopic } from './engine/topics.ts';
 
 /** Topics that other teams read, by prefix (`topics.prefix` of the configuration). */
 export function publicTopics(prefix: string) {
@@ -24,11 +25,6 @@ export function actionsTopic(prefix: string, channel: string): string {
   return prefix === DEFAULT_PREFIX ? `actions.${channel}` : `${prefix}.actions.${channel}`;
 }
 
-/** Internal topics start with the application's name. */
-export function changelogTopic(application: string, store: string): string {
-  return `${application}-${store}-changelog`;
-}
-
 export function repartitionTopic(application: string): string {
   return `${application}-events-repartition`;
 }
@@ -40,10 +36,6 @@ export function scoreRequestsTopic(application: string): string {
 
 export function scoresTopic(application: string): string {
   return `${application}-scores`;
-}
-
-export function journalTopic(application: string): string {
-  return `${application}-journal`;
 }
 
 export function isChangelogTopic(application: string, topic: string): boolean {

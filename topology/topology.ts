@@ -1,9 +1,10 @@
 // The job: from source topics to decisions and actions, top to bottom. Connectors add their parts to it
 // (connectors/channels/delivery/topology.ts).
 
-import { asksFor, Evaluate } from '../processors/evaluate/evaluate.ts';
-import { encodeScoreRequest, type ScoreRequest } from '../processors/evaluate/scores.ts';
-import type { EvaluationTrace } from '../processors/evaluate/trace.ts';
+import { encodeScoreRequest, type ScoreRequest } from '../processors/decide/scores.ts';
+import type { EvaluationTrace } from '../processors/decide/trace.ts';
+import { asksFor } from '../processors/evaluate/concern.ts';
+import { Evaluate } from '../processors/evaluate/evaluate.ts';
 import { Intake } from '../processors/intake/intake.ts';
 import { type FactKind, KnownFacts } from '../processors/intake/known-facts.ts';
 import type { SourceFormat } from '../processors/intake/normalise.ts';
@@ -13,7 +14,7 @@ import {
   type Repartitioned,
   ToRepartition,
 } from '../processors/intake/repartition.ts';
-import type { RuleSet } from '../rules/api.ts';
+import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
 import type { Decision } from '../schemas/decision.ts';

@@ -7,13 +7,14 @@
 //   W1. On a stop every thread finishes its commit before the log closes.
 //   W2. A thread that fails for good takes the worker down with its error: nothing runs on without its partitions.
 
+import { CHANNEL_IDS } from '../../connectors/channels/index.ts';
 import { RegistryClient, registerSchemas } from '../../connectors/sources/schema-registry/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Config } from '../../services/config/index.ts';
-import { type JobSurroundings, jobOf } from '../../services/job/job.ts';
+import { type JobParts, jobOf } from '../../services/job/job.ts';
 import { createTopics, openLog } from '../../services/job/open-log.ts';
 import { noteHistory } from '../../services/project/kept-history.ts';
 import { loadFlawlessProject, type Project } from '../../services/project/load-project.ts';
@@ -126,7 +127,7 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
   }
 }
 
-type HereOptions = Omit<EngineThreadOptions, 'job' | 'index' | 'count'> & FollowOptions & JobSurroundings;
+type HereOptions = Omit<EngineThreadOptions, 'job' | 'index' | 'count'> & FollowOptions & JobParts;
 
 /** The engine in this thread, the only one. */
 async function runHere(options: HereOptions, signal: AbortSignal): Promise<void> {
@@ -161,5 +162,10 @@ async function register(config: Config, clock: Clock, logger: Logger, signal: Ab
   if (config.registry === null) return {};
   const { startTimeoutMs: patienceMs, ...registry } = config.registry;
   const client = new RegistryClient(registry);
-  return registerSchemas(client, publicSchemas(config.topics.prefix), { clock, logger, patienceMs }, signal);
+  return registerSchemas(
+    client,
+    publicSchemas(config.topics.prefix, CHANNEL_IDS),
+    { clock, logger, patienceMs },
+    signal,
+  );
 }

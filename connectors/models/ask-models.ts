@@ -1,7 +1,7 @@
 // Asks models beside the task: requests in, answers out, each with the entity, model and time of its request.
 //
 // Owns: that each request gets its answer, bounds. Does not own: the exchange (http-scorer.ts, onnx-scorer.ts), what an
-// answer is for (processors/evaluate/scores.ts).
+// answer is for (processors/decide/scores.ts).
 //
 // Invariants:
 //   M1. A request counts as read once it is in the store, and leaves it together with its answer; so each is answered,
@@ -9,7 +9,7 @@
 //   M2. A model that fails or takes too long gives no score (null), at once: its default then stands.
 //   M3. Bounded (I8): ASKING_MAX exchanges at a time, and WAITING_MAX more in line before the task reads no more.
 
-import { decodeScoreRequest, type ScoreRequest } from '../../processors/evaluate/scores.ts';
+import { decodeScoreRequest, type ScoreRequest } from '../../processors/decide/scores.ts';
 import { stateCodec } from '../../schemas/codec.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';

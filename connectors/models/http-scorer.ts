@@ -8,7 +8,7 @@ import { Agent, request } from 'undici';
 import type { Clock } from '../../lib/clock.ts';
 import { RecordError } from '../../lib/errors.ts';
 import { withinTime } from '../../lib/time-limit.ts';
-import type { RemoteModel } from '../../rules/project/surroundings.ts';
+import type { RemoteModel } from '../../rules/models/model.ts';
 import type { Scorer } from './scorer.ts';
 
 /** An answer is one number. */

@@ -4,7 +4,7 @@
 
 import { createRequire } from 'node:module';
 import { describeError, FatalError, RecordError } from '../../lib/errors.ts';
-import type { RemoteModel } from '../../rules/project/surroundings.ts';
+import type { RemoteModel } from '../../rules/models/model.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import type { Scorer } from './scorer.ts';
 

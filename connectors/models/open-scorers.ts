@@ -1,7 +1,7 @@
 // Scorers for the models of a project.
 
 import type { Clock } from '../../lib/clock.ts';
-import type { RemoteModel } from '../../rules/project/surroundings.ts';
+import type { RemoteModel } from '../../rules/models/model.ts';
 import { httpScorer } from './http-scorer.ts';
 import { onnxScorer } from './onnx-scorer.ts';
 import type { Scorer } from './scorer.ts';

@@ -7,12 +7,21 @@
 //   A2. What no rule, segment or model asks for is not kept.
 
 import type { Needs } from '../../rules/expressions/needs.ts';
+import { channelConsent, EVERY_CATEGORY } from '../../rules/gates/consent.ts';
 import type { Event } from '../../schemas/event.ts';
 import { CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../../schemas/internal-events.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
-import type { Attribute, Consent } from '../../state/entity/context.ts';
-import { contextOf, type EntityDocument } from '../../state/entity/document.ts';
+import type { EntityDocument } from '../../state/entity/document.ts';
 import { EventTimes } from '../../state/entity/event-times.ts';
+import {
+  type Attribute,
+  type Attributes,
+  accountFacts,
+  type Consent,
+  consentFacts,
+  historyFacts,
+  scoreFacts,
+} from '../../state/entity/facts.ts';
 
 /** Categories and channels that one person may have said something about. */
 const CONSENTS_MAX = 200;
@@ -34,8 +43,8 @@ export function isInstantFactName(name: string): boolean {
 /** Sets the attributes that the event tells. */
 export function applyAttributes(document: EntityDocument, event: Event): void {
   if (event.type === 'group') {
-    const context = contextOf(document);
-    context.account = accountAfter(context.account, event);
+    const { sections } = document;
+    sections.put(accountFacts, accountAfter(sections.open(accountFacts) ?? null, event));
     return;
   }
   const isWhole = event.event === PROFILE_EVENT;
@@ -55,7 +64,7 @@ export function attributesAfter(before: JsonObject, event: Event): JsonObject {
 }
 
 /** What a group message says of the group; another group than before leaves nothing of the old one. */
-export function accountAfter(before: Map<string, Attribute> | null, event: Event): Map<string, Attribute> {
+export function accountAfter(before: Attributes | null, event: Event): Attributes {
   const id = event.properties['groupId'] ?? null;
   const known = before?.get('id');
   if (known !== undefined && known.at > event.time && known.value !== id) return before!;
@@ -65,7 +74,7 @@ export function accountAfter(before: Map<string, Attribute> | null, event: Event
   return account;
 }
 
-function setAttribute(attributes: Map<string, Attribute>, name: string, value: Json, at: number): void {
+function setAttribute(attributes: Attributes, name: string, value: Json, at: number): void {
   const before = attributes.get(name);
   if (before === undefined || before.at <= at) attributes.set(name, { value, at });
 }
@@ -77,38 +86,42 @@ export function applyInstantFact(document: EntityDocument, event: Event, models:
 }
 
 /** `properties`: `{ categories: { promotions: false }, channels: { sms: false }, all: false }`, each part if there is one. */
-function applyConsent(document: EntityDocument, { properties, time }: Event): void {
+function applyConsent({ sections }: EntityDocument, { properties, time }: Event): void {
+  const known = sections.open(consentFacts) ?? [];
+  let consent: readonly Consent[] = known;
   if (properties['deleted'] === true) {
-    const context = contextOf(document);
-    context.consent = context.consent.filter(({ at }) => at > time);
-    return;
+    consent = known.filter(({ at }) => at > time);
+  } else {
+    for (const [category, allowed] of saidIn(properties)) {
+      if (typeof allowed !== 'boolean') continue;
+      const before = consent.find((one) => one.category === category);
+      if (before !== undefined && before.at > time) continue;
+      const others = consent.filter((one) => one !== before).slice(-(CONSENTS_MAX - 1));
+      consent = [...others, { category, allowed, at: time }];
+    }
   }
-  const said: [string, unknown][] = [
-    ...Object.entries((properties['categories'] ?? {}) as JsonObject),
-    ...Object.entries((properties['channels'] ?? {}) as JsonObject).map(([name, value]): [string, unknown] => [
-      `channel:${name}`,
-      value,
-    ]),
-    ...('all' in properties ? [['*', properties['all']] as [string, unknown]] : []),
-  ];
-  const context = contextOf(document);
-  for (const [category, allowed] of said) {
-    if (typeof allowed !== 'boolean') continue;
-    const before = context.consent.find((one) => one.category === category);
-    if (before !== undefined && before.at > time) continue;
-    const others = context.consent.filter((one) => one !== before).slice(-(CONSENTS_MAX - 1));
-    context.consent = [...others, { category, allowed, at: time } satisfies Consent];
-  }
+  if (consent !== known) sections.put(consentFacts, consent.length === 0 ? null : [...consent]);
 }
 
-function applyScore(document: EntityDocument, { properties, time }: Event, models: ReadonlySet<string>): void {
+function saidIn(properties: JsonObject): [string, unknown][] {
+  return [
+    ...Object.entries((properties['categories'] ?? {}) as JsonObject),
+    ...Object.entries((properties['channels'] ?? {}) as JsonObject).map(([name, value]): [string, unknown] => [
+      channelConsent(name),
+      value,
+    ]),
+    ...('all' in properties ? [[EVERY_CATEGORY, properties['all']] as [string, unknown]] : []),
+  ];
+}
+
+function applyScore({ sections }: EntityDocument, { properties, time }: Event, models: ReadonlySet<string>): void {
   const model = String(properties['model']);
   const value = typeof properties['value'] === 'number' ? properties['value'] : null;
-  const context = contextOf(document);
-  const known = context.scores.filter((one) => models.has(one.model));
+  const known = (sections.open(scoreFacts) ?? []).filter((one) => models.has(one.model));
   const before = known.find((one) => one.model === model);
   const isNews = models.has(model) && (before === undefined || before.at <= time);
-  context.scores = isNews ? [...known.filter((one) => one !== before), { model, value, at: time }] : known;
+  const scores = isNews ? [...known.filter((one) => one !== before), { model, value, at: time }] : known;
+  sections.put(scoreFacts, scores.length === 0 ? null : scores);
 }
 
 /**
@@ -116,20 +129,21 @@ function applyScore(document: EntityDocument, { properties, time }: Event, model
  * to be asked about ends at or before it.
  */
 export function rememberEvent(document: EntityDocument, event: Event, longestMs: number, settled: number): void {
-  const context = contextOf(document);
-  context.history ??= new Map();
-  let times = context.history.get(event.event);
-  if (times === undefined) {
-    times = new EventTimes();
-    context.history.set(event.event, times);
-  }
+  const { sections } = document;
+  const history = sections.open(historyFacts) ?? new Map<string, EventTimes>();
+  let times = history.get(event.event);
+  if (times === undefined) history.set(event.event, (times = new EventTimes()));
   times.add(event.time, longestMs);
   times.forget(settled - longestMs);
+  sections.put(historyFacts, history);
 }
 
 /** Drops the history of names that nobody asks for any more (A2). */
-export function forgetUnasked(document: EntityDocument, needs: Needs): void {
-  const history = document.context?.history;
-  if (history === null || history === undefined) return;
-  for (const name of history.keys()) if (!needs.history.has(name)) history.delete(name);
+export function forgetUnasked({ sections }: EntityDocument, needs: Needs): void {
+  const history = sections.open(historyFacts);
+  if (history === undefined) return;
+  const unasked = [...history.keys()].filter((name) => !needs.history.has(name));
+  if (unasked.length === 0) return;
+  for (const name of unasked) history.delete(name);
+  sections.put(historyFacts, history.size === 0 ? null : history);
 }

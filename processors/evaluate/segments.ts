@@ -9,12 +9,13 @@
 //   M2. It never goes back in time: what arrives behind the last look counts as of that look.
 //   M3. An entity is first looked at with the first event that a segment of its type reads.
 
-import type { ExpressionFailed, Lane, RuleSet } from '../../rules/api.ts';
 import type { Needs } from '../../rules/expressions/needs.ts';
-import type { CompiledSegment } from '../../rules/project/surroundings.ts';
+import type { ExpressionFailed } from '../../rules/expressions/scope.ts';
+import type { Lane } from '../../rules/patterns/pattern.ts';
+import type { CompiledSegment } from '../../rules/project/segments.ts';
 import type { Event } from '../../schemas/event.ts';
-import type { SegmentLane } from '../../state/entity/context.ts';
-import { contextOf, type EntityDocument } from '../../state/entity/document.ts';
+import type { EntityDocument } from '../../state/entity/document.ts';
+import { membership, type SegmentLane } from '../../state/entity/membership.ts';
 import { isInstantFact } from './facts.ts';
 import type { EntityScope } from './scope.ts';
 
@@ -41,24 +42,18 @@ export function segmentsChangeAt(document: EntityDocument, lane: Lane): number {
   return laneOf(document, lane)?.changesAt ?? Infinity;
 }
 
-/** Looks at all segments of the entity as of `now`, and tells what changed, exits first. */
+/** Looks at all segments of the entity as of `now`, and tells what changed, exits first. The scope is of the lane, and new. */
 export function lookAtSegments(
   document: EntityDocument,
   segments: readonly CompiledSegment[],
   lane: Lane,
   now: number,
   scope: EntityScope,
-  rules: RuleSet,
   failed: (segment: string) => ExpressionFailed,
 ): readonly SegmentChange[] {
   const before = laneOf(document, lane);
   const at = Math.max(now, before?.evaluatedAt ?? 0);
-  scope.enter(document, lane === 'arrival', rules);
-  scope.event = null;
-  scope.captures = {};
-  scope.session = null;
   scope.now = at;
-  scope.nextChange = Infinity;
   const left: SegmentChange[] = [];
   const entered: SegmentChange[] = [];
   const members: SegmentLane['members'][number][] = [];
@@ -69,27 +64,23 @@ export function lookAtSegments(
       if (was === undefined) entered.push({ change: 'enters', segment: id, at });
     } else if (was !== undefined) left.push({ change: 'leaves', segment: id, at });
   }
-  keepLane(document, before, { lane, evaluatedAt: at, changesAt: scope.nextChange, members });
+  keepLane(document, { lane, evaluatedAt: at, changesAt: scope.nextChange, members });
   return [...left, ...entered];
 }
 
 /** To be called when a message was sent at `at`: segments that ask for sent() are looked at right after it. */
-export function sendsChanged(document: EntityDocument, segments: readonly CompiledSegment[], at: number): void {
+export function sendsChanged({ sections }: EntityDocument, segments: readonly CompiledSegment[], at: number): void {
   if (!segments.some(({ needs }) => needs.sentMs > 0)) return;
-  for (const lane of document.context?.segments ?? []) {
-    lane.changesAt = Math.min(lane.changesAt, Math.max(at, lane.evaluatedAt) + 1);
-  }
+  const lanes = sections.open(membership) ?? [];
+  for (const lane of lanes) lane.changesAt = Math.min(lane.changesAt, Math.max(at, lane.evaluatedAt) + 1);
+  if (lanes.length > 0) sections.put(membership, lanes);
 }
 
-function laneOf(document: EntityDocument, lane: Lane): SegmentLane | undefined {
-  return document.context?.segments.find((one) => one.lane === lane);
+function laneOf({ sections }: EntityDocument, lane: Lane): SegmentLane | undefined {
+  return sections.open(membership)?.find((one) => one.lane === lane);
 }
 
-function keepLane(document: EntityDocument, before: SegmentLane | undefined, after: SegmentLane): void {
-  if (before !== undefined) {
-    Object.assign(before, after);
-    return;
-  }
-  const context = contextOf(document);
-  context.segments = [...context.segments, after];
+function keepLane({ sections }: EntityDocument, lane: SegmentLane): void {
+  const others = (sections.open(membership) ?? []).filter((one) => one.lane !== lane.lane);
+  sections.put(membership, [...others, lane]);
 }

@@ -7,7 +7,6 @@
 
 import { parseDuration } from '../../lib/duration.ts';
 import { didYouMean } from '../../lib/suggest.ts';
-import { CHANNELS } from '../../schemas/action.ts';
 import { FUNCTIONS } from './names.ts';
 import type { NeedsCollector } from './needs.ts';
 import { type AstNode, literalText } from './tree.ts';
@@ -88,7 +87,7 @@ export class ExpressionAsks {
   }
 
   get #channels(): readonly string[] {
-    return [...new Set([...CHANNELS, ...this.#options.channels])];
+    return this.#options.channels;
   }
 
   /** The duration of a window, ms; 0 when it cannot be used, which is reported. */

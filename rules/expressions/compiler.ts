@@ -9,12 +9,12 @@
 
 import type { Environment } from '@marcbachmann/cel-js';
 import type { Json, JsonObject } from '../../schemas/json.ts';
-import type { Condition, Expression, ExpressionFailed, Scope } from '../api.ts';
 import { type AnalysisOptions, ExpressionAnalysis, type ExpressionProblem } from './analysis.ts';
 import { type Cost, checkWork, costOf } from './cost.ts';
 import { activate, createEnvironment } from './functions.ts';
 import { FUNCTIONS } from './names.ts';
 import type { Needs } from './needs.ts';
+import type { Condition, Expression, ExpressionFailed, Scope } from './scope.ts';
 import { countText, registerSession, sessionView } from './session.ts';
 import type { SessionMeasures } from './session-measures.ts';
 import type { AstNode } from './tree.ts';
@@ -48,7 +48,7 @@ export interface CompiledExpression extends Expression {
 }
 
 /** What an expression may name of the project beside its rule. */
-export interface ExpressionSurroundings {
+export interface KnownNames {
   readonly channels: readonly string[];
   readonly segments: ReadonlySet<string>;
   readonly models: ReadonlySet<string>;
@@ -64,14 +64,14 @@ export interface CompileResult<Compiled> {
 
 export class ExpressionCompiler {
   readonly #base: Environment;
-  readonly around: ExpressionSurroundings;
+  readonly known: KnownNames;
   /** Environments by the names in them: most rules share a few. */
   readonly #environments = new Map<string, Environment>();
 
-  constructor(around: ExpressionSurroundings) {
+  constructor(known: KnownNames) {
     this.#base = createEnvironment(LIMITS);
     registerSession(this.#base);
-    this.around = around;
+    this.known = known;
   }
 
   /** Compiles an expression of any type. */
@@ -127,7 +127,7 @@ export class ExpressionCompiler {
         ],
       };
     }
-    const analysis = new ExpressionAnalysis(parsed.ast as unknown as AstNode, analysisOptions(names, this.around));
+    const analysis = new ExpressionAnalysis(parsed.ast as unknown as AstNode, analysisOptions(names, this.known));
     const problems = [...analysis.problems, ...this.#addMeasures(analysis, source, names)];
     if (problems.length > 0) return { compiled: null, problems };
     const { valid, type, error } = parsed.check();
@@ -184,7 +184,7 @@ export class ExpressionCompiler {
   }
 }
 
-function analysisOptions(names: Names, around: ExpressionSurroundings): AnalysisOptions {
+function analysisOptions(names: Names, known: KnownNames): AnalysisOptions {
   const withEvent = names.insteadOfEvent === null;
   return {
     variables: new Set([
@@ -196,7 +196,7 @@ function analysisOptions(names: Names, around: ExpressionSurroundings): Analysis
       ...names.captures,
     ]),
     elsewhere: new Map(withEvent ? [] : [['event', names.insteadOfEvent]]),
-    ...around,
+    ...known,
     refused: names.refused ?? NOTHING_REFUSED,
     remoteScores: names.remoteScores ?? false,
   };

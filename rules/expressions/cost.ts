@@ -13,8 +13,8 @@
 
 import { Event } from '../../schemas/event.ts';
 import type { Json } from '../../schemas/json.ts';
-import type { Capture } from '../api.ts';
 import { FUNCTIONS, MACROS } from './names.ts';
+import type { Capture } from './scope.ts';
 import type { AstNode } from './tree.ts';
 
 /** Elements times size; measured at 3 ns each at worst, so that an expression takes some 0.15 s at worst. */

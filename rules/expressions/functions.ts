@@ -12,8 +12,8 @@ import { Environment, evaluate } from '@marcbachmann/cel-js';
 import { dayOfYear, isoWeekday, localFields } from '../../lib/calendar.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { Event } from '../../schemas/event.ts';
-import type { Scope } from '../api.ts';
 import { regularExpression } from './regular-expression.ts';
+import type { Scope } from './scope.ts';
 
 const TIMESTAMP = 'google.protobuf.Timestamp';
 const DURATION = 'google.protobuf.Duration';

@@ -5,9 +5,7 @@
 
 import type { Problem } from '../../lib/problem.ts';
 import { didYouMean } from '../../lib/suggest.ts';
-import type { Condition, Expression } from '../api.ts';
 import type { Path, SourceDocument } from '../language/parse.ts';
-import type { SessionCondition, WantedValue } from '../patterns/definition.ts';
 import {
   type CompiledExpression,
   type CompileResult,
@@ -17,7 +15,8 @@ import {
 } from './compiler.ts';
 import { isReservedName } from './names.ts';
 import { NeedsCollector } from './needs.ts';
-import { SessionMeasures } from './session-measures.ts';
+import type { Condition, Expression } from './scope.ts';
+import { type SessionCondition, SessionMeasures } from './session-measures.ts';
 
 /** CEL types that a value may have, beside those that are known only when it is there. */
 const WANTED = {
@@ -27,6 +26,14 @@ const WANTED = {
 
 function fitsKind(type: string, kind: keyof typeof WANTED): boolean {
   return type.startsWith('dyn') || (WANTED[kind].types as readonly string[]).includes(type);
+}
+
+/** An expression that must be a figure, a moment, or anything that tells things apart (its value is then text or null). */
+export interface WantedValue {
+  readonly is: 'figure' | 'moment' | 'key';
+  readonly captures: readonly string[];
+  /** Null when there is an event; else what to do where someone writes `event`. */
+  readonly insteadOfEvent: string | null;
 }
 
 export class RuleBuilder {
@@ -77,7 +84,7 @@ export class RuleBuilder {
 
   /** Reports a segment that there is not. */
   segment(path: Path, id: string): void {
-    const known = [...this.#expressions.around.segments];
+    const known = [...this.#expressions.known.segments];
     this.needs.segments.add(id);
     if (known.includes(id)) return;
     const all = known.length === 0 ? 'there are no segments' : `known: ${known.join(', ')}`;

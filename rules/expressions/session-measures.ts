@@ -2,7 +2,7 @@
 //
 // Owns: the list of figures to be kept, each once. Does not own: keeping them (patterns/session/).
 
-import type { Expression } from '../api.ts';
+import type { Condition, Expression } from './scope.ts';
 
 export type SessionMeasure =
   | { readonly kind: 'count'; readonly text: string; readonly event: string }
@@ -19,4 +19,11 @@ export class SessionMeasures {
   get list(): Iterable<SessionMeasure> {
     return this.#byText.values();
   }
+}
+
+/** The condition of a session, and what it asks for. */
+export interface SessionCondition {
+  readonly condition: Condition;
+  /** Grows while the rest of the rule is compiled, which may ask for more. */
+  readonly measures: SessionMeasures;
 }

@@ -8,8 +8,8 @@
 //       argument is put in the place of its text, by which the figure is found (expressions.ts).
 
 import type { Environment } from '@marcbachmann/cel-js';
-import type { SessionFigures } from '../api.ts';
 import { type CelDuration, celDuration } from './functions.ts';
+import type { SessionFigures } from './scope.ts';
 
 export const SESSION_FIELDS: readonly string[] = ['duration', 'events'];
 /** Methods with what they take, for messages. */

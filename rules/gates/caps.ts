@@ -1,12 +1,23 @@
-// Caps: a file with a list of `{ max, per, channel, category, timezone }`, counted for each entity over all rules.
+// The file of caps: a list of `{ max, per, channel, category, timezone }`, counted for each entity over all rules (cap.ts).
 
 import Type, { type Static } from 'typebox';
 import { parseDuration } from '../../lib/duration.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
 import { fields } from '../language/parts.ts';
-import { parseZone, UTC, ZONE_HINT } from '../language/zone.ts';
-import type { CompiledCap } from '../project/surroundings.ts';
+import { parseZone, UTC, ZONE_HINT, type Zone } from '../language/zone.ts';
+
+/** At most `max` fired decisions of a kind for each entity. */
+export interface CompiledCap {
+  readonly max: number;
+  /** A sliding window (t - per, t] in ms, or the calendar day or week (from Monday) in `zone`. */
+  readonly per: number | 'day' | 'week';
+  /** Null: whatever is sent, and decisions of rules that send nothing. */
+  readonly channel: string | null;
+  /** Null: every category, and none. */
+  readonly category: string | null;
+  readonly zone: Zone;
+}
 
 /** Above it a cap bounds nothing that a person would notice, and each decision is remembered. */
 const CAP_MAX = 1_000;

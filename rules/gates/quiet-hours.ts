@@ -5,14 +5,80 @@
 //   H2. They end at the first moment that is not quiet. Where the clock is put forward over `to`, that is the moment of
 //       the change; where it is put back, hours that come twice are quiet twice.
 
+import Type from 'typebox';
 import { localFields } from '../../lib/calendar.ts';
-import type { Zone } from '../language/zone.ts';
+import { fields } from '../language/parts.ts';
+import { parseZone, UTC, ZONE_HINT, type Zone } from '../language/zone.ts';
+import { defineGate, type GateTools } from './gate.ts';
+
+const clockTime = (description: string) =>
+  Type.String({ pattern: '^([01]\\d|2[0-3]):[0-5]\\d$|^24:00$', description: `${description} Such as "21:00".` });
+
+const Quiet = fields(
+  {
+    from: clockTime('When they begin.'),
+    to: clockTime('When they end.'),
+    timezone: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'profile.timezone (default), another attribute, or a zone such as Europe/Berlin.',
+      }),
+    ),
+  },
+  { description: 'Hours of the day in which nothing is sent: the decision waits for their end, and is made anew.' },
+);
 
 export interface QuietHours {
   /** Ms since the local midnight. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly zone: Zone;
+}
+
+export const quietHoursGate = defineGate({
+  name: 'quiet-hours',
+  reason: 'quiet-hours',
+  fields: { quietHours: Type.Optional(Quiet) },
+  compile({ quietHours }, tools) {
+    const quiet = quietHours === undefined ? null : compileQuietHours(quietHours, tools);
+    if (quiet === null || !tools.sends) return null;
+    return {
+      refusal({ match, scope }) {
+        const until = quietUntil(quiet, match.at, quiet.zone.of(scope.profile));
+        return until === null ? null : { until };
+      },
+      words({ match, scope }, refused) {
+        const until = refused ? quietUntil(quiet, match.at, quiet.zone.of(scope.profile)) : null;
+        return until === null ? null : `quiet until ${new Date(until).toISOString()}`;
+      },
+    };
+  },
+});
+
+interface QuietBody {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly timezone?: string | undefined;
+}
+
+function compileQuietHours(body: QuietBody, tools: GateTools): QuietHours | null {
+  const { from, to, timezone = 'profile.timezone' } = body;
+  const fromMs = from === undefined ? null : parseTimeOfDay(from);
+  const toMs = to === undefined ? null : parseTimeOfDay(to);
+  const zone = parseZone(timezone);
+  if (zone === null) {
+    tools.error(['quietHours', 'timezone'], `"${timezone}" is neither a time zone nor an attribute`, ZONE_HINT);
+  } else if (zone.readsProfile) tools.readsProfile();
+  if (fromMs === null || toMs === null) return null;
+  if (fromMs % DAY_MS === toMs % DAY_MS) {
+    tools.error(
+      ['quietHours'],
+      'quiet hours must begin and end at different times of day',
+      'enabled: false silences a rule',
+    );
+    return null;
+  }
+  return { fromMs: fromMs % DAY_MS, toMs: toMs % DAY_MS, zone: zone ?? UTC };
 }
 
 const DAY_MS = 86_400_000;

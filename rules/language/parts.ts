@@ -8,6 +8,13 @@
 
 import Type, { type TSchema } from 'typebox';
 
+/** A value whose shape has been checked; where it had mistakes, parts are missing. */
+export type Loose<T> = T extends readonly (infer Item)[]
+  ? (Loose<Item> | undefined)[]
+  : T extends object
+    ? { [Name in keyof T]?: Loose<T[Name]> | undefined }
+    : T;
+
 /** What lib/duration.ts reads. */
 const DURATION_PATTERN = '^(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+$';
 
@@ -80,3 +87,13 @@ export const OneOrMoreEvents = Type.Union(
     description: 'An event pattern { event, where }, a name, or a list of either.',
   },
 );
+
+export function percent(description: string) {
+  return Type.String({ pattern: PERCENT_PATTERN, description: `${description} Such as 50%.` });
+}
+
+/** The one bound of a figure, on either side. */
+export const BOUND = {
+  above: Type.Optional(Type.Number({ description: 'The bound; a figure above it is beyond.' })),
+  below: Type.Optional(Type.Number({ description: 'The bound; a figure below it is beyond.' })),
+} as const;

@@ -2,12 +2,12 @@
 
 import { dirname, join } from 'node:path';
 import type { Json, JsonObject } from '../../schemas/json.ts';
-import type { Expression, ExpressionFailed, Scope } from '../api.ts';
 import type { Names } from '../expressions/compiler.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
+import type { Expression, ExpressionFailed, Scope } from '../expressions/scope.ts';
 import { jsonOfValue } from '../expressions/values.ts';
 import { msOf } from '../patterns/definition.ts';
-import type { CompiledModel, LocalModel, RemoteModel } from '../project/surroundings.ts';
+import type { CompiledModel, LocalModel, RemoteModel } from './model.ts';
 import type { ModelBody } from './schema.ts';
 
 interface Feature {

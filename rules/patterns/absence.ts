@@ -15,26 +15,70 @@
 // An event that is both `after` and `of` is taken as `of` first: it answers what was waiting, then starts anew (with
 // `first`, only if it answered nothing). It never stops the clock that it starts (A1).
 
-import type { Event } from '../../schemas/event.ts';
-import type { AbsenceState, Pattern, PatternInput } from '../api.ts';
-import type { WhenBody } from '../project/rule-schema.ts';
+import Type, { type Static } from 'typebox';
+import { type AvroReader, readList, writeList } from '../../schemas/avro-bytes.ts';
+import { Event } from '../../schemas/event.ts';
+import type { StateCodec } from '../../schemas/section.ts';
+import { By, duration, eventPattern, fields, type Loose, OneOrMoreEvents } from '../language/parts.ts';
 import {
+  definePattern,
   type EventFilter,
   filterOf,
   interestsOf,
+  isoOf,
   matchesFilter,
   msOf,
   NO_CAPTURES,
-  type PatternDefinition,
+  namesInWords,
   type PatternTools,
 } from './definition.ts';
+import type { Pattern, PatternInput } from './pattern.ts';
 
 /** An entity that starts more clocks than this within one `within` is a machine; its document must stay small. */
 const CLOCKS_MAX = 256;
 
-type Restart = 'latest' | 'each' | 'first';
-type AbsenceBody = NonNullable<WhenBody['absence']>;
+const Absence = fields(
+  {
+    after: eventPattern('The event that starts the clock: { event, where, as }.'),
+    of: OneOrMoreEvents,
+    within: duration('Fires this long after `after`, unless `of` came in (after, after + within].'),
+    restart: Type.Optional(
+      Type.Enum(['latest', 'each', 'first'], {
+        description:
+          'latest (default): a new `after` restarts the clock; each: every `after` has its own; first: a running clock is left alone.',
+      }),
+    ),
+    by: Type.Optional(By),
+  },
+  { description: 'Fires when something that should have followed did not.' },
+);
 
+type AbsenceBody = Loose<Static<typeof Absence>>;
+type Restart = NonNullable<AbsenceBody['restart']>;
+
+export interface AbsenceState {
+  readonly kind: 'absence';
+  /** In order of deadline, equal ones in order of start. */
+  clocks: { start: Event; deadline: number }[];
+}
+
+/** By hand, since these are the commonest states by far. */
+const state: StateCodec<AbsenceState> = {
+  kind: 'absence',
+  version: 1,
+  write({ clocks }, out) {
+    writeList(out, clocks, ({ start, deadline }) => {
+      start.encode(out);
+      out.long(deadline);
+    });
+  },
+  read: (input) => ({ kind: 'absence', clocks: readList(input, readClock) }),
+};
+
+function readClock(input: AvroReader): Clock {
+  const start = Event.decode(input);
+  return { start, deadline: input.long() };
+}
 interface AbsencePlan {
   readonly after: EventFilter;
   readonly of: readonly EventFilter[];
@@ -43,13 +87,16 @@ interface AbsencePlan {
   readonly restart: Restart;
   /** Whether the data of the `after` events are read again, and so are kept. */
   readonly keepsData: boolean;
+  readonly ofInWords: string;
+  readonly afterInWords: string;
 }
 
-export const absencePattern: PatternDefinition = {
+export const absencePattern = definePattern({
   kind: 'absence',
+  shape: Absence,
   lane: 'event-time',
-  compile(when, tools) {
-    const body = when.absence ?? {};
+  states: [state],
+  compile(body, tools) {
     const afterPath = [...tools.path, 'after'];
     const capture = tools.capture([...afterPath, 'as'], body.after?.as);
     const captures = capture === null ? [] : [capture];
@@ -57,10 +104,11 @@ export const absencePattern: PatternDefinition = {
     const of = ofFilters(body, captures, tools);
     const { restart = 'latest' } = body;
     const keepsData = capture !== null || tools.readsMatched;
-    const pattern = patternOf({ after, of, capture, withinMs: msOf(body.within), restart, keepsData });
+    const words = { ofInWords: namesInWords(body.of), afterInWords: namesInWords(body.after) };
+    const pattern = patternOf({ after, of, capture, withinMs: msOf(body.within), restart, keepsData, ...words });
     return { pattern, captures, eventInThen: false };
   },
-};
+});
 
 function ofFilters(body: AbsenceBody, captures: readonly string[], tools: PatternTools): EventFilter[] {
   const path = [...tools.path, 'of'];
@@ -74,7 +122,7 @@ function ofFilters(body: AbsenceBody, captures: readonly string[], tools: Patter
 
 function patternOf(plan: AbsencePlan): Pattern<AbsenceState> {
   return {
-    kind: 'absence',
+    state,
     interests: interestsOf([plan.after, ...plan.of]),
     onEvent(state, event, input) {
       const before = state?.clocks ?? [];
@@ -96,6 +144,14 @@ function patternOf(plan: AbsencePlan): Pattern<AbsenceState> {
       );
     },
     deadlineOf: (state) => state.clocks[0]?.deadline ?? Infinity,
+    words: {
+      nothing: `nothing waits: ${plan.afterInWords} starts the clock`,
+      progress({ clocks }) {
+        const waits = clocks.map(({ start, deadline }) => `${start.event} ${start.messageId} until ${isoOf(deadline)}`);
+        return `waits since ${waits.join(', and since ')}: fires then unless ${plan.ofInWords} comes`;
+      },
+      deadline: (_state, at) => `no ${plan.ofInWords} came until ${at}`,
+    },
   };
 }
 

@@ -12,24 +12,55 @@
 // In the arrival lane an event may come behind newer ones. It is judged by the window that ends with it, and counts in
 // the windows of those that come later; `order: event-time` judges all of them in order.
 
-import type { AggregateState, Expression, Pattern } from '../api.ts';
-import type { WhenBody } from '../project/rule-schema.ts';
+import Type, { type Static } from 'typebox';
+import type { Expression } from '../expressions/scope.ts';
+import { BOUND, By, duration, EventNames, expression, fields, type Loose, Where } from '../language/parts.ts';
 import { type Bound, beyond, boundOf } from './bound.ts';
 import {
+  boundInWords,
+  definePattern,
   type EventFilter,
   eventFilter,
   figureOf,
   interestsOf,
   isAnyWritten,
+  many,
   matchesFilter,
   msOf,
   NO_CAPTURES,
-  type PatternDefinition,
+  NO_DEADLINE_WORDS,
+  NOTHING_KEPT,
   type PatternTools,
 } from './definition.ts';
-import { addRow, endAt, figureIn, forgetRows, type Summary, type WindowBounds } from './window-rows.ts';
+import type { Pattern } from './pattern.ts';
+import {
+  type AggregateState,
+  addRow,
+  aggregateState,
+  endAt,
+  figureIn,
+  forgetRows,
+  type Summary,
+  type WindowBounds,
+} from './window-rows.ts';
 
-type AggregateBody = NonNullable<WhenBody['aggregate']>;
+const Aggregate = fields(
+  {
+    event: EventNames,
+    where: Type.Optional(Where),
+    sum: Type.Optional(expression('Summed.')),
+    avg: Type.Optional(expression('Averaged.')),
+    min: Type.Optional(expression('The least.')),
+    max: Type.Optional(expression('The greatest.')),
+    last: Type.Optional(expression('The newest.')),
+    within: duration('The sliding window: (t - within, t] at an event of t.'),
+    ...BOUND,
+    by: Type.Optional(By),
+  },
+  { description: 'Fires when a figure over a sliding window crosses a bound. One of sum, avg, min, max and last.' },
+);
+
+type AggregateBody = Loose<Static<typeof Aggregate>>;
 
 const SUMMARIES: readonly Summary[] = ['sum', 'avg', 'min', 'max', 'last'];
 
@@ -40,22 +71,24 @@ interface AggregatePlan {
   readonly value: Expression | null;
   readonly bounds: WindowBounds;
   readonly bound: Bound;
+  readonly body: AggregateBody;
 }
 
-export const aggregatePattern: PatternDefinition = {
+export const aggregatePattern = definePattern({
   kind: 'aggregate',
+  shape: Aggregate,
   lane: 'arrival',
-  compile(when, tools) {
-    const body = when.aggregate ?? {};
+  states: [aggregateState],
+  compile(body, tools) {
     const filter = eventFilter(body, tools);
     const summary = summaryOf(body, tools);
     const wanted = { is: 'figure', captures: [], insteadOfEvent: null } as const;
     const value = tools.value([...tools.path, summary], body[summary], wanted);
     const bounds = { withinMs: msOf(body.within), reorderMs: tools.reorderMs };
-    const pattern = patternOf({ filter, summary, value, bounds, bound: boundOf('aggregate', body, tools) });
+    const pattern = patternOf({ filter, summary, value, bounds, bound: boundOf('aggregate', body, tools), body });
     return { pattern, captures: [], eventInThen: true };
   },
-};
+});
 
 function summaryOf(body: AggregateBody, tools: PatternTools): Summary {
   const named = SUMMARIES.filter((summary) => body[summary] !== undefined);
@@ -67,9 +100,9 @@ function summaryOf(body: AggregateBody, tools: PatternTools): Summary {
 }
 
 function patternOf(plan: AggregatePlan): Pattern<AggregateState> {
-  const { filter, summary, value, bounds, bound } = plan;
+  const { filter, summary, value, bounds, bound, body } = plan;
   return {
-    kind: 'aggregate',
+    state: aggregateState,
     interests: interestsOf([filter]),
     onEvent(state, event, input) {
       if (!matchesFilter(filter, event, NO_CAPTURES, input)) return state;
@@ -90,5 +123,13 @@ function patternOf(plan: AggregatePlan): Pattern<AggregateState> {
     },
     onDeadline: (state) => state,
     deadlineOf: () => Infinity,
+    words: {
+      nothing: NOTHING_KEPT,
+      progress({ times, counts }) {
+        const rows = counts.length === 0 ? times.length : counts.reduce((sum, count) => sum + count, 0);
+        return `has ${many(rows, 'figure')} of the last ${body.within ?? 'events'}${boundInWords(body)}`;
+      },
+      ...NO_DEADLINE_WORDS,
+    },
   };
 }

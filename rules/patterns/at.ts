@@ -6,23 +6,64 @@
 //   D2. It fires at the moment, once, after the events stamped with it (rules.md).
 //   D3. A moment that has passed when its date becomes known never fires: a trial that ended last year reminds nobody.
 
+import Type, { type Static } from 'typebox';
+import * as binary from '../../schemas/binary.ts';
 import type { Event } from '../../schemas/event.ts';
 import { PROFILE_EVENT } from '../../schemas/internal-events.ts';
-import type { AtState, Expression, Pattern, PatternInput } from '../api.ts';
+import type { StateCodec } from '../../schemas/section.ts';
 import { momentOf } from '../expressions/functions.ts';
-import type { WhenBody } from '../project/rule-schema.ts';
+import type { Expression } from '../expressions/scope.ts';
+import { As, By, duration, EventNames, expression, fields, type Loose, Where } from '../language/parts.ts';
 import {
+  definePattern,
   type EventFilter,
   eventFilter,
   interestsOf,
+  isoOf,
   matchesFilter,
   msOf,
   NO_CAPTURES,
-  type PatternDefinition,
   type PatternTools,
 } from './definition.ts';
+import type { Pattern, PatternInput } from './pattern.ts';
 
-type AtBody = NonNullable<WhenBody['at']>;
+const At = fields(
+  {
+    event: Type.Optional(EventNames),
+    where: Type.Optional(Where),
+    as: Type.Optional(As),
+    date: expression(
+      'A time, or text such as 2026-01-01T10:00:00Z or 2026-01-01; of the profile, or of the named event.',
+    ),
+    before: Type.Optional(duration('Fires this long before the date.')),
+    after: Type.Optional(duration('Fires this long after the date.')),
+    by: Type.Optional(By),
+  },
+  { description: 'Fires at a moment, which moves when the date changes.' },
+);
+
+type AtBody = Loose<Static<typeof At>>;
+
+export interface AtState {
+  readonly kind: 'at';
+  moment: number;
+  /** Whether nothing more is to come of this moment. */
+  over: boolean;
+  /** The event that told the date. */
+  source: Event;
+}
+
+const parts = binary.record<Omit<AtState, 'kind'>>({
+  moment: binary.integer,
+  over: binary.boolean,
+  source: binary.event,
+});
+const state: StateCodec<AtState> = {
+  kind: 'at',
+  version: 1,
+  write: parts.write,
+  read: (input) => ({ kind: 'at', ...parts.read(input) }),
+};
 
 interface AtPlan {
   /** What tells the date: the events named, or identify messages. */
@@ -40,11 +81,12 @@ interface AtPlan {
 const INSTEAD_OF_EVENT =
   'the date is of the profile, or name its event: at: { event: …, as: name, date: name.properties.… }';
 
-export const atPattern: PatternDefinition = {
+export const atPattern = definePattern({
   kind: 'at',
+  shape: At,
   lane: 'event-time',
-  compile(when, tools) {
-    const body = when.at ?? {};
+  states: [state],
+  compile(body, tools) {
     const capture = tools.capture([...tools.path, 'as'], body.as);
     const captures = capture === null ? [] : [capture];
     const filter = eventFilter(body, tools, ['identify', PROFILE_EVENT]);
@@ -56,7 +98,7 @@ export const atPattern: PatternDefinition = {
     const pattern = patternOf({ filter, capture, date, offsetMs: offsetOf(body, tools), keepsData, mayComeLate });
     return { pattern, captures, eventInThen: true };
   },
-};
+});
 
 function refuseEventFields(body: AtBody, tools: PatternTools): void {
   for (const field of ['where', 'as'] as const) {
@@ -75,7 +117,7 @@ function offsetOf(body: AtBody, tools: PatternTools): number {
 
 function patternOf(plan: AtPlan): Pattern<AtState> {
   return {
-    kind: 'at',
+    state,
     interests: interestsOf([plan.filter]),
     onEvent(state, event, input) {
       if (!matchesFilter(plan.filter, event, NO_CAPTURES, input)) return state;
@@ -92,6 +134,12 @@ function patternOf(plan: AtPlan): Pattern<AtState> {
       return unlessOver(plan, state);
     },
     deadlineOf: (state) => (state.over ? Infinity : state.moment),
+    words: {
+      nothing: 'there is no date yet',
+      progress: ({ over, moment }) =>
+        over ? `the moment ${isoOf(moment)} is over` : `fires at ${isoOf(moment)} unless the date changes`,
+      deadline: () => 'the moment has come',
+    },
   };
 }
 

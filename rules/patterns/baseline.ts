@@ -15,22 +15,78 @@
 //   L5. An event stamped before the current window (arrival order) counts in the window that it belongs to, and fires
 //       nothing. One later than a window's end that was not reported yet ends that window first.
 
+import Type, { type Static } from 'typebox';
+import * as binary from '../../schemas/binary.ts';
 import type { Event } from '../../schemas/event.ts';
-import type { BaselineState, Pattern, PatternInput } from '../api.ts';
-import type { WhenBody } from '../project/rule-schema.ts';
+import type { StateCodec } from '../../schemas/section.ts';
+import { By, duration, EventNames, fields, type Loose, percent, Where } from '../language/parts.ts';
 import {
+  definePattern,
   type EventFilter,
   eventFilter,
   interestsOf,
   isAnyWritten,
+  many,
   matchesFilter,
   msOf,
   NO_CAPTURES,
-  type PatternDefinition,
+  NO_DEADLINE_WORDS,
+  NOTHING_KEPT,
   type PatternTools,
 } from './definition.ts';
+import type { Pattern, PatternInput } from './pattern.ts';
 
-type BaselineBody = NonNullable<WhenBody['baseline']>;
+/** Below it a baseline is noise; above it, the document holds more numbers than anyone compares with. */
+const WINDOWS_MAX = 366;
+
+const Baseline = fields(
+  {
+    event: EventNames,
+    where: Type.Optional(Where),
+    window: duration("Length of a window; they follow each other from the entity's first event on."),
+    against: Type.Integer({
+      minimum: 1,
+      maximum: WINDOWS_MAX,
+      description: 'Number of windows before it, whose average is the baseline.',
+    }),
+    dropBy: Type.Optional(percent('Fires at the end of a window that is this much below the baseline, or more.')),
+    riseBy: Type.Optional(percent('Fires with the event that brings a window this much above the baseline.')),
+    by: Type.Optional(By),
+  },
+  { description: "Fires when the entity's rate leaves its own baseline." },
+);
+
+type BaselineBody = Loose<Static<typeof Baseline>>;
+
+export interface BaselineState {
+  readonly kind: 'baseline';
+  /** When the current window began. */
+  start: number;
+  /** Events of the current window. */
+  current: number;
+  /** Events of the windows before it, the newest last. */
+  previous: number[];
+  /** Whether the rate was reported as left, downwards or upwards, and has not come back. */
+  dropped: boolean;
+  risen: boolean;
+  /** The last event seen. */
+  last: Event;
+}
+
+const parts = binary.record<Omit<BaselineState, 'kind'>>({
+  start: binary.integer,
+  current: binary.integer,
+  previous: binary.list(binary.integer),
+  dropped: binary.boolean,
+  risen: binary.boolean,
+  last: binary.event,
+});
+const state: StateCodec<BaselineState> = {
+  kind: 'baseline',
+  version: 1,
+  write: parts.write,
+  read: (input) => ({ kind: 'baseline', ...parts.read(input) }),
+};
 
 interface BaselinePlan {
   readonly filter: EventFilter;
@@ -43,18 +99,19 @@ interface BaselinePlan {
   readonly keepsData: boolean;
 }
 
-export const baselinePattern: PatternDefinition = {
+export const baselinePattern = definePattern({
   kind: 'baseline',
+  shape: Baseline,
   lane: 'arrival',
-  compile(when, tools) {
-    const body = when.baseline ?? {};
+  states: [state],
+  compile(body, tools) {
     const filter = eventFilter(body, tools);
     const { dropBy, riseBy } = sidesOf(body, tools);
     const plan = { filter, windowMs: msOf(body.window), against: body.against ?? 1, dropBy, riseBy };
     const keepsData = tools.readsMatched && dropBy !== null;
     return { pattern: patternOf({ ...plan, keepsData }), captures: [], eventInThen: true };
   },
-};
+});
 
 function sidesOf(body: BaselineBody, tools: PatternTools) {
   const dropBy = percentOf(body.dropBy);
@@ -75,7 +132,7 @@ function patternOf(plan: BaselinePlan): Pattern<BaselineState> {
   const { filter, windowMs } = plan;
   const kept = (event: Event): Event => (plan.keepsData ? event.packed() : event.withoutData());
   return {
-    kind: 'baseline',
+    state,
     interests: interestsOf([filter]),
     onEvent(before, event, input) {
       if (!matchesFilter(filter, event, NO_CAPTURES, input)) return before;
@@ -95,6 +152,12 @@ function patternOf(plan: BaselinePlan): Pattern<BaselineState> {
     },
     onDeadline: (state, deadline, input) => endWindows(plan, state, deadline, input),
     deadlineOf: (state) => state.start + windowMs,
+    words: {
+      nothing: NOTHING_KEPT,
+      progress: ({ current, previous }) =>
+        `this window has ${many(current, 'event')}, the ones before had ${previous.join(', ') || 'none yet'}`,
+      ...NO_DEADLINE_WORDS,
+    },
   };
 }
 

@@ -5,16 +5,40 @@
 //       order, if the old value is one of `from` and the new one of `to`, where they are given. An unset attribute is
 //       null.
 
+import Type from 'typebox';
 import { PROFILE_EVENT } from '../../schemas/internal-events.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
-import type { Pattern } from '../api.ts';
-import { NO_CAPTURES, type PatternDefinition } from './definition.ts';
+import { ATTRIBUTE_PATTERN, fields } from '../language/parts.ts';
+import { definePattern, NO_CAPTURES, NO_DEADLINE_WORDS } from './definition.ts';
+import type { Pattern } from './pattern.ts';
 
-export const changePattern: PatternDefinition = {
+const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+const values = (description: string) =>
+  Type.Optional(
+    Type.Union([...Scalar.anyOf, Type.Array(Scalar, { minItems: 1 })], {
+      description: `${description} A value, or a list of them; null: not set. Default: any.`,
+    }),
+  );
+
+const Change = fields(
+  {
+    of: Type.String({
+      pattern: ATTRIBUTE_PATTERN,
+      maxLength: 200,
+      description: 'The attribute, such as profile.plan.',
+    }),
+    from: values('The old value.'),
+    to: values('The new value.'),
+  },
+  { description: 'Fires when an attribute of the profile changes, as identify messages tell it.' },
+);
+
+export const changePattern = definePattern({
   kind: 'change',
+  shape: Change,
   lane: 'arrival',
-  compile(when, tools) {
-    const body = when.change ?? {};
+  states: [],
+  compile(body, tools) {
     tools.readsProfile();
     const path = (body.of ?? 'profile.').split('.').slice(1);
     const from = textsOf(body.from);
@@ -22,9 +46,10 @@ export const changePattern: PatternDefinition = {
     if (from?.size === 1 && to?.size === 1 && from.has([...to][0]!)) {
       tools.error([...tools.path, 'to'], '"from" and "to" are the same value', 'the rule could never fire');
     }
-    return { pattern: patternOf(path, from, to), captures: [], eventInThen: true };
+    const pattern = patternOf(path, from, to, `fires when ${body.of} changes`);
+    return { pattern, captures: [], eventInThen: true };
   },
-};
+});
 
 /** The values as JSON; null: any. */
 function textsOf(values: unknown): ReadonlySet<string> | null {
@@ -32,9 +57,14 @@ function textsOf(values: unknown): ReadonlySet<string> | null {
   return new Set((Array.isArray(values) ? values : [values]).map((value) => JSON.stringify(value ?? null)));
 }
 
-function patternOf(path: readonly string[], from: ReadonlySet<string> | null, to: ReadonlySet<string> | null): Pattern {
+function patternOf(
+  path: readonly string[],
+  from: ReadonlySet<string> | null,
+  to: ReadonlySet<string> | null,
+  words: string,
+): Pattern {
   return {
-    kind: 'change',
+    state: null,
     interests: ['identify', PROFILE_EVENT],
     onEvent(state, event, input) {
       if (event.type !== 'identify') return state;
@@ -46,6 +76,7 @@ function patternOf(path: readonly string[], from: ReadonlySet<string> | null, to
     },
     onDeadline: () => null,
     deadlineOf: () => Infinity,
+    words: { nothing: words, progress: () => words, ...NO_DEADLINE_WORDS },
   };
 }
 

@@ -10,12 +10,77 @@
 //   A3. Inner patterns see the events and deadlines that they would see alone, in the order of the list.
 //   A4. What is kept is what the inner patterns keep, and the last match of each.
 
+import Type from 'typebox';
+import * as binary from '../../schemas/binary.ts';
 import { Event } from '../../schemas/event.ts';
-import type { CompoundState, InnerMatch, Match, Pattern, PatternInput, PatternState } from '../api.ts';
-import type { WhenBody } from '../project/rule-schema.ts';
-import { msOf, NO_CAPTURES, type PatternDefinition, type PatternPlan, type PatternTools } from './definition.ts';
+import { Section, type StateCodec } from '../../schemas/section.ts';
+import {
+  definePattern,
+  many,
+  msOf,
+  NO_CAPTURES,
+  NO_DEADLINE_WORDS,
+  NOTHING_KEPT,
+  type PatternPlan,
+  type PatternTools,
+} from './definition.ts';
+import type { Match, Pattern, PatternInput, PatternState } from './pattern.ts';
 
 type Kind = 'all' | 'any';
+
+/** Where the schema of a pattern inside another one stands in the rule schema. */
+export const INNER_REFERENCE = 'pattern';
+/** More than a dozen patterns in one list are several rules. */
+const INNER_MAX = 16;
+
+const list = (description: string) =>
+  Type.Array(Type.Unsafe<object>({ $ref: `#/definitions/${INNER_REFERENCE}` }), {
+    minItems: 1,
+    maxItems: INNER_MAX,
+    description,
+  });
+
+export interface CompoundState {
+  readonly kind: 'compound';
+  /** States of the inner patterns that have one, by their place in the list. */
+  inner: { place: number; state: Section }[];
+  /** The last match of each inner pattern that waits for others, by its place. */
+  matched: InnerMatch[];
+  /** `any` with `within`: when it last fired; -1: never. */
+  last: number;
+}
+
+interface InnerMatch {
+  place: number;
+  at: number;
+  events: readonly { id: string; at: number }[];
+  captures: readonly { name: string; event: Event }[];
+}
+
+const parts = binary.record<Omit<CompoundState, 'kind'>>({
+  inner: binary.list(
+    binary.record({
+      place: binary.integer,
+      state: { write: (state: Section, out) => state.encode(out), read: Section.decode },
+    }),
+  ),
+  matched: binary.list(
+    binary.record<InnerMatch>({
+      place: binary.integer,
+      at: binary.integer,
+      events: binary.list(binary.record({ id: binary.text, at: binary.integer })),
+      captures: binary.list(binary.record({ name: binary.text, event: binary.event })),
+    }),
+  ),
+  last: binary.integer,
+});
+
+const compoundState: StateCodec<CompoundState> = {
+  kind: 'compound',
+  version: 1,
+  write: parts.write,
+  read: (input) => ({ kind: 'compound', ...parts.read(input) }),
+};
 
 interface CompoundPlan {
   readonly kind: Kind;
@@ -31,26 +96,39 @@ interface InnerPattern {
   readonly names: ReadonlySet<string> | null;
 }
 
-export const allPattern: PatternDefinition = { kind: 'all', lane: 'event-time', compile: compilerOf('all') };
-export const anyPattern: PatternDefinition = { kind: 'any', lane: 'event-time', compile: compilerOf('any') };
+export const allPattern = definePattern({
+  kind: 'all',
+  shape: list('Fires when all of these patterns have matched, the last matches lying within `within`.'),
+  beside: ['within'],
+  lane: 'event-time',
+  states: [compoundState],
+  compile: (inner, tools) => compile('all', inner, tools),
+});
 
-function compilerOf(kind: Kind) {
-  return (when: WhenBody, tools: PatternTools): PatternPlan => {
-    const list: readonly (WhenBody | undefined)[] = when[kind] ?? [];
-    const plans = list.map((inner, place) => tools.inner(inner, [...tools.path, place]));
-    if (kind === 'all' && when.within === undefined) {
-      tools.error(tools.path.slice(0, -1), '"all" needs "within"', 'beside it: { all: […], within: 1h }');
-    }
-    const known = plans.filter((plan) => plan !== null);
-    const pattern = patternOf({
-      kind,
-      inner: known.map(({ pattern }) => ({ pattern, names: namesOf(pattern) })),
-      withinMs: when.within === undefined ? 0 : msOf(when.within),
-      readsMatched: tools.readsMatched,
-    });
-    const captures = kind === 'all' ? ownCaptures(known, tools) : sharedCaptures(known);
-    return { pattern, captures, eventInThen: known.every((plan) => plan.eventInThen) };
-  };
+export const anyPattern = definePattern({
+  kind: 'any',
+  shape: list('Fires when one of these patterns matches.'),
+  beside: ['within'],
+  lane: 'event-time',
+  states: [compoundState],
+  compile: (inner, tools) => compile('any', inner, tools),
+});
+
+function compile(kind: Kind, list: readonly unknown[], tools: PatternTools): PatternPlan {
+  const { within } = tools.beside;
+  const plans = list.map((inner, place) => tools.inner(inner, [...tools.path, place]));
+  if (kind === 'all' && within === undefined) {
+    tools.error(tools.path.slice(0, -1), '"all" needs "within"', 'beside it: { all: […], within: 1h }');
+  }
+  const known = plans.filter((plan) => plan !== null);
+  const pattern = patternOf({
+    kind,
+    inner: known.map(({ pattern }) => ({ pattern, names: namesOf(pattern) })),
+    withinMs: within === undefined ? 0 : msOf(within),
+    readsMatched: tools.readsMatched,
+  });
+  const captures = kind === 'all' ? ownCaptures(known, tools) : sharedCaptures(known);
+  return { pattern, captures, eventInThen: known.every((plan) => plan.eventInThen) };
 }
 
 function namesOf({ interests }: Pattern): ReadonlySet<string> | null {
@@ -82,10 +160,11 @@ function patternOf(plan: CompoundPlan): Pattern<CompoundState> {
   const interests = plan.inner.flatMap(({ pattern }) => (pattern.interests === '*' ? ['*'] : pattern.interests));
   const deadlineOf = ({ place, state }: CompoundState['inner'][number]): number => {
     const pattern = plan.inner[place]?.pattern;
-    return pattern?.kind === state.kind ? pattern.deadlineOf(state) : Infinity;
+    const own = pattern === undefined ? null : openedBy(pattern, state);
+    return own === null ? Infinity : pattern!.deadlineOf(own);
   };
   return {
-    kind: 'compound',
+    state: compoundState,
     interests: interests.includes('*') ? '*' : [...new Set(interests)],
     onEvent(state, event, input) {
       return run(plan, state, input, {
@@ -100,7 +179,20 @@ function patternOf(plan: CompoundPlan): Pattern<CompoundState> {
       });
     },
     deadlineOf: (state) => state.inner.reduce((earliest, one) => Math.min(earliest, deadlineOf(one)), Infinity),
+    words: {
+      nothing: NOTHING_KEPT,
+      progress({ matched }, _now, until) {
+        const end = until === '' ? '' : `; looks again at ${until}`;
+        return `${matched.length} of ${many(plan.inner.length, 'pattern')} matched${end}`;
+      },
+      ...NO_DEADLINE_WORDS,
+    },
   };
+}
+
+/** Null: it was left by another pattern in this place, of an earlier version of the rule. */
+function openedBy({ state: codec }: Pattern, state: Section): PatternState | null {
+  return codec === null ? null : (state.open(codec) ?? null);
 }
 
 /** What is shown to the inner patterns: an event or a deadline. */
@@ -114,17 +206,34 @@ function run(plan: CompoundPlan, before: CompoundState | null, input: PatternInp
   const state: CompoundState = before ?? { kind: 'compound', inner: [], matched: [], last: -1 };
   const inner: CompoundState['inner'] = [];
   for (const [place, one] of plan.inner.entries()) {
-    // One of another kind was left by an earlier version of the rule.
-    const own = state.inner.find((each) => each.place === place && each.state.kind === one.pattern.kind)?.state ?? null;
+    const before = state.inner.find((each) => each.place === place)?.state;
+    const own = before === undefined ? null : openedBy(one.pattern, before);
     const match = (found: Match): void => {
       if (plan.kind === 'all') takeForAll(plan, state, place, found, input);
       else takeForAny(plan, state, found, input);
     };
-    const next = step.concerns(one, own) ? step.take(one, own, { ...input, match }) : own;
-    if (next !== null) inner.push({ place, state: next });
+    if (!step.concerns(one, own)) {
+      if (own !== null) inner.push({ place, state: before! });
+      continue;
+    }
+    const next = step.take(one, own, innerInput(input, match));
+    const codec = one.pattern.state;
+    if (next !== null && codec !== null) {
+      inner.push({ place, state: before === undefined ? Section.of(codec, next) : before.with(codec, next) });
+    }
   }
   state.inner = inner;
   return inner.length === 0 && state.matched.length === 0 && state.last < 0 ? null : state;
+}
+
+function innerInput(input: PatternInput, match: PatternInput['match']): PatternInput {
+  return {
+    scope: input.scope,
+    profileBefore: () => input.profileBefore(),
+    match,
+    failed: input.failed,
+    dropped: (what) => input.dropped(what),
+  };
 }
 
 function takeForAny(plan: CompoundPlan, state: CompoundState, match: Match, input: PatternInput): void {

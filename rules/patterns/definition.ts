@@ -1,13 +1,17 @@
-// What a pattern file offers to the compiler: its default lane and how its fields become a Pattern.
+// What a pattern is to the language: its shape, its default lane, and how its fields become a Pattern.
 //
-// Owns: interfaces, and the small steps that all patterns share. A new pattern is one file here and a row in index.ts.
+// Owns: interfaces, and the small steps that all patterns share. A new pattern is one file here and a line in index.ts.
 
+import type { Static, TSchema } from 'typebox';
 import { parseDuration } from '../../lib/duration.ts';
 import type { Event } from '../../schemas/event.ts';
-import type { Capture, Condition, Expression, Lane, Pattern, PatternInput, PatternKind } from '../api.ts';
-import type { SessionMeasures } from '../expressions/session-measures.ts';
+import type { StateCodec } from '../../schemas/section.ts';
+import type { WantedValue } from '../expressions/rule-builder.ts';
+import type { Capture, Condition, Expression } from '../expressions/scope.ts';
+import type { SessionCondition, SessionMeasures } from '../expressions/session-measures.ts';
 import type { Path } from '../language/parse.ts';
-import type { WhenBody } from '../project/rule-schema.ts';
+import type { Loose } from '../language/parts.ts';
+import type { Lane, Pattern, PatternInput, PatternState } from './pattern.ts';
 
 export interface PatternTools {
   /** How far behind the newest event an event may come, ms; 0 in the event-time lane, which has put them in order. */
@@ -16,6 +20,8 @@ export interface PatternTools {
   readonly readsMatched: boolean;
   /** Where the pattern's own fields are. */
   readonly path: Path;
+  /** Of those fields that the pattern says it has. */
+  readonly beside: Beside;
   /**
    * Compiles a condition over `event` and these captures, of which `lists` are lists of events; null when there is none, or
    * it has a mistake (reported).
@@ -37,24 +43,10 @@ export interface PatternTools {
   /** To be called by a pattern that compares or reads the profile otherwise than by an expression. */
   readsProfile(): void;
   /** Compiles a pattern inside this one. Null: it has mistakes, which were reported. */
-  inner(when: WhenBody | undefined, path: Path): PatternPlan | null;
+  inner(when: unknown, path: Path): PatternPlan | null;
   /** Reports an `as` that cannot be used; the name if it can. */
   capture(path: Path, name: string | undefined): string | null;
   error(path: Path, message: string, hint?: string): void;
-}
-
-/** An expression that must be a figure, a moment, or anything that tells things apart (its value is then text or null). */
-export interface WantedValue {
-  readonly is: 'figure' | 'moment' | 'key';
-  readonly captures: readonly string[];
-  /** Null when there is an event; else what to do where someone writes `event`. */
-  readonly insteadOfEvent: string | null;
-}
-
-export interface SessionCondition {
-  readonly condition: Condition;
-  /** Grows while the rest of the rule is compiled, which may ask for more. */
-  readonly measures: SessionMeasures;
 }
 
 export interface PatternPlan {
@@ -69,12 +61,33 @@ export interface PatternPlan {
   readonly session?: SessionMeasures;
 }
 
-export interface PatternDefinition {
-  readonly kind: PatternKind;
+/** A pattern of the language: all that there is of it, but for its line in index.ts. */
+export interface PatternDefinition<Body = unknown> {
+  /** Its name in `when`. */
+  readonly kind: string;
+  /** What stands under the name, with the words that editors show. */
+  readonly shape: TSchema;
+  /** Fields that stand beside the name; left out: none. */
+  readonly beside?: readonly (keyof Beside)[];
   /** The lane of a rule that does not say `order`. */
-  readonly lane: Lane | ((when: WhenBody) => Lane);
+  readonly lane: Lane | ((body: Body) => Lane);
+  /** What it may keep; empty: nothing. */
+  readonly states: readonly StateCodec<PatternState>[];
   /** The body may lack parts that had mistakes; those are reported, and what comes back is then not run. */
-  compile(when: WhenBody, tools: PatternTools): PatternPlan;
+  compile(body: Body, tools: PatternTools): PatternPlan;
+}
+
+/** Fields of `when` beside the pattern itself. */
+export interface Beside {
+  readonly where?: string | undefined;
+  readonly as?: string | undefined;
+  readonly within?: string | undefined;
+}
+
+export function definePattern<Shape extends TSchema>(
+  definition: { readonly shape: Shape } & PatternDefinition<Loose<Static<Shape>>>,
+): PatternDefinition {
+  return definition as PatternDefinition;
 }
 
 /** Whether one of these fields of the pattern is written, be it with a mistake, which was reported. */
@@ -91,7 +104,10 @@ export interface EventFilter {
   readonly where: Condition | null;
 }
 
-export function filterOf(names: string | readonly string[] | undefined, where: Condition | null): EventFilter {
+export function filterOf(
+  names: string | readonly (string | undefined)[] | undefined,
+  where: Condition | null,
+): EventFilter {
   const list =
     names === undefined ? [] : typeof names === 'string' ? [names] : names.filter((name) => name !== undefined);
   return { names: list.includes('*') ? null : new Set(list), where };
@@ -99,7 +115,10 @@ export function filterOf(names: string | readonly string[] | undefined, where: C
 
 /** The filter of a pattern's own `event` and `where`; `byDefault`: the names it looks at when it says none. */
 export function eventFilter(
-  { event, where }: { readonly event?: string | readonly string[] | undefined; readonly where?: string | undefined },
+  {
+    event,
+    where,
+  }: { readonly event?: string | readonly (string | undefined)[] | undefined; readonly where?: string | undefined },
   tools: PatternTools,
   byDefault?: string | readonly string[],
 ): EventFilter {
@@ -150,3 +169,36 @@ export function interestsOf(filters: readonly EventFilter[]): readonly string[] 
 export function msOf(duration: string | undefined): number {
   return (duration === undefined ? null : parseDuration(duration)) ?? 1;
 }
+
+/** The words of a pattern that has no deadline of its own to speak of. */
+export const NO_DEADLINE_WORDS = { deadline: () => 'a time that the pattern waited for' } as const;
+
+/** Names of an event pattern or a list of them, as one reads them. */
+export function namesInWords(pattern: unknown): string {
+  if (Array.isArray(pattern)) return pattern.map(namesInWords).join(' or ');
+  if (typeof pattern === 'string') return pattern === '*' ? 'any event' : pattern;
+  const { event, where } = (pattern ?? {}) as { event?: unknown; where?: string };
+  return event === undefined ? 'its event' : `${namesInWords(event)}${whereInWords(where)}`;
+}
+
+export function whereInWords(where: string | undefined): string {
+  return where === undefined ? '' : ` where ${where}`;
+}
+
+export function boundInWords({ above, below }: { above?: number | undefined; below?: number | undefined }): string {
+  if (above !== undefined) return `; fires above ${above}`;
+  return below === undefined ? '' : `; fires below ${below}`;
+}
+
+/** `3 events`. */
+export function many(count: number, noun: string): string {
+  const plural = noun.endsWith('ch') ? `${noun}es` : `${noun}s`;
+  return `${count} ${count === 1 ? noun : plural}`;
+}
+
+export function isoOf(time: number): string {
+  return new Date(time).toISOString();
+}
+
+/** What is said where a pattern keeps nothing yet and has no better words. */
+export const NOTHING_KEPT = 'nothing is kept: it has seen nothing yet that it asks for';

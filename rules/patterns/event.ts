@@ -1,28 +1,37 @@
 // `event`: matches each event that passes, at once. Keeps nothing.
 
-import type { Pattern } from '../api.ts';
+import { EventNames } from '../language/parts.ts';
 import {
+  definePattern,
   type EventFilter,
   eventFilter,
   interestsOf,
   matchesFilter,
   NO_CAPTURES,
-  type PatternDefinition,
+  NO_DEADLINE_WORDS,
+  namesInWords,
+  whereInWords,
 } from './definition.ts';
+import type { Pattern } from './pattern.ts';
 
-export const eventPattern: PatternDefinition = {
+export const eventPattern = definePattern({
   kind: 'event',
+  shape: EventNames,
+  beside: ['where', 'as'],
   lane: 'arrival',
-  compile(when, tools) {
-    const capture = tools.capture([...tools.path, 'as'], when.as);
-    const filter = eventFilter(when, tools);
-    return { pattern: patternOf(filter, capture), captures: capture === null ? [] : [capture], eventInThen: true };
+  states: [],
+  compile(event, tools) {
+    const { where, as } = tools.beside;
+    const capture = tools.capture([...tools.path, 'as'], as);
+    const filter = eventFilter({ event, where }, tools);
+    const pattern = patternOf(filter, capture, `fires with each ${namesInWords(event)}${whereInWords(where)}`);
+    return { pattern, captures: capture === null ? [] : [capture], eventInThen: true };
   },
-};
+});
 
-function patternOf(filter: EventFilter, capture: string | null): Pattern {
+function patternOf(filter: EventFilter, capture: string | null, words: string): Pattern {
   return {
-    kind: 'event',
+    state: null,
     interests: interestsOf([filter]),
     onEvent(state, event, input) {
       if (matchesFilter(filter, event, NO_CAPTURES, input)) {
@@ -33,5 +42,6 @@ function patternOf(filter: EventFilter, capture: string | null): Pattern {
     },
     onDeadline: () => null,
     deadlineOf: () => Infinity,
+    words: { nothing: words, progress: () => words, ...NO_DEADLINE_WORDS },
   };
 }

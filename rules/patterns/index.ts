@@ -1,6 +1,6 @@
-// The patterns of this version, by name.
+// The patterns, each a line: the order is that of the documentation.
 
-import type { PatternKind } from '../api.ts';
+import type { StateCodec } from '../../schemas/section.ts';
 import { absencePattern } from './absence.ts';
 import { aggregatePattern } from './aggregate.ts';
 import { atPattern } from './at.ts';
@@ -11,24 +11,30 @@ import { countPattern } from './count/count.ts';
 import type { PatternDefinition } from './definition.ts';
 import { eventPattern } from './event.ts';
 import { inactivePattern } from './inactive.ts';
+import type { PatternState } from './pattern.ts';
 import { segmentPattern } from './segment.ts';
 import { sequencePattern } from './sequence/sequence.ts';
 import { sessionPattern } from './session/session.ts';
 import { thresholdPattern } from './threshold.ts';
 
-export const PATTERNS: Readonly<Record<PatternKind, PatternDefinition>> = {
-  event: eventPattern,
-  absence: absencePattern,
-  inactive: inactivePattern,
-  count: countPattern,
-  aggregate: aggregatePattern,
-  baseline: baselinePattern,
-  threshold: thresholdPattern,
-  change: changePattern,
-  at: atPattern,
-  sequence: sequencePattern,
-  session: sessionPattern,
-  segment: segmentPattern,
-  all: allPattern,
-  any: anyPattern,
-};
+export const PATTERNS: readonly PatternDefinition[] = [
+  eventPattern,
+  absencePattern,
+  inactivePattern,
+  countPattern,
+  aggregatePattern,
+  baselinePattern,
+  thresholdPattern,
+  changePattern,
+  segmentPattern,
+  atPattern,
+  sessionPattern,
+  sequencePattern,
+  allPattern,
+  anyPattern,
+];
+
+/** How what patterns remember is stored, by the kind of state. */
+export const PATTERN_STATES: ReadonlyMap<string, StateCodec<PatternState>> = new Map(
+  PATTERNS.flatMap(({ states }) => states.map((codec) => [codec.kind, codec])),
+);

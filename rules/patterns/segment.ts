@@ -4,15 +4,26 @@
 // Invariants:
 //   S1. It fires at the time of the change: that of the event that brought it, or the moment at which time alone did.
 
+import Type from 'typebox';
 import { segmentEventName } from '../../schemas/internal-events.ts';
-import type { Pattern } from '../api.ts';
-import { NO_CAPTURES, type PatternDefinition } from './definition.ts';
+import { fields } from '../language/parts.ts';
+import { definePattern, NO_CAPTURES, NO_DEADLINE_WORDS, NOTHING_KEPT } from './definition.ts';
+import type { Pattern } from './pattern.ts';
 
-export const segmentPattern: PatternDefinition = {
+const Segment = fields(
+  {
+    enters: Type.Optional(Type.String({ minLength: 1, description: 'Id of a segment: fires on entry.' })),
+    leaves: Type.Optional(Type.String({ minLength: 1, description: 'Id of a segment: fires on exit.' })),
+  },
+  { description: 'Fires when the entity enters a segment, or leaves it.' },
+);
+
+export const segmentPattern = definePattern({
   kind: 'segment',
+  shape: Segment,
   lane: 'arrival',
-  compile(when, tools) {
-    const { enters, leaves } = when.segment ?? {};
+  states: [],
+  compile({ enters, leaves }, tools) {
     const names: string[] = [];
     for (const [change, id] of [['enters', enters] as const, ['leaves', leaves] as const]) {
       if (id === undefined) continue;
@@ -22,11 +33,11 @@ export const segmentPattern: PatternDefinition = {
     if (names.length === 0) tools.error(tools.path, '"segment" needs "enters" or "leaves"', 'such as { enters: vip }');
     return { pattern: patternOf(names), captures: [], eventInThen: true };
   },
-};
+});
 
 function patternOf(names: readonly string[]): Pattern {
   return {
-    kind: 'segment',
+    state: null,
     interests: names,
     onEvent(state, event, input) {
       if (!names.includes(event.event)) return state;
@@ -36,5 +47,6 @@ function patternOf(names: readonly string[]): Pattern {
     },
     onDeadline: () => null,
     deadlineOf: () => Infinity,
+    words: { nothing: NOTHING_KEPT, progress: () => NOTHING_KEPT, ...NO_DEADLINE_WORDS },
   };
 }

@@ -9,23 +9,67 @@
 //       is known. In the arrival lane a reading later than a deadline that was not reported yet reports it, as the
 //       reading order says that nothing came in between.
 
+import Type, { type Static } from 'typebox';
+import * as binary from '../../schemas/binary.ts';
 import type { Event } from '../../schemas/event.ts';
-import type { Expression, Pattern, PatternInput, ThresholdState } from '../api.ts';
-import type { WhenBody } from '../project/rule-schema.ts';
+import type { StateCodec } from '../../schemas/section.ts';
+import type { Expression } from '../expressions/scope.ts';
+import { BOUND, By, duration, EventNames, expression, fields, type Loose, Where } from '../language/parts.ts';
 import { type Bound, beyond, boundOf } from './bound.ts';
 import {
+  boundInWords,
+  definePattern,
   type EventFilter,
   eventFilter,
   figureOf,
   interestsOf,
+  isoOf,
   matchesFilter,
   msOf,
   NO_CAPTURES,
-  type PatternDefinition,
+  NOTHING_KEPT,
   type PatternTools,
 } from './definition.ts';
+import type { Pattern, PatternInput } from './pattern.ts';
 
-type ThresholdBody = NonNullable<WhenBody['threshold']>;
+const Threshold = fields(
+  {
+    event: EventNames,
+    where: Type.Optional(Where),
+    value: expression('The figure that is watched.'),
+    ...BOUND,
+    for: Type.Optional(duration('The excursion must last this long; it fires then.')),
+    clear: Type.Optional(
+      Type.Number({ description: 'The excursion ends only at this value or behind it. Default: the bound.' }),
+    ),
+    by: Type.Optional(By),
+  },
+  { description: 'Fires once for each excursion of a value beyond a bound.' },
+);
+
+type ThresholdBody = Loose<Static<typeof Threshold>>;
+
+export interface ThresholdState {
+  readonly kind: 'threshold';
+  /** Time of the newest reading. */
+  newest: number;
+  /** The reading that began the excursion; null: there is none. */
+  start: Event | null;
+  /** Whether this excursion was reported. */
+  fired: boolean;
+}
+
+const parts = binary.record<Omit<ThresholdState, 'kind'>>({
+  newest: binary.integer,
+  start: binary.nullable(binary.event),
+  fired: binary.boolean,
+});
+const state: StateCodec<ThresholdState> = {
+  kind: 'threshold',
+  version: 1,
+  write: parts.write,
+  read: (input) => ({ kind: 'threshold', ...parts.read(input) }),
+};
 
 interface ThresholdPlan {
   readonly filter: EventFilter;
@@ -39,13 +83,15 @@ interface ThresholdPlan {
   readonly keepsData: boolean;
   /** Whether the time of the newest reading matters when there is no excursion. */
   readonly mayComeLate: boolean;
+  readonly body: ThresholdBody;
 }
 
-export const thresholdPattern: PatternDefinition = {
+export const thresholdPattern = definePattern({
   kind: 'threshold',
+  shape: Threshold,
   lane: 'arrival',
-  compile(when, tools) {
-    const body = when.threshold ?? {};
+  states: [state],
+  compile(body, tools) {
     const filter = eventFilter(body, tools);
     const wanted = { is: 'figure', captures: [], insteadOfEvent: null } as const;
     const value = tools.value([...tools.path, 'value'], body.value, wanted);
@@ -54,10 +100,10 @@ export const thresholdPattern: PatternDefinition = {
     const keepsData = tools.readsMatched && holdMs > 0;
     const mayComeLate = tools.reorderMs > 0;
     const clear = clearOf(body, bound, tools);
-    const pattern = patternOf({ filter, value, bound, clear, holdMs, keepsData, mayComeLate });
+    const pattern = patternOf({ filter, value, bound, clear, holdMs, keepsData, mayComeLate, body });
     return { pattern, captures: [], eventInThen: true };
   },
-};
+});
 
 function clearOf(body: ThresholdBody, bound: Bound, tools: PatternTools): number {
   const { clear } = body;
@@ -77,7 +123,7 @@ function patternOf(plan: ThresholdPlan): Pattern<ThresholdState> {
   const { filter, value, bound, holdMs } = plan;
   const isBack = (figure: number): boolean => (bound.side === 'above' ? figure <= plan.clear : figure >= plan.clear);
   return {
-    kind: 'threshold',
+    state,
     interests: interestsOf([filter]),
     onEvent(state, event, input) {
       if (!matchesFilter(filter, event, NO_CAPTURES, input)) return state;
@@ -95,6 +141,16 @@ function patternOf(plan: ThresholdPlan): Pattern<ThresholdState> {
       return state;
     },
     deadlineOf: (state) => heldAt(state, holdMs),
+    words: {
+      nothing: NOTHING_KEPT,
+      progress({ start, fired }, _now, until) {
+        if (start === null) return `no excursion is under way${boundInWords(plan.body)}`;
+        const since = `beyond the bound since ${isoOf(start.time)}`;
+        if (fired) return `${since}, which was reported; it must come back first`;
+        return until === '' ? since : `${since}: fires at ${until} if it stays so`;
+      },
+      deadline: () => `it stayed beyond the bound for ${plan.body.for ?? 'so long'}`,
+    },
   };
 }
 

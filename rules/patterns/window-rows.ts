@@ -9,7 +9,30 @@
 //   W3. A row that no window of an event still expected can need is forgotten: those expired, and for min, max and last
 //       those behind a later row that always stands for them.
 
-import type { AggregateState } from '../api.ts';
+import * as binary from '../../schemas/binary.ts';
+import type { StateCodec } from '../../schemas/section.ts';
+
+/** Three columns, a row for each event or, where there are many, for each bucket of them; in order of time. */
+export interface AggregateState {
+  readonly kind: 'aggregate';
+  times: number[];
+  values: number[];
+  /** Events in each row; empty where every row is one event. */
+  counts: number[];
+}
+
+const columns = binary.record<Omit<AggregateState, 'kind'>>({
+  times: binary.list(binary.integer),
+  values: binary.list(binary.double),
+  counts: binary.list(binary.integer),
+});
+
+export const aggregateState: StateCodec<AggregateState> = {
+  kind: 'aggregate',
+  version: 1,
+  write: columns.write,
+  read: (input) => ({ kind: 'aggregate', ...columns.read(input) }),
+};
 
 /** 64 KB a document at most; a window of an hour has one event in 3.6 s then. */
 const ROWS_MAX = 1_000;

@@ -3,17 +3,18 @@
 // Owns: what concerns several rules (ids). Does not own: reading files from disk (apps/).
 
 import type { Problem } from '../../lib/problem.ts';
-import type { CompiledRule, RuleSet } from '../api.ts';
 import { RuleBuilder } from '../expressions/rule-builder.ts';
 import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
 import { checkShape } from '../language/shape.ts';
-import { checkSurroundings, type RuleFile } from './check-surroundings.ts';
+import { checkContext, type RuleFile } from './check-context.ts';
 import type { CompileOptions } from './compile-options.ts';
 import { compileRule } from './compile-rule.ts';
+import type { CompiledRule } from './compiled-rule.ts';
+import type { RuleContext } from './context.ts';
 import { type InlineTest, readInlineTests } from './inline-test.ts';
 import { type RuleBody, RuleSchema } from './rule-schema.ts';
+import type { RuleSet } from './rule-set.ts';
 import { ruleSetOf } from './rule-set.ts';
-import type { Surroundings } from './surroundings.ts';
 
 export interface RulesCheck {
   /** The rules without a mistake, in order of id. */
@@ -34,7 +35,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
   const rules: CompiledRule[] = [];
   const tests: InlineTest[] = [];
   const bodies = new Map<string, RuleBody>();
-  const { surroundings, expressions } = checkSurroundings(options.around ?? {}, options, errors);
+  const { context, expressions } = checkContext(options.context ?? {}, options, errors);
   const firstPlaces = new Map<string, string>();
   for (const { file, text } of files) {
     const { documents, problems } = parseRuleFile(file, text);
@@ -49,7 +50,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
         const builder = new RuleBuilder(document, found, expressions);
         checkUnique(body, document, firstPlaces, builder);
         const rule = compileRule(body, builder, options);
-        if (rule !== null) checkSegmentEntities(rule, surroundings, builder);
+        if (rule !== null) checkSegmentEntities(rule, context, builder);
         const ruleTests = readInlineTests(body, builder);
         if (found.length === 0 && rule !== null) {
           rules.push(rule);
@@ -60,7 +61,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
       errors.push(...found);
     }
   }
-  const ruleSet = ruleSetOf(rules, surroundings);
+  const ruleSet = ruleSetOf(rules, context);
   checkExpectedRules(tests, ruleSet, errors);
   return { rules: ruleSet.rules, ruleSet, bodies, tests, errors: inOrder(errors), warnings };
 }
@@ -79,7 +80,7 @@ function checkUnique(
 }
 
 /** A segment's condition is over entities of its own type. */
-function checkSegmentEntities(rule: CompiledRule, { segments }: Surroundings, builder: RuleBuilder): void {
+function checkSegmentEntities(rule: CompiledRule, { segments }: RuleContext, builder: RuleBuilder): void {
   for (const id of rule.needs.segments) {
     const segment = segments.get(id);
     if (segment === undefined || segment.entity === rule.entity) continue;

@@ -1,13 +1,13 @@
 // What a rule is compiled against, besides its own text.
 
-import type { ChannelOptions } from '../flows/sends.ts';
-import type { AroundRules } from './check-surroundings.ts';
+import type { ChannelOptions } from '../flows/send.ts';
+import type { ContextFiles } from './check-context.ts';
 
 export interface CompileOptions extends ChannelOptions {
   /** How far behind the newest event an event may come. */
   readonly outOfOrdernessMs: number;
-  /** Segments, models and caps, and what the configuration says of channels and consent. */
-  readonly around?: AroundRules;
+  /** Segments, models and caps, and what the configuration says of consent. */
+  readonly context?: ContextFiles;
   /** Entities of the configuration, beside `user`. */
   readonly entities: readonly string[];
   /** By rule id: the version of the rule set since which the rule has been there without a break. */

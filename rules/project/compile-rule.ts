@@ -1,19 +1,18 @@
 // From a rule whose shape was checked to a compiled one, with all that does not fit together reported.
 //
-// Owns: the fields of the rule and how they belong together, its version. Does not own: `when` (compile-pattern.ts), sends
-// (sends.ts), inline tests (inline-test.ts).
+// Owns: the fields of the rule and how they belong together, its version. Does not own: `when` (compile-pattern.ts), steps (flows/), inline tests (inline-test.ts).
 
 import { createHash } from 'node:crypto';
 import { didYouMean } from '../../lib/suggest.ts';
 import type { Json } from '../../schemas/json.ts';
-import type { CompiledRule } from '../api.ts';
 import type { Names } from '../expressions/compiler.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
-import { compileSends } from '../flows/sends.ts';
-import { compileGates } from '../gates/compile.ts';
-import { msOf } from '../patterns/definition.ts';
+import { compileSteps } from '../flows/index.ts';
+import type { GateTools } from '../gates/gate.ts';
+import { compileGates } from '../gates/index.ts';
 import type { CompileOptions } from './compile-options.ts';
 import { compileWhen, reorderMsOf } from './compile-when.ts';
+import type { CompiledRule } from './compiled-rule.ts';
 import type { RuleBody } from './rule-schema.ts';
 import { shapeOf } from './rule-shape.ts';
 
@@ -28,11 +27,10 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
   const session = compiled?.plan.session ?? null;
   const lists = compiled?.plan.lists ?? [];
   const names: Names = { captures, lists, insteadOfEvent: null, session, remoteScores: true };
-  const condition = builder.condition(['if'], body.if, names);
-  const cooldown = compileCooldown(body, builder, names);
   const thenNames = compiled?.plan.eventInThen === false ? { ...names, ...namesWithoutEvent(captures) } : names;
-  const gates = compileGates(body, names, builder);
-  const sends = compileSends(body.then, thenNames, options, builder);
+  const firedKey = compileFiredKey(body, builder, names);
+  const sends = compileSteps(body.then, thenNames, options, builder);
+  const gates = compileGates(body, gateTools(body, builder, names));
   if (compiled === null) return null;
   const version = versionOf(body);
   return {
@@ -48,12 +46,21 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     reorderMs: reorderMsOf(compiled.lane, options),
     pattern: compiled.plan.pattern,
     by: compiled.by,
-    condition,
-    cooldown,
-    ...gates,
-    limits: (body.limit ?? []).map((limit) => ({ max: limit?.max ?? 1, perMs: msOf(limit?.per) })),
+    firedKey,
+    gates,
     sends,
     needs: sends.some((send) => send.template !== null) ? { ...builder.needs, profile: true } : builder.needs,
+  };
+}
+
+function gateTools(body: RuleBody, builder: RuleBuilder, names: Names): GateTools {
+  return {
+    rule: body.id ?? '',
+    names,
+    sends: (body.then ?? []).some((step) => step?.send !== undefined),
+    condition: (path, source, own) => builder.condition(path, source, own),
+    readsProfile: () => builder.readsProfile(),
+    error: (path, message, hint) => builder.error(path, message, hint),
   };
 }
 
@@ -64,11 +71,9 @@ function checkEntity(entity: string, builder: RuleBuilder, options: CompileOptio
   builder.error(['entity'], `unknown entity "${entity}"`, hint);
 }
 
-function compileCooldown(body: RuleBody, builder: RuleBuilder, names: Names): CompiledRule['cooldown'] {
-  const { cooldown } = body;
-  if (cooldown === undefined) return null;
-  if (typeof cooldown === 'string') return { forMs: msOf(cooldown), key: null };
-  return { forMs: msOf(cooldown.for), key: builder.key(['cooldown', 'key'], cooldown.key, names) };
+/** Fired decisions of one value of it are told apart from those of others. */
+function compileFiredKey({ cooldown }: RuleBody, builder: RuleBuilder, names: Names): CompiledRule['firedKey'] {
+  return typeof cooldown === 'object' ? builder.key(['cooldown', 'key'], cooldown.key, names) : null;
 }
 
 function namesWithoutEvent(captures: readonly string[]): Names {

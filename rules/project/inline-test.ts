@@ -1,7 +1,7 @@
 // A rule's inline tests, read and typed. Running them is not done here.
 
 import { parseDuration } from '../../lib/duration.ts';
-import type { Outcome, Reason } from '../../schemas/decision.ts';
+import type { Outcome } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
 import type { Path } from '../language/parse.ts';
@@ -52,7 +52,7 @@ export interface ExpectedDecision {
   readonly rule: string;
   readonly outcome: Outcome;
   /** Null: not asked. */
-  readonly reason: Reason | null;
+  readonly reason: string | null;
 }
 
 /** Mistakes go to the builder; tests are to be run only if there were none. */

@@ -1,147 +1,40 @@
 // The rule language as a schema: what editors complete from (schemas/rule.schema.json) and shape.ts checks by.
 //
-// Owns: the shape of a rule. Does not own: what the expressions in it may say (expressions.ts), nor what fits together
-// (compile.ts).
+// Owns: how a rule is put together. Does not own: the shapes of patterns, gates and steps (their own files), what the
+// expressions in it may say (expressions/), nor what fits together (compile-rule.ts).
 
-import Type, { type Static } from 'typebox';
-import { REASONS } from '../../schemas/decision.ts';
-import { LATER_FIELDS, LATER_STEPS } from '../flows/later.ts';
-import { GATE_FIELDS } from '../gates/schema.ts';
-import {
-  As,
-  By,
-  duration,
-  EventNames,
-  eventPattern,
-  expression,
-  fields,
-  NAME_PATTERN,
-  OneOrMoreEvents,
-  Where,
-} from '../language/parts.ts';
-import { compound, FIGURE_PATTERNS, INNER_REFERENCE } from '../patterns/schema.ts';
-import { Sequence } from '../patterns/sequence/schema.ts';
+import Type, { type Static, type TSchema } from 'typebox';
+import { Steps } from '../flows/index.ts';
+import { LATER_FIELDS } from '../flows/later.ts';
+import { GATES, REASONS } from '../gates/index.ts';
+import { As, By, duration, fields, type Loose, NAME_PATTERN, Where } from '../language/parts.ts';
+import { INNER_REFERENCE } from '../patterns/compound.ts';
+import { PATTERNS } from '../patterns/index.ts';
 
-/** More entries than this in one window would make an entity's document too large to rewrite on every event. */
-export const COUNT_MAX = 10_000;
-
-const Absence = fields(
-  {
-    after: eventPattern('The event that starts the clock: { event, where, as }.'),
-    of: OneOrMoreEvents,
-    within: duration('Fires this long after `after`, unless `of` came in (after, after + within].'),
-    restart: Type.Optional(
-      Type.Enum(['latest', 'each', 'first'], {
-        description:
-          'latest (default): a new `after` restarts the clock; each: every `after` has its own; first: a running clock is left alone.',
-      }),
-    ),
-    by: Type.Optional(By),
-  },
-  { description: 'Fires when something that should have followed did not.' },
+/** What stands in `when`, each optional: the patterns, of which there is one, and the fields beside them. */
+const WHEN_FIELDS: Record<string, TSchema> = Object.fromEntries(
+  PATTERNS.map(({ kind, shape }) => [kind, Type.Optional(shape)]),
 );
-
-const Inactive = fields(
-  {
-    for: duration('Length of the silence.'),
-    event: Type.Optional(EventNames),
-    where: Type.Optional(Where),
-    by: Type.Optional(By),
-  },
-  { description: 'Fires when the entity has had no such event for that long; once per silence.' },
-);
-
-const Count = fields(
-  {
-    event: EventNames,
-    where: Type.Optional(Where),
-    atLeast: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: COUNT_MAX, description: 'Fires when the number reaches this.' }),
-    ),
-    atMost: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: COUNT_MAX,
-        description: 'Fires when the number, having been above, falls to this.',
-      }),
-    ),
-    distinct: Type.Optional(expression('Counts different values of this; an event without a value does not count.')),
-    within: duration('The sliding window: (t - within, t] at t.'),
-    by: Type.Optional(By),
-  },
-  { description: 'Fires when the number of such events in a sliding window reaches a bound.' },
-);
-
-/** Everything that can be a pattern, also inside of `all` and `any`. */
-const PATTERNS = {
-  event: Type.Optional(EventNames),
+const BESIDE = {
   where: Type.Optional(Where),
   as: Type.Optional(As),
-  absence: Type.Optional(Absence),
-  inactive: Type.Optional(Inactive),
-  count: Type.Optional(Count),
-  ...FIGURE_PATTERNS,
-  sequence: Type.Optional(Sequence),
-} as const;
-
-/** A pattern in a list of `all` or `any`. */
-type Inner = Static<ReturnType<typeof fields<typeof PATTERNS>>> & {
-  readonly all?: readonly Inner[];
-  readonly any?: readonly Inner[];
-  readonly within?: string;
+  within: Type.Optional(
+    duration('all: how far apart the matches may lie. any: matches this long after one belong to it.'),
+  ),
 };
 
 const InnerPattern = fields(
-  { ...PATTERNS, ...compound<Inner>() },
+  { ...WHEN_FIELDS, ...BESIDE },
   { description: 'A pattern of the list: exactly one of them. `by` stands beside the list, for all of them.' },
 );
 
 const When = fields(
-  { ...PATTERNS, ...compound<Inner>(), by: Type.Optional(By) },
+  { ...WHEN_FIELDS, ...BESIDE, by: Type.Optional(By) },
   { description: 'The pattern: exactly one of them.' },
 );
 
-const Send = fields(
-  {
-    channel: Type.String({
-      minLength: 1,
-      description: 'email, sms, push, inapp, webhook, slack, pagerduty, or a channel of the configuration.',
-    }),
-    template: Type.Optional(
-      Type.String({
-        pattern: NAME_PATTERN,
-        description: 'Name of a folder in templates/. Optional for webhook, pagerduty.',
-      }),
-    ),
-    fallback: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), { description: 'Channels to try when this one fails, in order.' }),
-    ),
-    data: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), {
-        description: 'Values for the template or receiver. Text is a CEL expression, or a duration such as 4h.',
-      }),
-    ),
-  },
-  { description: 'Writes one action to a channel.' },
-);
-
-const Step = fields({ send: Type.Optional(Send), ...LATER_STEPS });
-
-const Cooldown = Type.Union(
-  [
-    duration('Quiet for this long after the last fired decision.'),
-    fields({
-      for: duration('Quiet for this long after the last fired decision.'),
-      key: Type.Optional(expression('One cooldown for each value of this.')),
-    }),
-  ],
-  { description: 'Counted from the last fired decision at t; allowed again at t + duration.' },
-);
-
-const Limit = fields({
-  max: Type.Integer({ minimum: 1, maximum: 1_000, description: 'Fired decisions allowed.' }),
-  per: duration('The sliding window.'),
-});
+/** The fields that gates have of a rule. */
+const GATE_FIELDS: Record<string, TSchema> = Object.assign({}, ...GATES.map((gate) => gate.fields));
 
 const instant = (description: string) =>
   Type.String({ description: `${description} Such as 2026-01-01T10:00:00Z.`, kind: 'instant' });
@@ -199,19 +92,14 @@ export const RuleSchema = fields(
     id: Type.String({ pattern: NAME_PATTERN, maxLength: 100, description: 'Kebab-case, unique, and never changed.' }),
     description: Type.Optional(Type.String({ description: 'What the rule is for.' })),
     owner: Type.Optional(Type.String({ description: 'Who answers for it.' })),
-    enabled: Type.Optional(
-      Type.Boolean({ description: 'Default true. False: its matches are recorded, and suppressed.' }),
-    ),
     entity: Type.Optional(
       Type.String({ minLength: 1, description: 'user (default), or an entity of the configuration.' }),
     ),
     when: When,
-    if: Type.Optional(expression('Asked when the pattern has matched.')),
     priority: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 100, description: 'Default 50; the higher goes first.' }),
     ),
     urgency: Type.Optional(Type.Enum(['critical', 'operational', 'marketing'], { description: 'Default marketing.' })),
-    category: Type.Optional(Type.String({ minLength: 1, description: 'Consent category.' })),
     order: Type.Optional(
       Type.Enum(['arrival', 'event-time'], {
         description: 'arrival: evaluated when read; event-time: in order of time. The default depends on the pattern.',
@@ -223,13 +111,9 @@ export const RuleSchema = fields(
           'keep (default): a change of the rule leaves what its pattern has seen, where that still fits; reset: not.',
       }),
     ),
-    cooldown: Type.Optional(Cooldown),
     ...GATE_FIELDS,
-    limit: Type.Optional(Type.Array(Limit, { minItems: 1, maxItems: 10, description: 'All of them hold.' })),
     // biome-ignore lint/suspicious/noThenProperty: the language's word; a schema is never awaited.
-    then: Type.Optional(
-      Type.Array(Step, { maxItems: 20, description: 'What to do. Left out: only decisions are written.' }),
-    ),
+    then: Type.Optional(Steps),
     tests: Type.Optional(Type.Array(InlineTest, { description: 'Run by `tripline test`.' })),
     ...LATER_FIELDS,
   },
@@ -241,14 +125,24 @@ export const RuleSchema = fields(
   },
 );
 
-/** A rule whose shape has been checked; where it had mistakes, parts are missing. */
-type Loose<T> = T extends readonly (infer Item)[]
-  ? Loose<Item>[]
-  : T extends object
-    ? { [Name in keyof T]?: Loose<T[Name]> | undefined }
-    : T;
+/** `when`: one pattern under its name, and what stands beside it. */
+export interface WhenBody {
+  readonly [pattern: string]: unknown;
+  readonly where?: string | undefined;
+  readonly as?: string | undefined;
+  readonly within?: string | undefined;
+  readonly by?: string | undefined;
+}
 
-export type RuleBody = Loose<Static<typeof RuleSchema>>;
-export type WhenBody = NonNullable<RuleBody['when']>;
-export type SendBody = Loose<Static<typeof Send>>;
+type Fields = Loose<Static<typeof RuleSchema>>;
+
+/** A rule whose shape has been checked; where it had mistakes, parts are missing. Fields of gates are theirs to read. */
+export interface RuleBody extends Omit<Fields, 'when'> {
+  readonly when?: WhenBody | undefined;
+  readonly if?: string | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly category?: string | undefined;
+  readonly cooldown?: string | { readonly key?: string | undefined } | undefined;
+}
+
 export type InlineTestBody = Loose<Static<typeof InlineTest>>;

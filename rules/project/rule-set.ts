@@ -5,9 +5,26 @@
 //   T2. Names that begin with "$" are the engine's own (schemas/internal-events.ts): "*" does not mean them.
 
 import { isInternal } from '../../schemas/internal-events.ts';
-import type { CompiledRule, Lane, RuleSet } from '../api.ts';
 import { type Needs, NeedsCollector } from '../expressions/needs.ts';
-import { type CompiledSegment, NO_SURROUNDINGS, type Surroundings } from './surroundings.ts';
+import type { Lane } from '../patterns/pattern.ts';
+import type { CompiledRule } from './compiled-rule.ts';
+import { NO_CONTEXT, type RuleContext } from './context.ts';
+import type { CompiledSegment } from './segments.ts';
+
+/** Rules as one whole, with the index that makes an event cost only the rules that care. */
+export interface RuleSet {
+  readonly rules: readonly CompiledRule[];
+  rule(id: string): CompiledRule | undefined;
+  /** Rules of `entity` to be shown an event of this name, by lane, in order of id. */
+  interested(entity: string, lane: Lane, eventName: string): readonly CompiledRule[];
+  readonly context: RuleContext;
+  /** What is asked to be remembered of entities of this type, by rules and segments and the models that they ask. */
+  needs(entity: string): Needs;
+  /** Whether a rule in event-time order asks for the entry into a segment, or the exit. */
+  tracksInOrder(entity: string): boolean;
+  /** Segments of entities of this type. */
+  segments(entity: string): readonly CompiledSegment[];
+}
 
 /** By name; `others` are the rules for names that no rule mentions. */
 interface NameIndex {
@@ -20,7 +37,7 @@ const NO_NEEDS: Needs = new NeedsCollector();
 const NO_SEGMENTS: readonly CompiledSegment[] = Object.freeze([]);
 
 /** Ids must be unique. */
-export function ruleSetOf(compiled: readonly CompiledRule[], surroundings: Surroundings = NO_SURROUNDINGS): RuleSet {
+export function ruleSetOf(compiled: readonly CompiledRule[], context: RuleContext = NO_CONTEXT): RuleSet {
   const rules = [...compiled].sort((a, b) => (a.id < b.id ? -1 : 1));
   const byId = new Map(rules.map((rule) => [rule.id, rule]));
   const indexes = new Map<string, Record<Lane, NameIndex>>();
@@ -31,14 +48,14 @@ export function ruleSetOf(compiled: readonly CompiledRule[], surroundings: Surro
       'event-time': indexOf(own.filter((rule) => rule.lane === 'event-time')),
     });
   }
-  const segments = Map.groupBy(surroundings.segments.values(), (segment) => segment.entity);
+  const segments = Map.groupBy(context.segments.values(), (segment) => segment.entity);
   const entities = new Set([...indexes.keys(), ...segments.keys()]);
-  const needs = new Map([...entities].map((entity) => [entity, needsOf(entity, rules, surroundings)]));
+  const needs = new Map([...entities].map((entity) => [entity, needsOf(entity, rules, context)]));
   const inOrder = rules.filter((rule) => rule.lane === 'event-time' && listensToSegments(rule));
   const tracked = new Set(inOrder.map((rule) => rule.entity));
   return {
     rules,
-    surroundings,
+    context,
     rule: (id) => byId.get(id),
     interested(entity, lane, eventName) {
       const index = indexes.get(entity)?.[lane];
@@ -55,7 +72,7 @@ function listensToSegments({ pattern }: CompiledRule): boolean {
   return pattern.interests !== '*' && pattern.interests.some((name) => /^\$(enters|leaves) /.test(name));
 }
 
-function needsOf(entity: string, rules: readonly CompiledRule[], around: Surroundings): Needs {
+function needsOf(entity: string, rules: readonly CompiledRule[], around: RuleContext): Needs {
   const needs = new NeedsCollector();
   for (const rule of rules) if (rule.entity === entity) needs.add(rule.needs);
   for (const segment of around.segments.values()) if (segment.entity === entity) needs.add(segment.needs);

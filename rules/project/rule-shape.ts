@@ -6,7 +6,7 @@
 //   S2. What a sequence remembers is compared once more, with its steps (patterns/sequence/).
 
 import { createHash } from 'node:crypto';
-import type { Lane } from '../api.ts';
+import type { Lane } from '../patterns/pattern.ts';
 import type { RuleBody } from './rule-schema.ts';
 
 /** Three bytes in a document; that two shapes of one rule are mistaken for each other is one in a million. */

@@ -4,9 +4,17 @@
 
 import Type, { type Static } from 'typebox';
 import type { Names } from '../expressions/compiler.ts';
+import type { Needs } from '../expressions/needs.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
+import type { Condition } from '../expressions/scope.ts';
 import { expression, fields, NAME_PATTERN } from '../language/parts.ts';
-import type { CompiledSegment } from './surroundings.ts';
+
+export interface CompiledSegment {
+  readonly id: string;
+  readonly entity: string;
+  readonly condition: Condition;
+  readonly needs: Needs;
+}
 
 export const SegmentSchema = fields(
   {

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, FatalError } from '../../lib/errors.ts';
 import { ExternalSort } from '../../lib/external-sort.ts';
-import type { RuleSet } from '../../rules/api.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { actionJson } from '../../schemas/action.ts';
 import { decisionJson } from '../../schemas/decision.ts';
 import type { KeyValueStore } from '../../state/store/api.ts';

@@ -1,7 +1,7 @@
 // What a backtest came to, in counts: summary.json. Nothing in it depends on the machine or on how long it took.
 
 import type { Counters } from '../../lib/counters.ts';
-import type { RuleSet } from '../../rules/api.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { InputOrder } from './input.ts';

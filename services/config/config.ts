@@ -3,8 +3,7 @@
 // Owns: the type and how it follows from the file. Does not own: the file's shape (schema.ts).
 
 import { resolve } from 'node:path';
-import type { EmailOptions } from '../../connectors/channels/email/options.ts';
-import type { WebhookOptions } from '../../connectors/channels/webhook/options.ts';
+import type { ChannelOptions } from '../../connectors/channels/index.ts';
 import type { Codec } from '../../connectors/logs/kafka/compression.ts';
 import { KAFKA_FILES, type KafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import type { RegistryOptions } from '../../connectors/sources/schema-registry/index.ts';
@@ -67,7 +66,8 @@ export interface Config {
   readonly templates: string | null;
   readonly caps: string | null;
   readonly consent: { readonly optIn: readonly string[] };
-  readonly channels: { readonly email: EmailOptions | null; readonly webhook: WebhookOptions | null };
+  /** Those that are configured. */
+  readonly channels: ChannelOptions;
   readonly http: HttpConfig | null;
   readonly telemetry: TelemetryConfig;
 }
@@ -104,7 +104,7 @@ export function configOf(file: ConfigFile, folder: string): Config {
     templates: absolute(file.templates),
     caps: absolute(file.caps),
     consent: { optIn: file.consent.optIn },
-    channels: { email: file.channels.email ?? null, webhook: file.channels.webhook ?? null },
+    channels: file.channels,
     http: file.http ?? null,
     telemetry: telemetryOf(file.telemetry, ms),
   });

@@ -4,8 +4,8 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { checkEmailOptions } from '../../connectors/channels/email/options.ts';
-import { checkWebhookOptions } from '../../connectors/channels/webhook/options.ts';
+import { checkOptions } from '../../connectors/channels/channel.ts';
+import { CHANNELS } from '../../connectors/channels/index.ts';
 import { checkKafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
@@ -106,11 +106,13 @@ function contradictions({ entities, sources, channels, kafka, registry }: Config
   }
   if (kafka !== undefined)
     findings.push(...checkKafkaConfig(kafka).map((each) => ({ ...each, path: ['kafka', ...each.path] })));
-  const ofChannel = (name: string, found: readonly SchemaFinding[]): void => {
-    for (const { path, part, message, hint } of found) wrong(['channels', name, ...path], part, message, hint);
-  };
-  if (channels.email !== undefined) ofChannel('email', checkEmailOptions(channels.email));
-  if (channels.webhook !== undefined) ofChannel('webhook', checkWebhookOptions(channels.webhook));
+  for (const channel of CHANNELS) {
+    const options = channels[channel.id];
+    if (options === undefined) continue;
+    for (const { path, part, message, hint } of checkOptions(channel, options)) {
+      wrong(['channels', channel.id, ...path], part, message, hint);
+    }
+  }
   return findings;
 }
 

@@ -1,13 +1,12 @@
 // The shape of tripline.yaml: every field, its default and what it is for. docs/configuration.md is made from it.
 //
 // Owns: names, types, defaults, descriptions. Does not own: reading files (load.ts), the program's view (config.ts),
-// the fields of a channel (its connector's options.ts) and of `kafka` (connectors/logs/kafka/config.ts).
+// the fields of a channel (its definition in connectors/channels) and of `kafka` (connectors/logs/kafka/config.ts).
 //
 // `secret` marks what is never printed.
 
 import Type from 'typebox';
-import { EmailOptionsSchema } from '../../connectors/channels/email/options.ts';
-import { WebhookOptionsSchema } from '../../connectors/channels/webhook/options.ts';
+import { CHANNELS, type ChannelOptions } from '../../connectors/channels/index.ts';
 import { KafkaConfigSchema } from '../../connectors/logs/kafka/config.ts';
 import { TelemetrySchema } from '../telemetry/options.ts';
 
@@ -121,6 +120,13 @@ const Http = Type.Object(
   { ...strict, description: 'Ingest and management API, health, metrics; left out: no HTTP' },
 );
 
+const Channels = Type.Object(
+  Object.fromEntries(
+    CHANNELS.flatMap(({ id, connector }) => (connector === null ? [] : [[id, Type.Optional(connector.options)]])),
+  ),
+  { ...strict, default: {}, description: 'Connectors of this process' },
+);
+
 const Entity = Type.Object(
   { id: Type.String({ minLength: 1, description: 'Path to the id in the event, such as properties.deviceId' }) },
   strict,
@@ -215,10 +221,7 @@ export const ConfigSchema = Type.Object(
       },
       { ...strict, default: {}, description: 'Consent' },
     ),
-    channels: Type.Object(
-      { email: Type.Optional(EmailOptionsSchema), webhook: Type.Optional(WebhookOptionsSchema) },
-      { ...strict, default: {}, description: 'Connectors of this process' },
-    ),
+    channels: Channels,
     http: Type.Optional(Http),
     telemetry: TelemetrySchema,
   },
@@ -226,4 +229,4 @@ export const ConfigSchema = Type.Object(
 );
 
 /** The file's values, defaults filled in, before durations and paths are worked out. */
-export type ConfigFile = Type.Static<typeof ConfigSchema>;
+export type ConfigFile = Omit<Type.Static<typeof ConfigSchema>, 'channels'> & { readonly channels: ChannelOptions };

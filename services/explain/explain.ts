@@ -3,24 +3,25 @@
 // Owns: which task is run again, joining what it did with the decision records. Does not own: words (text.ts).
 
 import { partitionOf } from '../../lib/murmur2.ts';
-import type { RuleSet } from '../../rules/api.ts';
 import type { RulesCheck } from '../../rules/index.ts';
+import { isoOf } from '../../rules/patterns/definition.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
 import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
 import type { Log } from '../../topology/engine/ports.ts';
 import { taskCount } from '../../topology/engine/tasks.ts';
+import { changelogTopic } from '../../topology/engine/topics.ts';
 import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
 import { RuleVersions } from '../../topology/rule-versions.ts';
-import { changelogTopic, publicTopics } from '../../topology/topics.ts';
+import { publicTopics } from '../../topology/topics.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
 import { BacktestInput } from '../backtest/input.ts';
 import { foldDocument } from '../state/folded-state.ts';
 import { readTopic } from '../topics/read-topic.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
 import { runFromJournal } from './journal-run.ts';
-import { isoOf } from './progress.ts';
 import { type TracedStep, Tracer } from './tracer.ts';
 
 export interface Question {
@@ -56,7 +57,7 @@ export async function explainFromLog(
   const { log, application, outOfOrdernessMs } = source;
   const key = `${entity.type}/${entity.id}`;
   const tracer = new Tracer(key, rule);
-  const watched = (checked: RulesCheck): RuleSet => tracer.watch(checked.ruleSet, checked.bodies.get(rule));
+  const watched = (checked: RulesCheck): RuleSet => tracer.watch(checked.ruleSet);
   const versions = new RuleVersions({
     topic: publicTopics(source.prefix).rules,
     initial: watched(rules),
@@ -89,7 +90,7 @@ export async function explainFromFile(
   const tracer = new Tracer(`${entity.type}/${entity.id}`, rule);
   const replay = await Replay.open({
     ...source,
-    rules: tracer.watch(rules.ruleSet, rules.bodies.get(rule)),
+    rules: tracer.watch(rules.ruleSet),
     source: { format: 'segment', entity: 'user', others: source.others },
     store: new MemoryStore(),
     wall: END_OF_TIME,

@@ -17,7 +17,7 @@ import { type JournalStep, journalCodec } from '../../topology/engine/journal.ts
 import { type Log, partitionKey, type TopicPartition } from '../../topology/engine/ports.ts';
 import { Task } from '../../topology/engine/task.ts';
 import { taskId, taskInputs } from '../../topology/engine/tasks.ts';
-import { journalTopic } from '../../topology/topics.ts';
+import { journalTopic } from '../../topology/engine/topics.ts';
 import { readPartition } from '../topics/read-topic.ts';
 
 export interface JournalRunOptions {

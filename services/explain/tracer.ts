@@ -6,26 +6,19 @@
 // Invariants:
 //   X1. The rule that is watched is the compiled one; the wrapping looks on, and hands everything through.
 
-import type { Candidate, Verdict } from '../../processors/decide/gates.ts';
-import type { EvaluationTrace } from '../../processors/evaluate/trace.ts';
-import type {
-  CompiledRule,
-  Condition,
-  Expression,
-  Pattern,
-  PatternInput,
-  PatternState,
-  RuleSet,
-  Scope,
-} from '../../rules/api.ts';
+import type { EvaluationTrace } from '../../processors/decide/trace.ts';
+import type { Condition, Expression, Scope } from '../../rules/expressions/scope.ts';
 import { jsonOfValue } from '../../rules/expressions/values.ts';
+import type { Candidate } from '../../rules/gates/gate.ts';
 import { ruleSetOf } from '../../rules/index.ts';
-import type { RuleBody } from '../../rules/project/rule-schema.ts';
+import { isoOf } from '../../rules/patterns/definition.ts';
+import type { Pattern, PatternInput, PatternState } from '../../rules/patterns/pattern.ts';
+import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Asked, EventVerdict, ExplainedGate } from './explanation.ts';
 import { explainGates } from './gates.ts';
-import { deadlineWords, progressWords } from './progress.ts';
 
 export interface TracedEvent {
   readonly kind: 'event';
@@ -71,7 +64,6 @@ export class Tracer implements EvaluationTrace {
   readonly #standings: Standing[] = [];
   readonly #events = new Map<string, TracedEvent>();
   #rule: CompiledRule | null = null;
-  #body: RuleBody = {};
   #segments: ReadonlySet<Condition> = new Set();
   #asked: Asked[] = [];
   #by: string | null = null;
@@ -84,13 +76,12 @@ export class Tracer implements EvaluationTrace {
   }
 
   /** The same rules, of which the one to be explained is watched. */
-  watch(rules: RuleSet, body: RuleBody | undefined): RuleSet {
-    const { surroundings } = rules;
-    this.#segments = new Set(Array.from(surroundings.segments.values(), ({ condition }) => condition));
-    this.#body = body ?? {};
+  watch(rules: RuleSet): RuleSet {
+    const { context } = rules;
+    this.#segments = new Set(Array.from(context.segments.values(), ({ condition }) => condition));
     this.#rule = rules.rule(this.#ruleId) ?? null;
     const watched = rules.rules.map((rule) => (rule.id === this.#ruleId ? this.#watched(rule) : rule));
-    return ruleSetOf(watched, surroundings);
+    return ruleSetOf(watched, context);
   }
 
   came(key: string, event: Event): boolean {
@@ -112,19 +103,20 @@ export class Tracer implements EvaluationTrace {
     if (step !== undefined && this.#asksFor(event)) step.verdict = 'late';
   }
 
-  decided(decision: Decision, candidate: Candidate, verdict: Verdict, scope: Scope): void {
+  decided(decision: Decision, rule: CompiledRule, candidate: Candidate): void {
     if (decision.rule !== this.#ruleId) return;
-    this.steps.push({ kind: 'decision', at: decision.at, decision, gates: explainGates(candidate, verdict, scope) });
+    const gates = explainGates(decision.reason, rule, candidate);
+    this.steps.push({ kind: 'decision', at: decision.at, decision, gates });
   }
 
   /** Where each value of `by` stood at `at`, with the time until which it stays so; Infinity: until something comes. */
   standingAt(at: number): readonly { readonly by: string | null; readonly words: string }[] {
     const last = new Map<string | null, Standing>();
     for (const standing of this.#standings) if (standing.at <= at) last.set(standing.by, standing);
-    if (last.size === 0) return [{ by: null, words: progressWords(null, this.#body, at, Infinity) }];
+    if (last.size === 0) return [{ by: null, words: this.#progressWords(null, at, Infinity) }];
     return [...last.values()].map(({ by, words, state, deadline }) => ({
       by,
-      words: at === Infinity ? words : progressWords(state, this.#body, at, deadline),
+      words: at === Infinity ? words : this.#progressWords(state, at, deadline),
     }));
   }
 
@@ -160,7 +152,8 @@ export class Tracer implements EvaluationTrace {
   #watched(rule: CompiledRule): CompiledRule {
     const { pattern } = rule;
     const watched: Pattern = {
-      kind: pattern.kind,
+      state: pattern.state,
+      words: pattern.words,
       interests: pattern.interests,
       deadlineOf: (state) => pattern.deadlineOf(state),
       onEvent: (state, event, input) => {
@@ -177,7 +170,7 @@ export class Tracer implements EvaluationTrace {
         return after;
       },
       onDeadline: (state, deadline, input) => {
-        const meaning = deadlineWords(state, this.#body, deadline);
+        const meaning = pattern.words.deadline(state, isoOf(deadline));
         const by = rule.by === null ? null : this.#byOf(state);
         const after = this.#during(input, (looked) => pattern.onDeadline(state, deadline, looked));
         this.steps.push({ kind: 'deadline', at: deadline, by, meaning, asked: this.#asked });
@@ -238,10 +231,16 @@ export class Tracer implements EvaluationTrace {
   /** Notes where the state stands, in words. */
   #stand(state: PatternState | null, at: number, by: string | null, pattern: Pattern): string {
     const deadline = state === null ? Infinity : pattern.deadlineOf(state);
-    const words = progressWords(state, this.#body, at, deadline);
+    const words = this.#progressWords(state, at, deadline);
     // Patterns change their states in place: what is kept for --at must be a copy.
     this.#standings.push({ at, by, state: state === null ? null : plainState(state), words, deadline });
     return words;
+  }
+
+  #progressWords(state: PatternState | null, at: number, deadline: number): string {
+    const words = this.#rule?.pattern.words;
+    if (words === undefined) return '';
+    return state === null ? words.nothing : words.progress(state, at, deadline === Infinity ? '' : isoOf(deadline));
   }
 
   /** A deadline comes with its state alone: whose it is was noted when it was set. */

@@ -1,21 +1,20 @@
 // The whole topology of a configuration: intake, evaluate, and a connector for each configured channel.
 
+import { openChannel } from '../../connectors/channels/channel.ts';
 import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
 import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
-import { createEmailSender } from '../../connectors/channels/email/sender.ts';
+import { CHANNEL_IDS, CHANNELS } from '../../connectors/channels/index.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
-import { createWebhookSender } from '../../connectors/channels/webhook/sender.ts';
 import { openScorers } from '../../connectors/models/open-scorers.ts';
 import { addModels } from '../../connectors/models/topology.ts';
 import { RegistryClient, SchemaCache } from '../../connectors/sources/schema-registry/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { systemRng } from '../../lib/rng.ts';
-import type { EvaluationTrace } from '../../processors/evaluate/trace.ts';
-import type { RuleSet } from '../../rules/api.ts';
-import type { RemoteModel } from '../../rules/project/surroundings.ts';
-import { CHANNELS } from '../../schemas/action.ts';
+import type { EvaluationTrace } from '../../processors/decide/trace.ts';
+import type { RemoteModel } from '../../rules/models/model.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { SchemaLookup } from '../../schemas/schema-lookup.ts';
 import type { Topology } from '../../topology/engine/builder.ts';
@@ -35,7 +34,7 @@ export interface Job {
   close(): Promise<void>;
 }
 
-export interface JobSurroundings {
+export interface JobParts {
   /** Of the registry; left out: ids of our own. */
   readonly schemaIds?: SchemaIds;
   /** Of the engine that runs the job; left out: nothing is measured. */
@@ -47,15 +46,15 @@ export interface JobSurroundings {
 }
 
 /** Asks nobody for anything until it runs. */
-export function jobOf(config: Config, project: Project, clock: Clock, around: JobSurroundings = {}): Job {
-  const { schemaIds = {}, logger = createLogger(config.application) } = around;
+export function jobOf(config: Config, project: Project, clock: Clock, parts: JobParts = {}): Job {
+  const { schemaIds = {}, logger = createLogger(config.application) } = parts;
   const isAvro = config.sources.some(({ format }) => format === 'avro');
   const schemas =
     isAvro && config.registry !== null ? new SchemaCache(new RegistryClient(config.registry), { clock, logger }) : null;
   const rules = project.rules.ruleSet;
   const models = remoteModels(rules);
   const templates = project.templates[0] ?? new Templates(new Map());
-  const { versions = unpublished(config, rules) } = around;
+  const { versions = unpublished(config, rules) } = parts;
   const topology = evaluationTopology(config, versions, { schemas, schemaIds });
   const scorers = openScorers(models, clock);
   const {
@@ -63,7 +62,7 @@ export function jobOf(config: Config, project: Project, clock: Clock, around: Jo
     topics: { prefix },
   } = config;
   if (models.length > 0) addModels(topology, { application, prefix, schemaIds, scorers });
-  const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, around.monitor));
+  const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, parts.monitor));
   for (const connector of connectors) {
     addConnector(topology, { prefix, schemaIds, rng: systemRng, ...connector });
   }
@@ -77,7 +76,7 @@ export function jobOf(config: Config, project: Project, clock: Clock, around: Jo
   };
 }
 
-export interface EvaluationSurroundings {
+export interface EvaluationParts {
   /** Of the registry, for sources of Avro; null: there is none. */
   readonly schemas?: SchemaLookup | null;
   readonly schemaIds?: SchemaIds;
@@ -95,7 +94,7 @@ export function unpublished(config: Config, rules: RuleSet): RuleVersions {
 export function evaluationTopology(
   config: Config,
   versions: RuleVersions,
-  { schemas = null, schemaIds = {}, trace }: EvaluationSurroundings = {},
+  { schemas = null, schemaIds = {}, trace }: EvaluationParts = {},
 ): Topology {
   return triplineTopology({
     application: config.application,
@@ -103,7 +102,7 @@ export function evaluationTopology(
     sources: config.sources.map((source) => formatOf(source, config, schemas)),
     rules: () => versions.current,
     ruleVersions: versions,
-    channels: CHANNELS,
+    channels: CHANNEL_IDS,
     schemaIds,
     maxClockSkewMs: config.maxClockSkewMs,
     dedupeWindowMs: config.dedupeWindowMs,
@@ -118,13 +117,14 @@ export function evaluationTopology(
 }
 
 export function remoteModels(rules: RuleSet): readonly RemoteModel[] {
-  return [...rules.surroundings.models.values()].filter((model) => model.kind !== 'linear');
+  return [...rules.context.models.values()].filter((model) => model.kind !== 'linear');
 }
 
 interface Connector {
   readonly channel: string;
   readonly sender: ChannelSender;
   readonly concurrency: number;
+  readonly schedule: readonly number[];
 }
 
 function measured(connector: Connector, clock: Clock, monitor: EngineMonitor | undefined): Connector {
@@ -135,15 +135,12 @@ function measured(connector: Connector, clock: Clock, monitor: EngineMonitor | u
 }
 
 function connectorsOf({ channels }: Config, templates: Templates, clock: Clock): Connector[] {
-  const { email, webhook } = channels;
-  const connectors: Connector[] = [];
-  if (email !== null) {
-    const sender = createEmailSender(email, { clock, templates });
-    connectors.push({ channel: 'email', sender, concurrency: email.concurrency });
-  }
-  if (webhook !== null) {
-    const sender = createWebhookSender(webhook, { clock, templates });
-    connectors.push({ channel: 'webhook', sender, concurrency: webhook.concurrency });
-  }
-  return connectors;
+  return CHANNELS.flatMap((channel) => {
+    const { id, connector } = channel;
+    const options = channels[id];
+    if (options === undefined || connector === null) return [];
+    const sender = openChannel(channel, options, { clock, templates });
+    const concurrency = connector.concurrency(options);
+    return [{ channel: id, sender, concurrency, schedule: connector.retryScheduleMs }];
+  });
 }

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { formatDuration } from '../../lib/duration.ts';
 import { FatalError } from '../../lib/errors.ts';
 import type { Problem } from '../../lib/problem.ts';
-import type { RuleSet } from '../../rules/api.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 
 /** By `entity/event name`: since when it is kept, ms, and how far back. */
 type Kept = Readonly<Record<string, { readonly since: number; readonly windowMs: number }>>;
@@ -56,7 +56,7 @@ function sinceOf(known: Kept[string] | undefined, windowMs: number, now: number)
 function asked(rules: RuleSet) {
   const entities = new Set([
     ...rules.rules.map((rule) => rule.entity),
-    ...Array.from(rules.surroundings.segments.values(), (segment) => segment.entity),
+    ...Array.from(rules.context.segments.values(), (segment) => segment.entity),
   ]);
   return [...entities].flatMap((entity) =>
     Array.from(rules.needs(entity).history, ([event, windowMs]) => ({

@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { CHANNEL_IDS, channelTraits } from '../../connectors/channels/index.ts';
 import { loadTemplates, type Templates } from '../../connectors/channels/templates/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
@@ -50,7 +51,7 @@ export function loadProject(options: ProjectOptions): Project {
   const files = findFiles(paths, folder);
   const { ruleFiles, templateFolders } = files;
   const folders = config.templates === null ? templateFolders : [relative(folder, config.templates)];
-  const loaded = folders.map((name) => ({ name, ...loadTemplates(resolve(folder, name)) }));
+  const loaded = folders.map((name) => ({ name, ...loadTemplates(resolve(folder, name), CHANNEL_IDS) }));
   const templates = loaded.map((found) => found.templates);
   const texts: readonly PublishedFile[] = [
     ...readAll('rules', ruleFiles, folder),
@@ -86,17 +87,16 @@ export function checkFiles(
 ): RulesCheck {
   const of = (kind: PublishedFile['kind']): RuleFile[] => files.filter((file) => file.kind === kind);
   return checkRules(of('rules'), {
-    around: {
+    context: {
       segments: of('segments'),
       models: of('models'),
       caps: of('caps'),
-      connected: isLive ? connectedChannels(config) : [],
       optIn: config.consent.optIn,
       withRemoteModels: isLive,
     },
     outOfOrdernessMs: config.outOfOrdernessMs,
     entities: Object.keys(config.entities),
-    channels: [],
+    channels: channelTraits(isLive ? config.channels : {}),
     // Without any folder of templates they are somewhere else: rules can be written and tested before them.
     ...(templates.length > 0 && { templates: (name, channel) => isThere(templates, name, channel) }),
     ...(since !== undefined && { since }),
@@ -123,11 +123,6 @@ function isThere(templates: readonly Templates[], name: string, channel: string)
 /** Files of a kind: those that the configuration names, or else those that were found. */
 function named(path: string | null, found: readonly string[], folder: string): readonly string[] {
   return path === null ? found : filesOf(relative(folder, path), folder);
-}
-
-/** Channels whose connector here needs an address of the person; `to` stands in for one. */
-function connectedChannels({ channels }: ProjectOptions['config']): string[] {
-  return channels.email !== null && channels.email.to === undefined ? ['email'] : [];
 }
 
 function readAll(kind: PublishedFile['kind'], files: readonly string[], folder: string): PublishedFile[] {

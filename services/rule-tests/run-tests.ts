@@ -4,9 +4,9 @@
 // and nothing fired that was not expected. Suppressed decisions need to be listed only where they are asked for. Nobody is
 // held out (rules.md).
 
-import type { RuleSet } from '../../rules/api.ts';
 import type { GivenEvent, InlineTest } from '../../rules/index.ts';
 import { ruleSetOf } from '../../rules/index.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
@@ -42,7 +42,7 @@ export async function runTest(test: InlineTest, rules: RuleSet, options: TestOpt
     ...options,
     rules: ruleSetOf(
       rules.rules.filter(({ id }) => named.has(id)),
-      { ...rules.surroundings, withHoldouts: false },
+      { ...rules.context, withHoldouts: false },
     ),
     source: { format: 'segment', entity: test.entity, id: 'entityId' },
     store: new MemoryStore(),

@@ -7,7 +7,7 @@
 
 import { createHash } from 'node:crypto';
 import { FencedError, RecordError, RetryableError } from '../../lib/errors.ts';
-import type { CompiledRule } from '../../rules/api.ts';
+import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import {
   decodePublishedRules,
   encodePublishedRules,

@@ -1,10 +1,18 @@
 // An entity's document as people and programs read it: what is known of it, what each rule remembers, what it waits for.
 
-import type { Pattern, PatternState, RuleSet } from '../../rules/api.ts';
+import { cappedMessages } from '../../rules/gates/cap.ts';
+import { groupHolds } from '../../rules/gates/exclusive.ts';
+import { PATTERN_STATES } from '../../rules/patterns/index.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { Event } from '../../schemas/event.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
-import type { EntityContext } from '../../state/entity/context.ts';
-import { type EntityDocument, entityOfKey, type RuleMemory } from '../../state/entity/document.ts';
+import { Section, type Sections } from '../../schemas/section.ts';
+import { heldMatches } from '../../state/entity/candidates.ts';
+import { type EntityDocument, entityOfKey } from '../../state/entity/document.ts';
+import { accountFacts, consentFacts, historyFacts, scoreFacts, sentFacts } from '../../state/entity/facts.ts';
+import { membership } from '../../state/entity/membership.ts';
+import type { RuleMemory } from '../../state/entity/rule-memories.ts';
+import { waitsOfKind } from '../../state/entity/waits.ts';
 import type { StoredDocument } from './folded-state.ts';
 
 /** Names under which patterns keep event times in their state. */
@@ -24,34 +32,55 @@ export function entityJson(task: string, stored: StoredDocument<EntityDocument>,
     profile: Object.fromEntries(
       Array.from(doc.profile ?? [], ([name, { value, at }]) => [name, { value, at: timeJson(at) }] as const),
     ),
-    sent: doc.sent.map(({ channel, at }) => ({ channel, at: timeJson(at) })),
+    sent: (doc.sections.open(sentFacts) ?? []).map(({ channel, at }) => ({ channel, at: timeJson(at) })),
     rules: doc.rules.values().map((memory) => memoryJson(memory, rules)),
     buffered: doc.buffer.map((event) => event.toJson()),
-    ...(doc.context !== null && contextJson(doc.context)),
+    ...(!doc.sections.isEmpty && sectionsJson(doc.sections)),
   };
 }
 
 /** What is known of the entity beside its profile; of history, how much is kept of each event name. */
-function contextJson({ account, consent, history, segments, fired, holds, held, scores }: EntityContext): JsonObject {
+function sectionsJson(sections: Sections): JsonObject {
   return {
-    account: Object.fromEntries(Array.from(account ?? [], ([name, { value }]) => [name, value] as const)),
-    consent: consent.map(({ category, allowed, at }) => ({ category, allowed, at: timeJson(at) })),
+    account: Object.fromEntries(
+      Array.from(sections.open(accountFacts) ?? [], ([name, { value }]) => [name, value] as const),
+    ),
+    consent: (sections.open(consentFacts) ?? []).map(({ category, allowed, at }) => ({
+      category,
+      allowed,
+      at: timeJson(at),
+    })),
     history: Object.fromEntries(
-      Array.from(history ?? [], ([name, times]) => {
+      Array.from(sections.open(historyFacts) ?? [], ([name, times]) => {
         const newest = times.newestAt(Infinity);
         return [name, { kept: times.size, newest: newest === null ? null : timeJson(newest) }] as const;
       }),
     ),
-    segments: segments.map(({ lane, evaluatedAt, changesAt, members }) => ({
+    segments: (sections.open(membership) ?? []).map(({ lane, evaluatedAt, changesAt, members }) => ({
       lane,
       evaluatedAt: timeJson(evaluatedAt),
       changesAt: timeJson(changesAt),
       members: members.map(({ segment, since }) => ({ segment, since: timeJson(since) })),
     })),
-    countedByCaps: fired.map(({ at, category, channels }) => ({ at: timeJson(at), category, channels })),
-    exclusive: holds.map(({ group, rule, until }) => ({ group, rule, until: timeJson(until) })),
-    waiting: held.map(({ rule, reason, at, due }) => ({ rule, reason, at: timeJson(at), due: timeJson(due) })),
-    scores: scores.map(({ model, value, at }) => ({ model, value, at: timeJson(at) })),
+    countedByCaps: (sections.open(cappedMessages)?.fired ?? []).map(({ at, category, channels }) => ({
+      at: timeJson(at),
+      category,
+      channels,
+    })),
+    exclusive: (sections.open(groupHolds)?.holds ?? []).map(({ group, rule, until }) => ({
+      group,
+      rule,
+      until: timeJson(until),
+    })),
+    waiting: Object.entries(heldMatches).flatMap(([reason, kind]) =>
+      waitsOfKind(sections, kind).map(({ rule, due, value }) => ({
+        rule,
+        reason,
+        at: timeJson(value.at),
+        due: timeJson(due),
+      })),
+    ),
+    scores: (sections.open(scoreFacts) ?? []).map(({ model, value, at }) => ({ model, value, at: timeJson(at) })),
   };
 }
 
@@ -68,21 +97,24 @@ function memoryJson({ rule, fired, forgotten, instances }: RuleMemory, rules: Ru
     known: pattern !== undefined,
     fired: fired.map(({ key, at }) => ({ key, at: timeJson(at) })),
     firedBefore: timeJson(forgotten),
-    instances: instances.map(({ by, state }) => ({
-      by,
-      deadline: timeJson(deadlineOf(pattern, state)),
-      state: stateJson(state, ''),
-    })),
+    instances: instances.map(({ by, state }) => {
+      const own = pattern?.state == null ? undefined : state.open(pattern.state);
+      return {
+        by,
+        deadline: timeJson(own === undefined ? Infinity : pattern!.deadlineOf(own)),
+        state: stateJson(state, ''),
+      };
+    }),
   };
-}
-
-function deadlineOf(pattern: Pattern | undefined, state: PatternState): number {
-  return pattern?.kind === state.kind ? pattern.deadlineOf(state) : Infinity;
 }
 
 /** A pattern's state: plain values, and events at any depth. */
 function stateJson(value: unknown, name: string): Json {
   if (value instanceof Event) return value.toJson();
+  if (value instanceof Section) {
+    const codec = PATTERN_STATES.get(value.kind);
+    return codec === undefined ? { ...value.toJSON() } : stateJson(value.open(codec), name);
+  }
   if (Array.isArray(value)) return value.map((each) => stateJson(each, name));
   if (typeof value === 'number' && TIMES.has(name)) return timeJson(value);
   if (typeof value !== 'object' || value === null) return value as Json;

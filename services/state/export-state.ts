@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { describeError, FatalError } from '../../lib/errors.ts';
-import type { RuleSet } from '../../rules/api.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
 import type { Log } from '../../topology/engine/ports.ts';
 import type { TaskSpec } from '../../topology/engine/tasks.ts';

@@ -41,9 +41,7 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
   const plan = planTopics(new Map(), topology, config);
   const sources = plan.filter(({ kind }) => kind === 'source').map(({ topic }) => topic);
   const ours = plan.filter(({ kind }) => kind !== 'source');
-  const delivered = Object.entries(channels).flatMap(([name, options]) =>
-    options === null ? [] : [actionsTopic(prefix, name)],
-  );
+  const delivered = Object.keys(channels).map((name) => actionsTopic(prefix, name));
   const entries: AclEntry[] = [];
   const add = (role: AclRole, resource: AclEntry['resource'], name: string, ...operations: AclOperation[]): void => {
     entries.push({ role, resource, name, isPrefix: resource === 'transactional-id', operations });

@@ -2,6 +2,7 @@
 // they cannot disagree. docs/asyncapi.yaml is it (npm run generate).
 
 import { stringify } from 'yaml';
+import { CHANNEL_IDS } from '../../connectors/channels/index.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import { type PublicSchema, publicSchemas } from '../../topology/public-schemas.ts';
 import { actionsTopic, DEFAULT_PREFIX, publicTopics } from '../../topology/topics.ts';
@@ -69,7 +70,7 @@ export function asyncApiYaml(): string {
 }
 
 export function asyncApiDocument(): JsonObject {
-  const schemas = publicSchemas(DEFAULT_PREFIX);
+  const schemas = publicSchemas(DEFAULT_PREFIX, CHANNEL_IDS);
   const byName = new Map(schemas.map((schema) => [schema.name, schema]));
   return {
     asyncapi: '3.0.0',

@@ -1,45 +1,31 @@
 // An entity's document as bytes, in the order of schemas/state/entity.avsc and without its records in between: this is done
 // for every event that is remembered.
 //
-// Owns: the order of the fields, when a document is due. Does not own: what they mean (entity-document.ts), states of patterns
-// (pattern-state.ts).
+// Owns: the order of the fields. Does not own: what they mean (document.ts), what is in sections (their owners).
 //
 // Invariants:
 //   B1. The bytes are those that the schema's own codec gives.
 
-import type { RuleSet } from '../../rules/api.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { type AvroReader, type AvroWriter, readList, writeList } from '../../schemas/avro-bytes.ts';
-import { avroPart, stateCodec } from '../../schemas/codec.ts';
+import { stateCodec } from '../../schemas/codec.ts';
 import { Event } from '../../schemas/event.ts';
-import type { Json } from '../../schemas/json.ts';
+import { Section, Sections } from '../../schemas/section.ts';
 import type { DocumentSpec } from '../store/api.ts';
-import { type Attribute, contextDue, decodeContext, encodeContext, type StoredContext } from './context.ts';
-import { type EntityDocument, earliestDeadline, type Instance, type RuleMemory } from './document.ts';
-import { readState, writeState } from './pattern-state.ts';
-import { RuleMemories } from './rule-memories.ts';
+import { type EntityDocument, entityDue } from './document.ts';
+import { type Attributes, attributes } from './facts.ts';
+import { type Instance, RuleMemories, type RuleMemory } from './rule-memories.ts';
 import { SeenIds } from './seen-ids.ts';
+import { fromVersion2 } from './version-2.ts';
 
 const UNKNOWN_SHAPE = 0;
-const NOTHING: readonly never[] = Object.freeze([]);
+const NO_ATTRIBUTES: Attributes = new Map();
 
-type StoredProfile = readonly { readonly name: string; readonly value: Json; readonly at: number }[];
-
-const profilePart = avroPart<StoredProfile>('state/entity', 'profile');
-const contextPart = avroPart<StoredContext>('state/entity', 'context', 'EntityContext');
-/** Branches of `["null", "EntityContext"]`. */
-const NO_CONTEXT = 0;
-const CONTEXT = 1;
-
-const codec = stateCodec<EntityDocument>('state/entity', { write, read });
+const codec = stateCodec<EntityDocument>('state/entity', { write, read }, { version: 2, to: fromVersion2 });
 
 /** How entity documents are stored; deadlines are those of the patterns in `rules()`. */
 export function entityDocumentSpec(rules: () => RuleSet): DocumentSpec<EntityDocument> {
-  return {
-    dueBy: 'stream-time',
-    dueAt: (doc) => Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules()), contextDue(doc.context)),
-    encode: codec.write,
-    decode: codec.read,
-  };
+  return { dueBy: 'stream-time', dueAt: (doc) => entityDue(doc, rules()), encode: codec.write, decode: codec.read };
 }
 
 function write(doc: EntityDocument, out: AvroWriter): void {
@@ -47,15 +33,9 @@ function write(doc: EntityDocument, out: AvroWriter): void {
   out.long(doc.evaluatedBefore);
   doc.seen.encode(out);
   writeList(out, doc.buffer, (event) => event.encode(out));
-  profilePart.write(doc.profile === null ? NOTHING : attributesOf(doc.profile), out);
-  writeList(out, doc.sent, ({ channel, at }) => {
-    out.text(channel);
-    out.long(at);
-  });
+  attributes.write(doc.profile ?? NO_ATTRIBUTES, out);
   writeList(out, doc.rules.values(), (memory) => writeMemory(memory, out));
-  const context = encodeContext(doc.context);
-  out.long(context === null ? NO_CONTEXT : CONTEXT);
-  if (context !== null) contextPart.write(context, out);
+  doc.sections.encode(out);
 }
 
 function read(input: AvroReader): EntityDocument {
@@ -63,19 +43,16 @@ function read(input: AvroReader): EntityDocument {
   const evaluatedBefore = input.long();
   const seen = SeenIds.decode(input);
   const buffer = readList(input, Event.decode);
-  const profile = profilePart.read(input);
-  const sent = readList(input, readSent);
+  const profile = attributes.read(input);
   const rules = new RuleMemories(readList(input, readMemory));
-  const context = input.long() === NO_CONTEXT ? null : contextPart.read(input);
   return {
     newestTime,
     evaluatedBefore,
     seen,
     buffer,
-    profile: profile.length === 0 ? null : profileOf(profile),
-    sent: sent.length === 0 ? NOTHING : sent,
+    profile: profile.size === 0 ? null : profile,
     rules,
-    context: decodeContext(context),
+    sections: Sections.decode(input),
     fitted: null,
     deadline: null,
   };
@@ -91,7 +68,7 @@ function writeMemory({ rule, fired, forgotten, shape, instances }: RuleMemory, o
   out.long(shape ?? UNKNOWN_SHAPE);
   writeList(out, instances, ({ by, state }) => {
     out.text(by);
-    writeState(state, out);
+    state.encode(out);
   });
 }
 
@@ -111,18 +88,5 @@ function readFired(input: AvroReader): RuleMemory['fired'][number] {
 
 function readInstance(input: AvroReader): Instance {
   const by = input.text();
-  return { by, state: readState(input) };
-}
-
-function readSent(input: AvroReader): EntityDocument['sent'][number] {
-  const channel = input.text();
-  return { channel, at: input.long() };
-}
-
-function attributesOf(profile: ReadonlyMap<string, Attribute>): StoredProfile {
-  return Array.from(profile, ([name, { value, at }]) => ({ name, value, at }));
-}
-
-function profileOf(stored: StoredProfile): Map<string, Attribute> {
-  return new Map(stored.map(({ name, value, at }) => [name, { value, at }]));
+  return { by, state: Section.decode(input) };
 }

@@ -1,32 +1,20 @@
 // The document of one entity: all that is remembered of it (schemas/state/entity.avsc).
 //
+// Owns: what every entity has, and when the document is due. Does not own: what patterns, gates and waits keep in it, which
+// it stores as sections.
+//
 // Invariants:
-//   N1. Its due time (entity-codec.ts) is derived: the first buffered event, the earliest deadline of any pattern's state, or
-//       what the context waits for. Nothing else is armed.
+//   N1. Its due time is derived: the first buffered event, the earliest deadline of any pattern's state, a segment that time
+//       changes, or the first wait that is over. Nothing else is armed.
 
-import type { PatternState, RuleSet } from '../../rules/api.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Event } from '../../schemas/event.ts';
-import { type Attribute, type EntityContext, emptyContext } from './context.ts';
-import { RuleMemories } from './rule-memories.ts';
+import { Sections } from '../../schemas/section.ts';
+import type { Attributes } from './facts.ts';
+import { membership, membershipDue } from './membership.ts';
+import { isEmptyMemory, RuleMemories } from './rule-memories.ts';
 import { SeenIds } from './seen-ids.ts';
-
-/** Pattern state of one rule for one value of its `by`; '' where it has none. */
-export interface Instance {
-  readonly by: string;
-  state: PatternState;
-}
-
-export interface RuleMemory {
-  readonly rule: string;
-  /** Fired decisions, in order of decision; `key` is the cooldown's, '' without one. */
-  fired: { readonly key: string; readonly at: number }[];
-  /** Latest event time of a fired decision that is no longer in `fired`; -1: none. */
-  forgotten: number;
-  /** Shape of the rule under which `instances` were made (CompiledRule); left out: not known. */
-  shape?: number;
-  /** In the order in which they last set a deadline, or came. */
-  instances: Instance[];
-}
+import { waitsDue } from './waits.ts';
 
 export interface EntityDocument {
   /** Highest event time accepted, ms. */
@@ -37,19 +25,15 @@ export interface EntityDocument {
   /** Events that wait for stream time, in order of (time, arrival). */
   buffer: Event[];
   /** By attribute name; null while there is none. */
-  profile: Map<string, Attribute> | null;
-  /** Fired sends, in order of decision. */
-  sent: readonly { readonly channel: string; readonly at: number }[];
+  profile: Attributes | null;
   readonly rules: RuleMemories;
-  /** Null while there is nothing in it. */
-  context: EntityContext | null;
+  /** Facts beside the profile, what gates remember, what waits. */
+  readonly sections: Sections;
   /** Not stored: the rules for which forgetMisfits() was last called. */
   fitted: RuleSet | null;
   /** Not stored: the earliest deadline under these rules, so that it need not be sought at every event (earliestDeadline). */
   deadline: { at: number; rules: RuleSet } | null;
 }
-
-const NOTHING: readonly never[] = Object.freeze([]);
 
 export function emptyEntityDocument(): EntityDocument {
   return {
@@ -58,18 +42,11 @@ export function emptyEntityDocument(): EntityDocument {
     seen: new SeenIds(),
     buffer: [],
     profile: null,
-    sent: NOTHING,
     rules: new RuleMemories(),
-    context: null,
+    sections: new Sections(),
     fitted: null,
     deadline: null,
   };
-}
-
-/** The document's context, made if there is none. */
-export function contextOf(doc: EntityDocument): EntityContext {
-  doc.context ??= emptyContext();
-  return doc.context;
 }
 
 /** The key of an entity's document. */
@@ -95,8 +72,19 @@ export function forgetMisfits(doc: EntityDocument, rules: RuleSet): void {
     if (fits || memory.instances.length === 0) continue;
     memory.instances = [];
     doc.deadline = null;
-    if (memory.fired.length === 0 && memory.forgotten < 0) doc.rules.delete(memory.rule);
+    if (isEmptyMemory(memory)) doc.rules.delete(memory.rule);
   }
+}
+
+/** When the document is to be looked at, ms; Infinity: never (N1). */
+export function entityDue(doc: EntityDocument, rules: RuleSet): number {
+  return Math.min(doc.buffer[0]?.time ?? Infinity, earliestDeadline(doc, rules), sectionsDue(doc));
+}
+
+/** When a section of it wants to be looked at, ms; Infinity: never. */
+export function sectionsDue({ sections }: EntityDocument): number {
+  if (sections.isEmpty) return Infinity;
+  return Math.min(membershipDue(sections.open(membership)), waitsDue(sections));
 }
 
 /** The earliest time at which a pattern of `rules` wants to be called; Infinity: none. */
@@ -105,9 +93,10 @@ export function earliestDeadline(doc: EntityDocument, rules: RuleSet): number {
   let earliest = Infinity;
   for (const memory of doc.rules.values()) {
     const pattern = rules.rule(memory.rule)?.pattern;
-    if (pattern === undefined) continue;
+    if (pattern === undefined || pattern.state === null) continue;
     for (const { state } of memory.instances) {
-      const deadline = pattern.kind === state.kind ? pattern.deadlineOf(state) : Infinity;
+      const own = state.open(pattern.state);
+      const deadline = own === undefined ? Infinity : pattern.deadlineOf(own);
       if (deadline < earliest) earliest = deadline;
     }
   }

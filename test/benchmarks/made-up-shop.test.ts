@@ -6,6 +6,7 @@ import { it } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import { eventLines, SHOP_NAMES, writeEvents } from '../../benchmarks/events.ts';
 import { benchmarkRules, benchmarkRulesFile } from '../../benchmarks/rules.ts';
+import { channelTraits } from '../../connectors/channels/index.ts';
 import { checkRules } from '../../rules/index.ts';
 import { decide, type OracleEvent, type OracleRule } from '../oracle/oracle.ts';
 
@@ -96,7 +97,7 @@ it('each of the ten rules fires on these events, and the further ones never', ()
 
 it('any number of rules is valid, with ids of their own, the smaller set first', () => {
   for (const count of [1, 10, 1_000]) {
-    const options = { outOfOrdernessMs: 5_000, entities: [], channels: [] };
+    const options = { outOfOrdernessMs: 5_000, entities: [], channels: channelTraits({}) };
     const { errors } = checkRules([{ file: 'rules.yaml', text: benchmarkRulesFile(count) }], options);
     assert.deepEqual(errors, []);
     const rules = benchmarkRules(count);

@@ -5,7 +5,7 @@ import { partitionOf } from '../../lib/murmur2.ts';
 import { readPartition } from '../../testing/journal-replay.ts';
 import { journalCodec } from '../../topology/engine/journal.ts';
 import type { Log } from '../../topology/engine/ports.ts';
-import { changelogTopic, journalTopic } from '../../topology/topics.ts';
+import { changelogTopic, journalTopic } from '../../topology/engine/topics.ts';
 
 export interface Evidence {
   /** Offsets of the records of the user's document, each with the events that it names, wall times of the task in ms. */

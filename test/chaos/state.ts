@@ -13,7 +13,7 @@ import { applyChangelog } from '../../state/store/restore.ts';
 import { readPartition } from '../../testing/journal-replay.ts';
 import type { Log } from '../../topology/engine/ports.ts';
 import { readChangelogNote } from '../../topology/engine/task-note.ts';
-import { changelogTopic } from '../../topology/topics.ts';
+import { changelogTopic } from '../../topology/engine/topics.ts';
 import { rowsOf } from '../invariants/rows.ts';
 
 const STORE = 'entities';

@@ -1,7 +1,8 @@
 // The YAML snippets of a page, section by section.
 
+import { channelTraits } from '../../connectors/channels/index.ts';
 import { formatProblem } from '../../lib/problem.ts';
-import { type AroundRules, checkRules, type RuleFile, type RulesCheck } from '../../rules/index.ts';
+import { type ContextFiles, checkRules, type RuleFile, type RulesCheck } from '../../rules/index.ts';
 
 export interface Section {
   /** The nearest heading above. */
@@ -32,12 +33,12 @@ export function checkSnippets(title: string, rules: readonly string[], files: re
     if (byFolder[folder] === undefined) throw new Error(`${title}: a snippet of no known folder\n${text}`);
     byFolder[folder]!.push({ file: `${title}, ${folder}`, text });
   }
-  const { segments, models, caps } = byFolder as Required<AroundRules> & typeof byFolder;
+  const { segments, models, caps } = byFolder as Required<ContextFiles> & typeof byFolder;
   const checked = checkRules(byFolder['rules']!, {
-    around: { segments: segments!, models: models!, caps: caps! },
+    context: { segments: segments!, models: models!, caps: caps! },
     outOfOrdernessMs: 5_000,
     entities: ['device', 'product'],
-    channels: [],
+    channels: channelTraits({}),
   });
   if (checked.errors.length > 0) throw new Error(checked.errors.map(formatProblem).join('\n'));
   return checked;

@@ -20,7 +20,7 @@ import { MemoryStore } from '../../state/store/memory-store.ts';
 import { applyChangelog } from '../../state/store/restore.ts';
 import { readPartition, replayJournal } from '../../testing/journal-replay.ts';
 import type { Log } from '../../topology/engine/ports.ts';
-import { changelogTopic } from '../../topology/topics.ts';
+import { changelogTopic } from '../../topology/engine/topics.ts';
 import { rowsOf } from '../invariants/rows.ts';
 import { decisionOf, sorted } from '../oracle/engine.ts';
 import { decide, type OracleRule } from '../oracle/oracle.ts';

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { channelTraits } from '../../connectors/channels/index.ts';
 import { formatProblem } from '../../lib/problem.ts';
 import { checkRules } from '../../rules/index.ts';
 import { decisionJson } from '../../schemas/decision.ts';
@@ -32,8 +33,8 @@ then: [{ send: { channel: webhook, data: { id: start.messageId } } }]
 const { ruleSet, errors } = checkRules([{ file: 'rules.yaml', text: RULES }], {
   outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
   entities: [],
-  channels: [],
-  around: {
+  channels: channelTraits({}),
+  context: {
     segments: [{ file: 's.yaml', text: `id: busy\nwhere: 'count("add", "40s") + count("buy", "20s") >= 2'` }],
     caps: [{ file: 'c.yaml', text: '- { max: 3, per: 1m, channel: webhook }\n- { max: 1, per: day, category: news }' }],
   },

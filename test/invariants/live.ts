@@ -9,7 +9,7 @@
 //   L2. Events of one user and one time go through one source and partition: their order in the input is told.
 
 import fc from 'fast-check';
-import type { RuleSet } from '../../rules/api.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
 import type { LogRecord } from '../../schemas/record.ts';

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { channelTraits } from '../../connectors/channels/index.ts';
 import { formatProblem } from '../../lib/problem.ts';
 import { checkRules } from '../../rules/index.ts';
 import type { Decision } from '../../schemas/decision.ts';
@@ -93,8 +94,8 @@ async function decide({ rules, caps, steps, inOrder }: Plan): Promise<Decision[]
   const checked = checkRules([{ file: 'rules.yaml', text: rules.map(yamlOf).join('\n---\n') }], {
     outOfOrdernessMs: 100 * HOUR,
     entities: [],
-    channels: [],
-    around: { caps: [{ file: 'caps.yaml', text: JSON.stringify(text) }] },
+    channels: channelTraits({}),
+    context: { caps: [{ file: 'caps.yaml', text: JSON.stringify(text) }] },
   });
   assert.deepEqual(checked.errors.map(formatProblem), []);
   const decisions: Decision[] = [];

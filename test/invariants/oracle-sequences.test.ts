@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Match, PatternState } from '../../rules/api.ts';
+import type { Match, PatternState } from '../../rules/patterns/pattern.ts';
 import { Event } from '../../schemas/event.ts';
 import { decideByEngine } from '../oracle/engine.ts';
 import { decide, type OracleEvent, type OracleRule } from '../oracle/oracle.ts';

@@ -6,7 +6,7 @@ import type { KeyValueStore } from '../../state/store/api.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
 import { applyChangelog } from '../../state/store/restore.ts';
 import { readPartition } from '../../testing/journal-replay.ts';
-import { changelogTopic } from '../../topology/topics.ts';
+import { changelogTopic } from '../../topology/engine/topics.ts';
 import { APPLICATION, anyAct, type Finished, play } from './live.ts';
 import { anySources, plans, sending } from './plans.ts';
 import { holds } from './property.ts';

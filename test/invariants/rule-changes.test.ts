@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { RuleSet } from '../../rules/api.ts';
+import { channelTraits } from '../../connectors/channels/index.ts';
 import { checkRules } from '../../rules/index.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { type ReplayedRecord, readPartition, replayJournal } from '../../testing/journal-replay.ts';
@@ -34,7 +35,7 @@ function compiled(text: string, since: ReadonlyMap<string, number> = new Map()):
   const checked = checkRules([{ file: 'rules.yaml', text }], {
     outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
     entities: [],
-    channels: [],
+    channels: channelTraits({}),
     since,
   });
   assert.deepEqual(checked.errors, []);

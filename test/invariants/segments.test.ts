@@ -52,7 +52,7 @@ function byWalking(steps: readonly Step[], holdsFor: Holds): string[] {
 holds('entry and exit are those of a walk through every millisecond', 200, question, async ({ steps, where }) => {
   const [source, holdsFor] = where;
   const segments = [{ file: 'segments.yaml', text: `id: vip\nwhere: ${JSON.stringify(source)}` }];
-  const { errors, ruleSet } = check(RULES, { around: { segments } });
+  const { errors, ruleSet } = check(RULES, { context: { segments } });
   assert.deepEqual(errors.map(formatProblem), []);
   const found = new EvaluateRun(() => ruleSet).see(...steps.map(({ at, name }) => event(name, at)));
   await found.passTo(100);

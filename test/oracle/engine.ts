@@ -1,9 +1,10 @@
 // The engine under the oracle's questions: the same options in, the same answer out, through the production job (Replay).
 
 import assert from 'node:assert/strict';
+import { channelTraits } from '../../connectors/channels/index.ts';
 import { formatProblem } from '../../lib/problem.ts';
-import type { RuleSet } from '../../rules/api.ts';
 import { checkRules } from '../../rules/index.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
@@ -53,7 +54,7 @@ export async function decideByEngine(
 
 /** Fails the test when the rules have mistakes. */
 export function rulesOf(text: string, outOfOrdernessMs: number): RuleSet {
-  const options = { outOfOrdernessMs, entities: [], channels: [] };
+  const options = { outOfOrdernessMs, entities: [], channels: channelTraits({}) };
   const checked = checkRules([{ file: 'rules.yaml', text }], options);
   assert.deepEqual(checked.errors.map(formatProblem), []);
   return checked.ruleSet;

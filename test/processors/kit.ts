@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { Counters } from '../../lib/counters.ts';
 import { Evaluate } from '../../processors/evaluate/evaluate.ts';
-import type { RuleSet } from '../../rules/api.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Late } from '../../schemas/framed.ts';

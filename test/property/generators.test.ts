@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
+import { channelTraits } from '../../connectors/channels/index.ts';
 import { checkRules } from '../../rules/index.ts';
 import { decide, type OracleEvent, type OracleRule } from '../oracle/oracle.ts';
 import { FIGURE_PATTERNS, orderedEvents, rules, rulesText, shuffledBeyond, shuffledWithin } from './generators.ts';
@@ -27,7 +28,7 @@ it('rules come back from YAML as they were', () => {
 });
 
 it('rules are valid in the rule language', () => {
-  const options = { outOfOrdernessMs: OUT_OF_ORDERNESS_MS, entities: [], channels: [] };
+  const options = { outOfOrdernessMs: OUT_OF_ORDERNESS_MS, entities: [], channels: channelTraits({}) };
   fc.assert(
     fc.property(rules(), (made) => {
       const { errors } = checkRules([{ file: 'rules.yaml', text: rulesText(made) }], options);

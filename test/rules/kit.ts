@@ -2,13 +2,20 @@
 // event-time lane does.
 
 import assert from 'node:assert/strict';
+import { channelTraits } from '../../connectors/channels/index.ts';
 import { formatProblem } from '../../lib/problem.ts';
-import type { CompiledRule, Match, PatternInput, PatternState, Scope } from '../../rules/api.ts';
+import type { Scope } from '../../rules/expressions/scope.ts';
+import type { Candidate } from '../../rules/gates/gate.ts';
+import { Route } from '../../rules/gates/route.ts';
 import { type CompileOptions, checkRules, type RulesCheck } from '../../rules/index.ts';
+import type { Match, PatternInput, PatternState } from '../../rules/patterns/pattern.ts';
+import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
+import { NO_CONTEXT } from '../../rules/project/context.ts';
 import { Event, type EventFields } from '../../schemas/event.ts';
 import type { JsonObject } from '../../schemas/json.ts';
+import { Sections } from '../../schemas/section.ts';
 
-export const OPTIONS: CompileOptions = { outOfOrdernessMs: 5_000, entities: [], channels: [] };
+export const OPTIONS: CompileOptions = { outOfOrdernessMs: 5_000, entities: [], channels: channelTraits({}) };
 
 export function check(text: string, options: Partial<CompileOptions> = {}): RulesCheck {
   return checkRules([{ file: 'rule.yaml', text }], { ...OPTIONS, ...options });
@@ -67,6 +74,30 @@ export function scopeOf(fields: Partial<Scope> = {}): Scope {
     changesAt: () => {},
     ...fields,
   };
+}
+
+/** A candidate of the rule that was found at `at`, ms, of an entity of which nothing else is known. */
+export function candidateOf(
+  rule: CompiledRule,
+  at: number,
+  scope: Partial<Scope> = {},
+  fields: Partial<Candidate> = {},
+) {
+  const candidate: Candidate = {
+    rule,
+    match: { at, events: ['m1'], captures: {}, event: null },
+    entityKey: 'user/u1',
+    fired: { fired: [], forgotten: -1 },
+    firedKey: '',
+    sections: new Sections(),
+    scope: scopeOf({ now: at, ...scope }),
+    failed: unexpected,
+    around: { ...NO_CONTEXT, channels: OPTIONS.channels },
+    said: () => undefined,
+    routes: rule.sends.map((send) => new Route(send)),
+    ...fields,
+  };
+  return { ...candidate, rule };
 }
 
 /** Fails the test when an expression fails. */

@@ -41,7 +41,7 @@ test('shipped code never imports testing/ or test/, and testing/ never apps/', (
       'apps/a.ts': "import '../testing/fake.ts';\nimport '../test/kit.ts';",
       'testing/fake.ts': "import '../apps/a.ts';",
       'test/kit.ts': "import '../testing/fake.ts';",
-    }).filter((breach) => !breach.includes('cycle')),
+    }).filter((breach) => !breach.includes('circle')),
     [
       'apps/a.ts:1: apps/ must not import testing/fake.ts',
       'apps/a.ts:2: apps/ must not import test/kit.ts',
@@ -77,7 +77,7 @@ test('tests and tools are free to use what shipped code is not', () => {
   assert.deepEqual(check({ 'test/a.ts': 'Date.now();', 'benchmarks/b.ts': 'performance.now();' }), []);
 });
 
-test('a cycle is found once and named whole, unless only types make it', () => {
+test('a circle is found once and named whole, also where only types make it (C2)', () => {
   assert.deepEqual(
     check({
       'lib/a.ts': "import { b } from './b.ts';",
@@ -86,6 +86,54 @@ test('a cycle is found once and named whole, unless only types make it', () => {
       'lib/d.ts': "import type { E } from './e.ts';",
       'lib/e.ts': "import { d } from './d.ts';",
     }),
-    ['lib/a.ts:1: import cycle: lib/a.ts -> lib/b.ts -> lib/c.ts -> lib/a.ts'],
+    [
+      'lib/a.ts:1: import circle: lib/a.ts -> lib/b.ts -> lib/c.ts -> lib/a.ts',
+      'lib/d.ts:1: import circle: lib/d.ts -> lib/e.ts -> lib/d.ts',
+    ],
+  );
+});
+
+test('rooms of a folder make no circle, though none of their files does (C2)', () => {
+  assert.deepEqual(
+    check({
+      'services/a/one.ts': "import { x } from '../b/x.ts';",
+      'services/a/two.ts': '',
+      'services/b/x.ts': '',
+      'services/b/y.ts': "import type { two } from '../a/two.ts';",
+    }),
+    ['services/a:1: import circle: services/a -> services/b -> services/a'],
+  );
+});
+
+test('rooms with an order import to its left only, and nothing of what stands beside them (C1)', () => {
+  assert.deepEqual(
+    check({
+      'rules/patterns/a.ts': "import '../expressions/b.ts';\nimport '../gates/c.ts';\nimport '../index.ts';",
+      'rules/expressions/b.ts': '',
+      'rules/gates/c.ts': '',
+      'rules/index.ts': "import './gates/c.ts';",
+    }).filter((breach) => !breach.includes('circle')),
+    [
+      'rules/patterns/a.ts:2: rules/patterns/ must not import rules/gates/c.ts',
+      'rules/patterns/a.ts:3: rules/patterns/ must not import rules/index.ts',
+    ],
+  );
+});
+
+test('stores, engine and logs know of no rule, processor or entity', () => {
+  assert.deepEqual(
+    check({
+      'topology/engine/a.ts': "import '../../processors/p.ts';\nimport '../../state/store/s.ts';",
+      'connectors/logs/b.ts': "import type { R } from '../../rules/index.ts';",
+      'topology/topology.ts': "import '../processors/p.ts';",
+      'processors/p.ts': "import '../state/entity/e.ts';",
+      'state/store/s.ts': '',
+      'state/entity/e.ts': "import '../store/s.ts';",
+      'rules/index.ts': '',
+    }),
+    [
+      'topology/engine/a.ts:1: topology/engine/ must not know of processors/p.ts',
+      'connectors/logs/b.ts:1: connectors/logs/ must not know of rules/index.ts',
+    ],
   );
 });

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import avsc from 'avsc';
+import { channelTraits } from '../../connectors/channels/index.ts';
 import { checkRules } from '../../rules/index.ts';
 import { avroJsonReader } from '../../schemas/avro-json.ts';
 import { deadLetterCodec, decisionCodec } from '../../schemas/framed.ts';
@@ -79,7 +80,7 @@ async function open(t: TestContext, keyed = true) {
   const { ruleSet, errors } = checkRules([{ file: 'rules.yaml', text: RULES }], {
     outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
     entities: [],
-    channels: [],
+    channels: channelTraits({}),
   });
   assert.deepEqual(errors, []);
   const schemas = new HeldSchemas(REGISTRY);

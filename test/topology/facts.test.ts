@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { CHANNEL_IDS, channelTraits } from '../../connectors/channels/index.ts';
 import { httpScorer } from '../../connectors/models/http-scorer.ts';
 import type { Scorer } from '../../connectors/models/scorer.ts';
 import { addModels } from '../../connectors/models/topology.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { formatProblem } from '../../lib/problem.ts';
-import type { RuleSet } from '../../rules/api.ts';
-import { type AroundRules, checkRules } from '../../rules/index.ts';
-import type { RemoteModel } from '../../rules/project/surroundings.ts';
-import { CHANNELS } from '../../schemas/action.ts';
+import { type ContextFiles, checkRules } from '../../rules/index.ts';
+import type { RemoteModel } from '../../rules/models/model.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import { deadLetterCodec, decisionCodec } from '../../schemas/framed.ts';
 import { FAKE_START } from '../../testing/fake-clock.ts';
@@ -22,14 +22,14 @@ const HOUR = 3_600_000;
 
 interface World {
   readonly rules: string;
-  readonly around?: AroundRules;
+  readonly context?: ContextFiles;
   readonly job?: Partial<JobOptions>;
   readonly scorers?: ReadonlyMap<string, Scorer>;
   readonly partitions?: number;
 }
 
-function compile({ rules, around = {} }: World) {
-  const options = { outOfOrdernessMs: 5_000, entities: ['device', 'product'], channels: [], around };
+function compile({ rules, context = {} }: World) {
+  const options = { outOfOrdernessMs: 5_000, entities: ['device', 'product'], channels: channelTraits({}), context };
   const checked = checkRules([{ file: 'rules.yaml', text: rules }], options);
   assert.deepEqual(checked.errors.map(formatProblem), []);
   return checked.ruleSet;
@@ -41,7 +41,7 @@ function topologyOf(ruleSet: RuleSet, job: Partial<JobOptions> = {}) {
     prefix: 'tripline',
     sources: [{ topic: 'events.shop', format: 'segment', keyed: true, entity: 'user' }],
     rules: () => ruleSet,
-    channels: CHANNELS,
+    channels: CHANNEL_IDS,
     maxClockSkewMs: 300_000,
     dedupeWindowMs: 24 * HOUR,
     dedupeMax: 1_000,
@@ -180,7 +180,7 @@ when: { event: pay }
 if: 'score("fraud") > 0.5'
 then: [{ send: { channel: webhook, data: { score: 'score("fraud")' } } }]`;
 
-function fraud(url: string, more = ''): AroundRules {
+function fraud(url: string, more = ''): ContextFiles {
   const text = `id: fraud
 type: http
 url: ${url}
@@ -224,12 +224,12 @@ async function runUntil(driver: TestDriver, count: number): Promise<Decision[]> 
   return found;
 }
 
-async function scored(t: TestContext, around: AroundRules) {
-  const ruleSet = compile({ rules: SCORED, around });
-  const model = ruleSet.surroundings.models.get('fraud') as RemoteModel;
+async function scored(t: TestContext, context: ContextFiles) {
+  const ruleSet = compile({ rules: SCORED, context });
+  const model = ruleSet.context.models.get('fraud') as RemoteModel;
   const scorer = httpScorer(model, systemClock);
   t.after(() => scorer.close());
-  return open(t, { rules: SCORED, around, job: { asksModels: true }, scorers: new Map([['fraud', scorer]]) });
+  return open(t, { rules: SCORED, context, job: { asksModels: true }, scorers: new Map([['fraud', scorer]]) });
 }
 
 test('a candidate waits for the score of a model over HTTP, which the decision records', async (t) => {
@@ -252,12 +252,12 @@ test('a candidate waits for the score of a model over HTTP, which the decision r
 
 test('a replay of the journal comes to the same decisions, and asks no model (I1)', async (t) => {
   const { url, asked } = await modelServer(t);
-  const around = fraud(url);
-  const driver = await scored(t, around);
+  const context = fraud(url);
+  const driver = await scored(t, context);
   await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }), track('u2', 'pay', { amount: 2 }));
   await runUntil(driver, 2);
   const written = await readPartition(driver.log, { topic: 'tripline.decisions', partition: 0 });
-  const ruleSet = compile({ rules: SCORED, around });
+  const ruleSet = compile({ rules: SCORED, context });
   const topology = topologyOf(ruleSet, { asksModels: true });
   const replayed = await replayJournal({ log: driver.log, topology, application: 'test', outOfOrdernessMs: 5_000 });
   assert.deepEqual(
@@ -315,8 +315,8 @@ test('a request that a crash interrupted is asked again, and its candidate decid
 });
 
 test('where models cannot be asked, as in a backtest, the default stands at once', async (t) => {
-  const around = { ...fraud('http://127.0.0.1:9/', 'default: 0.9'), withRemoteModels: false };
-  const driver = await open(t, { rules: SCORED, around });
+  const context = { ...fraud('http://127.0.0.1:9/', 'default: 0.9'), withRemoteModels: false };
+  const driver = await open(t, { rules: SCORED, context });
   await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }));
   await driver.run();
   assert.deepEqual(lines(await decisions(driver)), ['risky user/u1 fired']);
@@ -324,8 +324,8 @@ test('where models cannot be asked, as in a backtest, the default stands at once
 
 test('what an event-time rule has still to count is not forgotten when a much later event is read first', async (t) => {
   const rules = '{ id: in, order: event-time, when: { segment: { enters: busy } } }';
-  const around = { segments: [{ file: 's.yaml', text: `id: busy\nwhere: 'count("add", "40s") >= 2'` }] };
-  const driver = await open(t, { rules, around });
+  const context = { segments: [{ file: 's.yaml', text: `id: busy\nwhere: 'count("add", "40s") >= 2'` }] };
+  const driver = await open(t, { rules, context });
   const addAt = (time: number) => {
     const { key, value } = track('u1', 'add');
     return { key, value: JSON.stringify({ ...JSON.parse(value), timestamp: time }) };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { CHANNEL_IDS, channelTraits } from '../../connectors/channels/index.ts';
 import { checkRules } from '../../rules/index.ts';
-import { CHANNELS } from '../../schemas/action.ts';
 import { actionCodec, deadLetterCodec, decisionCodec, lateCodec } from '../../schemas/framed.ts';
 import { FAKE_START } from '../../testing/fake-clock.ts';
 import { TestDriver, type TestDriverOptions } from '../../testing/test-driver.ts';
@@ -22,7 +22,7 @@ function topologyOf(rules: string, options: Partial<JobOptions> = {}) {
   const checked = checkRules([{ file: 'rules.yaml', text: rules }], {
     outOfOrdernessMs: 5_000,
     entities: [],
-    channels: [],
+    channels: channelTraits({}),
   });
   assert.deepEqual(checked.errors, []);
   return () =>
@@ -31,7 +31,7 @@ function topologyOf(rules: string, options: Partial<JobOptions> = {}) {
       prefix: 'tripline',
       sources: [{ topic: 'events.shop', format: 'segment', keyed: true, entity: 'user' }],
       rules: () => checked.ruleSet,
-      channels: CHANNELS,
+      channels: CHANNEL_IDS,
       maxClockSkewMs: 300_000,
       dedupeWindowMs: 24 * HOUR,
       dedupeMax: 1_000,

@@ -16,7 +16,6 @@ import { partitionOf } from '../../lib/murmur2.ts';
 import { type NewRecord, NO_HEADERS, type RecordHeader } from '../../schemas/record.ts';
 import { TRACEPARENT } from '../../schemas/trace.ts';
 import type { Message } from '../../state/processor.ts';
-import { journalTopic } from '../topics.ts';
 import type { SinkNode } from './builder.ts';
 import type { EngineTask } from './engine-task.ts';
 import type { Seat } from './group/seat.ts';
@@ -27,6 +26,7 @@ import { encodePositionNote } from './position-note.ts';
 import type { PreparedCommit } from './task.ts';
 import { changelogNote, readChangelogNote } from './task-note.ts';
 import type { TaskQueue } from './task-queue.ts';
+import { journalTopic } from './topics.ts';
 
 export interface CommitInterval {
   /** After this long when nothing more is waiting: latency. */

@@ -1,10 +1,10 @@
 // The tasks of a topology: one for each partition of each sub-topology.
 
 import { FatalError } from '../../lib/errors.ts';
-import { changelogTopic } from '../topics.ts';
 import type { SubTopology } from './builder.ts';
 import { partitionKey, type TopicPartition } from './ports.ts';
 import type { TaskInput } from './task.ts';
+import { changelogTopic } from './topics.ts';
 
 export interface TaskSpec {
   /** `${sub-topology}_${partition}`: names the task's database and its place in messages. */

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
-import type { RuleSet } from '../../../rules/api.ts';
+import type { RuleSet } from '../../../rules/project/rule-set.ts';
 import type { Config } from '../../../services/config/index.ts';
 import { jobOf } from '../../../services/job/job.ts';
 import { openExistingLog, openLogReadOnly, stateFolder } from '../../../services/job/open-log.ts';

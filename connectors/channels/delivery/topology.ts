@@ -20,6 +20,8 @@ export interface ConnectorOptions {
   readonly schemaIds?: SchemaIds;
   /** Sends under way at a time, for each partition; left out: Deliver's default. */
   readonly concurrency?: number;
+  /** Delays before the second and later attempts, ms; left out: Deliver's default. */
+  readonly schedule?: readonly number[];
 }
 
 /** Outboxes are short-lived; the cache only spans bursts. */

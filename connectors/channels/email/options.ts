@@ -2,7 +2,7 @@
 
 import { createPrivateKey } from 'node:crypto';
 import Type from 'typebox';
-import { compileSchema, type SchemaFinding } from '../../../lib/schema-check.ts';
+import type { SchemaFinding } from '../../../lib/schema-check.ts';
 import { compileLiquid } from '../templates/liquid.ts';
 import { hostOf } from './address.ts';
 
@@ -46,15 +46,8 @@ export const EmailOptionsSchema = Type.Object(
 
 export type EmailOptions = Type.Static<typeof EmailOptionsSchema>;
 
-const checkShape = compileSchema(EmailOptionsSchema);
-
-/** Everything wrong with the options; fills defaults in. */
-export function checkEmailOptions(value: unknown): readonly SchemaFinding[] {
-  const findings = checkShape(value);
-  return findings.length > 0 ? findings : checkMeaning(value as EmailOptions);
-}
-
-function checkMeaning(options: EmailOptions): SchemaFinding[] {
+/** What the schema cannot say. */
+export function checkMeaning(options: EmailOptions): SchemaFinding[] {
   const findings: SchemaFinding[] = [];
   const wrong = (path: readonly string[], message: string, hint: string | null = null): void => {
     findings.push({ path, part: 'value', message, hint });

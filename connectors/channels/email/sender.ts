@@ -8,13 +8,13 @@
 
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
 import type { Clock } from '../../../lib/clock.ts';
-import { FatalError, RecordError } from '../../../lib/errors.ts';
+import { RecordError } from '../../../lib/errors.ts';
 import { TimeLimitError, withinTime } from '../../../lib/time-limit.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { ChannelSender, SendResult } from '../delivery/sender.ts';
 import type { Templates } from '../templates/templates.ts';
 import { type Composed, EmailComposer } from './message.ts';
-import { checkEmailOptions, type EmailOptions } from './options.ts';
+import type { EmailOptions } from './options.ts';
 
 /** One exchange, the wait for a free connection included; the longest step, a silent server, ends after SILENCE_MS_MAX. */
 const EXCHANGE_MS_MAX = 120_000;
@@ -35,20 +35,7 @@ const SIGNED_HEADERS = [
   'List-Unsubscribe-Post',
 ].join(':');
 
-/** Throws FatalError TRG_CONFIG_INVALID. */
-export function createEmailSender(
-  given: Partial<EmailOptions> & Pick<EmailOptions, 'host' | 'from'>,
-  { clock, templates }: { readonly clock: Clock; readonly templates: Templates },
-): ChannelSender {
-  const options = { ...given };
-  const findings = checkEmailOptions(options);
-  if (findings.length > 0) {
-    throw new FatalError('TRG_CONFIG_INVALID', findings.map(({ message }) => `channels.email: ${message}`).join('\n'));
-  }
-  return new EmailSender(options as EmailOptions, clock, templates);
-}
-
-class EmailSender implements ChannelSender {
+export class EmailSender implements ChannelSender {
   readonly #clock: Clock;
   readonly #composer: EmailComposer;
   readonly #transport;

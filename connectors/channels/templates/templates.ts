@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { RecordError } from '../../../lib/errors.ts';
 import type { Problem } from '../../../lib/problem.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
-import { type Action, CHANNELS } from '../../../schemas/action.ts';
+import type { Action } from '../../../schemas/action.ts';
 import type { LiquidScope } from './liquid.ts';
 import { parseTemplate, type Rendered, type Template } from './template-file.ts';
 
@@ -56,7 +56,10 @@ export function templateScope(action: Action): LiquidScope {
 }
 
 /** Reads all templates below `folder`; with problems, the templates that have some are left out. */
-export function loadTemplates(folder: string): { templates: Templates; problems: readonly Problem[] } {
+export function loadTemplates(
+  folder: string,
+  channels: readonly string[],
+): { templates: Templates; problems: readonly Problem[] } {
   const byPath = new Map<string, Template>();
   const problems: Problem[] = [];
   for (const name of list(folder, 'directory', folder, problems)) {
@@ -64,8 +67,8 @@ export function loadTemplates(folder: string): { templates: Templates; problems:
       const file = join(folder, name, fileName);
       const parts = /^([^.]+)(?:\.([A-Za-z0-9_-]+))?\.liquid$/.exec(fileName);
       const [, channel = '', locale] = parts ?? [];
-      if (!(CHANNELS as readonly string[]).includes(channel)) {
-        const hint = didYouMean(channel, CHANNELS, `<channel>[.<locale>].liquid, channels: ${CHANNELS.join(', ')}`);
+      if (!channels.includes(channel)) {
+        const hint = didYouMean(channel, channels, `<channel>[.<locale>].liquid, channels: ${channels.join(', ')}`);
         problems.push({ file, line: 0, column: 0, message: 'a template is named after its channel', hint });
         continue;
       }

@@ -9,7 +9,7 @@ import type { Templates } from '../templates/templates.ts';
  * The body's text. Where the rule names a template, the JSON object it renders stands in the place of the rule's data.
  * Throws RecordError TRG_TEMPLATE_FAILED.
  */
-export function webhookBody(action: Action, templates: Templates | null): string {
+export function webhookBody(action: Action, templates: Templates): string {
   const at = new Date(action.at).toISOString();
   const tripline = {
     decision: action.decision,
@@ -23,9 +23,8 @@ export function webhookBody(action: Action, templates: Templates | null): string
   return JSON.stringify({ type: action.rule, timestamp: at, data: { ...dataOf(action, templates), tripline } });
 }
 
-function dataOf(action: Action, templates: Templates | null): JsonObject {
+function dataOf(action: Action, templates: Templates): JsonObject {
   if (action.template === null) return action.data;
-  if (templates === null) throw new RecordError('TRG_TEMPLATE_FAILED', 'there are no templates');
   const { body } = templates.render(action);
   let value: unknown;
   try {

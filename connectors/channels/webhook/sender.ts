@@ -3,23 +3,23 @@
 // Owns: one exchange and what its answer means. Does not own: when to try again (../delivery).
 //
 // Invariants:
-//   W1. `webhook-id` is the decision's id, the same on every attempt: the receiver's idempotency key.
+//   W1. `webhook-id` is the action's id, the same on every attempt: the receiver's idempotency key.
 //   W2. 2xx is delivered. 410 is final and disables the channel. Anything else, redirects included, is tried again, as
 //       Standard Webhooks asks: an endpoint that answers 404 during a deployment loses nothing.
 //   W3. A connection goes to no private address unless that is allowed, whatever DNS says (private-address.ts).
 //   W4. An exchange ends within 15 s, and of an answer's body at most ANSWER_BYTES_MAX are read.
 
-import type { LookupFunction } from 'node:net';
 import { Agent, request } from 'undici';
 import type { Clock } from '../../../lib/clock.ts';
-import { FatalError, RecordError } from '../../../lib/errors.ts';
+import { RecordError } from '../../../lib/errors.ts';
 import { TimeLimitError, withinTime } from '../../../lib/time-limit.ts';
 import type { Action } from '../../../schemas/action.ts';
+import type { ChannelDependencies } from '../channel.ts';
 import { parseRetryAfter } from '../delivery/backoff.ts';
 import type { ChannelSender, SendResult } from '../delivery/sender.ts';
 import type { Templates } from '../templates/templates.ts';
 import { webhookBody } from './body.ts';
-import { checkWebhookOptions, secretKeys, type WebhookOptions } from './options.ts';
+import { secretKeys, type WebhookOptions } from './options.ts';
 import { PrivateAddressError, publicLookup } from './private-address.ts';
 import { signatureOf } from './signature.ts';
 
@@ -28,38 +28,14 @@ const EXCHANGE_MS_MAX = 15_000;
 /** Nothing of the body is used: it is read so that the connection can be used again. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 
-export interface WebhookDependencies {
-  readonly clock: Clock;
-  /** Needed only where rules name webhook templates. */
-  readonly templates?: Templates;
-  /** In place of the system's DNS. */
-  readonly lookup?: LookupFunction;
-}
-
-/** Throws FatalError TRG_CONFIG_INVALID. */
-export function createWebhookSender(
-  given: Partial<WebhookOptions> & Pick<WebhookOptions, 'url'>,
-  { clock, templates, lookup }: WebhookDependencies,
-): ChannelSender {
-  const options = { ...given };
-  const findings = checkWebhookOptions(options);
-  if (findings.length > 0) {
-    throw new FatalError(
-      'TRG_CONFIG_INVALID',
-      findings.map(({ message }) => `channels.webhook: ${message}`).join('\n'),
-    );
-  }
-  return new WebhookSender(options as WebhookOptions, clock, templates ?? null, lookup);
-}
-
-class WebhookSender implements ChannelSender {
+export class WebhookSender implements ChannelSender {
   readonly #url: string;
   readonly #keys: readonly Uint8Array[];
   readonly #clock: Clock;
-  readonly #templates: Templates | null;
+  readonly #templates: Templates;
   readonly #agent: Agent;
 
-  constructor(options: WebhookOptions, clock: Clock, templates: Templates | null, lookup: LookupFunction | undefined) {
+  constructor(options: WebhookOptions, { clock, templates, lookup }: ChannelDependencies) {
     this.#url = options.url;
     this.#keys = secretKeys(options.secret).filter((key) => key !== null);
     this.#clock = clock;
@@ -102,7 +78,7 @@ class WebhookSender implements ChannelSender {
   }
 
   async #post(action: Action, body: string, traceparent: string | null, signal: AbortSignal): Promise<SendResult> {
-    const id = action.decision;
+    const { id } = action;
     const timestampSeconds = Math.floor(this.#clock.now() / 1_000);
     const headers: Record<string, string> = {
       'content-type': 'application/json',

@@ -1,6 +1,6 @@
 // Reads events from a file: JSON Lines or CSV, plain or packed (.gz, .zst), in batches and with bounded memory.
 //
-// Owns: which reader a file needs. Does not own: whether a message is valid (processors/intake/intake/intake.ts).
+// Owns: which reader a file needs. Does not own: whether a message is valid (processors/intake/intake.ts).
 //
 // Invariants:
 //   F1. Every line that is not blank is one entry: an event, or an error that names the line. Nothing is left out (I6).

@@ -12,20 +12,39 @@
 // In the arrival lane an event may come behind newer ones. It is judged by the window that ends with it, and counts in
 // the windows of those that come later; `order: event-time` judges all of them in order.
 
-import type { CountState, Pattern, PatternInput } from '../../api.ts';
-import { interestsOf, matchesFilter, NO_CAPTURES } from '../definition.ts';
+import * as binary from '../../../schemas/binary.ts';
+import type { StateCodec } from '../../../schemas/section.ts';
+import { interestsOf, matchesFilter, NO_CAPTURES, NO_DEADLINE_WORDS } from '../definition.ts';
+import type { Pattern, PatternInput } from '../pattern.ts';
 import { endAt } from './entries.ts';
 import type { CountPlan } from './plan.ts';
 
 /** Beyond the bound itself, an entity with this many events within the few seconds of reordering is a machine. */
 const REORDER_MAX = 1_000;
 
+export interface CountState {
+  readonly kind: 'count';
+  /** In order of time. */
+  entries: { at: number; messageId: string }[];
+}
+
+const entries = binary.list(
+  binary.record<CountState['entries'][number]>({ at: binary.integer, messageId: binary.text }),
+);
+
+export const countState: StateCodec<CountState> = {
+  kind: 'count',
+  version: 1,
+  write: (state, out) => entries.write(state.entries, out),
+  read: (input) => ({ kind: 'count', entries: entries.read(input) }),
+};
+
 type Entry = CountState['entries'][number];
 
 export function atLeastPattern(plan: CountPlan): Pattern<CountState> {
   const { filter, bound: atLeast, withinMs } = plan;
   return {
-    kind: 'count',
+    state: countState,
     interests: interestsOf([filter]),
     onEvent(state, event, input) {
       if (!matchesFilter(filter, event, NO_CAPTURES, input)) return state;
@@ -47,6 +66,14 @@ export function atLeastPattern(plan: CountPlan): Pattern<CountState> {
     },
     onDeadline: (state) => state,
     deadlineOf: () => Infinity,
+    words: {
+      nothing: plan.nothing,
+      progress({ entries }, now) {
+        const inWindow = entries.filter(({ at }) => at > now - withinMs && at <= now);
+        return `count is ${inWindow.length} of ${atLeast} in ${plan.withinText}`;
+      },
+      ...NO_DEADLINE_WORDS,
+    },
   };
 }
 

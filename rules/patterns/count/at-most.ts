@@ -8,18 +8,38 @@
 //   F4. An event later than a fall that was not reported yet reports it: in the event-time lane the timer has come first,
 //       in the arrival lane the reading order says that nothing came in between.
 
+import * as binary from '../../../schemas/binary.ts';
 import type { Event } from '../../../schemas/event.ts';
-import type { AtMostState, Pattern, PatternInput } from '../../api.ts';
+import type { StateCodec } from '../../../schemas/section.ts';
 import { interestsOf, matchesFilter, NO_CAPTURES } from '../definition.ts';
-import { distinctValue, endAt } from './entries.ts';
+import type { Pattern, PatternInput } from '../pattern.ts';
+import { type DistinctEntry, distinctEntry, distinctValue, endAt } from './entries.ts';
 import type { CountPlan } from './plan.ts';
+
+/** `count` with `atMost`. */
+export interface AtMostState {
+  readonly kind: 'atMost';
+  /** In order of time; `value` is that of `distinct`, '' without it. */
+  entries: DistinctEntry[];
+  /** The last event seen. */
+  last: Event;
+}
+
+const parts = binary.record<Omit<AtMostState, 'kind'>>({ entries: binary.list(distinctEntry), last: binary.event });
+
+export const atMostState: StateCodec<AtMostState> = {
+  kind: 'atMost',
+  version: 1,
+  write: parts.write,
+  read: (input) => ({ kind: 'atMost', ...parts.read(input) }),
+};
 
 /** `readsMatched`: the last event is read when the fall is reported. */
 export function atMostPattern(plan: CountPlan, readsMatched: boolean): Pattern<AtMostState> {
   const { filter, distinct } = plan;
   const kept = (event: Event): Event => (readsMatched ? event.packed() : event.withoutData());
   return {
-    kind: 'atMost',
+    state: atMostState,
     interests: interestsOf([filter]),
     onEvent(before, event, input) {
       if (!matchesFilter(filter, event, NO_CAPTURES, input)) return before;
@@ -36,6 +56,14 @@ export function atMostPattern(plan: CountPlan, readsMatched: boolean): Pattern<A
       return state.entries.length === 0 ? null : state;
     },
     deadlineOf: (state) => fallAt(plan, state),
+    words: {
+      nothing: plan.nothing,
+      progress({ entries }, _now, until) {
+        const falls = until === '' ? 'it has to be above that first' : `falls to it at ${until} unless more come`;
+        return `count is ${entries.length}, and fires when it falls to ${plan.bound}: ${falls}`;
+      },
+      deadline: () => 'an event has left the window',
+    },
   };
 }
 

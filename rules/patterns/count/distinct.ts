@@ -8,20 +8,38 @@
 //       and of these the newest `atLeast`; of those within reorderMs at most REORDER_MAX, the oldest dropped and counted.
 //   V4. An event further behind the newest than reorderMs completes nothing; where it would have, that is counted.
 
-import type { DistinctState, Pattern, PatternInput } from '../../api.ts';
-import { interestsOf, matchesFilter, NO_CAPTURES } from '../definition.ts';
-import { distinctValue, endAt } from './entries.ts';
+import * as binary from '../../../schemas/binary.ts';
+import type { StateCodec } from '../../../schemas/section.ts';
+import { interestsOf, matchesFilter, NO_CAPTURES, NO_DEADLINE_WORDS } from '../definition.ts';
+import type { Pattern, PatternInput } from '../pattern.ts';
+import { type DistinctEntry, distinctEntry, distinctValue, endAt } from './entries.ts';
 import type { CountPlan } from './plan.ts';
 
 /** As in at-least.ts. */
 const REORDER_MAX = 1_000;
+
+/** `count` with `distinct`. */
+export interface DistinctState {
+  readonly kind: 'distinct';
+  /** In order of time. */
+  entries: DistinctEntry[];
+}
+
+const entries = binary.list(distinctEntry);
+
+export const distinctState: StateCodec<DistinctState> = {
+  kind: 'distinct',
+  version: 1,
+  write: (state, out) => entries.write(state.entries, out),
+  read: (input) => ({ kind: 'distinct', entries: entries.read(input) }),
+};
 
 type Entry = DistinctState['entries'][number];
 
 export function distinctPattern(plan: CountPlan): Pattern<DistinctState> {
   const { filter, distinct, bound, withinMs } = plan;
   return {
-    kind: 'distinct',
+    state: distinctState,
     interests: interestsOf([filter]),
     onEvent(state, event, input) {
       if (distinct === null || !matchesFilter(filter, event, NO_CAPTURES, input)) return state;
@@ -45,6 +63,14 @@ export function distinctPattern(plan: CountPlan): Pattern<DistinctState> {
     },
     onDeadline: (state) => state,
     deadlineOf: () => Infinity,
+    words: {
+      nothing: plan.nothing,
+      progress({ entries }, now) {
+        const values = entries.filter(({ at }) => at > now - withinMs && at <= now).map((entry) => entry.value);
+        return `count is ${new Set(values).size} of ${bound} in ${plan.withinText}`;
+      },
+      ...NO_DEADLINE_WORDS,
+    },
   };
 }
 

@@ -1,9 +1,24 @@
 // Entries in order of time: what `count` keeps of events.
 
+import * as binary from '../../../schemas/binary.ts';
 import type { Event } from '../../../schemas/event.ts';
-import type { Expression, PatternInput } from '../../api.ts';
+import type { Expression } from '../../expressions/scope.ts';
 import { NO_CAPTURES } from '../definition.ts';
+import type { PatternInput } from '../pattern.ts';
 import { shortened } from '../shortened.ts';
+
+/** An event with its value for `distinct`. */
+export interface DistinctEntry {
+  at: number;
+  messageId: string;
+  value: string;
+}
+
+export const distinctEntry = binary.record<DistinctEntry>({
+  at: binary.integer,
+  messageId: binary.text,
+  value: binary.text,
+});
 
 /** How many entries are stamped at or before `time`. */
 export function endAt(entries: readonly { readonly at: number }[], time: number): number {

@@ -1,6 +1,6 @@
 // What the three kinds of `count` are made from.
 
-import type { Expression } from '../../api.ts';
+import type { Expression } from '../../expressions/scope.ts';
 import type { EventFilter } from '../definition.ts';
 
 export interface CountPlan {
@@ -10,4 +10,8 @@ export interface CountPlan {
   readonly bound: number;
   readonly withinMs: number;
   readonly reorderMs: number;
+  /** As the rule has it, for words. */
+  readonly withinText: string;
+  /** The words for a count of nothing. */
+  readonly nothing: string;
 }

@@ -12,8 +12,9 @@
 //       events that the partial match takes; a strict one sees only the event right after, taken or not.
 
 import type { Event } from '../../../schemas/event.ts';
-import type { PatternInput, SequenceState } from '../../api.ts';
 import { matchesFilter } from '../definition.ts';
+import type { PatternInput } from '../pattern.ts';
+import type { SequenceState } from './partials.ts';
 import { capturesOf, deadlineOf, kept, type Node, pathOf } from './partials.ts';
 import { type Captures, entryBit, FRESH, REPEAT, type SequencePlan, type Step, type Test } from './plan.ts';
 

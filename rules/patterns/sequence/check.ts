@@ -3,11 +3,10 @@
 // Owns: the rules of combination (rules.md, Sequences). Does not own: expressions and names (compile.ts).
 
 import type { Path } from '../../language/parse.ts';
-import type { WhenBody } from '../../project/rule-schema.ts';
 import type { PatternTools } from '../definition.ts';
+import type { SequenceBody } from './schema.ts';
 
-type Sequence = NonNullable<WhenBody['sequence']>;
-export type StepBody = NonNullable<NonNullable<Sequence['steps']>[number]>;
+export type StepBody = NonNullable<NonNullable<SequenceBody['steps']>[number]>;
 export type PositiveBody = Omit<StepBody, 'not'>;
 
 export function isNot(step: StepBody): boolean {
@@ -24,7 +23,7 @@ export function isOptional(step: PositiveBody): boolean {
   return step.optional === true || step.times?.min === 0;
 }
 
-export function checkSteps(body: Sequence, tools: PatternTools): void {
+export function checkSteps(body: SequenceBody, tools: PatternTools): void {
   const steps = body.steps ?? [];
   for (const [index, step] of steps.entries()) {
     const path = [...tools.path, 'steps', index];

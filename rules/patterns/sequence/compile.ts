@@ -3,14 +3,12 @@
 // Owns: defaults, impossible combinations, which ways lead where. Does not own: what the ways mean (advance.ts).
 
 import { hash } from 'node:crypto';
-import type { Condition } from '../../api.ts';
+import type { Condition } from '../../expressions/scope.ts';
 import type { Path } from '../../language/parse.ts';
-import type { WhenBody } from '../../project/rule-schema.ts';
 import { filterOf, interestsOf, msOf, type PatternTools } from '../definition.ts';
 import { checkSteps, isNot, isOptional, type PositiveBody, timesOf } from './check.ts';
 import { END, entryBit, FRESH, type Next, type Not, type SequencePlan, type Step, type Test } from './plan.ts';
-
-export type SequenceBody = NonNullable<WhenBody['sequence']>;
+import type { SequenceBody } from './schema.ts';
 
 export interface CompiledSequence {
   readonly plan: SequencePlan;

@@ -9,7 +9,8 @@
 //       first; none, nothing.
 
 import type { Event } from '../../../schemas/event.ts';
-import type { PatternInput, SequenceState } from '../../api.ts';
+import type { PatternInput } from '../pattern.ts';
+import type { SequenceState } from './partials.ts';
 import { capturesOf, dropIf, idOf, type Node, pathOf, timeOf } from './partials.ts';
 import type { SequencePlan } from './plan.ts';
 

@@ -9,9 +9,60 @@
 //   T4. `events` is in the order of evaluation, so that places in it compare as the events do; a parent comes before its
 //       children in `nodes`.
 
+import * as binary from '../../../schemas/binary.ts';
 import type { Event } from '../../../schemas/event.ts';
-import type { PatternInput, SequenceState } from '../../api.ts';
+import type { StateCodec } from '../../../schemas/section.ts';
+import type { PatternInput } from '../pattern.ts';
 import type { SequencePlan } from './plan.ts';
+
+/** A tree of events taken, whose every path from a root is a partial match. */
+export interface SequenceState {
+  readonly kind: 'sequence';
+  /** Which sequence it belongs to: after a change of the rule's steps it means nothing. */
+  readonly plan: number;
+  /** In order of evaluation; `data` is the whole event where something reads it, and then has the id and time. */
+  events: { messageId: string; at: number; data: Event | null }[];
+  /** Parents before children. */
+  nodes: {
+    /** Places in `events`: of its own event, and of the first on its path. */
+    event: number;
+    first: number;
+    /** Place in `nodes`; -1: the path begins here. */
+    parent: number;
+    step: number;
+    /** How many events the step has taken, this one included. */
+    count: number;
+    /** What may follow, in bits (plan.ts); 0: other paths pass through, none ends here. */
+    open: number;
+    /** What may not follow, nor after further repetitions of the step. */
+    barred: number;
+  }[];
+}
+
+const parts = binary.record<Omit<SequenceState, 'kind'>>({
+  plan: binary.integer,
+  events: binary.list(
+    binary.record({ messageId: binary.text, at: binary.integer, data: binary.nullable(binary.event) }),
+  ),
+  nodes: binary.list(
+    binary.record({
+      event: binary.integer,
+      first: binary.integer,
+      parent: binary.integer,
+      step: binary.integer,
+      count: binary.integer,
+      open: binary.integer,
+      barred: binary.integer,
+    }),
+  ),
+});
+
+export const sequenceState: StateCodec<SequenceState> = {
+  kind: 'sequence',
+  version: 1,
+  write: parts.write,
+  read: (input) => ({ kind: 'sequence', ...parts.read(input) }),
+};
 
 /** rules.md: "partial matches: 256 per entity and rule (`by` value)". */
 export const PARTIALS_MAX = 256;

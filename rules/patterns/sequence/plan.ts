@@ -10,7 +10,7 @@
 //   END      the match is complete but for the deadline (trailing `not`)
 //   then one bit for each step that may come next: the one behind, and those behind it while the ones between are optional
 
-import type { Capture } from '../../api.ts';
+import type { Capture } from '../../expressions/scope.ts';
 import type { EventFilter } from '../definition.ts';
 
 /** How the next event is found: the very next one, the next that fits, or each that fits (Flink CEP). */

@@ -1,7 +1,7 @@
 // The shape of `sequence`, for editors and for shape.ts.
 
-import Type from 'typebox';
-import { As, By, duration, EventNames, fields, plainEventPattern, Where } from '../../language/parts.ts';
+import Type, { type Static } from 'typebox';
+import { As, By, duration, EventNames, fields, type Loose, plainEventPattern, Where } from '../../language/parts.ts';
 
 /** More than a person can read; a partial match keeps its ways on in the bits of one integer. */
 const STEPS_MAX = 20;
@@ -64,3 +64,5 @@ export const Sequence = fields(
   },
   { description: 'Fires when several events have come in this order.' },
 );
+
+export type SequenceBody = Loose<Static<typeof Sequence>>;

@@ -11,26 +11,63 @@
 //   Q3. What a rule's steps left behind before they were changed is dropped with the next event: its numbers mean other
 //       steps now.
 
-import type { Pattern, SequenceState } from '../../api.ts';
-import type { PatternDefinition } from '../definition.ts';
+import { definePattern, many, namesInWords } from '../definition.ts';
+import type { Pattern, PatternWords } from '../pattern.ts';
 import { advance } from './advance.ts';
 import { compileSequence } from './compile.ts';
 import { type Complete, fire } from './matches.ts';
-import { bound, compact, deadlineOf, dropIf, sizeOf } from './partials.ts';
+import {
+  bound,
+  compact,
+  deadlineOf,
+  dropIf,
+  type Node,
+  type SequenceState,
+  sequenceState,
+  sizeOf,
+} from './partials.ts';
 import { END, type SequencePlan } from './plan.ts';
+import { Sequence, type SequenceBody } from './schema.ts';
 
-export const sequencePattern: PatternDefinition = {
+export const sequencePattern = definePattern({
   kind: 'sequence',
+  shape: Sequence,
   lane: 'event-time',
-  compile(when, tools) {
-    const { plan, interests, captures } = compileSequence(when.sequence ?? {}, tools);
-    return { pattern: patternOf(plan, interests), captures, lists: plan.lists, eventInThen: true };
+  states: [sequenceState],
+  compile(body, tools) {
+    const { plan, interests, captures } = compileSequence(body, tools);
+    const pattern = { ...machineOf(plan, interests), words: wordsOf(body) };
+    return { pattern, captures, lists: plan.lists, eventInThen: true };
   },
-};
+});
 
-function patternOf(plan: SequencePlan, interests: readonly string[] | '*'): Pattern<SequenceState> {
+function wordsOf({ steps = [] }: SequenceBody): PatternWords<SequenceState> {
+  const first = steps[0]?.event;
   return {
-    kind: 'sequence',
+    nothing: `no match is begun: ${namesInWords(first)} begins one`,
+    progress({ nodes }, _now, until) {
+      const begun = nodes.filter(({ open }) => open !== 0);
+      const furthest = Math.max(0, ...nodes.map((node) => lengthOf(nodes, node)));
+      const end = until === '' ? '' : `, and until ${until}`;
+      return (
+        `${many(begun.length, 'partial match')} begun; the furthest has ${many(furthest, 'event')} ` +
+        `for ${many(steps.length, 'step')}${end}`
+      );
+    },
+    deadline: () => 'a time that the pattern waited for',
+  };
+}
+
+/** Events on the path to the node. */
+function lengthOf(nodes: SequenceState['nodes'], node: Node): number {
+  let length = 0;
+  for (let step: Node | undefined = node; step !== undefined; step = nodes[step.parent]) length++;
+  return length;
+}
+
+function machineOf(plan: SequencePlan, interests: readonly string[] | '*'): Omit<Pattern<SequenceState>, 'words'> {
+  return {
+    state: sequenceState,
     interests,
     onEvent(state, event, input) {
       const current = isOwn(plan, state)

@@ -8,13 +8,29 @@
 //       counted as dropped.
 
 import type { Event } from '../../../schemas/event.ts';
-import type { PatternInput, SessionFigures, SessionState } from '../../api.ts';
+import type { SessionFigures } from '../../expressions/scope.ts';
 import type { SessionMeasure, SessionMeasures } from '../../expressions/session-measures.ts';
 import { NO_CAPTURES } from '../definition.ts';
+import type { PatternInput } from '../pattern.ts';
 import { shortened } from '../shortened.ts';
 
 /** Twelve bytes each: what one person looks at in one session is far below it. */
 const DISTINCT_MAX = 1_000;
+
+export interface SessionState {
+  readonly kind: 'session';
+  start: number;
+  newest: number;
+  events: number;
+  /** Whether the session was reported. */
+  fired: boolean;
+  firstId: string;
+  last: Event;
+  /** `count(name)` and `max(expression)`, by their text. */
+  figures: { of: string; value: number }[];
+  /** `distinct(expression)`, by its text. */
+  distinct: { of: string; values: string[] }[];
+}
 
 /** A copy, which what comes later in the session does not change. */
 export function figuresOf(state: SessionState): SessionFigures {

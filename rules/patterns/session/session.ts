@@ -10,10 +10,47 @@
 //   S3. In the arrival lane an event behind the newest belongs to the session, unless it is more than `gap` before its
 //       start: then it is passed over. One later than the end of a session that was not reported yet ends it first.
 
+import Type from 'typebox';
+import * as binary from '../../../schemas/binary.ts';
 import type { Event } from '../../../schemas/event.ts';
-import type { Pattern, PatternInput, SessionFigures, SessionState } from '../../api.ts';
-import { msOf, NO_CAPTURES, type PatternDefinition, type SessionCondition } from '../definition.ts';
-import { addToFigures, figuresOf } from './figures.ts';
+import type { StateCodec } from '../../../schemas/section.ts';
+import type { SessionFigures } from '../../expressions/scope.ts';
+import type { SessionCondition } from '../../expressions/session-measures.ts';
+import { By, duration, expression, fields } from '../../language/parts.ts';
+import { definePattern, isoOf, many, msOf, NO_CAPTURES } from '../definition.ts';
+import type { Pattern, PatternInput } from '../pattern.ts';
+import { addToFigures, figuresOf, type SessionState } from './figures.ts';
+
+const Session = fields(
+  {
+    gap: duration('A session ends after this long without an event.'),
+    when: expression('Over session.duration, .events, .count(name), .distinct(expression), .max(expression).'),
+    on: Type.Optional(
+      Type.Enum(['reached', 'end'], {
+        description: 'reached (default): as soon as it is true, once a session; end: asked when the session ends.',
+      }),
+    ),
+    by: Type.Optional(By),
+  },
+  { description: 'Fires on what a session of the entity adds up to. A session takes all of its events.' },
+);
+
+const parts = binary.record<Omit<SessionState, 'kind'>>({
+  start: binary.integer,
+  newest: binary.integer,
+  events: binary.integer,
+  fired: binary.boolean,
+  firstId: binary.text,
+  last: binary.event,
+  figures: binary.list(binary.record({ of: binary.text, value: binary.double })),
+  distinct: binary.list(binary.record({ of: binary.text, values: binary.list(binary.text) })),
+});
+const state: StateCodec<SessionState> = {
+  kind: 'session',
+  version: 1,
+  write: parts.write,
+  read: (input) => ({ kind: 'session', ...parts.read(input) }),
+};
 
 interface SessionPlan {
   readonly gapMs: number;
@@ -24,11 +61,12 @@ interface SessionPlan {
   readonly keepsData: boolean;
 }
 
-export const sessionPattern: PatternDefinition = {
+export const sessionPattern = definePattern({
   kind: 'session',
+  shape: Session,
   lane: 'event-time',
-  compile(when, tools) {
-    const body = when.session ?? {};
+  states: [state],
+  compile(body, tools) {
     const asked = tools.sessionCondition([...tools.path, 'when'], body.when);
     const on = body.on ?? 'reached';
     const keepsData = on === 'end' && (tools.readsMatched || /\bevent\b/.test(body.when ?? ''));
@@ -36,12 +74,12 @@ export const sessionPattern: PatternDefinition = {
     const session = asked === null ? {} : { session: asked.measures };
     return { pattern, captures: [], eventInThen: true, ...session };
   },
-};
+});
 
 function patternOf(plan: SessionPlan): Pattern<SessionState> {
   const { gapMs, on } = plan;
   return {
-    kind: 'session',
+    state,
     interests: '*',
     onEvent(before, event, input) {
       if (before !== null && event.time < before.start - gapMs) return before;
@@ -59,6 +97,15 @@ function patternOf(plan: SessionPlan): Pattern<SessionState> {
     },
     onDeadline: (state, deadline, input) => endedAt(plan, state, deadline, input),
     deadlineOf: (state) => state.newest + gapMs,
+    words: {
+      nothing: 'no session is under way',
+      progress({ events, start, fired }, _now, until) {
+        const reported = fired ? ', which was reported' : '';
+        const end = until === '' ? '' : `; it ends at ${until} if nothing comes`;
+        return `a session of ${many(events, 'event')} since ${isoOf(start)}${reported}${end}`;
+      },
+      deadline: () => 'nothing more came: the session ended',
+    },
   };
 }
 

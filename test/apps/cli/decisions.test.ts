@@ -20,6 +20,7 @@ function decision(rule: string, user: string, at: number, reason: Decision['reas
     variant: null,
     flow: null,
     step: 0,
+    passedOver: [],
   };
   return { id: `${rule}-${user}-${at}`, rule, entity, at, outcome, reason, ...rest };
 }

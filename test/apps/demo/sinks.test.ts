@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type SinkMail, startSmtpSink } from '../../../apps/demo/smtp-sink.ts';
 import { type ReceivedWebhook, startWebhookReceiver } from '../../../apps/demo/webhook-receiver.ts';
-import { createEmailSender } from '../../../connectors/channels/email/sender.ts';
 import { parseTemplate } from '../../../connectors/channels/templates/template-file.ts';
 import { Templates } from '../../../connectors/channels/templates/templates.ts';
-import { createWebhookSender } from '../../../connectors/channels/webhook/sender.ts';
 import { FakeClock } from '../../../testing/fake-clock.ts';
 import { makeAction } from '../../connectors/channels/delivery/fake-context.ts';
+import { openEmail, openWebhook } from '../../connectors/channels/kit.ts';
 
 const NO_ABORT = new AbortController().signal;
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -20,7 +19,7 @@ test('the mail sink takes a message and reads its subject, whatever its letters'
   const templates = new Templates(
     new Map([['hi/email', parseTemplate('hi', `---\nsubject: '${subject}'\n---\nHello`, [])!]]),
   );
-  const sender = createEmailSender(
+  const sender = openEmail(
     { host: sink.host, port: sink.port, from: 'hello@shop.test' },
     { clock: new FakeClock(), templates },
   );
@@ -41,7 +40,7 @@ test('the mail sink refuses a message that is too large', async (t) => {
   const body = 'x'.repeat(400_000);
   const text = `---\nsubject: Large\n---\n${body}`;
   const templates = new Templates(new Map([['big/email', parseTemplate('big', `${text}{{ data.more }}`, [])!]]));
-  const sender = createEmailSender(
+  const sender = openEmail(
     { host: sink.host, port: sink.port, from: 'hello@shop.test' },
     { clock: new FakeClock(), templates },
   );
@@ -60,10 +59,7 @@ test('the webhook receiver takes what is signed with its secret', async (t) => {
   const webhooks: ReceivedWebhook[] = [];
   const receiver = await startWebhookReceiver(SECRET, (webhook) => webhooks.push(webhook));
   t.after(() => receiver.close());
-  const sender = createWebhookSender(
-    { url: receiver.url, secret: SECRET, allowPrivate: true },
-    { clock: new FakeClock() },
-  );
+  const sender = openWebhook({ url: receiver.url, secret: SECRET, allowPrivate: true }, { clock: new FakeClock() });
   t.after(() => sender.close());
   assert.equal((await sender.send(makeAction(), 1, NO_ABORT)).outcome, 'delivered');
   assert.deepEqual(
@@ -76,10 +72,7 @@ test('the webhook receiver refuses another secret, no signature and no JSON', as
   const webhooks: ReceivedWebhook[] = [];
   const receiver = await startWebhookReceiver('top secret', (webhook) => webhooks.push(webhook));
   t.after(() => receiver.close());
-  const sender = createWebhookSender(
-    { url: receiver.url, secret: SECRET, allowPrivate: true },
-    { clock: new FakeClock() },
-  );
+  const sender = openWebhook({ url: receiver.url, secret: SECRET, allowPrivate: true }, { clock: new FakeClock() });
   t.after(() => sender.close());
   assert.deepEqual(await sender.send(makeAction(), 1, NO_ABORT), { outcome: 'retry', reason: 'HTTP 401' });
   assert.equal((await fetch(receiver.url, { method: 'POST', body: '{}' })).status, 401);

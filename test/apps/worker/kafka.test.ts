@@ -76,7 +76,7 @@ async function runShop(t: TestContext, env: Record<string, string>, amid?: () =>
     env: { WEBHOOK_SECRET: 'whsec_dGVzdA==', WRITE_KEY: 'test', TRIPLINE_DATA_DIR: dataDir, ...env },
   });
   // Without connectors: what is sent is on the topics, and nobody is there to deliver to.
-  const config = { ...full, channels: { email: null, webhook: null }, http: null };
+  const config = { ...full, channels: {}, http: null };
   const stop = new AbortController();
   const running = Promise.withResolvers<Log>();
   const logger = createLogger('test', { write: () => {} });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type OnnxRuntime, onnxScorer } from '../../../connectors/models/onnx-scorer.ts';
 import { FatalError, RecordError } from '../../../lib/errors.ts';
-import type { RemoteModel } from '../../../rules/project/surroundings.ts';
+import type { RemoteModel } from '../../../rules/models/model.ts';
 import { check } from '../../rules/kit.ts';
 
 const TEXT = `id: churn
@@ -12,7 +12,7 @@ features: [{ name: logins, value: 'count("login", "7d")' }, { name: vip, value: 
 
 function model(): RemoteModel {
   const around = { models: [{ file: 'models/churn.yaml', text: TEXT }] };
-  return check('{ id: a, when: { event: e } }', { around }).ruleSet.surroundings.models.get('churn') as RemoteModel;
+  return check('{ id: a, when: { event: e } }', { context: around }).ruleSet.context.models.get('churn') as RemoteModel;
 }
 
 /** A runtime whose model gives the sum of its features as the last of two outputs. */

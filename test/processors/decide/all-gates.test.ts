@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { channelTraits } from '../../../connectors/channels/index.ts';
 import { formatProblem } from '../../../lib/problem.ts';
-import type { RuleSet } from '../../../rules/api.ts';
-import type { AroundRules } from '../../../rules/index.ts';
+import type { CompileOptions, ContextFiles } from '../../../rules/index.ts';
+import type { RuleSet } from '../../../rules/project/rule-set.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { Event } from '../../../schemas/event.ts';
 import { CONSENT_EVENT } from '../../../schemas/internal-events.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
+import { heldMatches } from '../../../state/entity/candidates.ts';
+import { waitsOf, waitsOfKind } from '../../../state/entity/waits.ts';
 import { check, event } from '../../rules/kit.ts';
 import { EvaluateRun } from '../kit.ts';
 
@@ -14,18 +17,18 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const NOON = Date.UTC(2026, 0, 1, 12);
 
-function ruleSet(text: string, around: AroundRules = {}): () => RuleSet {
-  const { errors, ruleSet } = check(text, { around });
+function ruleSet(text: string, context: ContextFiles = {}, options: Partial<CompileOptions> = {}): () => RuleSet {
+  const { errors, ruleSet } = check(text, { context, ...options });
   assert.deepEqual(errors.map(formatProblem), []);
   return () => ruleSet;
 }
 
-function caps(text: string): AroundRules {
+function caps(text: string): ContextFiles {
   return { caps: [{ file: 'caps.yaml', text }] };
 }
 
-function run(text: string, around: AroundRules = {}): EvaluateRun {
-  return new EvaluateRun(ruleSet(text, around));
+function run(text: string, context: ContextFiles = {}, options: Partial<CompileOptions> = {}): EvaluateRun {
+  return new EvaluateRun(ruleSet(text, context, options));
 }
 
 const paid = (at: number, properties: JsonObject = {}) => event('paid', at, properties);
@@ -156,8 +159,29 @@ test('who cannot be reached by a channel with a connector is not sent to, unless
   const rules = `{ id: a, when: { event: paid }, ${EMAIL} }
 ---
 { id: b, when: { event: paid }, then: [{ send: { channel: email, template: hi, fallback: [webhook] } }] }`;
-  const found = run(rules, { connected: ['email'] }).see(paid(1), identify(2, { email: 'a@b.test' }), paid(3));
+  const found = run(rules, {}, { channels: channelTraits({ email: {} }) }).see(
+    paid(1),
+    identify(2, { email: 'a@b.test' }),
+    paid(3),
+  );
   assert.deepEqual(found.lines, ['a@1 unreachable', 'b@1', 'a@3', 'b@3']);
+  assert.deepEqual(
+    found.context.valuesTo<Action>('actions').map(({ rule, channel, fallback }) => [rule, channel, fallback]),
+    [
+      ['b', 'webhook', []],
+      ['a', 'email', []],
+      ['b', 'email', ['webhook']],
+    ],
+  );
+  assert.deepEqual(
+    found.decisions.map(({ passedOver }) => passedOver),
+    [
+      [{ step: 0, channel: 'email', reason: 'unreachable' }],
+      [{ step: 0, channel: 'email', reason: 'unreachable' }],
+      [],
+      [],
+    ],
+  );
   assert.deepEqual(run(rules).see(paid(1)).lines, ['a@1', 'b@1']);
 });
 
@@ -183,7 +207,7 @@ then: [{ send: { channel: webhook, data: { n: order.properties.n } } }]`;
     found.context.valuesTo<Action>('actions').map(({ data, at }) => [data, at]),
     [[{ n: 2 }, morning]],
   );
-  assert.equal(found.document()!.context!.held.length, 0);
+  assert.deepEqual(waitsOf(found.document()!.sections), []);
 });
 
 test('a rule that sends nothing has no quiet hours, consent or reach to ask for (G3)', () => {
@@ -202,8 +226,8 @@ test('what a person must look at first waits', async () => {
     ],
   );
   assert.deepEqual(
-    found.document()!.context!.held.map(({ reason, at }) => [reason, at]),
-    [['review', 2]],
+    waitsOfKind(found.document()!.sections, heldMatches.review).map(({ value, due }) => [value.at, due]),
+    [[2, Infinity]],
   );
 });
 
@@ -218,5 +242,5 @@ test('of one person a bounded number of candidates waits; more are suppressed, a
 test('a rule whose candidates are refused leaves nothing in the document', () => {
   const found = run(`{ id: a, when: { event: paid }, enabled: false }`).see(paid(1));
   assert.equal(found.document()!.rules.size, 0);
-  assert.equal(found.document()!.context, null);
+  assert.equal(found.document()!.sections.isEmpty, true);
 });

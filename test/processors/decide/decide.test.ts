@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { InactiveState } from '../../../rules/patterns/inactive.ts';
+import { PATTERN_STATES } from '../../../rules/patterns/index.ts';
 import type { Action } from '../../../schemas/action.ts';
 import { traceparentOf } from '../../../schemas/trace.ts';
 import { entityDocumentSpec } from '../../../state/entity/codec.ts';
+import { sentFacts } from '../../../state/entity/facts.ts';
 import { documentBytes, documentOf } from '../../../state/store/document-store.ts';
 import { check, event } from '../../rules/kit.ts';
 import { EvaluateRun } from '../kit.ts';
@@ -11,6 +14,10 @@ const HOUR = 3_600_000;
 
 function rule(id: string, more = ''): string {
   return `id: ${id}\nwhen: { event: paid, as: order }\n${more}`;
+}
+
+function sentIn(run: EvaluateRun) {
+  return run.document()!.sections.open(sentFacts) ?? [];
 }
 
 test('candidates of one event go by priority, then urgency, then id (K2)', () => {
@@ -89,8 +96,8 @@ test('a rule that reads nothing of its events keeps them without data', async ()
   );
   await run.passTo(10);
   const { state } = run.document()!.rules.get('quiet')!.instances[0]!;
-  assert.ok(state.kind === 'inactive');
-  assert.deepEqual(state.last.properties, {});
+  const quiet = state.open(PATTERN_STATES.get('inactive')!) as InactiveState;
+  assert.deepEqual(quiet.last.properties, {});
 });
 
 test('an expression that fails makes its condition false and is counted with the rule', () => {
@@ -104,15 +111,15 @@ test('sends are remembered twice as far back as the rules ask, for what comes ou
   const run = new EvaluateRun(rules).see(event('paid', 1), event('paid', 2), event('paid', 3), event('paid', HOUR + 1));
   assert.deepEqual(run.lines, ['mail@1', 'mail@2', 'mail@3 condition', `mail@${HOUR + 1}`]);
   assert.deepEqual(
-    run.document()!.sent.map(({ at }) => at),
+    sentIn(run).map(({ at }) => at),
     [1, 2, HOUR + 1],
   );
   run.see(event('paid', 2 * HOUR + 2));
   assert.deepEqual(
-    run.document()!.sent.map(({ at }) => at),
+    sentIn(run).map(({ at }) => at),
     [HOUR + 1, 2 * HOUR + 2],
   );
-  assert.deepEqual(new EvaluateRun(rule('x')).see(event('paid', 1)).document()!.sent, []);
+  assert.deepEqual(sentIn(new EvaluateRun(rule('x')).see(event('paid', 1))), []);
 });
 
 test('fired decisions are forgotten once no gate can ask for them, and it is noted up to when', () => {

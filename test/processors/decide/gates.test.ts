@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { gateHistoryMs, verdictOn } from '../../../processors/decide/gates.ts';
-import type { CompiledRule } from '../../../rules/api.ts';
-import { NO_SURROUNDINGS } from '../../../rules/project/surroundings.ts';
-import type { RuleMemory } from '../../../state/entity/document.ts';
-import { compiled, scopeOf, unexpected } from '../../rules/kit.ts';
+import { verdictOn } from '../../../processors/decide/decide.ts';
+import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
+import type { RuleMemory } from '../../../state/entity/rule-memories.ts';
+import { candidateOf, compiled } from '../../rules/kit.ts';
 
 const HOUR = 3_600_000;
 const BARE = 'id: one\nwhen: { event: paid }\n';
@@ -15,16 +14,18 @@ function memoryOf(times: readonly number[], fields: Partial<RuleMemory> = {}): R
   return { rule: 'one', fired, forgotten: -1, instances: [], ...fields };
 }
 
-function refusalAt(rule: CompiledRule, at: number, memory: RuleMemory, cooldownKey = ''): string | null {
-  const match = { at, events: ['m1'], captures: {}, event: null };
-  const around = { entityKey: 'user/u1', context: null, surroundings: NO_SURROUNDINGS };
-  const scope = scopeOf({ now: at, profile: { plan: 'free' } });
-  return verdictOn({ rule, match, cooldownKey, memory, ...around }, scope, unexpected).reason;
+function refusalAt(rule: CompiledRule, at: number, fired: RuleMemory, firedKey = ''): string | null {
+  return verdictOn(candidateOf(rule, at, { profile: { plan: 'free' } }, { fired, firedKey })).reason;
+}
+
+/** How long its fired decisions matter to the rule's gates, ms. */
+function historyMsOf(rule: CompiledRule): number {
+  return Math.max(0, ...rule.gates.map(({ historyMs }) => historyMs ?? 0));
 }
 
 test('a rule without gates lets everything through', () => {
   assert.equal(refusalAt(compiled(BARE), 5, memoryOf([1, 2, 3])), null);
-  assert.equal(gateHistoryMs(compiled(BARE)), 0);
+  assert.equal(historyMsOf(compiled(BARE)), 0);
 });
 
 test('of several reasons the first in order is given: disabled, condition, cooldown, limit', () => {
@@ -64,7 +65,7 @@ test('a limit counts the sliding window (t - per, t]', () => {
 test('every limit must allow', () => {
   const rule = compiled(`${BARE}limit: [{ max: 5, per: 1h }, { max: 1, per: 1m }]`);
   assert.equal(refusalAt(rule, 100, memoryOf([50])), 'limit');
-  assert.equal(gateHistoryMs(rule), HOUR);
+  assert.equal(historyMsOf(rule), HOUR);
 });
 
 test('whatever order candidates come in, no window ever holds more than the limit, and none is refused needlessly (I4)', () => {

@@ -1,22 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatProblem } from '../../../lib/problem.ts';
-import type { AroundRules } from '../../../rules/index.ts';
+import type { ContextFiles } from '../../../rules/index.ts';
 import type { Event } from '../../../schemas/event.ts';
 import { PROFILE_EVENT } from '../../../schemas/internal-events.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
+import { historyFacts } from '../../../state/entity/facts.ts';
+import { membership } from '../../../state/entity/membership.ts';
 import { check, event } from '../../rules/kit.ts';
 import { EvaluateRun } from '../kit.ts';
 
 const DAY = 86_400_000;
 
-function run(text: string, around: AroundRules = {}): EvaluateRun {
-  const { errors, ruleSet } = check(text, { around });
+function run(text: string, around: ContextFiles = {}): EvaluateRun {
+  const { errors, ruleSet } = check(text, { context: around });
   assert.deepEqual(errors.map(formatProblem), []);
   return new EvaluateRun(() => ruleSet);
 }
 
-function segment(id: string, where: string): AroundRules {
+function segment(id: string, where: string): ContextFiles {
   return { segments: [{ file: 'segments.yaml', text: `id: ${id}\nwhere: ${JSON.stringify(where)}` }] };
 }
 
@@ -64,7 +66,7 @@ describe('what happened before', () => {
 
   test('what nobody asks for is not kept (A2)', () => {
     const found = run(COUNTED).see(event('other', 1), event('login', 2));
-    assert.deepEqual([...found.document()!.context!.history!.keys()], ['login']);
+    assert.deepEqual([...found.document()!.sections.open(historyFacts)!.keys()], ['login']);
     assert.equal(run('{ id: a, when: { event: paid } }').see(event('login', 1)).document(), undefined);
   });
 
@@ -106,7 +108,7 @@ describe('segments', () => {
     await found.passTo(15);
     assert.deepEqual(found.lines, ['in@8', 'out@15']);
     assert.deepEqual(found.decisions[1]!.events, []);
-    assert.equal(found.document()!.context!.segments[0]!.changesAt, 18);
+    assert.equal(found.document()!.sections.open(membership)![0]!.changesAt, 18);
   });
 
   test('an exit that time brought is told before a later event that brings the entry again', () => {
@@ -157,7 +159,7 @@ describe('segments', () => {
 });
 
 describe('models', () => {
-  const around: AroundRules = {
+  const around: ContextFiles = {
     models: [
       {
         file: 'models.yaml',

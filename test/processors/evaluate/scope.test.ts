@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { applyAttributes } from '../../../processors/evaluate/facts.ts';
 import { EntityScope } from '../../../processors/evaluate/scope.ts';
+import { ruleSetOf } from '../../../rules/project/rule-set.ts';
 import type { Event } from '../../../schemas/event.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
-import { emptyEntityDocument } from '../../../state/entity/document.ts';
-import { event } from '../../rules/kit.ts';
+import { type EntityDocument, emptyEntityDocument } from '../../../state/entity/document.ts';
+import { sentFacts } from '../../../state/entity/facts.ts';
+import { event, unexpected } from '../../rules/kit.ts';
+
+const RULES = ruleSetOf([]);
+
+function scopeOf(document: EntityDocument, withBuffered: boolean): EntityScope {
+  return new EntityScope({ document, rules: RULES, withBuffered, segmentFailed: unexpected });
+}
 
 function identify(time: number, traits: JsonObject): Event {
   return event('identify', time, {}, { type: 'identify', traits });
@@ -13,14 +21,13 @@ function identify(time: number, traits: JsonObject): Event {
 
 test('sent counts (now - D, now], by channel or of any', () => {
   const document = emptyEntityDocument();
-  document.sent = [
+  document.sections.put(sentFacts, [
     { channel: 'email', at: 100 },
     { channel: 'sms', at: 150 },
     { channel: 'email', at: 200 },
     { channel: 'email', at: 201 },
-  ];
-  const scope = new EntityScope();
-  scope.enter(document, false);
+  ]);
+  const scope = scopeOf(document, false);
   scope.now = 200;
   assert.equal(scope.sent('any', 100), 2);
   assert.equal(scope.sent('any', 101), 3);
@@ -33,8 +40,7 @@ test('of two messages for one attribute the later-stamped stays, of equal stamps
   applyAttributes(document, identify(20, { plan: 'pro', city: 'Oslo' }));
   applyAttributes(document, identify(10, { plan: 'free', name: 'Ann' }));
   applyAttributes(document, identify(20, { city: 'Rome' }));
-  const scope = new EntityScope();
-  scope.enter(document, false);
+  const scope = scopeOf(document, false);
   assert.deepEqual(scope.profile, { plan: 'pro', city: 'Rome', name: 'Ann' });
 });
 
@@ -42,19 +48,6 @@ test('in order of arrival the profile has what waits in the buffer too, in event
   const document = emptyEntityDocument();
   applyAttributes(document, identify(10, { plan: 'free', name: 'Ann' }));
   document.buffer = [identify(20, { plan: 'pro' }), event('paid', 30, {}, { traits: { plan: 'no trait' } })];
-  const scope = new EntityScope();
-  scope.enter(document, true);
-  assert.deepEqual(scope.profile, { plan: 'pro', name: 'Ann' });
-  scope.enter(document, false);
-  assert.deepEqual(scope.profile, { plan: 'free', name: 'Ann' });
-});
-
-test('turning to another entity leaves nothing of the last one behind', () => {
-  const document = emptyEntityDocument();
-  applyAttributes(document, identify(10, { plan: 'free' }));
-  const scope = new EntityScope();
-  scope.enter(document, true);
-  assert.deepEqual(scope.profile, { plan: 'free' });
-  scope.enter(emptyEntityDocument(), true);
-  assert.deepEqual(scope.profile, {});
+  assert.deepEqual(scopeOf(document, true).profile, { plan: 'pro', name: 'Ann' });
+  assert.deepEqual(scopeOf(document, false).profile, { plan: 'free', name: 'Ann' });
 });

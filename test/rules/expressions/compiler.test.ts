@@ -6,7 +6,7 @@ import { event, scopeOf, unexpected } from '../kit.ts';
 
 const NAMES: Names = { captures: ['cart'], insteadOfEvent: null };
 const compiler = new ExpressionCompiler({
-  channels: ['ops'],
+  channels: ['email', 'sms', 'ops'],
   segments: new Set(['vip']),
   models: new Set(['churn', 'fraud']),
   remoteModels: new Set(['fraud']),

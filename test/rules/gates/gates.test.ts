@@ -1,33 +1,48 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isHeldOut, parseShare } from '../../../rules/gates/hold-out.ts';
+import { isHeldOut, parseShare } from '../../../rules/gates/holdout.ts';
+import { REASONS } from '../../../rules/gates/index.ts';
 import { parseTimeOfDay, quietUntil } from '../../../rules/gates/quiet-hours.ts';
 import { parseZone } from '../../../rules/language/zone.ts';
+import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
 import { holds } from '../../invariants/property.ts';
-import { compiled, errorsOf } from '../kit.ts';
+import { candidateOf, compiled, errorsOf } from '../kit.ts';
 
 const BARE = 'id: a\nwhen: { event: e }\n';
 
-test('gates that a rule names are compiled', () => {
-  const rule = compiled(`${BARE}audience: profile.plan != null
-holdout: { share: 12.5%, group: checkout }
-exclusive: checkout
+function reasonsOf(rule: CompiledRule): string[] {
+  return rule.gates.map(({ reason }) => reason);
+}
+
+test('the gates that a rule names are asked in the order of the list, whatever the order in the file', () => {
+  const rule = compiled(`${BARE}review: event.properties.value > 100.0
 quietHours: { from: "21:00", to: "08:30", timezone: Europe/Berlin }
-review: event.properties.value > 100.0`);
-  assert.deepEqual(rule.holdout, { share: 0.125, group: 'group checkout' });
-  assert.deepEqual(compiled(`${BARE}holdout: 10%`).holdout, { share: 0.1, group: 'rule a' });
-  assert.equal(rule.exclusive, 'checkout');
-  const { fromMs, toMs, zone } = rule.quietHours!;
-  assert.deepEqual([fromMs, toMs, zone.of({})], [75_600_000, 30_600_000, 'Europe/Berlin']);
-  assert.equal(rule.audience!.source, 'profile.plan != null');
-  assert.equal(rule.review!.source, 'event.properties.value > 100.0');
+limit: [{ max: 1, per: 1d }]
+exclusive: checkout
+cooldown: 1h
+if: event.properties.value > 1.0
+holdout: { share: 12.5%, group: checkout }
+audience: profile.plan != null
+then: [{ send: { channel: webhook } }]`);
+  assert.deepEqual(reasonsOf(rule), REASONS);
+});
+
+test('a rule that sends nothing asks nobody for consent, reach or quiet hours', () => {
+  const rule = compiled(`${BARE}quietHours: { from: "21:00", to: "08:00" }`);
+  assert.deepEqual(reasonsOf(rule), ['disabled', 'cap']);
 });
 
 test('quiet hours are those of profile.timezone unless the rule says otherwise, and need the profile then', () => {
-  const rule = compiled(`${BARE}quietHours: { from: "21:00", to: "08:00" }`);
-  assert.equal(rule.quietHours!.zone.of({ timezone: 'Asia/Tokyo' }), 'Asia/Tokyo');
+  const quiet = 'quietHours: { from: "21:00", to: "08:00" }\nthen: [{ send: { channel: webhook } }]';
+  const rule = compiled(BARE + quiet);
   assert.equal(rule.needs.profile, true);
+  const gate = rule.gates.find(({ reason }) => reason === 'quiet-hours')!;
+  const refusalIn = (timezone: string, at: number) =>
+    gate.refusal(candidateOf(rule, at, { profile: { timezone } }))?.until ?? null;
+  const noon = Date.UTC(2026, 0, 1, 12);
+  assert.equal(refusalIn('Asia/Tokyo', noon), Date.UTC(2026, 0, 1, 23));
+  assert.equal(refusalIn('Europe/Berlin', noon), null);
 });
 
 test('mistakes in gates are reported', () => {

@@ -2,8 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PatternState } from '../../../rules/api.ts';
 import { ruleSetOf } from '../../../rules/index.ts';
+import type { BaselineState } from '../../../rules/patterns/baseline.ts';
+import type { CompoundState } from '../../../rules/patterns/compound.ts';
+import type { AtMostState } from '../../../rules/patterns/count/at-most.ts';
+import type { DistinctState } from '../../../rules/patterns/count/distinct.ts';
+import { PATTERN_STATES } from '../../../rules/patterns/index.ts';
+import type { PatternState } from '../../../rules/patterns/pattern.ts';
+import type { SessionState } from '../../../rules/patterns/session/figures.ts';
+import type { AggregateState } from '../../../rules/patterns/window-rows.ts';
+import { Section } from '../../../schemas/section.ts';
 import { entityDocumentSpec } from '../../../state/entity/codec.ts';
 import { type EntityDocument, emptyEntityDocument } from '../../../state/entity/document.ts';
 import { documentBytes, documentOf } from '../../../state/store/document-store.ts';
@@ -17,19 +25,20 @@ const at = (time: number, value: number) => event('e', time, { value });
 
 function rowsOf(run: PatternRun): number {
   assert.equal(run.state?.kind, 'aggregate');
-  return (run.state as Extract<PatternState, { kind: 'aggregate' }>).times.length;
+  return (run.state as AggregateState).times.length;
 }
 
 /** How many bytes the state takes in its entity's document, whether they come back the same, and what comes back. */
 function stored(state: PatternState): { bytes: number; isSame: boolean; back: PatternState } {
   const spec = entityDocumentSpec(() => ruleSetOf([]));
+  const codec = PATTERN_STATES.get(state.kind)!;
   const document: EntityDocument = emptyEntityDocument();
   const empty = documentBytes(spec, document).length;
-  document.rules.add({ rule: 'a', fired: [], forgotten: -1, instances: [{ by: '', state }] });
+  document.rules.add({ rule: 'a', fired: [], forgotten: -1, instances: [{ by: '', state: Section.of(codec, state) }] });
   const bytes = documentBytes(spec, document);
   const back = documentOf(spec, bytes);
   const isSame = Buffer.compare(documentBytes(spec, back), bytes) === 0;
-  return { bytes: bytes.length - empty, isSame, back: back.rules.get('a')!.instances[0]!.state };
+  return { bytes: bytes.length - empty, isSame, back: back.rules.get('a')!.instances[0]!.state.open(codec)! };
 }
 
 test('a sum is exact to the millisecond while a window has at most 1000 events (W1)', () => {
@@ -94,14 +103,14 @@ test('distinct keeps the newest of each value, of those that matter (V3)', () =>
     compiled('{ id: a, when: { count: { event: e, distinct: event.properties.value, atLeast: 5, within: 7d } } }'),
   );
   for (let i = 0; i < 5_000; i++) run.see(at(i * 1_000, i % 50));
-  assert.ok(run.state?.kind === 'distinct' && run.state.entries.length <= 11);
+  assert.ok((run.state as DistinctState).entries.length <= 11);
   assert.deepEqual(run.times, [4_000]);
 });
 
 test('a number that falls needs one entry more than the bound (F3)', () => {
   const run = new PatternRun(compiled('{ id: a, when: { count: { event: e, atMost: 2, within: 7d } } }'));
   for (let i = 0; i < 1_000; i++) run.see(at(i * 1_000, i));
-  assert.ok(run.state?.kind === 'atMost' && run.state.entries.length === 3);
+  assert.equal((run.state as AtMostState).entries.length, 3);
 });
 
 test('a baseline keeps one number a window, and nothing of an entity that went silent (L4)', () => {
@@ -111,7 +120,7 @@ test('a baseline keeps one number a window, and nothing of an entity that went s
     }),
   );
   for (let i = 0; i < 5_000; i++) run.see(at(i * 60_000, i));
-  assert.ok(run.state?.kind === 'baseline' && run.state.previous.length === 4);
+  assert.equal((run.state as BaselineState).previous.length, 4);
   assert.ok(stored(run.state!).bytes < 100);
   run.passTo(5_000 * 60_000 + 6 * 3_600_000);
   assert.equal(run.state, null);
@@ -139,7 +148,7 @@ test('a session keeps figures and no events, and tells a thousand values apart',
     compiled(`{ id: a, when: { session: { gap: 1h, when: 'session.distinct(event.properties.value) > 2000' } } }`),
   );
   for (let i = 0; i < 3_000; i++) run.seeInOrder(at(i, i));
-  assert.ok(run.state?.kind === 'session' && run.state.distinct[0]!.values.length === 1_000);
+  assert.equal((run.state as SessionState).distinct[0]!.values.length, 1_000);
   assert.equal(run.drops.length, 2_000);
   assert.deepEqual(stored(run.state!).back.kind, 'session');
   run.passTo(3_600_000 + 2_999);
@@ -159,12 +168,12 @@ when:
 if: start.event == "e"`),
   );
   run.seeInOrder(at(0, 1), at(1_000, 2));
-  assert.ok(run.state?.kind === 'compound' && run.state.matched.length === 1 && run.state.inner.length === 3);
+  const { matched, inner } = run.state as CompoundState;
+  assert.deepEqual([matched.length, inner.length], [1, 3]);
   const { isSame, back } = stored(run.state!);
   assert.equal(isSame, true);
-  assert.deepEqual(back.kind === 'compound' && back.inner.map((one) => one.state.kind), [
-    'count',
-    'compound',
-    'sequence',
-  ]);
+  assert.deepEqual(
+    (back as CompoundState).inner.map((one) => one.state.kind),
+    ['count', 'compound', 'sequence'],
+  );
 });

@@ -152,13 +152,18 @@ then: [{ send: { channel: webhook, data: { n: event.properties.n } } }]
   assert.match(errorsOf(rule(''))[0]!, /name the event with after: \{ …, as: name \}/);
 });
 
+const OWN_CHANNEL = { template: 'optional', asksConsent: false, addresses: null } as const;
+
 test('a message channel needs a template, a webhook and a configured channel do not', () => {
   const send = (fields: string) => `{ id: a, when: { event: e }, then: [{ send: { ${fields} } }] }`;
   assert.deepEqual(errorsOf(send('channel: push')), [
     'rule.yaml:1:56: the channel "push" needs a template (add template: name-of-a-folder-in-templates)',
   ]);
   assert.deepEqual(errorsOf(send('channel: pagerduty')), []);
-  assert.deepEqual(errorsOf(send('channel: warehouse'), { channels: ['warehouse'] }), []);
+  assert.deepEqual(
+    errorsOf(send('channel: warehouse'), { channels: new Map([...OPTIONS.channels, ['warehouse', OWN_CHANNEL]]) }),
+    [],
+  );
   assert.match(errorsOf(send('channel: webhook, fallback: [sms]'))[0]!, /the channel "sms" needs a template/);
 });
 

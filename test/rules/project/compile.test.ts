@@ -4,7 +4,7 @@ import { NeedsCollector } from '../../../rules/expressions/needs.ts';
 import { check, compiled, errorsOf, event, scopeOf, unexpected } from '../kit.ts';
 
 test('what a rule leaves out has its default', () => {
-  const { pattern: _, version: __, shape: ___, needs, ...rule } = compiled('{ id: a, when: { event: e } }');
+  const { pattern: _, version: __, shape: ___, needs, gates, ...rule } = compiled('{ id: a, when: { event: e } }');
   assert.deepEqual(rule, {
     id: 'a',
     entity: 'user',
@@ -15,16 +15,13 @@ test('what a rule leaves out has its default', () => {
     lane: 'arrival',
     reorderMs: 5_000,
     by: null,
-    condition: null,
-    cooldown: null,
-    limits: [],
+    firedKey: null,
     sends: [],
-    audience: null,
-    holdout: null,
-    exclusive: null,
-    quietHours: null,
-    review: null,
   });
+  assert.deepEqual(
+    gates.map(({ reason }) => reason),
+    ['disabled', 'cap'],
+  );
   assert.deepEqual({ ...needs }, { ...new NeedsCollector() });
 });
 
@@ -43,13 +40,16 @@ limit: [{ max: 3, per: 7d }, { max: 1, per: 1d }]
 `,
     { entities: ['device'] },
   );
-  const { entity, enabled, priority, urgency, category, cooldown, limits } = rule;
+  const { entity, enabled, priority, urgency, category } = rule;
   assert.deepEqual([entity, enabled, priority, urgency, category], ['device', false, 0, 'critical', 'alerts']);
-  assert.deepEqual(cooldown, { forMs: 3_600_000, key: null });
-  assert.deepEqual(limits, [
-    { max: 3, perMs: 604_800_000 },
-    { max: 1, perMs: 86_400_000 },
+  const asked = rule.gates.map(({ reason, historyMs }) => [reason, historyMs ?? 0]);
+  assert.deepEqual(asked, [
+    ['disabled', 0],
+    ['cooldown', 3_600_000],
+    ['limit', 604_800_000],
+    ['cap', 0],
   ]);
+  assert.equal(rule.firedKey, null);
 });
 
 test('each pattern has its lane, and order overrides it', () => {
@@ -80,7 +80,7 @@ cooldown: { for: 1h, key: cart.properties.id }
   assert.deepEqual([by(1), by('1'), by(null)], ['1', '"1"', null]);
   assert.throws(() => rule.by?.evaluate(scopeOf({ event: event('e', 0) })), /No such key/);
   const cart = event('e', 0, { id: 'c1' });
-  assert.equal(rule.cooldown?.key?.evaluate(scopeOf({ captures: { cart } })), '"c1"');
+  assert.equal(rule.firedKey?.evaluate(scopeOf({ captures: { cart } })), '"c1"');
 });
 
 test('data evaluates expressions, keeps durations and constants, and walks lists and mappings', () => {
@@ -138,10 +138,10 @@ then:
   - send: { channel: email, template: hello, fallback: [sms] }
 `);
   assert.deepEqual(
-    rule.sends.map(({ step, channel, template, fallback }) => ({ step, channel, template, fallback })),
+    rule.sends.map(({ step, channels, template }) => ({ step, channels, template })),
     [
-      { step: 0, channel: 'webhook', template: null, fallback: [] },
-      { step: 1, channel: 'email', template: 'hello', fallback: ['sms'] },
+      { step: 0, channels: ['webhook'], template: null },
+      { step: 1, channels: ['email', 'sms'], template: 'hello' },
     ],
   );
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { WebhookOptions } from '../../../connectors/channels/webhook/options.ts';
 import { ProblemsError } from '../../../lib/problem.ts';
 import { type Environment, type LoadedConfig, loadConfig, redact } from '../../../services/config/index.ts';
 
@@ -42,7 +43,7 @@ test('without a file everything has its default', (t) => {
   assert.equal(config.dedupeMax, 1_000);
   assert.equal(config.limits.recordBytes, 1_048_576);
   assert.equal(config.log.fsync, 'commit');
-  assert.deepEqual(config.channels, { email: null, webhook: null });
+  assert.deepEqual(config.channels, {});
   assert.deepEqual(
     config.sources.map((source) => source.topic),
     ['events.tripline'],
@@ -117,7 +118,7 @@ http: { host: 127.0.0.1, port: 8080, writeKeys: ["\${WRITE_KEY}"] }
   const env = { SASL_PASSWORD: 'pass', WEBHOOK_SECRET: 'whsec_abc', WRITE_KEY: 'key' };
   const { config, warnings, folder } = load(t, text, env);
   assert.equal(config.kafka?.tls?.ca, join(folder, 'ca.pem'));
-  assert.equal(config.channels.webhook?.secret, 'whsec_abc');
+  assert.equal((config.channels['webhook'] as WebhookOptions).secret, 'whsec_abc');
   assert.deepEqual(config.http?.writeKeys, ['key']);
   assert.equal(config.caps, join(folder, 'caps.yaml'));
   assert.deepEqual(warnings, []);
@@ -200,7 +201,8 @@ test('a secret can come from a file of its own', (t) => {
   const folder = folderWith(t, 'channels: { webhook: { url: "http://a.test" } }');
   writeFileSync(join(folder, 'secret'), 'whsec_file\n');
   const env = { TRIPLINE_CHANNELS_WEBHOOK_SECRET_FILE: join(folder, 'secret') };
-  assert.equal(loadConfig({ env, folder }).config.channels.webhook?.secret, 'whsec_file');
+  const { config } = loadConfig({ env, folder });
+  assert.equal((config.channels['webhook'] as WebhookOptions).secret, 'whsec_file');
 });
 
 test('a secret written into the file is warned about, without showing it', (t) => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { channelTraits } from '../../../connectors/channels/index.ts';
 import { checkRules } from '../../../rules/index.ts';
 import type { PublishedFile } from '../../../schemas/published-rules.ts';
 import { publish, publishFolder, readPublished } from '../../../services/rules/published.ts';
@@ -17,7 +18,7 @@ const topicOf = (application: string) => ({ topic: 'tripline.rules', application
 function publicationOf(files: readonly PublishedFile[], application = 'shop') {
   const { rules } = checkRules(
     files.map(({ file: name, text }) => ({ file: name, text })),
-    { outOfOrdernessMs: 0, entities: [], channels: [] },
+    { outOfOrdernessMs: 0, entities: [], channels: channelTraits({}) },
   );
   return { ...topicOf(application), files, rules, now: 1 };
 }

@@ -11,7 +11,7 @@ test('what is known of an entity beside its profile is shown, and what of it wai
   const text = `{ id: a, when: { event: paid }, exclusive: x }
 ---
 { id: b, when: { event: paid }, review: 'true' }`;
-  const { ruleSet } = check(text, { around: { segments, caps } });
+  const { ruleSet } = check(text, { context: { segments, caps } });
   const run = new EvaluateRun(() => ruleSet);
   run.see(event(CONSENT_EVENT, 1_000, { all: false }, { type: 'consent' }), event('paid', 2_000));
   const shown = entityJson('entities_0', { key: 'user/u1', doc: run.document()!, dueAt: 0, bytes: 9 }, ruleSet);

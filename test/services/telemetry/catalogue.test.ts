@@ -16,7 +16,8 @@ function written(): { counters: Set<string>; gauges: Set<string>; histograms: Se
   for (const path of globSync(FOLDERS, { cwd: ROOT })) {
     const text = readFileSync(`${ROOT}${path}`, 'utf8');
     const names = (pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1]!);
-    for (const name of names(/(?:(?:context|report)\.count|counters\.add)\(\s*'([a-z-]+)'/g)) found.counters.add(name);
+    for (const name of names(/(?:(?:context|report|host)\.count|counters\.add)\(\s*'([a-z-]+)'/g))
+      found.counters.add(name);
     for (const name of names(/\b(?:g|removeG)auge\(\s*'([a-z-]+)'/g)) found.gauges.add(name);
     for (const name of names(/gauges: \[\{ name: '([a-z-]+)'/g)) found.gauges.add(name);
     for (const name of names(/\bhistogram\(\s*'([a-z-]+)'/g)) found.histograms.add(name);

@@ -54,6 +54,10 @@ for (const threads of [1, 2]) {
   });
 }
 
+interface Hook {
+  readonly data: { readonly user: string; readonly tripline: { readonly decision: string } };
+}
+
 test('a request’s traceparent reaches the webhook, under a span that follows from the decision', LIMIT, async (t) => {
   const worker = await startWorker(t, '');
   await worker.post('/v1/track', purchase('traced'), { traceparent: `00-${TRACE}-${SPAN}-00` });
@@ -61,8 +65,8 @@ test('a request’s traceparent reaches the webhook, under a span that follows f
   await worker.post('/v1/track', purchase('without'));
   await until(() => worker.receiver.received.length >= 3);
   const traces = worker.receiver.received.map(({ headers, body }) => {
-    const { user } = (JSON.parse(body) as { data: { user: string } }).data;
-    return [user, headers['traceparent'], String(headers['webhook-id']).slice(0, 16)] as const;
+    const { user, tripline } = (JSON.parse(body) as Hook).data;
+    return [user, headers['traceparent'], tripline.decision.slice(0, 16)] as const;
   });
   const byUser = new Map(traces.map(([user, traceparent, decision]) => [user, { traceparent, decision }]));
   const { traceparent, decision } = byUser.get('traced')!;
@@ -95,7 +99,7 @@ telemetry: { otlp: { url: "${collector.url}", headers: { x-key: secret }, interv
     assert.equal(delivered!.parentSpanId, decided!.spanId);
     const hook = worker.receiver.received.find(({ headers }) => String(headers['traceparent']).includes(TRACE))!;
     assert.equal(hook.headers['traceparent'], `00-${TRACE}-${delivered!.spanId}-01`);
-    assert.equal(decided!.spanId, String(hook.headers['webhook-id']).slice(0, 16));
+    assert.equal(decided!.spanId, (JSON.parse(hook.body) as Hook).data.tripline.decision.slice(0, 16));
     for (const span of ours) assert.ok(BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano));
     // Its beginner does not keep the other trace, and none is begun here.
     assert.equal(collector.spans.length, 3);

@@ -5,7 +5,7 @@ import specs from '@asyncapi/specs';
 import { Ajv } from 'ajv';
 import avsc from 'avsc';
 import { parse } from 'yaml';
-import { CHANNELS } from '../../../schemas/action.ts';
+import { CHANNEL_IDS } from '../../../connectors/channels/index.ts';
 import { asyncApiDocument, asyncApiYaml } from '../../../services/topics/asyncapi.ts';
 import { DEFAULT_PREFIX, requiredTopics } from '../../../topology/topics.ts';
 import { triplineTopology } from '../../../topology/topology.ts';
@@ -58,7 +58,7 @@ test('it has every topic that others may read, and no other', () => {
     prefix: DEFAULT_PREFIX,
     sources: [{ topic: 'events.shop', format: 'segment', keyed: false, entity: 'user' }],
     rules: () => assert.fail('nothing runs'),
-    channels: CHANNELS,
+    channels: CHANNEL_IDS,
     maxClockSkewMs: 0,
     dedupeWindowMs: 0,
     dedupeMax: 0,

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PatternState } from '../../../rules/api.ts';
+import type { AbsenceState } from '../../../rules/patterns/absence.ts';
+import type { CountState } from '../../../rules/patterns/count/at-least.ts';
+import type { InactiveState } from '../../../rules/patterns/inactive.ts';
+import { PATTERN_STATES } from '../../../rules/patterns/index.ts';
 import { avroBytes } from '../../../schemas/avro-bytes.ts';
 import { avroCodec } from '../../../schemas/codec.ts';
 import { Event } from '../../../schemas/event.ts';
 import type { Json } from '../../../schemas/json.ts';
+import { Section, Sections } from '../../../schemas/section.ts';
 import { entityDocumentSpec } from '../../../state/entity/codec.ts';
 import {
   deadlineMoved,
@@ -14,9 +18,9 @@ import {
   emptyEntityDocument,
   entityKey,
   entityOfKey,
-  type RuleMemory,
 } from '../../../state/entity/document.ts';
-import { RuleMemories } from '../../../state/entity/rule-memories.ts';
+import { sentFacts } from '../../../state/entity/facts.ts';
+import { RuleMemories, type RuleMemory } from '../../../state/entity/rule-memories.ts';
 import { documentBytes, documentOf } from '../../../state/store/document-store.ts';
 import { check } from '../../rules/kit.ts';
 
@@ -59,7 +63,13 @@ const event = fc
     made.traceparent = traceparent;
     return made;
   });
-const state: fc.Arbitrary<PatternState> = fc.oneof(
+type StoredState = AbsenceState | InactiveState | CountState;
+
+function stored(state: StoredState): Section {
+  return Section.of(PATTERN_STATES.get(state.kind)!, state);
+}
+
+const state: fc.Arbitrary<StoredState> = fc.oneof(
   fc.record({
     kind: fc.constant('absence' as const),
     clocks: fc.array(fc.record({ start: event, deadline: time }), { maxLength: 3 }),
@@ -70,11 +80,12 @@ const state: fc.Arbitrary<PatternState> = fc.oneof(
     entries: fc.array(fc.record({ at: time, messageId: text }), { maxLength: 3 }),
   }),
 );
+const section = state.map(stored);
 const memory: fc.Arbitrary<RuleMemory> = fc.record({
   rule: text,
   fired: fc.array(fc.record({ key: text, at: time }), { maxLength: 3 }),
   forgotten: fc.oneof(fc.constant(-1), time),
-  instances: fc.array(fc.record({ by: text, state }), { maxLength: 3 }),
+  instances: fc.array(fc.record({ by: text, state: section }), { maxLength: 3 }),
 });
 
 const document = fc
@@ -87,10 +98,11 @@ const document = fc
     sent: fc.array(fc.record({ channel: text, at: time }), { maxLength: 3 }),
     rules: fc.array(memory, { maxLength: 3 }),
   })
-  .map(({ ids, profile, rules, ...fields }): EntityDocument => {
+  .map(({ ids, profile, rules, sent, ...fields }): EntityDocument => {
     const byId = new Map(rules.map((each) => [each.rule, each]));
     const made = { ...emptyEntityDocument(), ...fields, rules: new RuleMemories([...byId.values()]) };
     for (const id of ids) made.seen.check(id, 5, 0, 100);
+    if (sent.length > 0) made.sections.put(sentFacts, sent);
     if (profile.length > 0) made.profile = new Map(profile);
     return made;
   });
@@ -103,6 +115,7 @@ function plain(doc: EntityDocument): unknown {
       if (value instanceof Event) return [value.toJson(), value.traceparent];
       if (value instanceof Map) return [...value];
       if (value instanceof RuleMemories) return value.values();
+      if (value instanceof Sections) return value.all;
       return value === doc.seen ? avroBytes((out) => doc.seen.encode(out)).toString('hex') : value;
     }),
   );
@@ -124,7 +137,7 @@ test('its bytes are those of its schema’s own codec', () => {
   fc.assert(
     fc.property(document, (doc) => {
       const [version, ...record] = documentBytes(spec, doc);
-      assert.equal(version, 2);
+      assert.equal(version, 3);
       assert.deepEqual(schema.encode(schema.decode(Buffer.from(record))), Buffer.from(record));
     }),
     { numRuns: 300 },
@@ -141,8 +154,13 @@ function eventAt(at: number): Event {
   return new Event({ messageId: 'm', type: 'track', event: 'view', userId: 'u', anonymousId: null, time: at });
 }
 
-function memoryWith(rule: string, ...states: readonly PatternState[]): RuleMemory {
-  return { rule, fired: [], forgotten: -1, instances: states.map((each, i) => ({ by: String(i), state: each })) };
+function memoryWith(rule: string, ...states: readonly StoredState[]): RuleMemory {
+  return {
+    rule,
+    fired: [],
+    forgotten: -1,
+    instances: states.map((each, i) => ({ by: String(i), state: stored(each) })),
+  };
 }
 
 function documentWith(...memories: readonly RuleMemory[]): EntityDocument {
@@ -240,9 +258,9 @@ test('a document of version 1, whose events have no traceparent, is read (A2)', 
   assert.deepEqual(doc.buffer[0]!.properties, { a: 1 });
   assert.equal(doc.buffer[0]!.traceparent, null);
   const { state } = doc.rules.get('cart')!.instances[0]!;
-  assert.ok(state.kind === 'absence');
-  assert.ok(state.clocks[0]!.start instanceof Event);
-  assert.equal(state.clocks[0]!.deadline, 3_600_005);
+  const { clocks } = state.open(PATTERN_STATES.get('absence')!) as AbsenceState;
+  assert.ok(clocks[0]!.start instanceof Event);
+  assert.equal(clocks[0]!.deadline, 3_600_005);
   assert.equal(spec.dueAt(doc), 5);
-  assert.equal(documentBytes(spec, doc)[0], 2);
+  assert.equal(documentBytes(spec, doc)[0], 3);
 });

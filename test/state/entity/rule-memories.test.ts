@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { RuleMemory } from '../../../state/entity/document.ts';
-import { RuleMemories } from '../../../state/entity/rule-memories.ts';
+import { RuleMemories, type RuleMemory } from '../../../state/entity/rule-memories.ts';
 
 const memoryOf = (rule: string): RuleMemory => ({ rule, fired: [], forgotten: -1, instances: [] });
 const step = fc.record({ kind: fc.constantFrom('add', 'delete', 'get'), rule: fc.nat(40).map(String) });

@@ -10,7 +10,8 @@ import { journalCodec } from '../../../topology/engine/journal.ts';
 import { EngineMonitor } from '../../../topology/engine/monitor.ts';
 import { type OpenEngineOptions, openEngine } from '../../../topology/engine/open-engine.ts';
 import type { Log } from '../../../topology/engine/ports.ts';
-import { changelogTopic, requiredTopics } from '../../../topology/topics.ts';
+import { changelogTopic } from '../../../topology/engine/topics.ts';
+import { requiredTopics } from '../../../topology/topics.ts';
 import { reminderTopology, type Wish } from './kit.ts';
 
 async function open(t: TestContext, options: Partial<TestDriverOptions> = {}): Promise<TestDriver> {

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { checkEmailOptions } from '../../../../connectors/channels/email/options.ts';
-import { createEmailSender } from '../../../../connectors/channels/email/sender.ts';
+import { checkOptions } from '../../../../connectors/channels/channel.ts';
+import { email } from '../../../../connectors/channels/email/channel.ts';
 import { Templates } from '../../../../connectors/channels/templates/templates.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
+import { openEmail } from '../kit.ts';
 
 const GOOD = { provider: 'smtp', host: '127.0.0.1', port: 1025, from: 'Shop <hello@shop.test>' };
 
 function findings(options: unknown): string[] {
-  return checkEmailOptions(options).map(({ message, hint }) => (hint === null ? message : `${message} (${hint})`));
+  return checkOptions(email, options).map(({ message, hint }) => (hint === null ? message : `${message} (${hint})`));
 }
 
 test('good options have no findings, and defaults are filled in', () => {
@@ -53,7 +54,7 @@ test('a sender that is two addresses, or has a line break, is refused', () => {
 
 test('a sender with bad options does not start', () => {
   const dependencies = { clock: new FakeClock(), templates: new Templates(new Map()) };
-  assert.throws(() => createEmailSender({ host: 'mail.test', from: 'Shop' }, dependencies), {
+  assert.throws(() => openEmail({ host: 'mail.test', from: 'Shop' }, dependencies), {
     code: 'TRG_CONFIG_INVALID',
     message: 'channels.email: "from" is not one email address',
   });

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { createHash, createPublicKey, createVerify, generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { createEmailSender } from '../../../../connectors/channels/email/sender.ts';
 import { parseTemplate, type Template } from '../../../../connectors/channels/templates/template-file.ts';
 import { Templates } from '../../../../connectors/channels/templates/templates.ts';
 import type { JsonObject } from '../../../../schemas/json.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
 import { makeAction } from '../delivery/fake-context.ts';
+import { openEmail } from '../kit.ts';
 import { startSmtpServer } from './smtp-server.ts';
 
 const NO_ABORT = new AbortController().signal;
 
-type SenderOptions = Parameters<typeof createEmailSender>[0];
+type SenderOptions = Parameters<typeof openEmail>[0];
 
 function templatesOf(sources: Readonly<Record<string, string>>): Templates {
   const byPath = new Map<string, Template>();
@@ -28,7 +28,7 @@ const TEMPLATES = templatesOf({
 });
 
 function senderFor(t: TestContext, port: number, options: Partial<SenderOptions> = {}, clock = new FakeClock()) {
-  const sender = createEmailSender(
+  const sender = openEmail(
     { host: '127.0.0.1', port, from: 'Shop <hello@shop.test>', ...options },
     { clock, templates: TEMPLATES },
   );

@@ -3,9 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { loadTemplates } from '../../../../connectors/channels/templates/templates.ts';
+import { CHANNEL_IDS } from '../../../../connectors/channels/index.ts';
+import { loadTemplates as loadAll } from '../../../../connectors/channels/templates/templates.ts';
 import { formatProblem } from '../../../../lib/problem.ts';
 import { makeAction } from '../delivery/fake-context.ts';
+
+const loadTemplates = (folder: string) => loadAll(folder, CHANNEL_IDS);
 
 /** A folder with these files; returns its path. */
 function folderOf(t: TestContext, files: Readonly<Record<string, string>>): string {

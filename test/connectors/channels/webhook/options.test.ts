@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { checkWebhookOptions } from '../../../../connectors/channels/webhook/options.ts';
-import { createWebhookSender } from '../../../../connectors/channels/webhook/sender.ts';
+import { checkOptions } from '../../../../connectors/channels/channel.ts';
+import { webhook } from '../../../../connectors/channels/webhook/channel.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
+import { openWebhook } from '../kit.ts';
 
 function findings(options: unknown): string[] {
-  return checkWebhookOptions(options).map(({ message, hint }) => (hint === null ? message : `${message} (${hint})`));
+  return checkOptions(webhook, options).map(({ message, hint }) => (hint === null ? message : `${message} (${hint})`));
 }
 
 test('good options have no findings, and defaults are filled in', () => {
@@ -38,7 +39,7 @@ test('what is no URL, holds a password, or is no secret is refused', () => {
 });
 
 test('a sender with bad options does not start', () => {
-  assert.throws(() => createWebhookSender({ url: 'http://10.0.0.1/' }, { clock: new FakeClock() }), {
+  assert.throws(() => openWebhook({ url: 'http://10.0.0.1/' }, { clock: new FakeClock() }), {
     code: 'TRG_CONFIG_INVALID',
     message: 'channels.webhook: "url" is a private address',
   });

@@ -7,9 +7,9 @@ import {
   isPrivateHost,
   publicLookup,
 } from '../../../../connectors/channels/webhook/private-address.ts';
-import { createWebhookSender } from '../../../../connectors/channels/webhook/sender.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
 import { makeAction } from '../delivery/fake-context.ts';
+import { openWebhook } from '../kit.ts';
 import { startReceiver } from './receiver.ts';
 
 const NO_ABORT = new AbortController().signal;
@@ -118,7 +118,7 @@ test('who asks for one address gets the first public one', async () => {
 test('a name that leads to a private address is refused, and nothing arrives there (W3)', async (t) => {
   const { port, received } = await startReceiver(t);
   const lookup = dns([{ address: '127.0.0.1', family: 4 }]);
-  const sender = createWebhookSender({ url: `http://hooks.example.com:${port}/` }, { clock: new FakeClock(), lookup });
+  const sender = openWebhook({ url: `http://hooks.example.com:${port}/` }, { clock: new FakeClock(), lookup });
   t.after(() => sender.close());
   assert.deepEqual(await sender.send(makeAction(), 1, NO_ABORT), {
     outcome: 'failed',
@@ -130,7 +130,7 @@ test('a name that leads to a private address is refused, and nothing arrives the
 test('every connection is checked again, so a name that turns private later gains nothing (W3)', async (t) => {
   const { port, received } = await startReceiver(t);
   const lookup = dns([], [{ address: '127.0.0.1', family: 4 }], [{ address: '::1', family: 6 }]);
-  const sender = createWebhookSender({ url: `http://hooks.example.com:${port}/` }, { clock: new FakeClock(), lookup });
+  const sender = openWebhook({ url: `http://hooks.example.com:${port}/` }, { clock: new FakeClock(), lookup });
   t.after(() => sender.close());
   for (let attempt = 1; attempt <= 3; attempt++) {
     assert.equal((await sender.send(makeAction(), attempt, NO_ABORT)).outcome, 'failed');
@@ -143,7 +143,7 @@ test('with allowPrivate the same name is delivered to', async (t) => {
   const { port, received } = await startReceiver(t);
   const lookup = dns([{ address: '127.0.0.1', family: 4 }]);
   const options = { url: `http://hooks.example.com:${port}/`, allowPrivate: true };
-  const sender = createWebhookSender(options, { clock: new FakeClock(), lookup });
+  const sender = openWebhook(options, { clock: new FakeClock(), lookup });
   t.after(() => sender.close());
   assert.equal((await sender.send(makeAction(), 1, NO_ABORT)).outcome, 'delivered');
   assert.equal(received[0]!.headers.host, `hooks.example.com:${port}`);

@@ -6,19 +6,19 @@ import test, { type TestContext } from 'node:test';
 import type { SendResult } from '../../../../connectors/channels/delivery/sender.ts';
 import { parseTemplate } from '../../../../connectors/channels/templates/template-file.ts';
 import { Templates } from '../../../../connectors/channels/templates/templates.ts';
-import { createWebhookSender } from '../../../../connectors/channels/webhook/sender.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
 import { makeAction } from '../delivery/fake-context.ts';
+import { openWebhook } from '../kit.ts';
 import { startReceiver } from './receiver.ts';
 
 const NO_ABORT = new AbortController().signal;
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const ACTION = makeAction({ id: 'act1', decision: 'dec1', data: { coupon: 'SAVE10' } });
 
-type SenderOptions = Parameters<typeof createWebhookSender>[0];
+type SenderOptions = Parameters<typeof openWebhook>[0];
 
 function senderFor(t: TestContext, options: SenderOptions, clock = new FakeClock()) {
-  const sender = createWebhookSender({ allowPrivate: true, ...options }, { clock });
+  const sender = openWebhook({ allowPrivate: true, ...options }, { clock });
   t.after(() => sender.close());
   return sender;
 }
@@ -58,10 +58,10 @@ test('the signature is that of Standard Webhooks, worked out here by its text', 
   const { url, received } = await startReceiver(t);
   await senderFor(t, { url, secret: SECRET }, clock).send(ACTION, 1, NO_ABORT);
   const { headers, body } = received[0]!;
-  assert.equal(headers['webhook-id'], 'dec1');
+  assert.equal(headers['webhook-id'], 'act1');
   assert.equal(headers['webhook-timestamp'], '1767225600');
   const key = Buffer.from('MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'base64');
-  const expected = createHmac('sha256', key).update(`dec1.1767225600.${body}`).digest('base64');
+  const expected = createHmac('sha256', key).update(`act1.1767225600.${body}`).digest('base64');
   assert.equal(headers['webhook-signature'], `v1,${expected}`);
 });
 
@@ -70,7 +70,7 @@ test('a secret without whsec_ is a key by its bytes, and without a secret there 
   await senderFor(t, { url, secret: 'top secret' }).send(ACTION, 1, NO_ABORT);
   await senderFor(t, { url }).send(ACTION, 1, NO_ABORT);
   const { headers, body } = received[0]!;
-  const signed = `dec1.${headers['webhook-timestamp']}.${body}`;
+  const signed = `act1.${headers['webhook-timestamp']}.${body}`;
   assert.equal(
     headers['webhook-signature'],
     `v1,${createHmac('sha256', 'top secret').update(signed).digest('base64')}`,
@@ -211,7 +211,7 @@ test('a template gives the data as JSON; one that does not is final (TRG_TEMPLAT
       ['list/webhook', parseTemplate('list', '[1]', [])!],
     ]),
   );
-  const sender = createWebhookSender({ url, allowPrivate: true }, { clock: new FakeClock(), templates });
+  const sender = openWebhook({ url, allowPrivate: true }, { clock: new FakeClock(), templates });
   t.after(() => sender.close());
   const results: SendResult[] = [];
   for (const template of ['good', 'bad', 'list', 'none']) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { CountState } from '../../../../rules/patterns/count/at-least.ts';
 import { compiled, event, PatternRun } from '../../kit.ts';
 
 function count(atLeast: number, within: string, fields = ''): PatternRun {
@@ -62,13 +63,13 @@ test('what is kept stays bounded for an entity that never pauses (K2)', () => {
   const run = count(3, '7d');
   for (let i = 0; i < 5_000; i++) run.see(at(i * 1_000));
   // 3 older ones and those of the last 5 s.
-  assert.ok(run.state?.kind === 'count' && run.state.entries.length <= 9);
+  assert.ok((run.state as CountState).entries.length <= 9);
   assert.deepEqual(run.drops, []);
 });
 
 test('a burst within outOfOrderness drops the oldest entries, and counts them (K2)', () => {
   const run = count(2, '1m').see(...Array.from({ length: 1_005 }, () => at(1)));
-  assert.ok(run.state?.kind === 'count' && run.state.entries.length === 1_002);
+  assert.equal((run.state as CountState).entries.length, 1_002);
   assert.deepEqual(run.drops, ['entries', 'entries', 'entries']);
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SequenceState } from '../../../../rules/api.ts';
+import type { SequenceState } from '../../../../rules/patterns/sequence/partials.ts';
 import { compiled, event, PatternRun } from '../../kit.ts';
 import { bytesOf, reread } from './kit.ts';
 

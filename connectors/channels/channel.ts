@@ -1,0 +1,73 @@
+// What a channel is: one definition from which its configuration, its checks, its reach and consent, its reference in the
+// documentation and its connector follow.
+//
+// Owns: the shape of a definition. Does not own: how actions are delivered (delivery/). A new channel is a folder with its
+// definition and a line in index.ts; test/contract/channel.suite.ts runs on each that has a connector.
+
+import type { LookupFunction } from 'node:net';
+import type { Static, TSchema } from 'typebox';
+import type { Clock } from '../../lib/clock.ts';
+import { FatalError } from '../../lib/errors.ts';
+import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
+import type { ChannelTraits } from '../../rules/gates/channels.ts';
+import type { ChannelSender } from './delivery/sender.ts';
+import type { Templates } from './templates/templates.ts';
+
+export interface ChannelDependencies {
+  readonly clock: Clock;
+  readonly templates: Templates;
+  /** In place of the system's DNS. */
+  readonly lookup?: LookupFunction | undefined;
+}
+
+/** How a channel's actions are delivered here. */
+export interface Connector<Options> {
+  /** `channels.<id>` of the configuration. */
+  readonly options: TSchema;
+  /** What the schema cannot say about options that fit it. */
+  check?(options: Options): readonly SchemaFinding[];
+  /** Whether these options make up for an address that a person's profile lacks. */
+  readonly standsInForAddress?: (options: Options) => boolean;
+  /** Sends under way at a time, for each partition. */
+  readonly concurrency: (options: Options) => number;
+  /** Delays before the second and later attempts, ms. */
+  readonly retryScheduleMs: readonly number[];
+  open(options: Options, dependencies: ChannelDependencies): ChannelSender;
+}
+
+export interface Channel<Options = unknown> {
+  /** Its name in rules, and of its topic `actions.<id>`. */
+  readonly id: string;
+  /** One line for the documentation. */
+  readonly description: string;
+  readonly traits: ChannelTraits;
+  /** Null: no connector in this version; other programs read its topic. */
+  readonly connector: Connector<Options> | null;
+}
+
+export interface ConnectorSpec<Schema extends TSchema> extends Omit<Connector<Static<Schema>>, 'options'> {
+  readonly options: Schema;
+}
+
+export function defineChannel<Schema extends TSchema>(
+  definition: Omit<Channel, 'connector'> & { readonly connector: ConnectorSpec<Schema> | null },
+): Channel {
+  return definition as Channel;
+}
+
+/** Everything wrong with a channel's options; fills defaults in. */
+export function checkOptions({ connector }: Channel, options: unknown): readonly SchemaFinding[] {
+  if (connector === null) return [];
+  const findings = compileSchema(connector.options)(options);
+  return findings.length > 0 ? findings : (connector.check?.(options) ?? []);
+}
+
+/** Throws FatalError TRG_CONFIG_INVALID; fills defaults in. */
+export function openChannel(channel: Channel, given: object, dependencies: ChannelDependencies): ChannelSender {
+  const { id, connector } = channel;
+  if (connector === null) throw new FatalError('TRG_CONFIG_INVALID', `channels.${id}: there is no such connector`);
+  const options = structuredClone(given);
+  const findings = checkOptions(channel, options);
+  if (findings.length === 0) return connector.open(options, dependencies);
+  throw new FatalError('TRG_CONFIG_INVALID', findings.map(({ message }) => `channels.${id}: ${message}`).join('\n'));
+}

@@ -1,0 +1,10 @@
+// Text messages.
+
+import { defineChannel } from '../channel.ts';
+
+export const sms = defineChannel({
+  id: 'sms',
+  description: 'Text messages',
+  traits: { template: 'needed', asksConsent: true, addresses: ['phone'] },
+  connector: null,
+});

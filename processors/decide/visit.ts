@@ -1,0 +1,45 @@
+// One entity at hand: what deciding needs of the evaluation that found something (processors/evaluate/evaluation.ts).
+//
+// Owns: interfaces only.
+
+import type { Scope } from '../../rules/expressions/scope.ts';
+import type { Lane } from '../../rules/patterns/pattern.ts';
+import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { Action } from '../../schemas/action.ts';
+import type { Decision, EntityRef } from '../../schemas/decision.ts';
+import type { EntityDocument } from '../../state/entity/document.ts';
+import type { ScoreRequest } from './scores.ts';
+import type { EvaluationTrace } from './trace.ts';
+
+export interface Visit {
+  /** type/id. */
+  readonly key: string;
+  readonly entity: EntityRef;
+  readonly document: EntityDocument;
+  readonly rules: RuleSet;
+  readonly output: DecideOutput;
+  /** A scope of its own, with profile and account as of the lane. */
+  scopeOf(lane: Lane): Scope;
+  /** Event time up to which everything of the entity has been evaluated, ms. */
+  settledTime(): number;
+  /** A message was sent at `at`, ms. */
+  sent(at: number): void;
+}
+
+/** Traceparents of the event that completed the match, and of what follows from the decision on it. */
+export interface DecisionTrace {
+  readonly parent: string;
+  readonly own: string;
+}
+
+export interface DecideOutput {
+  decision(decision: Decision, rule: CompiledRule, trace: DecisionTrace | null): void;
+  action(action: Action, trace: DecisionTrace | null): void;
+  /** A model is asked beside the task; the answer comes back as an event (scores.ts). */
+  ask(request: ScoreRequest): void;
+  /** An expression of the rule failed: the condition counts as false. */
+  failed(rule: CompiledRule, source: string, error: unknown): void;
+  dropped(rule: CompiledRule, what: string): void;
+  readonly trace: EvaluationTrace | null;
+}

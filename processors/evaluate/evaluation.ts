@@ -1,0 +1,312 @@
+// One visit of one entity: an event that was read, or a time that its clock has passed. Made for it, and thrown away.
+//
+// Owns: the order in which an event is taken (duplicates, facts, lanes, segments, waits), the sort buffer, lateness, running
+// patterns. Does not own: what a pattern means (rules/patterns), facts (facts.ts), segments (segments.ts), decisions
+// (processors/decide).
+//
+// Invariants:
+//   V1. An event that no rule asks for leaves no trace in state.
+//   V2. Event-time rules see an entity's events in order of (event time, arrival), once stream time has passed them; a
+//       deadline at t comes after the events stamped t and before those stamped later (docs/architecture.md, Time).
+//   V3. An event is late only if its own entity has been evaluated past it by event-time rules; it is then recorded with
+//       the rules that did not see it, and arrival rules see it all the same.
+//   V4. What an event tells (traits, group, history, consent) is known before any rule is shown it.
+
+import { assert } from '../../lib/assert.ts';
+import type { Lane, Match, PatternInput } from '../../rules/patterns/pattern.ts';
+import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { EntityRef } from '../../schemas/decision.ts';
+import type { Event } from '../../schemas/event.ts';
+import { segmentEvent } from '../../schemas/internal-events.ts';
+import type { JsonObject } from '../../schemas/json.ts';
+import { heldMatches, matchOf } from '../../state/entity/candidates.ts';
+import {
+  type EntityDocument,
+  earliestDeadline,
+  entityOfKey,
+  forgetMisfits,
+  sectionsDue,
+} from '../../state/entity/document.ts';
+import { takeWaits } from '../../state/entity/waits.ts';
+import { decide, type FoundMatch } from '../decide/decide.ts';
+import { missingScores } from '../decide/scores.ts';
+import type { DecideOutput, Visit } from '../decide/visit.ts';
+import type { Concern } from './concern.ts';
+import { applyAttributes, applyInstantFact, forgetUnasked, rememberEvent, setsAttributes } from './facts.ts';
+import { instanceOf, keepState, opened } from './instances.ts';
+import { EntityScope } from './scope.ts';
+import { concernsSegments, lookAtSegments, segmentsChangeAt, sendsChanged } from './segments.ts';
+
+/** What an evaluation asks of the processor that makes it. */
+export interface EvaluationHost {
+  readonly dedupeWindowMs: number;
+  readonly dedupeMax: number;
+  readonly output: DecideOutput;
+  streamTime(): number;
+  count(metric: string, labels?: Readonly<Record<string, string>>): void;
+  /** A timer due at `at` fires. */
+  timerFired(at: number): void;
+  late(visit: Visit, event: Event, rules: readonly CompiledRule[]): void;
+}
+
+/** Events one entity may have waiting for stream time; beyond it the earliest is evaluated before its time. */
+const BUFFER_MAX = 10_000;
+
+export class Evaluation implements Visit {
+  readonly key: string;
+  readonly entity: EntityRef;
+  readonly document: EntityDocument;
+  readonly rules: RuleSet;
+  readonly output: DecideOutput;
+  readonly #host: EvaluationHost;
+  #found: FoundMatch[] = [];
+
+  constructor(host: EvaluationHost, key: string, document: EntityDocument, rules: RuleSet) {
+    this.key = key;
+    this.entity = entityOfKey(key);
+    this.document = document;
+    this.rules = rules;
+    this.output = host.output;
+    this.#host = host;
+    forgetMisfits(document, rules);
+  }
+
+  /** False when the event was seen before. */
+  take(event: Event, concern: Concern): boolean {
+    const { document, rules } = this;
+    const { arrival, ordered, changes, historyMs, isFact } = concern;
+    if (this.#isDuplicate(event)) return false;
+    const needs = rules.needs(this.entity.type);
+    const segments = rules.segments(this.entity.type);
+    const looks = segments.length > 0 && concernsSegments(segments, event);
+    // What time alone changed before the event is decided by itself: candidates of different times do not compete.
+    while (looks && segmentsChangeAt(document, 'arrival') < event.time) {
+      this.#passSegments('arrival', segmentsChangeAt(document, 'arrival'));
+      this.#decide();
+    }
+    // V4
+    if (historyMs !== undefined) rememberEvent(document, event, historyMs, this.settledTime());
+    if (isFact) applyInstantFact(document, event, needs.models);
+    const before = changes && arrival.length > 0 ? this.scopeOf('arrival').profile : null;
+    const waits = looks && rules.tracksInOrder(this.entity.type);
+    if (ordered.length > 0 || changes || waits) this.#enqueue(event, ordered, changes);
+    if (arrival.length > 0) this.#show(event, 'arrival', arrival, before);
+    if (looks) this.#look('arrival', event.time, event);
+    if (isFact) this.#scoresCame();
+    this.#decide();
+    forgetUnasked(document, needs);
+    return true;
+  }
+
+  /** The entity's clock has passed `at`: all that is due by then happens. */
+  pass(at: number): void {
+    const { document } = this;
+    while (document.buffer.length > 0 && document.buffer[0]!.time <= at) this.#evaluateNext();
+    assert((document.buffer[0]?.time ?? Infinity) > at, 'no event that is due is left in the buffer (V2)');
+    this.#deadlines(at);
+    this.#passSegments('arrival', at);
+    this.#passSegments('event-time', at);
+    this.#endWaits(at);
+    this.#decide();
+  }
+
+  scopeOf(lane: Lane): EntityScope {
+    return new EntityScope({
+      document: this.document,
+      rules: this.rules,
+      withBuffered: lane === 'arrival',
+      segmentFailed: (source) => this.#host.count('expression-failed', { segment: source }),
+    });
+  }
+
+  /**
+   * Event time up to which everything of this entity has been evaluated. A record that is being processed has moved stream
+   * time already, before what it made due was handed out.
+   */
+  settledTime(): number {
+    const { document, rules } = this;
+    const firstDue = Math.min(
+      document.buffer[0]?.time ?? Infinity,
+      earliestDeadline(document, rules),
+      sectionsDue(document),
+    );
+    return Math.min(this.#host.streamTime(), firstDue - 1);
+  }
+
+  sent(at: number): void {
+    sendsChanged(this.document, this.rules.segments(this.entity.type), at);
+  }
+
+  #isDuplicate(event: Event): boolean {
+    const { document } = this;
+    const { dedupeWindowMs, dedupeMax } = this.#host;
+    const newestTime = Math.max(document.newestTime, event.time);
+    if (document.seen.check(event.messageId, event.time, newestTime - dedupeWindowMs, dedupeMax)) return true;
+    document.newestTime = newestTime;
+    return false;
+  }
+
+  #enqueue(event: Event, ordered: readonly CompiledRule[], changes: boolean): void {
+    const { document } = this;
+    if (event.time < document.evaluatedBefore) {
+      if (changes) applyAttributes(document, event);
+      if (ordered.length > 0) this.#host.late(this, event, ordered);
+      return;
+    }
+    const { buffer } = document;
+    event.packed();
+    let at = buffer.length;
+    while (at > 0 && buffer[at - 1]!.time > event.time) at--;
+    if (buffer.length === 0) document.buffer = [event];
+    else buffer.splice(at, 0, event);
+    if (buffer.length > BUFFER_MAX) {
+      this.#host.count('buffer-overflow');
+      this.#evaluateNext();
+    }
+  }
+
+  /** Evaluates the first buffered event. */
+  #evaluateNext(): void {
+    const { document, rules } = this;
+    const event = document.buffer.shift()!;
+    if (document.buffer.length === 0) document.buffer = [];
+    const { type } = this.entity;
+    let before: JsonObject | null = null;
+    if (setsAttributes(event, rules.needs(type))) {
+      before = this.scopeOf('event-time').profile;
+      applyAttributes(document, event);
+    }
+    if (event.time > document.evaluatedBefore) document.evaluatedBefore = event.time;
+    this.#show(event, 'event-time', rules.interested(type, 'event-time', event.event), before);
+    if (rules.tracksInOrder(type) && concernsSegments(rules.segments(type), event)) {
+      this.#look('event-time', event.time, event);
+    }
+    this.#decide();
+  }
+
+  /**
+   * Shows the event to the patterns of `interested`; what they find is decided on by #decide. `profileBefore`: null where the
+   * event does not change the profile.
+   */
+  #show(event: Event, lane: Lane, interested: readonly CompiledRule[], profileBefore: JsonObject | null = null): void {
+    const { document } = this;
+    const scope = this.scopeOf(lane);
+    for (const rule of interested) {
+      scope.now = event.time;
+      const by = this.#byOf(rule, event, scope);
+      if (by === null) continue;
+      const known = instanceOf(document, rule, by);
+      const input = this.#inputOf(rule, scope, profileBefore);
+      const state = rule.pattern.onEvent(known?.state ?? null, event, input);
+      this.#keep(rule, by, state, known && { instance: known.instance, deadlineBefore: known.deadline });
+    }
+  }
+
+  #inputOf(rule: CompiledRule, scope: EntityScope, profileBefore: JsonObject | null): PatternInput {
+    return {
+      scope,
+      profileBefore: () => profileBefore ?? scope.profile,
+      match: (match: Match) => this.#found.push({ rule, match }),
+      failed: (source, error) => this.output.failed(rule, source, error),
+      dropped: (what) => this.output.dropped(rule, what),
+    };
+  }
+
+  /** Looks at the entity's segments whenever time alone may have changed them, up to `time`. */
+  #passSegments(lane: Lane, time: number): void {
+    for (;;) {
+      const at = segmentsChangeAt(this.document, lane);
+      if (at > time) return;
+      this.#look(lane, at, null);
+    }
+  }
+
+  /** Looks at the entity's segments, and shows what changed to the rules that ask for it. `cause`: null for time alone. */
+  #look(lane: Lane, now: number, cause: Event | null): void {
+    const { type, id } = this.entity;
+    const failed = (segment: string) => () => this.#host.count('expression-failed', { segment });
+    const scope = this.scopeOf(lane);
+    for (const { change, segment, at } of lookAtSegments(
+      this.document,
+      this.rules.segments(type),
+      lane,
+      now,
+      scope,
+      failed,
+    )) {
+      const event = segmentEvent(change, segment, at, id, cause);
+      const interested = this.rules.interested(type, lane, event.event);
+      if (interested.length > 0) this.#show(event, lane, interested);
+    }
+  }
+
+  /** Candidates whose answers have come are looked at again. */
+  #scoresCame(): void {
+    const { document, rules } = this;
+    const answered = takeWaits(document.sections, heldMatches.score, ({ rule: id, value }) => {
+      const rule = rules.rule(id);
+      return rule === undefined || missingScores(rule, rules, document, value.at).length === 0;
+    });
+    for (const { rule: id, value } of answered) {
+      const rule = rules.rule(id);
+      if (rule !== undefined) this.#found.push({ rule, match: matchOf(value, value.at) });
+    }
+  }
+
+  /** Candidates whose quiet hours have ended by `at` are made anew, stamped with the end. */
+  #endWaits(at: number): void {
+    const over = takeWaits(this.document.sections, heldMatches['quiet-hours'], ({ due }) => due <= at);
+    for (const { rule: id, due, value } of over) {
+      const rule = this.rules.rule(id);
+      if (rule !== undefined) this.#found.push({ rule, match: matchOf(value, due) });
+    }
+  }
+
+  #deadlines(at: number): void {
+    const { document, rules } = this;
+    if (earliestDeadline(document, rules) > at) return;
+    this.#host.timerFired(at);
+    document.deadline = null;
+    for (const memory of document.rules.values()) {
+      const rule = rules.rule(memory.rule);
+      if (rule === undefined) continue;
+      for (const instance of [...memory.instances]) {
+        const known = opened(rule, instance);
+        // Before `at` only where the rules have changed since the document was put there.
+        if (known === undefined || known.deadline > at) continue;
+        const scope = this.scopeOf(rule.lane);
+        scope.now = known.deadline;
+        if (rule.lane === 'event-time') document.evaluatedBefore = Math.max(document.evaluatedBefore, at + 1);
+        const state = rule.pattern.onDeadline(known.state, known.deadline, this.#inputOf(rule, scope, null));
+        this.#keep(rule, instance.by, state, { instance, deadlineBefore: Infinity });
+      }
+    }
+  }
+
+  #decide(): void {
+    if (this.#found.length === 0) return;
+    const found = this.#found;
+    this.#found = [];
+    decide(this, found);
+  }
+
+  /** '' without `by`; null when the event has no value for it, so that this rule does not see it. */
+  #byOf(rule: CompiledRule, event: Event, scope: EntityScope): string | null {
+    if (rule.by === null) return '';
+    scope.event = event;
+    try {
+      const value = rule.by.evaluate(scope);
+      return value === null || value === undefined ? null : String(value);
+    } catch (error) {
+      this.output.failed(rule, rule.by.source, error);
+      return null;
+    }
+  }
+
+  #keep(rule: CompiledRule, by: string, ...kept: KeptState): void {
+    if (!keepState(this.document, rule, by, ...kept)) this.output.dropped(rule, 'by');
+  }
+}
+
+type KeptState = Parameters<typeof keepState> extends [unknown, unknown, unknown, ...infer Rest] ? Rest : never;

@@ -1,0 +1,41 @@
+// The gates, in the order in which they are asked: the first that says no is the reason of the decision.
+
+import { audienceGate } from './audience.ts';
+import { capGate } from './cap.ts';
+import { conditionGate } from './condition.ts';
+import { consentGate } from './consent.ts';
+import { cooldownGate } from './cooldown.ts';
+import { enabledGate } from './enabled.ts';
+import { exclusiveGate } from './exclusive.ts';
+import type { Gate, GateDefinition, GateTools } from './gate.ts';
+import { holdoutGate } from './holdout.ts';
+import { limitGate } from './limit.ts';
+import { quietHoursGate } from './quiet-hours.ts';
+import { reachGate } from './reach.ts';
+import { reviewGate } from './review.ts';
+
+export const GATES: readonly GateDefinition[] = [
+  enabledGate,
+  audienceGate,
+  holdoutGate,
+  conditionGate,
+  cooldownGate,
+  exclusiveGate,
+  limitGate,
+  capGate,
+  consentGate,
+  reachGate,
+  quietHoursGate,
+  reviewGate,
+];
+
+/** Why a candidate may not fire. */
+export const REASONS: readonly string[] = GATES.map(({ reason }) => reason);
+
+/** The gates that a rule asks, in order. Mistakes go to the tools. */
+export function compileGates(body: object, tools: GateTools): readonly Gate[] {
+  return GATES.flatMap(({ reason, compile }) => {
+    const gate = compile(body, tools);
+    return gate === null ? [] : [{ ...gate, reason }];
+  });
+}

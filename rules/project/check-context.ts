@@ -1,0 +1,140 @@
+// Segments, models and caps of a project: files in; what rules are decided in, and every mistake, out.
+//
+// Owns: reading these files, ids. Does not own: what is right in one of them (segments.ts, models/, caps.ts).
+
+import type { TSchema } from 'typebox';
+import type { Problem } from '../../lib/problem.ts';
+import { didYouMean } from '../../lib/suggest.ts';
+import { ExpressionCompiler } from '../expressions/compiler.ts';
+import { NeedsCollector } from '../expressions/needs.ts';
+import { RuleBuilder } from '../expressions/rule-builder.ts';
+import type { CompiledCap } from '../gates/caps.ts';
+import { type CapsBody, CapsSchema, compileCaps } from '../gates/caps.ts';
+import type { ChannelTraits } from '../gates/channels.ts';
+import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
+import { checkShape } from '../language/shape.ts';
+import { compileModel } from '../models/compile.ts';
+import type { CompiledModel } from '../models/model.ts';
+import { type ModelBody, ModelSchema } from '../models/schema.ts';
+import type { RuleContext } from './context.ts';
+import type { CompiledSegment } from './segments.ts';
+import { compileSegment, type SegmentBody, SegmentSchema } from './segments.ts';
+
+export interface RuleFile {
+  /** Its path as the user gave it; messages name it. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface ContextFiles {
+  readonly segments?: readonly RuleFile[];
+  readonly models?: readonly RuleFile[];
+  readonly caps?: readonly RuleFile[];
+  /** Consent categories for which the person must have said yes. */
+  readonly optIn?: readonly string[];
+  /** Whether models can be asked beside the task; left out: their default stands. */
+  readonly withRemoteModels?: boolean;
+}
+
+interface CheckOptions {
+  readonly channels: ReadonlyMap<string, ChannelTraits>;
+  readonly entities: readonly string[];
+}
+
+/** Mistakes are added to `errors`; what has one is left out. */
+export function checkContext(
+  files: ContextFiles,
+  options: CheckOptions,
+  errors: Problem[],
+): { context: RuleContext; expressions: ExpressionCompiler } {
+  const segmentBodies = read(files.segments ?? [], SegmentSchema, 'a segment', errors);
+  const modelBodies = read(files.models ?? [], ModelSchema, 'a model', errors);
+  const expressions = new ExpressionCompiler({
+    channels: [...options.channels.keys()],
+    segments: idsOf(segmentBodies),
+    models: idsOf(modelBodies),
+    remoteModels: idsOf(modelBodies.filter(({ value }) => (value as ModelBody).type !== 'linear')),
+  });
+  const models = new Map<string, CompiledModel>();
+  for (const { document, value, found } of modelBodies) {
+    const builder = new RuleBuilder(document, found, expressions);
+    const model = compileModel(value as ModelBody, builder);
+    if (model !== null) addUnique('model', model, models, builder);
+    errors.push(...found);
+  }
+  const segments = new Map<string, CompiledSegment>();
+  for (const { document, value, found } of segmentBodies) {
+    const builder = new RuleBuilder(document, found, expressions);
+    const segment = compileSegment(value as SegmentBody, builder);
+    if (segment !== null) {
+      // Who belongs changes with what the models look at, too.
+      for (const id of segment.needs.models) builder.needs.add(models.get(id)?.needs ?? new NeedsCollector());
+      checkEntity(segment.entity, options.entities, builder);
+      addUnique('segment', segment, segments, builder);
+    }
+    errors.push(...found);
+  }
+  const context: RuleContext = {
+    segments,
+    models,
+    caps: capsOf(files.caps ?? [], [...options.channels.keys()], expressions, errors),
+    channels: options.channels,
+    optIn: new Set(files.optIn ?? []),
+    withHoldouts: true,
+    withRemoteModels: files.withRemoteModels ?? false,
+  };
+  return { context, expressions };
+}
+
+interface ReadDocument {
+  readonly document: SourceDocument;
+  readonly value: unknown;
+  readonly found: Problem[];
+}
+
+function read(files: readonly RuleFile[], schema: TSchema, name: string, errors: Problem[]): ReadDocument[] {
+  return files.flatMap(({ file, text }) => {
+    const { documents, problems } = parseRuleFile(file, text);
+    errors.push(...problems);
+    return documents.flatMap((document) => {
+      const { value, problems: found } = checkShape(schema, document, name);
+      if (value !== undefined) return [{ document, value, found }];
+      errors.push(...found);
+      return [];
+    });
+  });
+}
+
+function idsOf(bodies: readonly ReadDocument[]): Set<string> {
+  return new Set(bodies.flatMap(({ value }) => (value as { id?: string }).id ?? []));
+}
+
+function addUnique<Part extends { readonly id: string }>(
+  what: string,
+  part: Part,
+  parts: Map<string, Part>,
+  builder: RuleBuilder,
+): void {
+  if (part.id === '') return;
+  if (parts.has(part.id)) builder.error(['id'], `the ${what} id "${part.id}" is used already`);
+  else parts.set(part.id, part);
+}
+
+function checkEntity(entity: string, entities: readonly string[], builder: RuleBuilder): void {
+  const known = ['user', ...entities];
+  if (known.includes(entity)) return;
+  builder.error(['entity'], `unknown entity "${entity}"`, didYouMean(entity, known, `known: ${known.join(', ')}`));
+}
+
+function capsOf(
+  files: readonly RuleFile[],
+  channels: readonly string[],
+  expressions: ExpressionCompiler,
+  errors: Problem[],
+): CompiledCap[] {
+  return read(files, CapsSchema, 'the caps', errors).flatMap(({ document, value, found }) => {
+    const caps = compileCaps(value as CapsBody, channels, new RuleBuilder(document, found, expressions));
+    errors.push(...found);
+    return caps;
+  });
+}

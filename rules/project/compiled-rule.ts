@@ -1,0 +1,35 @@
+// What a compiled rule is: pure functions of (event, state, scope), which the evaluator (processors/) runs.
+
+import type { Needs } from '../expressions/needs.ts';
+import type { Expression } from '../expressions/scope.ts';
+import type { CompiledSend } from '../flows/send.ts';
+import type { Gate } from '../gates/gate.ts';
+import type { Lane, Pattern } from '../patterns/pattern.ts';
+
+export type Urgency = 'critical' | 'operational' | 'marketing';
+
+export interface CompiledRule {
+  readonly id: string;
+  /** Hash of the rule's meaning (its tests and comments apart), 12 hex digits. */
+  readonly version: string;
+  /** What must stay the same for the pattern's state to mean the same: 1 to 2^20 - 1 (rule-shape.ts). */
+  readonly shape: number;
+  readonly entity: string;
+  readonly enabled: boolean;
+  readonly priority: number;
+  readonly urgency: Urgency;
+  readonly category: string | null;
+  readonly lane: Lane;
+  /** How far an event may come behind newer ones and still be in time for this rule, ms; 0 in event-time order. */
+  readonly reorderMs: number;
+  readonly pattern: Pattern;
+  /** `by`: state is kept apart per value, which comes as text; a null value is not seen. Null: not used. */
+  readonly by: Expression | null;
+  /** What tells its fired decisions apart, as text or null (`cooldown.key`); null: nothing does. */
+  readonly firedKey: Expression | null;
+  /** Those that it asks, in order. */
+  readonly gates: readonly Gate[];
+  readonly sends: readonly CompiledSend[];
+  /** What its expressions, and the templates of its sends, ask to be remembered. */
+  readonly needs: Needs;
+}
