@@ -7,7 +7,7 @@
 //   S1. A trace that came from outside is kept or not as whoever began it decided; one begun here as `sampleRatio` says.
 //   S2. Bounded: what is not taken in time is dropped and counted.
 //   S3. Ids made here are random and never reach what the engine writes; what it writes has ids that follow from its
-//       input (design.md, I1).
+//       input (docs/design.md, I1).
 
 import type { Rng } from './rng.ts';
 

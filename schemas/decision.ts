@@ -1,4 +1,4 @@
-// A decision: what the engine concluded about one match, fired or not, with its reason. Fields: interfaces.md.
+// A decision: what the engine concluded about one match, fired or not, with its reason. Fields: docs/files.md.
 
 import type { JsonObject } from './json.ts';
 

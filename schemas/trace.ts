@@ -4,7 +4,7 @@
 //
 // Invariants:
 //   W1. What comes in from outside is used only when it is well formed: 55 characters, bounded, no free text.
-//   W2. A decision's traceparent follows from its event's and its id alone: the same in every replay (design.md, I1).
+//   W2. A decision's traceparent follows from its event's and its id alone: the same in every replay (docs/design.md, I1).
 
 import { asBuffer, utf8Text } from '../lib/bytes.ts';
 import { NO_HEADERS, type RecordHeader } from './record.ts';

@@ -39,7 +39,7 @@ export interface ProcessorContext {
   /** `${subTopology}_${partition}`, such as `evaluate_0`. */
   readonly taskId: string;
   readonly partition: number;
-  /** The task's stream time in ms (design.md, Time 2): no event up to and including it is still expected. */
+  /** The task's stream time in ms (docs/design.md, Time 2): no event up to and including it is still expected. */
   streamTime(): number;
   /** How far the task's inputs have come, ms, before outOfOrderness is taken off: what watermarks tell. */
   inputTime(): number;

@@ -1,5 +1,5 @@
 // Runs the tasks of a finished run again from its journal: the same inputs, in the order and with the clock that the
-// journal tells, into fresh state. What comes out must be what the run wrote (design.md, I1).
+// journal tells, into fresh state. What comes out must be what the run wrote (docs/design.md, I1).
 //
 // Owns: walking journals, collecting outputs. Does not own: the tasks themselves (topology/engine/task.ts).
 //

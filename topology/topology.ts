@@ -165,7 +165,7 @@ function intake(source: SourceFormat, options: JobOptions, isAsked?: typeof asks
   return new Intake({ ...options, source, isAsked: (name) => isAsked(rules(), source.entity, name) });
 }
 
-/** The headers that tell a subscriber the decision without decoding the record (interfaces.md, Kafka). */
+/** The headers that tell a subscriber the decision without decoding the record (docs/subscribing.md). */
 const DECISION_ID = 'tripline-decision-id';
 
 function decisionSink(topic: string, ids: SchemaIds): SinkSpec<Decision> {

@@ -3,7 +3,7 @@
 // Owns: feeding the sample, knowing when all is done. Does not own: how it is shown (narrator.ts), the worker itself.
 //
 // The sample is fed whole before the worker starts. Fed beside it, the worker would reach the end of its input again and
-// again, time would go on to today, and the rest of the sample, two years old, would be late (design.md, Time 2).
+// again, time would go on to today, and the rest of the sample, two years old, would be late (docs/design.md, Time 2).
 //
 // Invariants:
 //   D1. Everything shown was read from the log's topics, where any other program could read it.

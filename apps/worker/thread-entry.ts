@@ -22,7 +22,7 @@ const LINGER_MS = 2_000;
 
 export interface ThreadData {
   readonly config: Config;
-  /** The same in all threads (design.md, I1). */
+  /** The same in all threads (docs/design.md, I1). */
   readonly schemaIds: SchemaIds;
   readonly port: MessagePort;
   readonly index: number;

@@ -12,7 +12,7 @@ import { serialize } from '@marcbachmann/cel-js';
 import { parseDuration } from '../../lib/duration.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import { type AskOptions, ExpressionAsks } from './asks.ts';
-import { EVENT_FIELDS, REPLACED_FUNCTIONS, REPLACED_METHODS } from './functions.ts';
+import { EVENT_FIELDS, REPLACED_FUNCTIONS, REPLACED_METHODS, SCOPED_FUNCTIONS } from './functions.ts';
 import { CEL_FUNCTIONS, FUNCTIONS, LATER_FUNCTIONS, LATER_VARIABLES, MACROS } from './names.ts';
 import { NeedsCollector } from './needs.ts';
 import { refusalOf } from './regular-expression.ts';
@@ -38,6 +38,8 @@ export interface AnalysisOptions extends AskOptions {
   readonly elsewhere: ReadonlyMap<string, string>;
   /** Functions and variables that cannot be asked here, with what to do instead. */
   readonly refused: ReadonlyMap<string, string>;
+  /** A new node that stands for the scope (functions.ts). */
+  scope(): AstNode;
 }
 
 /** Something that an expression asks of its session; `call` is the node of the whole call. */
@@ -59,7 +61,8 @@ export class ExpressionAnalysis {
   /** The same for `account`. */
   readonly accountNames = new Set<string>();
   accountWhole = false;
-  callsFunctions = false;
+  /** Whether a function in it asks the scope. */
+  readsScope = false;
   readonly needs = new NeedsCollector();
   /** Texts of the paths and of our functions' calls, whose values explain a decision; in order of the text. */
   readonly parts = new Set<string>();
@@ -194,7 +197,10 @@ export class ExpressionAnalysis {
       this.#report(node.start, `unknown function ${name}()`, didYouMean(name, known));
       return;
     }
-    if (Object.hasOwn(FUNCTIONS, name)) this.callsFunctions = true;
+    if (SCOPED_FUNCTIONS.has(name)) {
+      this.readsScope = true;
+      (node.args as unknown[])[1] = [this.#options.scope(), ...values];
+    }
     if (!this.#isRefused(node, name)) this.#asks.take(node, name, values);
     const literal = literalText(values[0]);
     if (name === 'duration' && literal !== null && parseDuration(literal.replace(/^-/, '')) === null) {

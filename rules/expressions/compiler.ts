@@ -11,7 +11,7 @@ import type { Environment } from '@marcbachmann/cel-js';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import { type AnalysisOptions, ExpressionAnalysis, type ExpressionProblem } from './analysis.ts';
 import { type Cost, checkWork, costOf } from './cost.ts';
-import { activate, createEnvironment } from './functions.ts';
+import { createEnvironment, SCOPE_VARIABLE, ScopeHandle } from './functions.ts';
 import { FUNCTIONS } from './names.ts';
 import type { Needs } from './needs.ts';
 import type { Condition, Expression, ExpressionFailed, Scope } from './scope.ts';
@@ -127,7 +127,10 @@ export class ExpressionCompiler {
         ],
       };
     }
-    const analysis = new ExpressionAnalysis(parsed.ast as unknown as AstNode, analysisOptions(names, this.known));
+    const analysis = new ExpressionAnalysis(parsed.ast as unknown as AstNode, {
+      ...analysisOptions(names, this.known),
+      scope: () => this.#base.parse(SCOPE_VARIABLE).ast as unknown as AstNode,
+    });
     const problems = [...analysis.problems, ...this.#addMeasures(analysis, source, names)];
     if (problems.length > 0) return { compiled: null, problems };
     const { valid, type, error } = parsed.check();
@@ -184,7 +187,7 @@ export class ExpressionCompiler {
   }
 }
 
-function analysisOptions(names: Names, known: KnownNames): AnalysisOptions {
+function analysisOptions(names: Names, known: KnownNames): Omit<AnalysisOptions, 'scope'> {
   const withEvent = names.insteadOfEvent === null;
   return {
     variables: new Set([
@@ -216,7 +219,8 @@ class ScopedExpression implements CompiledExpression {
   /** Whether its cost depends on the values so much that it is checked beforehand. */
   readonly #isRepeated: boolean;
   readonly #usesSession: boolean;
-  readonly #callsFunctions: boolean;
+  /** Null where no function asks the scope. */
+  readonly #handle: ScopeHandle | null;
   readonly captures: readonly string[];
   /** Null where the expression does not read it. */
   readonly #profile: AttributesView | null;
@@ -240,7 +244,9 @@ class ScopedExpression implements CompiledExpression {
     this.#usesNow = variables.has('now');
     this.#isRepeated = cost.isRepeated;
     this.#usesSession = variables.has('session');
-    this.#callsFunctions = analysis.callsFunctions;
+    this.#handle = analysis.readsScope ? new ScopeHandle() : null;
+    // Not to be counted among the values that the expression works on.
+    Object.defineProperty(this.#context, SCOPE_VARIABLE, { value: this.#handle, enumerable: false });
     this.captures = [...variables].filter((name) => !['event', 'now', 'profile', 'account', 'session'].includes(name));
     this.#profile = this.needs.profile ? new AttributesView(analysis.profileNames, analysis.profileWhole) : null;
     this.#account = this.needs.account ? new AttributesView(analysis.accountNames, analysis.accountWhole) : null;
@@ -254,8 +260,8 @@ class ScopedExpression implements CompiledExpression {
     if (this.#usesSession) context['session'] = sessionView(scope.session);
     if (this.#profile !== null) context['profile'] = this.#profile.of(scope.profile);
     if (this.#account !== null) context['account'] = this.#account.of(scope.account);
-    if (this.#callsFunctions) activate(scope);
     if (this.#isRepeated) checkWork(Object.values(context));
+    if (this.#handle !== null) this.#handle.scope = scope;
     // A missing property is an everyday answer here, and taking the stack for its error costs more than all the rest.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
@@ -355,6 +361,7 @@ function wordsOf(message: string): string {
     .replaceAll('google.protobuf.Timestamp', 'timestamp')
     .replaceAll('google.protobuf.Duration', 'duration')
     .replace(/(\w)_\(/g, '$1(')
+    .replace(/\(Scope_(, )?/g, '(')
     .replace(/^no such overload: (.+) (\S+) (.+)$/, '$1 and $3 cannot be put together by $2')
     .replace(/^no such overload: ([!-])(.+)$/, '$1 cannot be applied to $2')
     .replace(/^found no matching overload for '(\w+)\((.*)\)'$/, '$1() does not take ($2)')

@@ -74,13 +74,31 @@ export const EVENT_FIELDS: Readonly<Record<string, string>> = {
   context: 'map<string, dyn>',
 };
 
-/** What the functions of the expression that is being evaluated answer from; evaluation is synchronous. */
-let active: Scope | null = null;
-
-/** Must be called before an expression with functions is evaluated. */
-export function activate(scope: Scope): void {
-  active = scope;
+/**
+ * What functions over behaviour answer from: an argument of theirs that nobody writes, which analysis.ts puts first. One
+ * handle an expression, since CEL knows its values by their class.
+ */
+export class ScopeHandle {
+  scope!: Scope;
 }
+
+/** The variable that stands for it. */
+export const SCOPE_VARIABLE = 'scope_';
+const SCOPE_TYPE = 'Scope_';
+
+/** Functions that take the scope. */
+export const SCOPED_FUNCTIONS: ReadonlySet<string> = new Set([
+  'sent',
+  'count',
+  'last',
+  'opened',
+  'clicked',
+  'inSegment',
+  'score',
+  'consent',
+  'inFlow',
+  'daysSince',
+]);
 
 /** Milliseconds of a duration as rules write it, also negative. Throws for other text. */
 function durationMs(text: string): number {
@@ -99,9 +117,9 @@ export function momentOf(text: string): Date {
   throw new Error(`"${text}" is not a time such as 2026-01-01T10:00:00Z`);
 }
 
-function daysSince(moment: Date): bigint {
-  const days = Math.floor((active!.now - moment.getTime()) / DAY_MS);
-  active!.changesAt(moment.getTime() + (days + 1) * DAY_MS);
+function daysSince({ scope }: ScopeHandle, moment: Date): bigint {
+  const days = Math.floor((scope.now - moment.getTime()) / DAY_MS);
+  scope.changesAt(moment.getTime() + (days + 1) * DAY_MS);
   return BigInt(days);
 }
 
@@ -113,23 +131,30 @@ export function createEnvironment(limits: Record<string, number>): Environment {
     environment.registerFunction(signature, handler, { async: false });
   };
 
-  define('sent(string, string): int', (channel: string, within: string) =>
-    BigInt(active!.sent(channel, durationMs(within))),
+  environment.registerType(SCOPE_TYPE, { ctor: ScopeHandle, fields: {} });
+  environment.registerVariable(SCOPE_VARIABLE, SCOPE_TYPE);
+  const ask = (signature: string, answer: (scope: Scope, ...values: never[]) => unknown): void => {
+    const handler = ({ scope }: ScopeHandle, ...values: never[]): unknown => answer(scope, ...values);
+    define(signature.replace('(', `(${SCOPE_TYPE}, `), handler as (...values: never[]) => unknown);
+  };
+
+  ask('sent(string, string): int', (scope, channel: string, within: string) =>
+    BigInt(scope.sent(channel, durationMs(within))),
   );
-  define('count(string, string): int', (name: string, within: string) =>
-    BigInt(active!.count(name, durationMs(within))),
+  ask('count(string, string): int', (scope, name: string, within: string) =>
+    BigInt(scope.count(name, durationMs(within))),
   );
-  define('last(string): dyn', (name: string) => {
-    const time = active!.last(name);
+  ask('last(string): dyn', (scope, name: string) => {
+    const time = scope.last(name);
     return time === null ? null : new Date(time);
   });
   for (const outcome of ['opened', 'clicked'] as const) {
-    define(`${outcome}(string): int`, (within: string) => BigInt(active!.outcomes(outcome, durationMs(within))));
+    ask(`${outcome}(string): int`, (scope, within: string) => BigInt(scope.outcomes(outcome, durationMs(within))));
   }
-  define('inSegment(string): bool', (id: string) => active!.inSegment(id));
-  define('score(string): double', (model: string) => active!.score(model));
-  define('consent(string): bool', (category: string) => active!.consent(category));
-  define('inFlow(string): bool', (rule: string) => active!.inFlow(rule));
+  ask('inSegment(string): bool', (scope, id: string) => scope.inSegment(id));
+  ask('score(string): double', (scope, model: string) => scope.score(model));
+  ask('consent(string): bool', (scope, category: string) => scope.consent(category));
+  ask('inFlow(string): bool', (scope, rule: string) => scope.inFlow(rule));
   const momentFunctions: Record<string, (local: Date) => number> = {
     hour: (local) => local.getUTCHours(),
     weekday: isoWeekday,
@@ -144,8 +169,10 @@ export function createEnvironment(limits: Record<string, number>): Environment {
       BigInt(field(localFields(momentOf(text), zone))),
     );
   }
-  define(`daysSince(${TIMESTAMP}): int`, daysSince);
-  define('daysSince(string): int', (text: string) => daysSince(momentOf(text)));
+  define(`daysSince(${SCOPE_TYPE}, ${TIMESTAMP}): int`, daysSince);
+  define(`daysSince(${SCOPE_TYPE}, string): int`, (scope: ScopeHandle, text: string) =>
+    daysSince(scope, momentOf(text)),
+  );
 
   // `has(profile.x)`: the unset attribute is there, as null (expressions.ts).
   define('has_(dyn): bool', (value: unknown) => value !== null);

@@ -3,7 +3,7 @@
 // Invariants:
 //   D1. The moment is date - before, or date + after, or the date. Whatever tells the date again sets it anew: another
 //       date moves the moment, the same one changes nothing, and a date that is null or cannot be read cancels it.
-//   D2. It fires at the moment, once, after the events stamped with it (rules.md).
+//   D2. It fires at the moment, once, after the events stamped with it (docs/rules.md).
 //   D3. A moment that has passed when its date becomes known never fires: a trial that ended last year reminds nobody.
 
 import Type, { type Static } from 'typebox';

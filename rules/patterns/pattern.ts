@@ -19,7 +19,7 @@ export type Lane = 'arrival' | 'event-time';
 export interface Match {
   /** Event time of the decision: the completing event's, or the deadline. */
   readonly at: number;
-  /** The events that made the match, in event-time order (rules.md, `events` of a decision); ids only are needed. */
+  /** The events that made the match, in event-time order (docs/rules.md, `events` of a decision); ids only are needed. */
   readonly events: readonly string[];
   readonly captures: Readonly<Record<string, Capture>>;
   /** `event` in `if`: the completing event, for deadlines the last matched one. */

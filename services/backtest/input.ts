@@ -5,7 +5,7 @@
 // Invariants:
 //   I1. A file in order of arrival is replayed in that order; one that is not (a table exported by user, say) is replayed
 //       by event time, ties in the file's order: otherwise one user's rows would push time past everybody else's.
-//   I2. Every line is a record or a refused line (I6 of design.md).
+//   I2. Every line is a record or a refused line (docs/design.md, I6).
 
 import { type FileEntry, readEvents } from '../../connectors/sources/files/index.ts';
 import type { RecordError } from '../../lib/errors.ts';

@@ -1,6 +1,6 @@
 // Which files below a path are rules, segments, models and caps, and which folders are templates.
 //
-// Owns: the layout of a project (interfaces.md, Configuration). Does not own: reading what is in the files.
+// Owns: the layout of a project (docs/configuration.md). Does not own: reading what is in the files.
 //
 // A folder with a `rules` folder in it is a project: its rules are there, its templates in `templates`, segments in
 // `segments`, models in `models`, caps in `caps.yaml`. Any other folder holds rules itself; the others may stand beside it.

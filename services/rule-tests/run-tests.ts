@@ -2,7 +2,7 @@
 //
 // A test sees its own rule and those its `expect` names, nothing else. It passes when every expected decision was made
 // and nothing fired that was not expected. Suppressed decisions need to be listed only where they are asked for. Nobody is
-// held out (rules.md).
+// held out (docs/rules.md).
 
 import type { GivenEvent, InlineTest } from '../../rules/index.ts';
 import { ruleSetOf } from '../../rules/index.ts';

@@ -1,7 +1,7 @@
 // The state of a task as its changelog has it, without touching the task's own database, which a worker may have open.
 //
 // Invariants:
-//   I5 (design.md). The fold of the changelog is the live state, as of the log's last commit.
+//   I5 (docs/design.md). The fold of the changelog is the live state, as of the log's last commit.
 //   F1. Memory does not grow with the number of documents: they are folded into a database in a temporary folder (I8).
 
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -18,16 +18,11 @@ import { utf8Text } from '../../lib/bytes.ts';
 import { textHash } from '../../lib/text-hash.ts';
 import { AvroReader, AvroWriter, avroBytes } from '../../schemas/avro-bytes.ts';
 import type { DocumentSpec, DocumentStore, KeyValueStore, StoreWrite } from './api.ts';
+import { type DecodedDocument, DecodedDocuments } from './decoded-documents.ts';
 import { DocumentTable, type RecordHead, type StoredRecord } from './document-table.ts';
 import { compareDue, DueHeap } from './due-heap.ts';
 import { documentKey, dueKey, dueRange, moveDueRow, readDueKey } from './key-codec.ts';
 
-/**
- * Documents at hand: enough that one is not decoded anew for the event after next, few enough to die young. A key's
- * documents are in the set of its hash, the one used last first.
- */
-const HOT_SETS = 16;
-const HOT_WAYS = 4;
 /** A decoded document takes about this much more heap than its bytes, measured on entity documents. */
 const HEAP_PER_BYTE = 4;
 const HEAP_OVERHEAD = 700;
@@ -40,20 +35,10 @@ const DUE_BYTES = 8;
 /** Documents of one batch of writing back: a few milliseconds. */
 const WRITE_BACK_DOCUMENTS = 500;
 
-const UNKNOWN: RecordHead = { isKnown: false, storedDue: Infinity };
+/** Decoded documents may take this part of the room. */
+const DECODED_SHARE = 8;
 
-/** A document at hand. */
-interface Hot<Doc> extends RecordHead {
-  readonly key: string;
-  /** textHash() of the key. */
-  readonly hash: number;
-  doc: Doc | undefined;
-  due: number;
-  isKnown: boolean;
-  storedDue: number;
-  heapBytes: number;
-  isDirty: boolean;
-}
+const UNKNOWN: RecordHead = { isKnown: false, storedDue: Infinity };
 
 /** A changed document, for the changelog; a null value: deleted. */
 export interface DocumentChange {
@@ -78,20 +63,17 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   readonly #reader = new AvroReader();
   #cacheBytes: number;
 
-  /** The sets, one after the other. Not a Map, see lib/text-hash.ts. */
-  readonly #hot: (Hot<Doc> | undefined)[] = new Array(HOT_SETS * HOT_WAYS).fill(undefined);
-  #hotBytes = 0;
-  #dirtyHot = 0;
-  /** What was found last: a document that is read is mostly put right after. */
-  #last: Hot<Doc> | undefined;
+  readonly #decoded: DecodedDocuments<Doc>;
+  /** Of the decoded ones, how many were put since they were encoded. */
+  #dirty = 0;
 
-  /** Documents that changed since the table before was made. */
-  #fresh = new DocumentTable();
-  /** Where in #fresh those begin that changes() has not given, and bytes before them. */
+  /** Documents that changed since the table before was made, encoded. */
+  #changed = new DocumentTable();
+  /** Where in #changed those begin that changes() has not given, and bytes before them. */
   #uncommitted = 0;
   #committedBytes = 0;
   /** Those before, which are being written back, or have been. */
-  #older = new DocumentTable();
+  #writtenBack = new DocumentTable();
   #writingBack: Promise<void> | null = null;
   #failure: unknown;
   /** What the key-value store is to note once it has all that was committed. */
@@ -109,11 +91,14 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     this.#store = store;
     this.#spec = spec;
     this.#cacheBytes = options.cacheBytes;
+    this.#decoded = new DecodedDocuments(options.cacheBytes / DECODED_SHARE, (document) => {
+      if (document.isDirty) this.#encode(document);
+    });
   }
 
   /** Estimated bytes of the documents that wait for a commit. */
   get dirtyBytes(): number {
-    return this.#fresh.bytes - this.#committedBytes + this.#dirtyHot * HEAP_NEW;
+    return this.#changed.bytes - this.#committedBytes + this.#dirty * HEAP_NEW;
   }
 
   /** Index rows in memory; see D3. */
@@ -128,6 +113,7 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   /** From now on (D3). */
   set cacheBytes(bytes: number) {
     this.#cacheBytes = bytes;
+    this.#decoded.bytesMax = bytes / DECODED_SHARE;
   }
 
   get dueBy(): 'stream-time' | 'wall-time' {
@@ -141,16 +127,16 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   put(key: string, doc: Doc): void {
     const due = this.#spec.dueAt(doc);
     assert(due === Infinity || (Number.isSafeInteger(due) && due >= 0), `due time of ${key} is ${due}`);
-    const hot = this.#find(key) ?? this.#keep(key, textHash(key), doc, UNKNOWN, HEAP_NEW);
-    hot.doc = doc;
-    this.#change(hot, due);
+    const document = this.#find(key) ?? this.#keep(key, textHash(key), doc, UNKNOWN, HEAP_NEW);
+    document.doc = doc;
+    this.#change(document, due);
   }
 
   delete(key: string): void {
-    const hot = this.#find(key);
-    if (hot === undefined) return;
-    hot.doc = undefined;
-    this.#change(hot, Infinity);
+    const document = this.#find(key);
+    if (document === undefined) return;
+    document.doc = undefined;
+    this.#change(document, Infinity);
   }
 
   /**
@@ -169,33 +155,32 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     const after = this.#horizonDue < 0 ? undefined : dueKey(this.#horizonDue, this.#horizonKey);
     const { from, to } = dueRange(after);
     // What is being written back may or may not be in the rows, and no less so when it has been written meanwhile.
-    const older = this.#writingBack === null ? null : this.#older;
+    const leaving = this.#writingBack === null ? null : this.#writtenBack;
     const rows = (await this.#store.range(from, to, DUE_ROWS_LOADED)).map(({ key }) => readDueKey(key));
     const { due, key } = rows.length < DUE_ROWS_LOADED ? { due: Infinity, key: '' } : rows.at(-1)!;
     for (const row of rows) {
-      const isStale = older?.placeOf(row.key) !== undefined;
-      if (!isStale && !this.#isFresh(row.key)) this.#due.set(row.key, row.due);
+      const isStale = leaving?.placeOf(row.key) !== undefined;
+      if (!isStale && !this.#hasChanged(row.key)) this.#due.set(row.key, row.due);
     }
     this.#horizonDue = due;
     this.#horizonKey = key;
-    this.#loadDueOf(this.#fresh, (name) => this.#isDirtyHot(name));
-    if (older !== null) this.#loadDueOf(older, (name) => this.#isFresh(name));
-    for (const hot of this.#hot) if (hot?.isDirty) this.#setDue(hot.key, hot.due, hot.hash);
+    this.#loadDueOf(this.#changed, (name) => this.#isDirty(name));
+    if (leaving !== null) this.#loadDueOf(leaving, (name) => this.#hasChanged(name));
+    for (const { key, due, hash, isDirty } of this.#decoded) if (isDirty) this.#setDue(key, due, hash);
     this.#trimDue();
   }
 
   /** Documents that changed since this was last asked, for the changelog; to be gone through, once, before the next put. */
   changes(): Iterable<DocumentChange> {
     this.#throwFailure();
-    for (const hot of this.#hot) {
-      if (hot === undefined) continue;
-      if (hot.isDirty) this.#encode(hot);
-      hot.isKnown ||= hot.doc !== undefined;
+    for (const document of this.#decoded) {
+      if (document.isDirty) this.#encode(document);
+      document.isKnown ||= document.doc !== undefined;
     }
-    this.#letGoOfLarge();
-    const changes = this.#fresh.recordsFrom(this.#uncommitted);
-    this.#uncommitted = this.#fresh.end;
-    this.#committedBytes = this.#fresh.bytes;
+    this.#decoded.letGoOfLarge();
+    const changes = this.#changed.recordsFrom(this.#uncommitted);
+    this.#uncommitted = this.#changed.end;
+    this.#committedBytes = this.#changed.bytes;
     return changes;
   }
 
@@ -207,12 +192,12 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
 
   /** Whether the key-value store lacks something that was committed, and it is not on its way there. */
   get isBehind(): boolean {
-    return this.#note !== null || this.#fresh.size > 0;
+    return this.#note !== null || this.#changed.size > 0;
   }
 
   /** Whether half of the room is used up by what the key-value store is to have. */
   get isWriteDue(): boolean {
-    return this.#fresh.bytes >= this.#cacheBytes / 2;
+    return this.#changed.bytes >= this.#cacheBytes / 2;
   }
 
   /**
@@ -245,16 +230,19 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   }
 
   #beginWritingBack(): void {
-    assert(this.#uncommitted === this.#fresh.end && this.#dirtyHot === 0, 'only what was committed is written back');
+    assert(
+      this.#uncommitted === this.#changed.end && this.#dirty === 0,
+      'only what was committed is written back (D1)',
+    );
     const note = this.#note;
-    this.#older = this.#fresh;
+    this.#writtenBack = this.#changed;
     this.#note = null;
-    this.#fresh = new DocumentTable();
+    this.#changed = new DocumentTable();
     this.#uncommitted = 0;
     this.#committedBytes = 0;
     // Whoever is at hand changes next from what is then in the key-value store.
-    for (const hot of this.#hot) if (hot !== undefined) hot.storedDue = hot.due;
-    this.#writingBack = this.#writeOlder(note)
+    for (const document of this.#decoded) document.storedDue = document.due;
+    this.#writingBack = this.#writeBackAll(note)
       .catch((error: unknown) => {
         this.#failure = error;
       })
@@ -263,10 +251,10 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
       });
   }
 
-  async #writeOlder(note: StoreWrite | null): Promise<void> {
+  async #writeBackAll(note: StoreWrite | null): Promise<void> {
     let writes: StoreWrite[] = [];
     let documents = 0;
-    for (const record of this.#older.recordsFrom(0)) {
+    for (const record of this.#writtenBack.recordsFrom(0)) {
       addWrites(record, writes);
       if (++documents % WRITE_BACK_DOCUMENTS !== 0) continue;
       await this.#store.write(writes);
@@ -277,41 +265,28 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     await this.#store.write(writes);
   }
 
-  #find(key: string): Hot<Doc> | undefined {
-    if (this.#last?.key === key) return this.#last;
+  #find(key: string): DecodedDocument<Doc> | undefined {
+    const last = this.#decoded.last(key);
+    if (last !== undefined) return last;
     const hash = textHash(key);
-    let hot = this.#atHand(key, hash);
-    if (hot === undefined) hot = this.#load(key, hash);
-    else this.#hits++;
-    if (hot !== undefined) this.#last = hot;
-    return hot;
+    const document = this.#decoded.find(key, hash);
+    if (document === undefined) return this.#load(key, hash);
+    this.#hits++;
+    return document;
   }
 
-  /** The document, if it is at hand; it is then the first of its set. */
-  #atHand(key: string, hash: number): Hot<Doc> | undefined {
-    const first = (hash & (HOT_SETS - 1)) * HOT_WAYS;
-    for (let at = first; at < first + HOT_WAYS; at++) {
-      const hot = this.#hot[at];
-      if (hot?.hash !== hash || hot.key !== key) continue;
-      this.#hot.copyWithin(first + 1, first, at);
-      this.#hot[first] = hot;
-      return hot;
-    }
-    return undefined;
-  }
-
-  #load(key: string, hash: number): Hot<Doc> | undefined {
-    let place = this.#fresh.placeOf(key, hash);
+  #load(key: string, hash: number): DecodedDocument<Doc> | undefined {
+    let place = this.#changed.placeOf(key, hash);
     if (place !== undefined) {
-      const record = this.#fresh.recordAt(place);
+      const record = this.#changed.recordAt(place);
       const head = { isKnown: record.isKnown || place < this.#uncommitted, storedDue: record.storedDue };
       this.#hits++;
       return this.#decode(key, hash, record.readValue(this.#reader), head);
     }
-    place = this.#older.placeOf(key, hash);
+    place = this.#writtenBack.placeOf(key, hash);
     if (place !== undefined) {
       this.#hits++;
-      return this.#decode(key, hash, this.#older.recordAt(place).readValue(this.#reader), null);
+      return this.#decode(key, hash, this.#writtenBack.recordAt(place).readValue(this.#reader), null);
     }
     const value = this.#store.get(documentKey(key));
     if (value === undefined) {
@@ -324,7 +299,7 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   }
 
   /** Of what stands in #reader. `head`: null: as the key-value store has it, or is about to. */
-  #decode(key: string, hash: number, isThere: boolean, head: RecordHead | null): Hot<Doc> | undefined {
+  #decode(key: string, hash: number, isThere: boolean, head: RecordHead | null): DecodedDocument<Doc> | undefined {
     // A document that is gone is at hand no more than one that never was, but for what is to be written when it comes back.
     if (!isThere) return head === null ? undefined : this.#keep(key, hash, undefined, head, HEAP_OVERHEAD);
     const reader = this.#reader;
@@ -332,89 +307,58 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     const due = reader.bytes.readDoubleBE(reader.at);
     reader.at += DUE_BYTES;
     const doc = this.#spec.decode(reader);
-    const hot = this.#keep(key, hash, doc, head ?? { isKnown: true, storedDue: due }, heapBytesOf(length));
-    hot.due = due;
-    return hot;
+    const document = this.#keep(key, hash, doc, head ?? { isKnown: true, storedDue: due }, heapBytesOf(length));
+    document.due = due;
+    return document;
   }
 
-  /** Takes a document to hand, for which another of its set goes. */
   #keep(
     key: string,
     hash: number,
     doc: Doc | undefined,
     { isKnown, storedDue }: RecordHead,
     heapBytes: number,
-  ): Hot<Doc> {
-    const hot: Hot<Doc> = { key, hash, doc, due: Infinity, isKnown, storedDue, heapBytes, isDirty: false };
-    const first = (hash & (HOT_SETS - 1)) * HOT_WAYS;
-    this.#letGo(first + HOT_WAYS - 1);
-    this.#hot.copyWithin(first + 1, first, first + HOT_WAYS - 1);
-    this.#hot[first] = hot;
-    this.#hotBytes += heapBytes;
-    if (this.#hotBytes > this.#cacheBytes / 8) this.#letGoOfLarge(hot);
-    this.#last = hot;
-    return hot;
+  ): DecodedDocument<Doc> {
+    const document = { key, hash, doc, due: Infinity, isKnown, storedDue, heapBytes, isDirty: false };
+    this.#decoded.add(document);
+    return document;
   }
 
-  #letGo(at: number): void {
-    const hot = this.#hot[at];
-    if (hot === undefined) return;
-    if (hot.isDirty) this.#encode(hot);
-    this.#hot[at] = undefined;
-    this.#hotBytes -= hot.heapBytes;
-    if (this.#last === hot) this.#last = undefined;
-  }
-
-  /** Makes room where documents are larger than thought (D3); `but` stays. */
-  #letGoOfLarge(but?: Hot<Doc>): void {
-    for (let at = 0; at < this.#hot.length && this.#hotBytes > this.#cacheBytes / 8; at++) {
-      if (this.#hot[at] !== but) this.#letGo(at);
+  #change(document: DecodedDocument<Doc>, due: number): void {
+    if (document.due !== due || !document.isDirty) {
+      document.due = due;
+      this.#setDue(document.key, due, document.hash);
     }
-  }
-
-  #change(hot: Hot<Doc>, due: number): void {
-    if (hot.due !== due || !hot.isDirty) {
-      hot.due = due;
-      this.#setDue(hot.key, due, hot.hash);
-    }
-    if (hot.isDirty) return;
-    hot.isDirty = true;
-    this.#dirtyHot++;
+    if (document.isDirty) return;
+    document.isDirty = true;
+    this.#dirty++;
   }
 
   /** Puts a changed document where it is kept in its encoded form. */
-  #encode(hot: Hot<Doc>): void {
-    const { key, hash, doc, due } = hot;
-    hot.isDirty = false;
-    this.#dirtyHot--;
+  #encode(document: DecodedDocument<Doc>): void {
+    const { key, hash, doc, due } = document;
+    document.isDirty = false;
+    this.#dirty--;
     if (doc === undefined) {
-      if (hot.isKnown) this.#fresh.put(key, hot, null, hash);
-      else this.#fresh.remove(key, hash);
+      if (document.isKnown) this.#changed.put(key, document, null, hash);
+      else this.#changed.remove(key, hash);
       return;
     }
     const writer = this.#writer;
     writer.clear();
     writer.doubleBE(due);
     this.#spec.encode(doc, writer);
-    this.#fresh.put(key, hot, writer, hash);
-    const heapBytes = heapBytesOf(writer.length);
-    this.#hotBytes += heapBytes - hot.heapBytes;
-    hot.heapBytes = heapBytes;
+    this.#changed.put(key, document, writer, hash);
+    this.#decoded.resize(document, heapBytesOf(writer.length));
   }
 
   /** Whether the document has changed since what is being, or was, written back. */
-  #isFresh(key: string): boolean {
-    return this.#isDirtyHot(key) || this.#fresh.placeOf(key) !== undefined;
+  #hasChanged(key: string): boolean {
+    return this.#isDirty(key) || this.#changed.placeOf(key) !== undefined;
   }
 
-  #isDirtyHot(key: string): boolean {
-    const hash = textHash(key);
-    const first = (hash & (HOT_SETS - 1)) * HOT_WAYS;
-    for (let at = first; at < first + HOT_WAYS; at++) {
-      const hot = this.#hot[at];
-      if (hot?.hash === hash && hot.key === key) return hot.isDirty;
-    }
-    return false;
+  #isDirty(key: string): boolean {
+    return this.#decoded.peek(key, textHash(key))?.isDirty === true;
   }
 
   /** Keeps in memory what is due up to the horizon; Infinity: not due. */

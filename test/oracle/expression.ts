@@ -3,7 +3,7 @@
 // Owns: paths, elements and size() of lists, literals, == != < <= > >=, && || ! and parentheses. Does not own: functions, arithmetic, lists.
 //
 // Invariants:
-//   X1. A missing property is an error, and an error makes the condition false (rules.md: "A missing property is an
+//   X1. A missing property is an error, and an error makes the condition false (docs/rules.md: "A missing property is an
 //       error that makes the condition false").
 //   X2. As in CEL, `&&` and `||` absorb an error on one side when the other side alone decides.
 

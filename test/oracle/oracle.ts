@@ -1,4 +1,4 @@
-// The oracle: what a set of rules must decide on a stream of events, by brute force, written from rules.md and design.md
+// The oracle: what a set of rules must decide on a stream of events, by brute force, written from docs/rules.md and docs/design.md
 // and sharing no code with the engine.
 //
 // Owns: duplicates, lanes, lateness, gates, order of the answer. Does not own: patterns (patterns.ts), expressions.

@@ -15,7 +15,7 @@ export interface SourceSpec {
   readonly topic: string;
   /**
    * For a repartition topic: the source topics whose tasks write watermarks to it; stream time waits for all of their
-   * partitions (design.md, Time 2). Left out: the records read carry the time themselves. Empty: it brings no events, only
+   * partitions (docs/design.md, Time 2). Left out: the records read carry the time themselves. Empty: it brings no events, only
    * what is known of entities, and stream time does not wait for it.
    */
   readonly upstream?: readonly string[];

@@ -1,7 +1,7 @@
 // Opens an engine thread: checks topics, fences predecessors, joins the group.
 //
 // Owns: the order of opening. The writer comes first: from then on no predecessor under the same id can commit, so what is
-// read after it (committed offsets, changelog ends) is final (design.md, Fencing).
+// read after it (committed offsets, changelog ends) is final (docs/design.md, Commits).
 
 import type { SubTopology, Topology } from './builder.ts';
 import type { CommitInterval } from './committer.ts';

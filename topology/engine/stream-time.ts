@@ -1,4 +1,4 @@
-// The stream time of a task: up to and including it, no event is still expected (design.md, Time 2).
+// The stream time of a task: up to and including it, no event is still expected (docs/design.md, Time 2).
 //
 // Invariants:
 //   M1. It is the least over the inputs of: the highest event time read, or the wall time as of which the input was read

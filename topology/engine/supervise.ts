@@ -21,7 +21,7 @@ export interface SuperviseOptions {
 
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 30_000;
-/** Within the 30 s in which a worker must have stopped (interfaces.md, Process), with time to spare for the commit. */
+/** Within the 30 s in which a worker must have stopped (docs/design.md, Commits), with time to spare for the commit. */
 const DRAIN_MS = 20_000;
 const COMMIT_MS = 5_000;
 

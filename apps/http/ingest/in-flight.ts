@@ -1,4 +1,4 @@
-// How many bytes of requests are in memory: read from senders and not yet in the log (I8 of design.md).
+// How many bytes of requests are in memory: read from senders and not yet in the log (docs/design.md, I8).
 //
 // Invariants:
 //   F1. What is reserved never exceeds the bound, whatever senders do.

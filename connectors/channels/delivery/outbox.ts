@@ -3,7 +3,7 @@
 // Owns: the document, its bytes, its due time. Does not own: when it changes (deliver.ts).
 //
 // Invariants:
-//   O1. dueAt is part of the stored document and says the same before and after a restart (design.md, I5). That an
+//   O1. dueAt is part of the stored document and says the same before and after a restart (docs/design.md, I5). That an
 //       attempt is under way is known to the process alone; in the document it shows as a lease, a due time a little
 //       ahead, which the process renews. After a crash nobody does, the lease ends, and the action is sent again.
 //   O2. A document without entries is deleted, so that what is accepted and settled between two commits costs nothing.

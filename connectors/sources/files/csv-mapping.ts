@@ -1,4 +1,4 @@
-// The mapping file of a CSV file (interfaces.md, Files): which column is what.
+// The mapping file of a CSV file (docs/files.md): which column is what.
 //
 // Owns: its shape and its errors. Does not own: applying it to rows (csv-event.ts).
 

@@ -1,6 +1,6 @@
 // What does not fit together in a sequence, each with its place and what to do.
 //
-// Owns: the rules of combination (rules.md, Sequences). Does not own: expressions and names (compile.ts).
+// Owns: the rules of combination (docs/rules.md, Sequences). Does not own: expressions and names (compile.ts).
 
 import type { Path } from '../../language/parse.ts';
 import type { PatternTools } from '../definition.ts';

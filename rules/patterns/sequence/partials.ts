@@ -64,7 +64,7 @@ export const sequenceState: StateCodec<SequenceState> = {
   read: (input) => ({ kind: 'sequence', ...parts.read(input) }),
 };
 
-/** rules.md: "partial matches: 256 per entity and rule (`by` value)". */
+/** docs/rules.md: "partial matches: 256 per entity and rule (`by` value)". */
 export const PARTIALS_MAX = 256;
 /** A loop without bound and without `within` would otherwise take all that ever happens to the entity. */
 export const EVENTS_MAX = 1_000;

@@ -1,4 +1,4 @@
-// Cases of time and identity: lanes, order, lateness (design.md, Time 4 and 5) and duplicates.
+// Cases of time and identity: lanes, order, lateness (docs/design.md, Time 4 and 5) and duplicates.
 
 import type { Case } from '../notation.ts';
 
