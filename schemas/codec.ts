@@ -176,7 +176,9 @@ export function stateCodec<Value>(
         );
       }
       const reader = readable(writtenBy);
-      entry = { type: reader, resolver: reader.createResolver(typeOf(file)) };
+      const writer = typeOf(file);
+      // Of a schema with itself the library makes a resolver that it cannot use.
+      entry = { type: reader, resolver: writer === reader ? undefined : reader.createResolver(writer) };
       older.set(writtenBy, entry);
     }
     const bytes = input.bytes.subarray(input.at, input.end);
