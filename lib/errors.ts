@@ -89,3 +89,9 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : `${error.message} (${describeError(error.cause)})`;
 }
+
+/** What an error is called, without its message, which may quote somebody's data. */
+export function errorName(error: unknown): string {
+  if (error instanceof EngineError) return error.code;
+  return error instanceof Error ? error.name : typeof error;
+}

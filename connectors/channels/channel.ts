@@ -11,6 +11,7 @@ import { FatalError } from '../../lib/errors.ts';
 import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
 import type { ChannelTraits } from '../../rules/gates/channels.ts';
 import type { ChannelSender } from './delivery/sender.ts';
+import { supervised } from './delivery/supervised.ts';
 import type { Templates } from './templates/templates.ts';
 
 export interface ChannelDependencies {
@@ -68,6 +69,6 @@ export function openChannel(channel: Channel, given: object, dependencies: Chann
   if (connector === null) throw new FatalError('TRG_CONFIG_INVALID', `channels.${id}: there is no such connector`);
   const options = structuredClone(given);
   const findings = checkOptions(channel, options);
-  if (findings.length === 0) return connector.open(options, dependencies);
+  if (findings.length === 0) return supervised(connector.open(options, dependencies));
   throw new FatalError('TRG_CONFIG_INVALID', findings.map(({ message }) => `channels.${id}: ${message}`).join('\n'));
 }

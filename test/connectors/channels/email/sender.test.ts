@@ -2,23 +2,15 @@ import assert from 'node:assert/strict';
 import { createHash, createPublicKey, createVerify, generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { parseTemplate, type Template } from '../../../../connectors/channels/templates/template-file.ts';
-import { Templates } from '../../../../connectors/channels/templates/templates.ts';
 import type { JsonObject } from '../../../../schemas/json.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
 import { makeAction } from '../delivery/fake-context.ts';
-import { openEmail } from '../kit.ts';
+import { openEmail, templatesOf } from '../kit.ts';
 import { startSmtpServer } from './smtp-server.ts';
 
 const NO_ABORT = new AbortController().signal;
 
 type SenderOptions = Parameters<typeof openEmail>[0];
-
-function templatesOf(sources: Readonly<Record<string, string>>): Templates {
-  const byPath = new Map<string, Template>();
-  for (const [path, text] of Object.entries(sources)) byPath.set(path, parseTemplate(path, text, [])!);
-  return new Templates(byPath);
-}
 
 const TEMPLATES = templatesOf({
   'cart/email':
