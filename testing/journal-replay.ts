@@ -106,7 +106,7 @@ async function replayTask(
   const next = inputs.map(() => 0);
   const prepareOf = inputs.map(({ topic }) => part.sources.find((source) => source.topic === topic)?.prepare);
   const apply = async ({ kind, input, value }: JournalStep): Promise<void> => {
-    if (kind === 'rules') task.useRules(value);
+    if (kind === 'rules') task.useVersion(value);
     if (kind === 'wall' && task.advanceWall(value)) await task.settle();
     if (kind === 'end' && task.end(input, value)) await task.settle();
     if (kind !== 'read') return;

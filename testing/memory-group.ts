@@ -4,8 +4,8 @@
 // member's own side (memory-member.ts).
 //
 // Invariants:
-//   V1. A generation begins when every seated member has joined, or the time for it is over: then the dynamic members that
-//       did not are thrown out. Static ones keep their seat, for as long as their session lasts.
+//   V1. A generation begins when every member has joined, or the time for it is over: then the dynamic members that
+//       did not are thrown out. Static ones keep their place, for as long as their session lasts.
 //   V2. Everything the group tells a member arrives later, in order: never from within the member's own call.
 
 import type { Clock } from '../lib/clock.ts';
@@ -20,12 +20,12 @@ import type {
 
 /** What a member hears; called at once, so the member puts it off (V2). */
 export interface Hearing {
-  /** The join phase is over. The leader is given `members`, and answers with dealt() or unseats itself. */
+  /** The join phase is over. The leader is given `members`, and answers with dealt() or takes itself out. */
   joined(answer: { generation: number; members: readonly JoinedMember[] | null }): void;
   assigned(assignment: MemberAssignment): void;
   /** The group joins anew before anything was assigned. */
   interrupted(): void;
-  /** It has no seat here. */
+  /** It is no member here. */
   lost(): void;
 }
 
@@ -41,7 +41,7 @@ export interface JoinRequest {
   readonly hearing: Hearing;
 }
 
-interface Seat {
+interface KnownMember {
   memberId: string;
   readonly options: GroupOptions;
   request: JoinRequest;
@@ -58,7 +58,7 @@ export class MemoryGroup {
   readonly #clock: Clock;
   readonly #ended = new AbortController();
   /** By member id, in the order of their first join. */
-  readonly #seats = new Map<string, Seat>();
+  readonly #members = new Map<string, KnownMember>();
   #phase: 'stable' | 'joining' | 'dealing' = 'stable';
   #generation = 0;
   #leader = '';
@@ -74,42 +74,42 @@ export class MemoryGroup {
   join(request: JoinRequest, options: GroupOptions): string {
     const replaced = request.memberId === '' && options.instanceId !== null ? this.#instance(options.instanceId) : null;
     if (replaced !== null) return this.#replace(replaced, request, options);
-    if (request.memberId !== '' && !this.#seats.has(request.memberId)) {
+    if (request.memberId !== '' && !this.#members.has(request.memberId)) {
       request.hearing.lost();
       return request.memberId;
     }
-    const { memberId } = this.#seat(request.memberId === '' ? this.#newId() : request.memberId, request, options);
+    const { memberId } = this.#enter(request.memberId === '' ? this.#newId() : request.memberId, request, options);
     if (this.#phase !== 'joining') this.#beginJoining();
     this.#endJoiningIfAllDid();
     return memberId;
   }
 
   heartbeat({ memberId, generation, instanceId }: MemberIdentity): HeartbeatAnswer {
-    const seat = this.#seats.get(memberId);
-    if (seat === undefined) return instanceId !== null && this.#instance(instanceId) !== null ? 'fenced' : 'lost';
+    const member = this.#members.get(memberId);
+    if (member === undefined) return instanceId !== null && this.#instance(instanceId) !== null ? 'fenced' : 'lost';
     if (generation !== this.#generation) return 'lost';
-    seat.heardAt = this.#clock.now();
-    return this.#phase === 'joining' && seat.awaits === null ? 'rebalance' : 'fine';
+    member.heardAt = this.#clock.now();
+    return this.#phase === 'joining' && member.awaits === null ? 'rebalance' : 'fine';
   }
 
   /** The leader's word; one from an earlier generation counts for nothing. */
   dealt(generation: number, assignments: ReadonlyMap<string, MemberAssignment>): void {
     if (this.#phase !== 'dealing' || generation !== this.#generation) return;
     this.#phase = 'stable';
-    for (const seat of this.#seats.values()) {
-      seat.assignment = assignments.get(seat.memberId) ?? NOTHING;
-      if (seat.awaits === 'assignment') seat.request.hearing.assigned(seat.assignment);
-      seat.awaits = null;
+    for (const member of this.#members.values()) {
+      member.assignment = assignments.get(member.memberId) ?? NOTHING;
+      if (member.awaits === 'assignment') member.request.hearing.assigned(member.assignment);
+      member.awaits = null;
     }
   }
 
   leave(memberId: string): void {
-    if (this.#seats.has(memberId)) this.#unseat(memberId);
+    if (this.#members.has(memberId)) this.#remove(memberId);
   }
 
   /** Throws FencedError TRG_MEMBER_LOST when the group has gone on without this member. */
   validate({ memberId, generation }: MemberIdentity): void {
-    if (this.#seats.has(memberId) && generation === this.#generation) return;
+    if (this.#members.has(memberId) && generation === this.#generation) return;
     throw new FencedError('TRG_MEMBER_LOST', `the group ${this.#name} went on without ${memberId}`, { generation });
   }
 
@@ -122,39 +122,39 @@ export class MemoryGroup {
     return `${this.#name}-member-${++this.#ids}`;
   }
 
-  #instance(instanceId: string): Seat | null {
-    return [...this.#seats.values()].find(({ options }) => options.instanceId === instanceId) ?? null;
+  #instance(instanceId: string): KnownMember | null {
+    return [...this.#members.values()].find(({ options }) => options.instanceId === instanceId) ?? null;
   }
 
-  #seat(memberId: string, request: JoinRequest, options: GroupOptions): Seat {
-    const known = this.#seats.get(memberId);
+  #enter(memberId: string, request: JoinRequest, options: GroupOptions): KnownMember {
+    const known = this.#members.get(memberId);
     if (known !== undefined) {
       known.request = request;
       known.awaits = 'generation';
       return known;
     }
     const heardAt = this.#clock.now();
-    const seat: Seat = { memberId, options, request, awaits: 'generation', heardAt, assignment: NOTHING };
-    this.#seats.set(memberId, seat);
-    void this.#watch(seat);
-    return seat;
+    const member: KnownMember = { memberId, options, request, awaits: 'generation', heardAt, assignment: NOTHING };
+    this.#members.set(memberId, member);
+    void this.#watch(member);
+    return member;
   }
 
   /** A static member that comes back: in quiet times it takes its place, its generation and its assignment. */
-  #replace(old: Seat, request: JoinRequest, options: GroupOptions): string {
-    this.#seats.delete(old.memberId);
-    const seat = this.#seat(this.#newId(), request, options);
-    if (this.#leader === old.memberId) this.#leader = seat.memberId;
+  #replace(old: KnownMember, request: JoinRequest, options: GroupOptions): string {
+    this.#members.delete(old.memberId);
+    const member = this.#enter(this.#newId(), request, options);
+    if (this.#leader === old.memberId) this.#leader = member.memberId;
     if (this.#phase !== 'stable') {
       if (this.#phase !== 'joining') this.#beginJoining();
       this.#endJoiningIfAllDid();
-      return seat.memberId;
+      return member.memberId;
     }
-    seat.awaits = null;
-    seat.assignment = old.assignment;
+    member.awaits = null;
+    member.assignment = old.assignment;
     request.hearing.joined({ generation: this.#generation, members: null });
-    request.hearing.assigned(seat.assignment);
-    return seat.memberId;
+    request.hearing.assigned(member.assignment);
+    return member.memberId;
   }
 
   #beginJoining(): void {
@@ -163,7 +163,7 @@ export class MemoryGroup {
     this.#joinPhase.abort();
     const phase = new AbortController();
     this.#joinPhase = phase;
-    const longest = Math.max(...[...this.#seats.values()].map(({ options }) => options.rebalanceTimeoutMs));
+    const longest = Math.max(...[...this.#members.values()].map(({ options }) => options.rebalanceTimeoutMs));
     void this.#clock.sleep(longest, phase.signal).then(() => {
       if (!phase.signal.aborted) this.#endJoining();
     });
@@ -171,23 +171,23 @@ export class MemoryGroup {
 
   /** Those whose generation never got its assignment are to join again. */
   #interrupt(): void {
-    for (const seat of this.#seats.values()) {
-      if (seat.awaits !== 'assignment') continue;
-      seat.awaits = null;
-      seat.request.hearing.interrupted();
+    for (const member of this.#members.values()) {
+      if (member.awaits !== 'assignment') continue;
+      member.awaits = null;
+      member.request.hearing.interrupted();
     }
   }
 
   #endJoiningIfAllDid(): void {
-    if (this.#phase === 'joining' && [...this.#seats.values()].every(hasJoined)) this.#endJoining();
+    if (this.#phase === 'joining' && [...this.#members.values()].every(hasJoined)) this.#endJoining();
   }
 
   #endJoining(): void {
     this.#joinPhase.abort();
-    for (const seat of [...this.#seats.values()]) {
-      if (!hasJoined(seat) && seat.options.instanceId === null) this.#seats.delete(seat.memberId);
+    for (const member of [...this.#members.values()]) {
+      if (!hasJoined(member) && member.options.instanceId === null) this.#members.delete(member.memberId);
     }
-    const joined = [...this.#seats.values()].filter(hasJoined);
+    const joined = [...this.#members.values()].filter(hasJoined);
     this.#generation++;
     if (joined.length === 0) {
       this.#phase = 'stable';
@@ -195,28 +195,28 @@ export class MemoryGroup {
     }
     this.#phase = 'dealing';
     if (!joined.some(({ memberId }) => memberId === this.#leader)) this.#leader = joined[0]!.memberId;
-    const members = [...this.#seats.values()].map((seat) => this.#asMember(seat));
-    for (const seat of joined) {
-      seat.awaits = 'assignment';
-      seat.heardAt = this.#clock.now();
-      const { memberId, request } = seat;
+    const members = [...this.#members.values()].map((member) => this.#asMember(member));
+    for (const member of joined) {
+      member.awaits = 'assignment';
+      member.heardAt = this.#clock.now();
+      const { memberId, request } = member;
       const isLeader = memberId === this.#leader;
       request.hearing.joined({ generation: this.#generation, members: isLeader ? members : null });
     }
   }
 
   /** What it claims counts only if it was in the last generation: before that it may have become another's. */
-  #asMember({ memberId, options, request }: Seat): JoinedMember {
-    const last = Math.max(...[...this.#seats.values()].map((each) => each.request.generation));
+  #asMember({ memberId, options, request }: KnownMember): JoinedMember {
+    const last = Math.max(...[...this.#members.values()].map((each) => each.request.generation));
     const owned = request.generation === last ? request.owned : [];
     return { memberId, instanceId: options.instanceId, owned, note: request.note };
   }
 
-  #unseat(memberId: string): void {
-    const seat = this.#seats.get(memberId)!;
-    this.#seats.delete(memberId);
-    if (seat.awaits !== null) seat.request.hearing.lost();
-    if (this.#seats.size === 0) {
+  #remove(memberId: string): void {
+    const member = this.#members.get(memberId)!;
+    this.#members.delete(memberId);
+    if (member.awaits !== null) member.request.hearing.lost();
+    if (this.#members.size === 0) {
       this.#joinPhase.abort();
       this.#phase = 'stable';
     } else if (this.#phase === 'joining') {
@@ -227,18 +227,18 @@ export class MemoryGroup {
   }
 
   /** Throws a member out once it was silent for its session's time. Who waits for a join phase need not be heard. */
-  async #watch(seat: Seat): Promise<void> {
+  async #watch(member: KnownMember): Promise<void> {
     const { signal } = this.#ended;
-    const { sessionTimeoutMs } = seat.options;
-    while (!signal.aborted && this.#seats.get(seat.memberId) === seat) {
-      const silentMs = this.#clock.now() - seat.heardAt;
-      if (hasJoined(seat)) seat.heardAt = this.#clock.now();
-      else if (silentMs >= sessionTimeoutMs) return this.#unseat(seat.memberId);
-      await this.#clock.sleep(Math.max(1, seat.heardAt + sessionTimeoutMs - this.#clock.now()), signal);
+    const { sessionTimeoutMs } = member.options;
+    while (!signal.aborted && this.#members.get(member.memberId) === member) {
+      const silentMs = this.#clock.now() - member.heardAt;
+      if (hasJoined(member)) member.heardAt = this.#clock.now();
+      else if (silentMs >= sessionTimeoutMs) return this.#remove(member.memberId);
+      await this.#clock.sleep(Math.max(1, member.heardAt + sessionTimeoutMs - this.#clock.now()), signal);
     }
   }
 }
 
-function hasJoined({ awaits }: Seat): boolean {
+function hasJoined({ awaits }: KnownMember): boolean {
   return awaits === 'generation';
 }

@@ -9,7 +9,7 @@
 
 import { FatalError } from '../lib/errors.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
-import type { RulesSwitch } from './engine/builder.ts';
+import type { VersionSwitch } from './engine/builder.ts';
 
 export interface RuleVersionsOptions {
   readonly topic: string;
@@ -22,7 +22,7 @@ export interface RuleVersionsOptions {
 /** Compiled versions kept: the one in force, and those of tasks that have yet to follow. */
 const COMPILED_MAX = 8;
 
-export class RuleVersions implements RulesSwitch {
+export class RuleVersions implements VersionSwitch {
   readonly topic: string;
   readonly initial: RuleSet;
   readonly #compile: RuleVersionsOptions['compile'];

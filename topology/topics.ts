@@ -115,9 +115,9 @@ export function requiredTopics(
       const topic = changelogTopic(application, part.name);
       specs.set(topic, { topic, ...common, compacted: true, isPublic: false });
       // All tasks read all versions, in one order.
-      const { rules } = part.store.spec;
-      if (rules !== undefined) {
-        specs.set(rules.topic, { topic: rules.topic, ...common, partitions: 1, compacted: true, isPublic: true });
+      const { versions } = part.store.spec;
+      if (versions !== undefined) {
+        specs.set(versions.topic, { topic: versions.topic, ...common, partitions: 1, compacted: true, isPublic: true });
       }
     }
     if (part.journaled) {

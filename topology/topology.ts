@@ -28,7 +28,7 @@ import {
 } from '../schemas/framed.ts';
 import { schemaIdOf } from '../schemas/schema-lookup.ts';
 import { entityDocumentSpec } from '../state/entity/codec.ts';
-import { type RulesSwitch, type SinkSpec, type SourceSpec, Topology } from './engine/builder.ts';
+import { type SinkSpec, type SourceSpec, Topology, type VersionSwitch } from './engine/builder.ts';
 import { actionsTopic, publicTopics, repartitionTopic, scoreRequestsTopic, scoresTopic } from './topics.ts';
 
 /** The store of entity documents, and so the part that evaluates. */
@@ -41,7 +41,7 @@ export interface JobOptions {
   readonly sources: readonly SourceFormat[];
   readonly rules: () => RuleSet;
   /** Where `rules` changes while tasks run. */
-  readonly ruleVersions?: RulesSwitch | undefined;
+  readonly ruleVersions?: VersionSwitch | undefined;
   /** Whether what is known of people comes in through topics of its own: profiles and consent. */
   readonly readsFacts?: boolean;
   /** Whether models are asked beside the task (connectors/models adds the part that asks). */
@@ -114,7 +114,7 @@ export function triplineTopology(options: JobOptions): Topology {
       {
         documents: entityDocumentSpec(options.rules),
         cacheBytes: options.cacheBytes,
-        rules: options.ruleVersions,
+        versions: options.ruleVersions,
       },
       'evaluate',
     )

@@ -57,7 +57,7 @@ export async function runFromJournal(options: JournalRunOptions): Promise<readon
       notes.push(`${input.topic} begins at offset ${first}: what was there before is gone, and not seen here`);
   }
   const apply = async ({ kind, input, value }: JournalStep, names: readonly string[]): Promise<void> => {
-    if (kind === 'rules') task.useRules(value);
+    if (kind === 'rules') task.useVersion(value);
     if (kind === 'wall' && task.advanceWall(value)) await task.settle();
     if (kind !== 'read' && kind !== 'end') return;
     const place = inputs.findIndex((each) => partitionKey(each) === names[input]);

@@ -49,12 +49,12 @@ export interface StoreSpec {
   readonly documents: DocumentSpec<any>;
   /** Of decoded documents that the tasks of one thread keep together. */
   readonly cacheBytes: number;
-  /** Where what the task computes depends on rules that change while it runs. */
-  readonly rules?: RulesSwitch | undefined;
+  /** Where what the task computes by changes while it runs, such as rules. */
+  readonly versions?: VersionSwitch | undefined;
 }
 
-/** Versions of rules: which one a task evaluates with is a step of its journal. */
-export interface RulesSwitch {
+/** Versions of what a task computes by: which one is in force is a step of its journal (kind `rules`). */
+export interface VersionSwitch {
   /** The topic that has them. */
   readonly topic: string;
   /** The version that tasks are to go over to; null: they stay with what their journals say. */

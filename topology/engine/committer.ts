@@ -18,7 +18,7 @@ import { TRACEPARENT } from '../../schemas/trace.ts';
 import type { Message } from '../../state/processor.ts';
 import type { SinkNode } from './builder.ts';
 import type { EngineTask } from './engine-task.ts';
-import type { Seat } from './group/seat.ts';
+import type { CommitPermit } from './group/commit-permit.ts';
 import { journalCodec } from './journal.ts';
 import type { EngineMonitor } from './monitor.ts';
 import { type CommittedPosition, type LogWriter, partitionKey } from './ports.ts';
@@ -44,7 +44,7 @@ export interface CommitterOptions {
   /** The writer's transactional id: whoever takes over a task learns from it whom to fence. */
   readonly transactionalId: string;
   /** The place in the group: when a commit may be made, and as whom. */
-  readonly seat: Seat;
+  readonly permit: CommitPermit;
   readonly commitInterval: CommitInterval;
   readonly dirtyBytesMax: number;
   /** So long stores may be behind what was committed, ms: what a restart after a crash has to read again. 0: not at all. */
@@ -123,7 +123,7 @@ export class Committer {
 
   /** `waitMs`, but not longer than until the next commit. The end of one that is under way is told by `onEnd`. */
   waitMs(waitMs: number, now: number): number {
-    if (this.#underWay !== null || !this.#options.seat.mayCommit || !this.#hasUncommitted) return waitMs;
+    if (this.#underWay !== null || !this.#options.permit.mayCommit || !this.#hasUncommitted) return waitMs;
     return Math.max(0, Math.min(waitMs, this.#lastCommit + this.#options.commitInterval.minMs - now));
   }
 
@@ -162,10 +162,10 @@ export class Committer {
 
   /** What begins a commit: all that it holds goes to the writer at one go. */
   async #send(): Promise<void> {
-    const { application, clock, writer, seat } = this.#options;
+    const { application, clock, writer, permit } = this.#options;
     if (this.#tasks.length === 0) return;
     await this.ended();
-    await seat.untilMayCommit();
+    await permit.untilMayCommit();
     const prepared = this.#tasks.map((each) => ({ ...each, ...each.queue.task.prepareCommit() }));
     const positions = prepared.flatMap(({ queue }) => this.#positionsOf(queue));
     const outputs = this.#outputs;
@@ -179,7 +179,7 @@ export class Committer {
     }
     const began = clock.now();
     this.#underWay = writer
-      .commit(application, positions, seat.identity ?? undefined)
+      .commit(application, positions, permit.identity ?? undefined)
       .then((ends) => this.#committed(prepared, ends, { durationMs: clock.now() - began, records }))
       .catch((error: unknown) => {
         this.#failure = { error };
@@ -236,7 +236,7 @@ export class Committer {
   }
 
   #isDue(): boolean {
-    if (!this.#options.seat.mayCommit || !this.#hasUncommitted) return false;
+    if (!this.#options.permit.mayCommit || !this.#hasUncommitted) return false;
     if (this.isPressed) return true;
     if (this.#underWay !== null) return false;
     const { clock, commitInterval } = this.#options;

@@ -8,7 +8,7 @@
 
 import { RetryableError } from '../../lib/errors.ts';
 import type { Engine } from './engine.ts';
-import type { Seat } from './group/seat.ts';
+import type { CommitPermit } from './group/commit-permit.ts';
 import type { GroupMember } from './ports.ts';
 import type { Task } from './task.ts';
 import type { TaskManager } from './task-manager.ts';
@@ -18,7 +18,7 @@ export interface EngineThreadOptions {
   readonly engine: Engine;
   readonly manager: TaskManager;
   readonly member: GroupMember;
-  readonly seat: Seat;
+  readonly permit: CommitPermit;
   readonly topics: TopicWatch;
   /** Whether the group is told of a stop: a static member will be back in a moment. */
   readonly leavesGroup: boolean;
@@ -67,8 +67,8 @@ export class EngineThread {
   }
 
   async close(): Promise<void> {
-    const { engine, manager, member, seat, leavesGroup } = this.#options;
-    seat.close(new RetryableError('TRG_LOG_CLOSED', 'the engine was closed'));
+    const { engine, manager, member, permit, leavesGroup } = this.#options;
+    permit.close(new RetryableError('TRG_LOG_CLOSED', 'the engine was closed'));
     await manager.close();
     await engine.close();
     await member.close({ leave: this.#isDrained && leavesGroup });

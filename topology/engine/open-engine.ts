@@ -8,8 +8,8 @@ import type { CommitInterval } from './committer.ts';
 import { Engine } from './engine.ts';
 import { EngineThread } from './engine-thread.ts';
 import { assignPartitions, inputsOf } from './group/assign-partitions.ts';
+import { CommitPermit } from './group/commit-permit.ts';
 import { fixedMember } from './group/fixed-member.ts';
-import { Seat } from './group/seat.ts';
 import type { OpenTaskOptions } from './open-task.ts';
 import type { GroupMember, GroupOptions } from './ports.ts';
 import { TaskManager } from './task-manager.ts';
@@ -62,26 +62,26 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineThre
   const { log, application, clock, membership, transactionalId } = options;
   const partitions = await log.admin.topics();
   const tasks = tasksOf(options.topology.subTopologies(), application, partitions);
-  const seat = new Seat();
+  const permit = new CommitPermit();
   const writer = await log.openWriter(transactionalId);
   const reader = log.openReader();
   const engine = new Engine({
     ...options,
     reader,
     writer,
-    seat,
+    permit,
     fetchBytesMax: options.fetchBytesMax ?? FETCH_BYTES_MAX,
     dirtyBytesMax: options.dirtyBytesMax ?? DIRTY_BYTES_MAX,
     writeBackMs: options.writeBackMs ?? WRITE_BACK_MS,
     partitions,
   });
-  const member = memberOf(options, tasks, seat, engine);
-  seat.take(member);
+  const member = memberOf(options, tasks, permit, engine);
+  permit.take(member);
   const manager = new TaskManager({
     ...options,
     engine,
     member,
-    seat,
+    permit,
     tasks,
     process: membership?.process ?? '',
     onDisk: membership?.onDisk ?? new Map(),
@@ -91,7 +91,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineThre
     engine,
     manager,
     member,
-    seat,
+    permit,
     topics,
     leavesGroup: membership?.leaves ?? false,
   });
@@ -104,7 +104,12 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineThre
   return thread;
 }
 
-function memberOf(options: OpenEngineOptions, tasks: readonly TaskSpec[], seat: Seat, engine: Engine): GroupMember {
+function memberOf(
+  options: OpenEngineOptions,
+  tasks: readonly TaskSpec[],
+  permit: CommitPermit,
+  engine: Engine,
+): GroupMember {
   const { log, application, membership, takes = () => true } = options;
   if (membership === undefined || log.openMember === undefined) {
     return fixedMember(inputsOf(tasks.filter(({ part, partition }) => takes(part, partition))));
@@ -121,7 +126,7 @@ function memberOf(options: OpenEngineOptions, tasks: readonly TaskSpec[], seat: 
     assign: async (members) =>
       assignPartitions(tasks, members, { standbyReplicas, acceptableLag: ACCEPTABLE_LAG, warmupsMax: WARMUPS_MAX }),
     onChange: () => {
-      seat.onChange();
+      permit.onChange();
       engine.hooks.wake();
     },
   });

@@ -2,12 +2,12 @@
 //
 // Invariants:
 //   Z1. Only FatalError and bugs end it; RetryableError and FencedError cost a restart with backoff, and nothing is lost:
-//       what was not committed is read again. So does the first loss of its place to another of its name (rivals.ts).
+//       what was not committed is read again. So does the first loss of its place to another of its name (fencings.ts).
 
 import type { Clock } from '../../lib/clock.ts';
 import { FencedError, RetryableError } from '../../lib/errors.ts';
 import type { EngineThread } from './engine-thread.ts';
-import { Rivals } from './rivals.ts';
+import { Fencings } from './fencings.ts';
 
 export interface SuperviseOptions {
   readonly open: () => Promise<EngineThread>;
@@ -29,7 +29,7 @@ const COMMIT_MS = 5_000;
 export async function supervise(options: SuperviseOptions, signal: AbortSignal): Promise<void> {
   let backoffMs = BACKOFF_MIN_MS;
   let wasRunning = false;
-  const rivals = new Rivals(options.clock);
+  const fencings = new Fencings(options.clock);
   while (!signal.aborted) {
     let engine: EngineThread | undefined;
     try {
@@ -42,7 +42,7 @@ export async function supervise(options: SuperviseOptions, signal: AbortSignal):
       }
       await inTime(engine.drain(DRAIN_MS), DRAIN_MS + COMMIT_MS, options.clock);
     } catch (error) {
-      const mends = error instanceof RetryableError || error instanceof FencedError || rivals.mayJoinAgain(error);
+      const mends = error instanceof RetryableError || error instanceof FencedError || fencings.mayJoinAgain(error);
       if (!mends) throw error;
       options.onFault(error, backoffMs);
       await options.clock.sleep(backoffMs, signal);

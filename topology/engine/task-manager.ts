@@ -15,8 +15,8 @@ import type { KeyValueStore } from '../../state/store/api.ts';
 import type { Engine } from './engine.ts';
 import type { EngineTask } from './engine-task.ts';
 import { inputsOf, tasksOfPartitions } from './group/assign-partitions.ts';
+import type { CommitPermit } from './group/commit-permit.ts';
 import { decodeLeaderNote, encodeNote } from './group/notes.ts';
-import type { Seat } from './group/seat.ts';
 import { type OpenTaskOptions, openTask } from './open-task.ts';
 import type { GroupMember, MemberAssignment } from './ports.ts';
 import { Standbys } from './standbys.ts';
@@ -26,7 +26,7 @@ import type { TaskSpec } from './tasks.ts';
 export interface TaskManagerOptions extends OpenTaskOptions {
   readonly engine: Engine;
   readonly member: GroupMember;
-  readonly seat: Seat;
+  readonly permit: CommitPermit;
   readonly tasks: readonly TaskSpec[];
   /** Names the process, whose threads share state folders; and the writer of this thread. */
   readonly process: string;
@@ -65,8 +65,8 @@ export class TaskManager {
 
   /** What there is to do before the next turn of the engine. Throws when the member is one no longer. */
   async step(): Promise<void> {
-    const { member, engine, seat } = this.#options;
-    seat.throwIfFailed();
+    const { member, engine, permit } = this.#options;
+    permit.throwIfFailed();
     if (this.#standbys.error !== null) throw this.#standbys.error;
     this.#adoptOpened();
     if (member.state === 'summoned') {

@@ -17,7 +17,7 @@ import type { LogRecord } from '../../schemas/record.ts';
 import type { Message, SourceRecord } from '../../state/processor.ts';
 import type { StoreWrite } from '../../state/store/api.ts';
 import type { CachedDocumentStore, DocumentChange, DocumentFigures } from '../../state/store/document-store.ts';
-import type { RulesSwitch, SinkNode, SourceNode, SubTopology } from './builder.ts';
+import type { SinkNode, SourceNode, SubTopology, VersionSwitch } from './builder.ts';
 import { type JournalStep, JournalWriter } from './journal.ts';
 import { type GraphHost, ProcessorGraph } from './processor-graph.ts';
 import { StreamTime, type StreamTimeSnapshot } from './stream-time.ts';
@@ -94,8 +94,8 @@ export class Task {
   readonly #mailbox: (() => void)[] = [];
   readonly #options: TaskOptions;
   readonly #deadLetters: SinkNode | undefined;
-  readonly #rules: RulesSwitch | undefined;
-  #rulesVersion = 0;
+  readonly #versions: VersionSwitch | undefined;
+  #version = 0;
   #reading = 0;
   /** Wall time at which the record being processed was fetched; -1: none is. Seen by the meter alone (X1). */
   #fetchedAt = -1;
@@ -109,7 +109,7 @@ export class Task {
     this.part = options.part;
     this.#documents = options.documents;
     this.#options = options;
-    this.#rules = options.part.store?.spec.rules;
+    this.#versions = options.part.store?.spec.versions;
     this.#deadLetters = options.part.sinks.find((sink) => sink.takesRefused);
     this.#time = new StreamTime(
       options.outOfOrdernessMs,
@@ -198,7 +198,7 @@ export class Task {
 
   /** The first thing after state and time were restored: what is due by then and was not handed out. As read(). */
   resume(): boolean {
-    this.#rules?.use(this.#rulesVersion);
+    this.#versions?.use(this.#version);
     return this.#drain();
   }
 
@@ -225,9 +225,9 @@ export class Task {
   }
 
   /** From here on this version of the rules is in force: a step of its own. */
-  useRules(version: number): void {
+  useVersion(version: number): void {
     this.#journal.add('rules', -1, version);
-    this.#rulesVersion = version;
+    this.#version = version;
   }
 
   /** Input has ended for good: stream time goes to `time`, whatever outOfOrderness says. As read(). */
@@ -251,7 +251,7 @@ export class Task {
     const { pressure } = this.#options;
     if (pressure?.isHigh()) await pressure.relieve();
     else if (this.#left !== 'documents') await this.#documents!.loadDue();
-    this.#rules?.use(this.#rulesVersion);
+    this.#versions?.use(this.#version);
     return !this.#drain();
   }
 
@@ -317,12 +317,12 @@ export class Task {
 
   snapshotTime(): StreamTimeSnapshot {
     const time = this.#time.snapshot();
-    return this.#rulesVersion === 0 ? time : { ...time, rules: this.#rulesVersion };
+    return this.#version === 0 ? time : { ...time, rules: this.#version };
   }
 
   restoreTime(snapshot: StreamTimeSnapshot): void {
     this.#time.restore(snapshot);
-    this.#rulesVersion = snapshot.rules ?? 0;
+    this.#version = snapshot.rules ?? 0;
   }
 
   /** Lets I/O that is under way end, and starts no more. */
@@ -357,11 +357,11 @@ export class Task {
 
   /** X3. Before each step: the newest rules, or those that this task has, whatever its neighbours evaluate with. */
   #followRules(): void {
-    const rules = this.#rules;
-    if (rules === undefined) return;
-    const { newest } = rules;
-    if (newest !== null && newest > this.#rulesVersion) this.useRules(newest);
-    rules.use(this.#rulesVersion);
+    const versions = this.#versions;
+    if (versions === undefined) return;
+    const { newest } = versions;
+    if (newest !== null && newest > this.#version) this.useVersion(newest);
+    versions.use(this.#version);
   }
 
   /** X2. True when something is left to be done before the next step. */

@@ -44,7 +44,7 @@ export interface AssignedTasks {
   readonly warmup: string[];
 }
 
-interface Seat extends AssignedTasks {
+interface MemberPlan extends AssignedTasks {
   readonly member: AssignableMember;
   /** Tasks that are to be here in the end. */
   planned: number;
@@ -56,18 +56,18 @@ export function assignTasks(
   members: readonly AssignableMember[],
   options: AssignOptions,
 ): ReadonlyMap<string, AssignedTasks> {
-  const seats: Seat[] = members
+  const plans: MemberPlan[] = members
     .toSorted((a, b) => compare(a.id, b.id))
     .map((member) => ({ member, active: [], standby: [], warmup: [], planned: 0 }));
   const state = new Copies(members, options.acceptableLag);
-  const targets = new Map<string, Seat>();
+  const targets = new Map<string, MemberPlan>();
   const inOrder = tasks.toSorted((a, b) => Number(b.isStateful) - Number(a.isStateful) || compareIds(a.id, b.id));
-  for (const ofGroup of Map.groupBy(inOrder, ({ group }) => group).values()) balance(ofGroup, seats, state, targets);
-  for (const task of inOrder) place(task, targets.get(task.id)!, seats, state, options);
-  for (const task of inOrder) if (task.isStateful) addStandbys(task.id, seats, state, options.standbyReplicas);
+  for (const ofGroup of Map.groupBy(inOrder, ({ group }) => group).values()) balance(ofGroup, plans, state, targets);
+  for (const task of inOrder) place(task, targets.get(task.id)!, plans, state, options);
+  for (const task of inOrder) if (task.isStateful) addStandbys(task.id, plans, state, options.standbyReplicas);
   const stateful = new Set(inOrder.filter((task) => task.isStateful).map(({ id }) => id));
-  for (const seat of seats) withholdOwned(seat, seats, (task) => stateful.has(task));
-  return new Map(seats.map(({ member, active, standby, warmup }) => [member.id, { active, standby, warmup }]));
+  for (const plan of plans) withholdOwned(plan, plans, (task) => stateful.has(task));
+  return new Map(plans.map(({ member, active, standby, warmup }) => [member.id, { active, standby, warmup }]));
 }
 
 /** Which process has how much of which state. */
@@ -98,18 +98,23 @@ class Copies {
 }
 
 /** Where each task should be in the end: with its owner as far as balance allows, else with who has most of its state. */
-function balance(tasks: readonly AssignableTask[], seats: readonly Seat[], copies: Copies, targets: Map<string, Seat>) {
-  const least = Math.floor(tasks.length / seats.length);
-  let extra = tasks.length % seats.length;
-  const load = new Map(seats.map((seat) => [seat, 0]));
-  const give = (task: AssignableTask, seat: Seat): void => {
-    targets.set(task.id, seat);
-    seat.planned++;
-    load.set(seat, load.get(seat)! + 1);
-    if (load.get(seat)! > least) extra--;
+function balance(
+  tasks: readonly AssignableTask[],
+  plans: readonly MemberPlan[],
+  copies: Copies,
+  targets: Map<string, MemberPlan>,
+) {
+  const least = Math.floor(tasks.length / plans.length);
+  let extra = tasks.length % plans.length;
+  const load = new Map(plans.map((plan) => [plan, 0]));
+  const give = (task: AssignableTask, plan: MemberPlan): void => {
+    targets.set(task.id, plan);
+    plan.planned++;
+    load.set(plan, load.get(plan)! + 1);
+    if (load.get(plan)! > least) extra--;
   };
-  const hasRoom = (seat: Seat): boolean => load.get(seat)! < least || (extra > 0 && load.get(seat) === least);
-  const ownerOf = ({ id }: AssignableTask): Seat | undefined => seats.find(({ member }) => member.owned.has(id));
+  const hasRoom = (plan: MemberPlan): boolean => load.get(plan)! < least || (extra > 0 && load.get(plan) === least);
+  const ownerOf = ({ id }: AssignableTask): MemberPlan | undefined => plans.find(({ member }) => member.owned.has(id));
   for (const task of tasks) {
     const owner = ownerOf(task);
     if (owner !== undefined && load.get(owner)! < least) give(task, owner);
@@ -121,7 +126,7 @@ function balance(tasks: readonly AssignableTask[], seats: readonly Seat[], copie
   }
   for (const task of tasks) {
     if (targets.has(task.id)) continue;
-    const best = seats
+    const best = plans
       .filter(hasRoom)
       .toSorted(
         (a, b) =>
@@ -136,8 +141,8 @@ function balance(tasks: readonly AssignableTask[], seats: readonly Seat[], copie
 /** Gives the task to its target, or, while that one's state lags, to a member whose state does not (A3). */
 function place(
   task: AssignableTask,
-  target: Seat,
-  seats: readonly Seat[],
+  target: MemberPlan,
+  plans: readonly MemberPlan[],
   copies: Copies,
   { warmupsMax }: AssignOptions,
 ): void {
@@ -145,24 +150,24 @@ function place(
     target.active.push(task.id);
     return;
   }
-  const ready = seats.filter(({ member }) => copies.isCaughtUp(task.id, member));
+  const ready = plans.filter(({ member }) => copies.isCaughtUp(task.id, member));
   const holder =
     ready.find(({ member }) => member.owned.has(task.id)) ??
     ready.toSorted((a, b) => a.active.length - b.active.length)[0]!;
   holder.active.push(task.id);
-  const warming = seats.reduce((sum, { warmup }) => sum + warmup.length, 0);
+  const warming = plans.reduce((sum, { warmup }) => sum + warmup.length, 0);
   if (warming >= warmupsMax || holder.member.process === target.member.process) return;
   target.warmup.push(task.id);
   target.standby.push(task.id);
 }
 
 /** A4; where there is a copy already, before others. */
-function addStandbys(task: string, seats: readonly Seat[], copies: Copies, replicas: number): void {
-  const owner = seats.find(({ active }) => active.includes(task))!;
+function addStandbys(task: string, plans: readonly MemberPlan[], copies: Copies, replicas: number): void {
+  const owner = plans.find(({ active }) => active.includes(task))!;
   const taken = new Set([owner.member.process]);
-  for (const { member, standby } of seats) if (standby.includes(task)) taken.add(member.process);
+  for (const { member, standby } of plans) if (standby.includes(task)) taken.add(member.process);
   for (let added = 0; added < replicas; added++) {
-    const free = seats.filter(({ member }) => !taken.has(member.process));
+    const free = plans.filter(({ member }) => !taken.has(member.process));
     const best = free.toSorted(
       (a, b) => copies.offset(task, b.member) - copies.offset(task, a.member) || loadOf(a) - loadOf(b),
     )[0];
@@ -173,17 +178,17 @@ function addStandbys(task: string, seats: readonly Seat[], copies: Copies, repli
 }
 
 /** A1; a member that waits for a task follows its state meanwhile. */
-function withholdOwned(seat: Seat, seats: readonly Seat[], isStateful: (task: string) => boolean): void {
-  for (const task of [...seat.active]) {
-    if (seat.member.owned.has(task)) continue;
-    const owner = seats.find(({ member }) => member.owned.has(task));
+function withholdOwned(plan: MemberPlan, plans: readonly MemberPlan[], isStateful: (task: string) => boolean): void {
+  for (const task of [...plan.active]) {
+    if (plan.member.owned.has(task)) continue;
+    const owner = plans.find(({ member }) => member.owned.has(task));
     if (owner === undefined) continue;
-    seat.active.splice(seat.active.indexOf(task), 1);
-    if (isStateful(task) && owner.member.process !== seat.member.process) seat.standby.push(task);
+    plan.active.splice(plan.active.indexOf(task), 1);
+    if (isStateful(task) && owner.member.process !== plan.member.process) plan.standby.push(task);
   }
 }
 
-function loadOf({ active, standby }: Seat): number {
+function loadOf({ active, standby }: MemberPlan): number {
   return active.length + standby.length;
 }
 

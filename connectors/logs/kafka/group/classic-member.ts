@@ -27,7 +27,7 @@ import type { Channel, Cluster } from '../cluster.ts';
 import { errorNames } from '../kafka-errors.ts';
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts';
 import { GroupLink, membershipError } from './group-link.ts';
-import { Standing } from './standing.ts';
+import { MemberStatus } from './member-status.ts';
 
 /** What tools expect of a group that deals out partitions of topics. */
 const PROTOCOL_TYPE = 'consumer';
@@ -57,7 +57,7 @@ export class ClassicMember implements GroupMember {
   readonly #options: GroupOptions;
   readonly #onClose: () => void;
   readonly #link: GroupLink;
-  readonly #standing: Standing;
+  readonly #status: MemberStatus;
   readonly #beating: Channel;
   #memberId = '';
   #generation = NO_GENERATION;
@@ -69,24 +69,24 @@ export class ClassicMember implements GroupMember {
     this.#options = options;
     this.#onClose = onClose;
     this.#link = new GroupLink(cluster, options.group);
-    this.#standing = new Standing(options.onChange);
+    this.#status = new MemberStatus(options.onChange);
     this.#beating = this.#link.openChannel(options.sessionTimeoutMs / HEARTBEATS_A_SESSION);
   }
 
   get state(): MemberState {
-    return this.#standing.state;
+    return this.#status.state;
   }
 
   get identity(): MemberIdentity | null {
-    return this.#standing.identity;
+    return this.#status.identity;
   }
 
   get assignment(): MemberAssignment | null {
-    return this.#standing.assignment;
+    return this.#status.assignment;
   }
 
   get error(): Error | null {
-    return this.#standing.error;
+    return this.#status.error;
   }
 
   join(owned: readonly TopicPartition[], note: Uint8Array): void {
@@ -95,7 +95,7 @@ export class ClassicMember implements GroupMember {
     const askAgainMs = Math.min(ASK_AGAIN_MS, this.#options.sessionTimeoutMs / ASKS_A_SESSION);
     const round = { over: new AbortController(), waiting: this.#link.openChannel(askAgainMs) };
     this.#round = round;
-    this.#standing.join();
+    this.#status.join();
     void this.#go(round, owned, note);
   }
 
@@ -107,7 +107,7 @@ export class ClassicMember implements GroupMember {
   async #close(leave: boolean): Promise<void> {
     this.#endRound();
     const { instanceId, group } = this.#options;
-    // A member that failed by itself has its seat still; for one that lost it, this does nothing.
+    // A member that failed by itself is still in the group; for one that lost it, this does nothing.
     const hasJoined = this.#memberId !== '' || (instanceId !== null && this.state !== 'failed');
     if (leave && hasJoined) {
       const member = { memberId: this.#memberId, groupInstanceId: instanceId, reason: 'the worker stops' };
@@ -204,10 +204,10 @@ export class ClassicMember implements GroupMember {
         PROTOCOL,
         dealt,
       );
-      if (!round.over.signal.aborted) this.#standing.settle(identity, decodeAssignment(assignment));
+      if (!round.over.signal.aborted) this.#status.settle(identity, decodeAssignment(assignment));
     } catch (error) {
       if (!errorNames(error).includes('REBALANCE_IN_PROGRESS')) throw error;
-      if (!round.over.signal.aborted) this.#standing.summon(identity);
+      if (!round.over.signal.aborted) this.#status.summon(identity);
     }
   }
 
@@ -243,7 +243,7 @@ export class ClassicMember implements GroupMember {
         const names = errorNames(error);
         if (signal.aborted) return;
         if (this.state === 'joining' && !names.includes('FENCED_INSTANCE_ID')) continue;
-        if (names.includes('REBALANCE_IN_PROGRESS')) this.#standing.summon();
+        if (names.includes('REBALANCE_IN_PROGRESS')) this.#status.summon();
         else return this.#fail(round, error, `to stay in the group ${group}`);
       }
     }
@@ -252,7 +252,7 @@ export class ClassicMember implements GroupMember {
   #fail(round: Round, error: unknown, doing: string): void {
     if (round.over.signal.aborted) return;
     this.#endRound();
-    this.#standing.fail(membershipError(error, doing, this.#options.instanceId));
+    this.#status.fail(membershipError(error, doing, this.#options.instanceId));
   }
 }
 

@@ -30,8 +30,8 @@ import type { Channel, Cluster } from '../cluster.ts';
 import { errorNames } from '../kafka-errors.ts';
 import { PATIENCE_MS } from '../options.ts';
 import { GroupLink, membershipError } from './group-link.ts';
+import { MemberStatus } from './member-status.ts';
 import type { Memberships } from './memberships.ts';
-import { Standing } from './standing.ts';
 
 /** Deals out topics of one partition count alike: the inputs of a task come together. */
 const ASSIGNOR = 'range';
@@ -61,7 +61,7 @@ export class ConsumerMember implements GroupMember {
   readonly #memberships: Memberships;
   readonly #onClose: () => void;
   readonly #link: GroupLink;
-  readonly #standing: Standing;
+  readonly #status: MemberStatus;
   readonly #channel: Channel;
   readonly #over = new AbortController();
   readonly #memberId = newId();
@@ -82,30 +82,30 @@ export class ConsumerMember implements GroupMember {
     this.#memberships = memberships;
     this.#onClose = onClose;
     this.#link = new GroupLink(cluster, options.group);
-    this.#standing = new Standing(options.onChange);
+    this.#status = new MemberStatus(options.onChange);
     this.#channel = this.#link.openChannel(REQUEST_TIMEOUT_MS);
   }
 
   get state(): MemberState {
-    return this.#standing.state;
+    return this.#status.state;
   }
 
   get identity(): MemberIdentity | null {
-    return this.#standing.identity;
+    return this.#status.identity;
   }
 
   get assignment(): MemberAssignment | null {
-    return this.#standing.assignment;
+    return this.#status.assignment;
   }
 
   get error(): Error | null {
-    return this.#standing.error;
+    return this.#status.error;
   }
 
   join(owned: readonly TopicPartition[]): void {
     if (this.#closing !== null || this.state === 'failed') return;
     this.#owned = owned;
-    this.#standing.join();
+    this.#status.join();
     this.#woken.abort();
     if (this.#joins++ > 0) return;
     this.#memberships.add(this.#memberId, (work) => this.#commit(work));
@@ -148,7 +148,7 @@ export class ConsumerMember implements GroupMember {
       if (signal.aborted) return;
       this.#end();
       const doing = `to stay in the group ${this.#options.group}`;
-      this.#standing.fail(membershipError(error, doing, this.#options.instanceId));
+      this.#status.fail(membershipError(error, doing, this.#options.instanceId));
     }
   }
 
@@ -202,9 +202,9 @@ export class ConsumerMember implements GroupMember {
     this.#owned = union(this.#owned, dealt);
     const identity = this.#identity;
     if (this.state === 'joining' ? joins === this.#joins : isNews) {
-      this.#standing.settle(identity, { partitions: dealt, note: new Uint8Array() });
+      this.#status.settle(identity, { partitions: dealt, note: new Uint8Array() });
     } else {
-      this.#standing.renew(identity);
+      this.#status.renew(identity);
     }
   }
 

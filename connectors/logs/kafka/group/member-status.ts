@@ -6,7 +6,7 @@
 
 import type { MemberAssignment, MemberIdentity, MemberState } from '../../../../topology/engine/ports.ts';
 
-export class Standing {
+export class MemberStatus {
   readonly #onChange: () => void;
   #state: MemberState = 'summoned';
   #identity: MemberIdentity | null = null;

@@ -5,7 +5,7 @@
 import { EngineError, RetryableError } from '../../../lib/errors.ts';
 import type { GroupMember, MemberIdentity } from '../ports.ts';
 
-export class Seat {
+export class CommitPermit {
   #member: GroupMember | null = null;
   #closed: Error | null = null;
   #changed = Promise.withResolvers<void>();

@@ -11,7 +11,7 @@ import { FatalError } from '../../lib/errors.ts';
 const FENCINGS_MAX = 4;
 const WINDOW_MS = 60_000;
 
-export class Rivals {
+export class Fencings {
   readonly #clock: Clock;
   #fencedAt: readonly number[] = [];
 
