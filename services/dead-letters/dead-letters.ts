@@ -13,7 +13,7 @@ import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import { deadLetterCodec } from '../../schemas/framed.ts';
 import type { NewRecord, RecordHeader } from '../../schemas/record.ts';
 import type { Log, LogWriter } from '../../topology/engine/ports.ts';
-import { readPartition } from '../topics/read-topic.ts';
+import { readPartition } from '../../topology/engine/read-partition.ts';
 
 /** `PARTITION:OFFSET` of the dead letter that the record was replayed from. */
 export const REPLAYED_FROM = 'tripline-replayed-from';

@@ -9,6 +9,7 @@ import type { Decision } from '../../schemas/decision.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
 import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
+import { type JournalWalk, walkJournal } from '../../topology/engine/journal-walk.ts';
 import type { Log } from '../../topology/engine/ports.ts';
 import { taskCount } from '../../topology/engine/tasks.ts';
 import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
@@ -19,7 +20,6 @@ import { BacktestInput } from '../backtest/input.ts';
 import { foldDocument } from '../state/folded-state.ts';
 import { readTopic } from '../topics/read-topic.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
-import { runFromJournal } from './journal-run.ts';
 import { isoOf } from './progress.ts';
 import { type TracedStep, Tracer } from './tracer.ts';
 
@@ -68,7 +68,9 @@ export async function explainFromLog(
   const topology = source.topology(versions, tracer);
   const part = topology.subTopologies().find(({ store }) => store?.name === ENTITY_STORE)!;
   const partition = await partitionOfEntity(log, application, part, key, entity.id);
-  const notes = await runFromJournal({ log, application, part, partition, outOfOrdernessMs });
+  // Only the one entity is evaluated, and nothing is written of it.
+  const emit = (): void => {};
+  const walk = await walkJournal({ log, application, part, partition, outOfOrdernessMs, emit, strangeInputs: 'skip' });
   const recorded: Decision[] = [];
   for await (const { value } of readTopic(log, publicTopics(source.prefix).decisions)) {
     if (value === null) continue;
@@ -76,7 +78,7 @@ export async function explainFromLog(
     const { type, id } = decision.entity;
     if (decision.rule === rule && type === entity.type && id === entity.id) recorded.push(decision);
   }
-  return assembled({ rule, entity, at }, rules, tracer, recorded, notes);
+  return assembled({ rule, entity, at }, rules, tracer, recorded, notesOf(walk));
 }
 
 /** The same from a file, replayed as a backtest does; `at` is then also where time ends, if that is past the last event. */
@@ -130,6 +132,17 @@ async function partitionOfEntity(
     if ((await foldDocument(log, changelog, part.store!.spec.documents, key)) !== undefined) return partition;
   }
   return ours;
+}
+
+/** What could not be had, in words. */
+function notesOf({ entries, shortened, skipped }: JournalWalk): string[] {
+  return [
+    ...shortened.map(({ topic, first }) => {
+      return `${topic} begins at offset ${first}: what was there before is gone, and not seen here`;
+    }),
+    ...skipped.map((input) => `${input} is read no more: what came by it is not seen here`),
+    ...(entries === 0 ? ['no worker has evaluated anything yet'] : []),
+  ];
 }
 
 /** `recorded`: null where there are no records to look at. */

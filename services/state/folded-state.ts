@@ -14,7 +14,7 @@ import { LevelStore } from '../../state/store/level-store.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
 import { applyChangelog } from '../../state/store/restore.ts';
 import type { Log, TopicPartition } from '../../topology/engine/ports.ts';
-import { readPartition } from '../topics/read-topic.ts';
+import { readPartition } from '../../topology/engine/read-partition.ts';
 
 /** Rows read at a time: with documents of some KB each, about a megabyte. */
 const PAGE_ROWS = 256;

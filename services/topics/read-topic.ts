@@ -1,7 +1,8 @@
 // Reads a topic as a program that is no part of a worker does: all partitions, from their first records on.
 
 import type { LogRecord } from '../../schemas/record.ts';
-import type { Log, LogReader, TopicPartition } from '../../topology/engine/ports.ts';
+import type { Log, LogReader } from '../../topology/engine/ports.ts';
+import { readPartition } from '../../topology/engine/read-partition.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
@@ -20,26 +21,6 @@ export async function* readTopic(log: Log, topic: string): AsyncGenerator<TopicR
         yield { offset, timestamp, key, value, headers, partition };
       }
     }
-  }
-}
-
-/**
- * The same of one partition, as many records at a time as one read brings (READ_BYTES).
- * Throws FatalError TRG_TOPIC_MISSING.
- */
-export async function* readPartition(log: Log, from: TopicPartition): AsyncGenerator<readonly LogRecord[]> {
-  const { first, end } = await log.admin.offsets(from);
-  const reader = log.openReader();
-  try {
-    reader.assign([{ ...from, offset: first }]);
-    for (let offset = first; offset < end; ) {
-      const [fetched] = await reader.read({ maxBytes: READ_BYTES, waitMs: 0 });
-      if (fetched === undefined) return;
-      yield fetched.records.filter((record) => record.offset < end);
-      offset = fetched.nextOffset;
-    }
-  } finally {
-    await reader.close();
   }
 }
 
