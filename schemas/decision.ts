@@ -2,7 +2,8 @@
 
 import type { JsonObject } from './json.ts';
 
-export type Outcome = 'fired' | 'suppressed' | 'deferred' | 'review';
+export const OUTCOMES = ['fired', 'suppressed', 'deferred', 'review'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** Why a candidate did not fire, in the order in which the gates ask (design.md, Decision). */
 export const REASONS = [
@@ -46,8 +47,13 @@ export interface Decision {
   readonly step: number;
 }
 
-/** The line of decisions.jsonl (interfaces.md), `at` in ISO-8601 with ms. */
-export function decisionJson(decision: Decision): JsonObject {
+/** A decision as programs read it: the line of decisions.jsonl, `at` in ISO-8601 with ms. */
+export type DecisionJson = Readonly<Omit<Decision, 'at' | 'entity'>> & {
+  readonly at: string;
+  readonly entity: { readonly type: string; readonly id: string };
+};
+
+export function decisionJson(decision: Decision): DecisionJson {
   return {
     id: decision.id,
     rule: decision.rule,

@@ -1,7 +1,10 @@
 // Why a rule fired for an entity, or did not: from the log, or from a file of events.
 //
-// Owns: which task is run again, joining what it did with the decision records. Does not own: words (text.ts).
+// Owns: which task is run again, joining what it did with the decision records. Does not own: words (text.ts), how a journal is
+// walked (topology/engine/journal-walk.ts).
 
+import Type from 'typebox';
+import { createLogger } from '../../lib/logger.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
 import type { RuleSet } from '../../rules/api.ts';
 import type { RulesCheck } from '../../rules/index.ts';
@@ -12,25 +15,111 @@ import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
 import { type JournalWalk, walkJournal } from '../../topology/engine/journal-walk.ts';
 import type { Log } from '../../topology/engine/ports.ts';
 import { taskCount } from '../../topology/engine/tasks.ts';
-import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
+import { END_OF_TIME, Replay } from '../../topology/replay.ts';
 import { RuleVersions } from '../../topology/rule-versions.ts';
 import { changelogTopic, publicTopics } from '../../topology/topics.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
 import { BacktestInput } from '../backtest/input.ts';
+import type { Config } from '../config/index.ts';
+import type { ServiceContext } from '../context.ts';
+import { evaluationTopology, openSchemas } from '../job/job.ts';
+import { otherEntities } from '../job/source-format.ts';
+import { requireEntityType, requireName } from '../names.ts';
+import type { Asked } from '../operation.ts';
+import type { Project } from '../project/load-project.ts';
 import { foldDocument } from '../state/folded-state.ts';
 import { readTopic } from '../topics/read-topic.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
 import { isoOf } from './progress.ts';
 import { type TracedStep, Tracer } from './tracer.ts';
 
-export interface Question {
+const NAME = Type.String({ minLength: 1 });
+
+/** `type`: of the entity; left out: that of the rule. `at`: event time up to which it is explained, ms; left out: all. */
+export const ExplainSchema = Type.Object(
+  { rule: NAME, id: NAME, type: Type.Optional(NAME), at: Type.Optional(Type.Number()) },
+  { additionalProperties: false },
+);
+export type ExplainQuestion = Type.Static<typeof ExplainSchema>;
+
+export interface Explained {
+  readonly entity: { readonly type: string; readonly id: string };
+  /** Null: there is no event of it. */
+  readonly explanation: Explanation | null;
+}
+
+/**
+ * From the log, as of its last commit; the task is run again from its journal. Throws FatalError TRG_NAME_UNKNOWN for a rule or a
+ * type of entity that nobody has, TRG_FILE_UNREADABLE without a log, ProblemsError TRG_RULES_INVALID.
+ */
+export async function explain(context: ServiceContext, question: ExplainQuestion, asked: Asked): Promise<Explained> {
+  const { config, clock } = context;
+  const log = await context.log();
+  const book = await context.rules();
+  const { rules } = book.inForce();
+  const asks = questionOf(question, rules, config);
+  const schemas = openSchemas(config, clock, createLogger(config.application));
+  const giveUp = (): void => schemas?.close();
+  asked.signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    const explanation = await explainFromLog(asks, rules, {
+      log,
+      application: config.application,
+      prefix: config.topics.prefix,
+      outOfOrdernessMs: config.outOfOrdernessMs,
+      version: (version) => book.version(version),
+      topology: (versions, trace) => evaluationTopology(config, versions, { trace, schemas }),
+      pause: async () => {
+        await context.pause();
+        asked.signal.throwIfAborted();
+      },
+    });
+    return { entity: asks.entity, explanation };
+  } finally {
+    asked.signal.removeEventListener('abort', giveUp);
+    schemas?.close();
+  }
+}
+
+export interface ExplainFileOptions extends ExplainQuestion {
+  readonly config: Config;
+  /** Whose rules are explained. */
+  readonly project: Project;
+  /** JSON Lines or CSV, absolute. */
+  readonly events: string;
+  /** What the columns of a CSV file are, absolute. */
+  readonly mapping: string | undefined;
+}
+
+/**
+ * From a file of events, replayed as a backtest does. Throws FatalError TRG_NAME_UNKNOWN, TRG_FILE_UNREADABLE, and the mapping's
+ * errors.
+ */
+export async function explainFile(options: ExplainFileOptions): Promise<Explained> {
+  const { config, project, events, mapping } = options;
+  const asks = questionOf(options, project.rules, config);
+  const explanation = await explainFromFile(asks, project.rules, { config, events, mapping });
+  return { entity: asks.entity, explanation };
+}
+
+function questionOf({ rule, id, type, at = Infinity }: ExplainQuestion, rules: RulesCheck, config: Config): Question {
+  requireName(
+    'rule',
+    rule,
+    rules.rules.map((each) => each.id),
+  );
+  if (type !== undefined) requireEntityType(type, config);
+  return { rule, entity: { type: type ?? rules.ruleSet.rule(rule)!.entity, id }, at };
+}
+
+interface Question {
   readonly rule: string;
   readonly entity: { readonly type: string; readonly id: string };
   /** Event time up to which it is explained, ms; Infinity: all that was read. */
   readonly at: number;
 }
 
-export interface LogSource {
+interface LogSource {
   readonly log: Log;
   readonly application: string;
   readonly prefix: string;
@@ -39,12 +128,14 @@ export interface LogSource {
   readonly version: (version: number) => RulesCheck | undefined;
   /** The production topology over these rules, with this trace. */
   readonly topology: (rules: RuleVersions, trace: Tracer) => Topology;
+  /** As JournalWalkOptions has it. */
+  readonly pause?: () => Promise<void>;
 }
 
-export interface FileSource extends Omit<ReplayOptions, 'source' | 'store' | 'outputs' | 'rules' | 'wall' | 'trace'> {
+interface FileSource {
+  readonly config: Config;
   readonly events: string;
-  readonly mapping?: string | undefined;
-  readonly others: NonNullable<ReplayOptions['source']['others']>;
+  readonly mapping: string | undefined;
 }
 
 /** Null when nothing is known of the entity. The rule must be one of `rules`. */
@@ -70,7 +161,9 @@ export async function explainFromLog(
   const partition = await partitionOfEntity(log, application, part, key, entity.id);
   // Only the one entity is evaluated, and nothing is written of it.
   const emit = (): void => {};
-  const walk = await walkJournal({ log, application, part, partition, outOfOrdernessMs, emit, strangeInputs: 'skip' });
+  const { pause = async () => {} } = source;
+  const task = { log, application, part, partition, outOfOrdernessMs };
+  const walk = await walkJournal({ ...task, emit, strangeInputs: 'skip', pause });
   const recorded: Decision[] = [];
   for await (const { value } of readTopic(log, publicTopics(source.prefix).decisions)) {
     if (value === null) continue;
@@ -82,25 +175,33 @@ export async function explainFromLog(
 }
 
 /** The same from a file, replayed as a backtest does; `at` is then also where time ends, if that is past the last event. */
-export async function explainFromFile(
+async function explainFromFile(
   question: Question,
   rules: RulesCheck,
-  source: FileSource,
+  { config, events, mapping }: FileSource,
 ): Promise<Explanation | null> {
   const { rule, entity, at } = question;
+  const { outOfOrdernessMs, dedupeWindowMs, dedupeMax, maxClockSkewMs } = config;
+  const recordBytesMax = config.limits.recordBytes;
   const tracer = new Tracer(`${entity.type}/${entity.id}`, rule);
   const replay = await Replay.open({
-    ...source,
+    outOfOrdernessMs,
+    dedupeWindowMs,
+    dedupeMax,
+    recordBytesMax,
+    maxClockSkewMs,
     rules: tracer.watch(rules.ruleSet, rules.bodies.get(rule)),
-    source: { format: 'segment', entity: 'user', others: source.others },
+    source: { format: 'segment', entity: 'user', others: otherEntities(config, 'segment', 'user') },
     store: new MemoryStore(),
     wall: END_OF_TIME,
     trace: tracer,
     outputs: {},
   });
   const input = new BacktestInput({
-    ...source,
-    file: source.events,
+    outOfOrdernessMs,
+    recordBytesMax,
+    mapping,
+    file: events,
     order: 'auto',
     from: -Infinity,
     to: Infinity,

@@ -9,7 +9,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Topology } from '../../topology/engine/builder.ts';
 import type { Log, LogAdmin } from '../../topology/engine/ports.ts';
 import type { Config } from '../config/index.ts';
-import { createMissing, planTopics } from '../topics/plan.ts';
+import { createMissing, planTopics, topicNeeds } from '../topics/plan.ts';
 import { openKafka } from './open-kafka.ts';
 
 /** Where the embedded log lies in the data folder. */
@@ -67,5 +67,5 @@ export async function createTopics(admin: LogAdmin, topology: Topology, config: 
     });
     throw new FatalError('TRG_TOPIC_MISSING', `the source topic ${topic} does not exist; create it first`, { topic });
   }
-  await createMissing(admin, planTopics(existing, topology, config));
+  await createMissing(admin, planTopics(existing, topicNeeds(topology, config)));
 }

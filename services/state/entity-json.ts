@@ -5,7 +5,7 @@ import { Event } from '../../schemas/event.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import type { EntityContext } from '../../state/entity/context.ts';
 import { type EntityDocument, entityOfKey, type RuleMemory } from '../../state/entity/document.ts';
-import type { StoredDocument } from './folded-state.ts';
+import type { StoredDocument } from '../../state/store/document-store.ts';
 
 /** Names under which patterns keep event times in their state. */
 const TIMES = new Set(['at', 'deadline']);

@@ -32,20 +32,26 @@ export class TopicTail {
     this.#reader = reader;
   }
 
-  /** From the first records kept. */
-  static async open(log: Log, topics: readonly string[]): Promise<TopicTail> {
+  /** From the first records kept, or from what is written next. */
+  static async open(log: Log, topics: readonly string[], from: 'start' | 'end' = 'start'): Promise<TopicTail> {
     const counts = await log.admin.topics();
-    const reader = log.openReader();
-    reader.assign(
-      topics.flatMap((topic) =>
-        Array.from({ length: counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition, offset: 0 })),
-      ),
+    const places = topics.flatMap((topic) =>
+      Array.from({ length: counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })),
     );
+    const positions = await Promise.all(
+      places.map(async (place) => ({ ...place, offset: from === 'start' ? 0 : (await log.admin.offsets(place)).end })),
+    );
+    const reader = log.openReader();
+    reader.assign(positions);
     return new TopicTail(reader);
   }
 
-  async next(waitMs: number): Promise<readonly { readonly topic: string; readonly record: LogRecord }[]> {
-    const fetched = await this.#reader.read({ maxBytes: READ_BYTES, waitMs });
+  async next(
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<readonly { readonly topic: string; readonly record: LogRecord }[]> {
+    const options = { maxBytes: READ_BYTES, waitMs, ...(signal !== undefined && { signal }) };
+    const fetched = await this.#reader.read(options);
     return fetched.flatMap(({ topic, records }) => records.map((record) => ({ topic, record })));
   }
 

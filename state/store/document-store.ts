@@ -138,6 +138,23 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     return this.#find(key)?.doc;
   }
 
+  /**
+   * The stored form of a document as it is now, in a copy: its due time, then its bytes; undefined: there is none. Neither what
+   * is at hand nor a figure is changed by it: for those who look on.
+   */
+  peek(key: string): Uint8Array | undefined {
+    const hash = textHash(key);
+    const dirty = this.#dirtyHotOf(key, hash);
+    if (dirty !== undefined) return dirty.doc === undefined ? undefined : this.#storedForm(dirty.doc, dirty.due);
+    for (const table of [this.#fresh, this.#older]) {
+      const place = table.placeOf(key, hash);
+      if (place === undefined) continue;
+      const { value } = table.recordAt(place);
+      return value === null ? undefined : Uint8Array.from(value);
+    }
+    return this.#store.get(documentKey(key));
+  }
+
   put(key: string, doc: Doc): void {
     const due = this.#spec.dueAt(doc);
     assert(due === Infinity || (Number.isSafeInteger(due) && due >= 0), `due time of ${key} is ${due}`);
@@ -408,13 +425,24 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   }
 
   #isDirtyHot(key: string): boolean {
-    const hash = textHash(key);
+    return this.#dirtyHotOf(key, textHash(key)) !== undefined;
+  }
+
+  /** The document at hand, if it changed since it was last encoded. */
+  #dirtyHotOf(key: string, hash: number): Hot<Doc> | undefined {
     const first = (hash & (HOT_SETS - 1)) * HOT_WAYS;
     for (let at = first; at < first + HOT_WAYS; at++) {
       const hot = this.#hot[at];
-      if (hot?.hash === hash && hot.key === key) return hot.isDirty;
+      if (hot?.hash === hash && hot.key === key) return hot.isDirty ? hot : undefined;
     }
-    return false;
+    return undefined;
+  }
+
+  #storedForm(doc: Doc, due: number): Uint8Array {
+    return avroBytes((out) => {
+      out.doubleBE(due);
+      this.#spec.encode(doc, out);
+    });
   }
 
   /** Keeps in memory what is due up to the horizon; Infinity: not due. */
@@ -451,6 +479,22 @@ function addWrites(record: StoredRecord, writes: StoreWrite[]): void {
 /** The due time that stands before a stored document's bytes. */
 export function dueOf(value: Uint8Array): number {
   return new DataView(value.buffer, value.byteOffset).getFloat64(0);
+}
+
+/** A document that was read, with what is to be seen of how it is stored. */
+export interface StoredDocument<Doc> {
+  readonly key: string;
+  readonly doc: Doc;
+  /** When it wants attention, ms; Infinity: never. */
+  readonly dueAt: number;
+  /** Bytes as stored. */
+  readonly bytes: number;
+}
+
+/** Reads a document's stored form, as peek() gives it. */
+export function storedDocument<Doc>(spec: DocumentSpec<Doc>, key: string, value: Uint8Array): StoredDocument<Doc> {
+  const doc = documentOf(spec, value.subarray(DUE_BYTES));
+  return { key, doc, dueAt: dueOf(value), bytes: value.length };
 }
 
 /** A document's own bytes, as they stand after its due time. */

@@ -12,6 +12,7 @@ import { fixedMember } from './group/fixed-member.ts';
 import { Seat } from './group/seat.ts';
 import type { OpenTaskOptions } from './open-task.ts';
 import type { GroupMember, GroupOptions } from './ports.ts';
+import type { Questions } from './questions.ts';
 import { TaskManager } from './task-manager.ts';
 import { type TaskSpec, tasksOf } from './tasks.ts';
 import { TopicWatch } from './topic-watch.ts';
@@ -43,6 +44,8 @@ export interface OpenEngineOptions extends OpenTaskOptions {
   readonly fetchBytesMax?: number;
   readonly dirtyBytesMax?: number;
   readonly writeBackMs?: number;
+  /** What is asked of the tasks, in this life of the engine and the next; left out: nobody asks. */
+  readonly questions?: Questions;
 }
 
 const FETCH_BYTES_MAX = 1024 * 1024;
@@ -93,6 +96,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineThre
     member,
     seat,
     topics,
+    questions: options.questions,
     leavesGroup: membership?.leaves ?? false,
   });
   try {

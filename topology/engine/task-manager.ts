@@ -86,8 +86,18 @@ export class TaskManager {
     this.#adoptOpened();
   }
 
+  /** Tasks that were assigned and cannot run yet. */
+  get opening(): readonly TaskSpec[] {
+    return [...this.#opening.values()].map(({ spec }) => spec);
+  }
+
   get isOpening(): boolean {
     return this.#opening.size > 0;
+  }
+
+  /** Whether the group has said which tasks are its own. */
+  get hasAssignment(): boolean {
+    return this.#followed !== null;
   }
 
   /** Whether the group has answered and everything it gave is open. */
@@ -107,12 +117,11 @@ export class TaskManager {
     // A commit that is under way is one of the generation that ends.
     await this.#options.engine.commitEnded();
     const { member, engine, process, transactionalId: writer, onDisk, monitor, clock } = this.#options;
-    const opening = [...this.#opening.values()].map(({ spec }) => spec);
     const offsets = Object.fromEntries([...onDisk, ...this.#standbys.offsets(), ...engine.offsets()]);
     this.#warmups = [];
     this.#joinedAt = clock.now();
     monitor?.joining();
-    member.join(inputsOf([...engine.specs, ...opening]), encodeNote({ process, writer, offsets }));
+    member.join(inputsOf([...engine.specs, ...this.opening]), encodeNote({ process, writer, offsets }));
   }
 
   async #follow(assignment: MemberAssignment): Promise<void> {

@@ -149,6 +149,16 @@ export class Task {
     return this.#time.wall;
   }
 
+  /** Version of the rules that it evaluates with; 0: none was published. */
+  get rulesVersion(): number {
+    return this.#rulesVersion;
+  }
+
+  /** The stored form of a document as it is now, in a copy; undefined: there is none. See CachedDocumentStore.peek(). */
+  lookUp(key: string): Uint8Array | undefined {
+    return this.#documents?.peek(key);
+  }
+
   /** How far the inputs have come, ms; -1: nothing read. */
   get inputTime(): number {
     return this.#time.inputTime;

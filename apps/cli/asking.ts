@@ -1,0 +1,52 @@
+// How a command has a service answered.
+//
+// Owns: the configuration, whoever answers, what is said when there is no configuration. Does not own: what is asked and shown
+// (commands/).
+
+import { systemClock } from '../../lib/clock.ts';
+import { EngineError, FatalError } from '../../lib/errors.ts';
+import { CONFIG_FILE, type Config } from '../../services/config/index.ts';
+import { OpenContext } from '../../services/context.ts';
+import { type Services, servicesHere } from '../../services/operations.ts';
+import type { ExitCode, Io } from './command.ts';
+import { projectSettings } from './settings.ts';
+
+export interface Asking {
+  readonly config: Config;
+  readonly services: Services;
+}
+
+/** Asks what `use` asks, with the configuration named by `-c`; ended by Ctrl-C it exits with 1. */
+export async function asking(
+  file: string | undefined,
+  io: Io,
+  use: (asking: Asking) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return withContext(file, io, (context) => use({ config: context.config, services: servicesHere(context) }));
+}
+
+/** The same for what only this process can do. */
+export async function withContext(
+  file: string | undefined,
+  io: Io,
+  use: (context: OpenContext) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { config, file: found } = projectSettings({ file, paths: [] }, io);
+  const context = new OpenContext({ config, clock: systemClock, folder: io.folder });
+  try {
+    return await use(context);
+  } catch (error) {
+    if (io.signal.aborted) return 1;
+    throw found === null ? withoutConfiguration(error, io) : error;
+  } finally {
+    await context.close();
+  }
+}
+
+/** What is not there is most likely somewhere else: the command was called in another folder than the configuration's. */
+export function withoutConfiguration(error: unknown, { folder }: Io): unknown {
+  const isMissing = error instanceof EngineError && error.code === 'TRG_FILE_UNREADABLE';
+  if (!isMissing || error.fields['hint'] !== undefined) return error;
+  const hint = `there is no ${CONFIG_FILE} in ${folder}: name one with -c FILE, or go to the folder that has it`;
+  return new FatalError(error.code, error.message, { ...error.fields, hint }, error.cause);
+}

@@ -1,0 +1,87 @@
+// What is remembered of one entity: from the task that runs, here or in another worker, else from the changelog.
+//
+// Invariants:
+//   E1. Where a task runs, the answer is as of now, and holds what its next commit will write; otherwise as of the last commit.
+//   E2. Nothing is said to be forgotten that a worker may know which could not be asked: that is an error.
+
+import Type from 'typebox';
+import { RetryableError } from '../../lib/errors.ts';
+import { partitionOf } from '../../lib/murmur2.ts';
+import type { JsonObject } from '../../schemas/json.ts';
+import { entityDocumentSpec } from '../../state/entity/codec.ts';
+import { type EntityDocument, entityKey } from '../../state/entity/document.ts';
+import { storedDocument } from '../../state/store/document-store.ts';
+import type { FoundDocument } from '../../topology/engine/questions.ts';
+import { ENTITY_STORE } from '../../topology/topology.ts';
+import type { ServiceContext } from '../context.ts';
+import { requireEntityType } from '../names.ts';
+import type { Asked } from '../operation.ts';
+import { entityJson } from './entity-json.ts';
+import { foldDocument } from './folded-state.ts';
+import { entityTasks } from './tasks.ts';
+
+export const EntitySchema = Type.Object(
+  { type: Type.String({ minLength: 1 }), id: Type.String({ minLength: 1 }) },
+  { additionalProperties: false },
+);
+export type EntityQuestion = Type.Static<typeof EntitySchema>;
+
+export interface EntityState {
+  /**
+   * One, or none; more when senders put the entity's events into several partitions. In order of task. entity-json.ts says what is
+   * in it.
+   */
+  readonly documents: readonly JsonObject[];
+}
+
+/**
+ * Throws FatalError TRG_NAME_UNKNOWN for a type of entity that is not configured, TRG_FILE_UNREADABLE without a log; RetryableError
+ * TRG_TASK_MOVING, TRG_PEER_UNREACHABLE, TRG_WORKER_BUSY.
+ */
+export async function entityState(context: ServiceContext, entity: EntityQuestion, asked: Asked): Promise<EntityState> {
+  requireEntityType(entity.type, context.config);
+  if (context.live === null) return foldedEntity(context, entity);
+  const key = entityKey(entity.type, entity.id);
+  const { found, tasks, opening, isSettled } = await context.live.lookUp({ part: ENTITY_STORE, key }, asked.signal);
+  if (found.length > 0) return liveEntity(context, key, found);
+  const log = await context.log();
+  const [first] = await entityTasks(context, log);
+  const count = (await log.admin.topics()).get(first!.inputs[0]!.topic)!;
+  const place = { part: ENTITY_STORE, partition: partitionOf(Buffer.from(entity.id), count) };
+  const isHere = tasks.some(({ partition }) => partition === place.partition);
+  if (!isHere && (opening.includes(place.partition) || !isSettled)) {
+    throw new RetryableError('TRG_TASK_MOVING', 'the state of the task that has this entity is being restored here');
+  }
+  if (asked.isForwarded || context.peers === null) {
+    if (isHere || context.peers === null) return { documents: [] };
+    throw new RetryableError('TRG_TASK_MOVING', 'the task that has this entity is no longer here');
+  }
+  const question = { operation: 'state.entity', input: entity };
+  const isFound = ({ documents }: EntityState): boolean => documents.length > 0;
+  return (await context.peers.ask(place, question, isFound, asked.signal)) ?? { documents: [] };
+}
+
+async function liveEntity(context: ServiceContext, key: string, found: readonly FoundDocument[]): Promise<EntityState> {
+  const book = await context.rules();
+  const documents = found.map(({ task, rules: version, value }) => {
+    const { ruleSet } = book.ofTask(version);
+    const spec = entityDocumentSpec(() => ruleSet);
+    return { task, json: entityJson(task, storedDocument(spec, key, value), ruleSet) };
+  });
+  documents.sort((a, b) => (a.task < b.task ? -1 : 1));
+  return { documents: documents.map(({ json }) => json) };
+}
+
+/** In any task: a producer with another partitioner than ours decides where its keys are. */
+async function foldedEntity(context: ServiceContext, { type, id }: EntityQuestion): Promise<EntityState> {
+  const key = entityKey(type, id);
+  const log = await context.log();
+  const { ruleSet } = (await context.rules()).inForce().rules;
+  const documents: JsonObject[] = [];
+  for (const task of await entityTasks(context, log)) {
+    const spec = entityDocumentSpec(() => ruleSet);
+    const stored = await foldDocument<EntityDocument>(log, task.changelog!, spec, key);
+    if (stored !== undefined) documents.push(entityJson(task.id, stored, ruleSet));
+  }
+  return { documents };
+}
