@@ -7,6 +7,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { EngineError, FatalError } from '../../lib/errors.ts';
 import { CONFIG_FILE, type Config } from '../../services/config/index.ts';
 import { OpenContext } from '../../services/context.ts';
+import { findWorker } from '../../services/live/client.ts';
 import { type Services, servicesHere } from '../../services/operations.ts';
 import type { ExitCode, Io } from './command.ts';
 import { projectSettings } from './settings.ts';
@@ -16,13 +17,20 @@ export interface Asking {
   readonly services: Services;
 }
 
-/** Asks what `use` asks, with the configuration named by `-c`; ended by Ctrl-C it exits with 1. */
+/**
+ * Asks what `use` asks, with the configuration named by `-c`: the worker that runs on its data folder, or this process where none
+ * does. Ended by Ctrl-C it exits with 1.
+ */
 export async function asking(
   file: string | undefined,
   io: Io,
   use: (asking: Asking) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  return withContext(file, io, (context) => use({ config: context.config, services: servicesHere(context) }));
+  return withContext(file, io, async (context) => {
+    const { config, clock } = context;
+    const worker = await findWorker({ dataDir: config.dataDir, application: config.application, clock });
+    return use({ config, services: worker ?? servicesHere(context) });
+  });
 }
 
 /** The same for what only this process can do. */

@@ -12,6 +12,7 @@ import { LevelStore } from '../../state/store/level-store.ts';
 import type { EngineMonitor } from '../../topology/engine/monitor.ts';
 import { type Membership, type OpenEngineOptions, openEngine } from '../../topology/engine/open-engine.ts';
 import type { Log } from '../../topology/engine/ports.ts';
+import type { Questions } from '../../topology/engine/questions.ts';
 import { supervise } from '../../topology/engine/supervise.ts';
 import type { WorkerIdentity } from './identity.ts';
 import { StateSizes } from './state-sizes.ts';
@@ -28,6 +29,8 @@ export interface EngineThreadOptions {
   readonly count: number;
   /** Who the worker is in the group; null: the log has no groups. */
   readonly identity: WorkerIdentity | null;
+  /** What its tasks are asked; left out: nobody asks. */
+  readonly questions?: Questions;
   readonly onRunning?: () => void;
 }
 
@@ -37,7 +40,7 @@ const REPORT_MS = 60_000;
 
 /** Runs until `signal` aborts. Throws what time cannot mend. */
 export async function runEngineThread(options: EngineThreadOptions, signal: AbortSignal): Promise<void> {
-  const { config, job, log, logger, monitor, index, count, identity } = options;
+  const { config, job, log, logger, monitor, index, count, identity, questions } = options;
   const clock = options.clock ?? systemClock;
   const { counters } = monitor.metrics;
   const sizes = new StateSizes(monitor.metrics, clock);
@@ -63,6 +66,7 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       openStore: async (task) => sizes.watch(task, await LevelStore.open(stateFolder(config, task), onDamaged)),
       outOfOrdernessMs: config.outOfOrdernessMs,
       commitInterval: config.commitInterval,
+      ...(questions !== undefined && { questions }),
     });
   // What goes on beside the engine ends with it, also when it fails: a process that waits for it would never end.
   const over = new AbortController();
@@ -83,6 +87,7 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       signal,
     );
   } finally {
+    questions?.close();
     over.abort();
     await reporting;
   }

@@ -87,7 +87,8 @@ function inForceWords({ inForce }: RulesStatus): string {
   if (tasks.length === 0) return 'this worker has no task that evaluates rules';
   const byVersion = Map.groupBy(tasks, ([, version]) => version);
   return Array.from(byVersion, ([version, ofVersion]) => {
-    return `version ${version}: ${ofVersion.length} ${ofVersion.length === 1 ? 'task' : 'tasks'}`;
+    const tasksOf = `${ofVersion.length} ${ofVersion.length === 1 ? 'task' : 'tasks'}`;
+    return version === 0 ? `nothing evaluated yet: ${tasksOf}` : `version ${version}: ${tasksOf}`;
   }).join(', ');
 }
 

@@ -1,15 +1,9 @@
-// Errors between threads: the same class, code and fields on the other side. Structured clone keeps none of these.
+// Errors between threads and processes: the same class, code and fields on the other side. Neither structured clone nor JSON
+// keeps these.
 
-import { AssertionError } from '../../../lib/assert.ts';
-import type { ErrorCode, ErrorFields } from '../../../lib/errors.ts';
-import {
-  describeError,
-  EngineError,
-  FatalError,
-  FencedError,
-  RecordError,
-  RetryableError,
-} from '../../../lib/errors.ts';
+import { AssertionError } from './assert.ts';
+import type { ErrorCode, ErrorFields } from './errors.ts';
+import { describeError, EngineError, FatalError, FencedError, RecordError, RetryableError } from './errors.ts';
 
 const CLASSES = { FatalError, FencedError, RecordError, RetryableError } as const;
 
