@@ -45,16 +45,21 @@ export async function withContext(
     return await use(context);
   } catch (error) {
     if (io.signal.aborted) return 1;
-    throw found === null ? withoutConfiguration(error, io) : error;
+    throw withHint(error, found, io);
   } finally {
     await context.close();
   }
 }
 
-/** What is not there is most likely somewhere else: the command was called in another folder than the configuration's. */
-export function withoutConfiguration(error: unknown, { folder }: Io): unknown {
+/** What is not there was not made yet, or is somewhere else: the command was called in another folder than the configuration's. */
+function withHint(error: unknown, found: string | null, { folder }: Io): unknown {
   const isMissing = error instanceof EngineError && error.code === 'TRG_FILE_UNREADABLE';
   if (!isMissing || error.fields['hint'] !== undefined) return error;
-  const hint = `there is no ${CONFIG_FILE} in ${folder}: name one with -c FILE, or go to the folder that has it`;
+  const isOfLog = error.fields['folder'] !== undefined;
+  if (found !== null && !isOfLog) return error;
+  const hint =
+    found === null
+      ? `there is no ${CONFIG_FILE} in ${folder}: name one with -c FILE, or go to the folder that has it`
+      : 'no worker has run on this dataDir yet: `tripline run` makes it';
   return new FatalError(error.code, error.message, { ...error.fields, hint }, error.cause);
 }

@@ -14,6 +14,7 @@ import type { Config } from '../../services/config/index.ts';
 import { OpenContext } from '../../services/context.ts';
 import { openKafka } from '../../services/job/open-kafka.ts';
 import type { LiveTasks } from '../../services/live/live-tasks.ts';
+import { GroupPeers } from '../../services/live/peers.ts';
 import { lineOf } from '../../services/live/socket-server.ts';
 import type { Operation } from '../../services/operation.ts';
 import { OPERATIONS } from '../../services/operations.ts';
@@ -23,6 +24,8 @@ export interface AnswerData {
   readonly config: Config;
   /** To an embedded log; null: the log is a cluster. */
   readonly port: MessagePort | null;
+  /** How the worker names itself in the group; null: the log has no groups. */
+  readonly process: string | null;
 }
 
 /** What the thread is told. */
@@ -54,7 +57,7 @@ interface UnderWay {
   taken: PromiseWithResolvers<void>;
 }
 
-const { config, port } = workerData as AnswerData;
+const { config, port, process: name } = workerData as AnswerData;
 const logger = createLogger(`${config.application}-answers`);
 const log = port === null ? openKafka(config, systemClock) : connectToLog(port);
 const underWay = new Map<number, UnderWay>();
@@ -65,16 +68,26 @@ let lookedUp = 0;
 const tell = (message: FromAnswerThread): void => parentPort!.postMessage(message);
 
 const live: LiveTasks = {
-  lookUp(lookUp) {
+  async lookUp(lookUp, signal) {
+    signal.throwIfAborted();
     const id = ++lookedUp;
     const asked = Promise.withResolvers<LookUpAnswer>();
     lookUps.set(id, asked);
     tell({ kind: 'look-up', id, lookUp });
-    return asked.promise;
+    const giveUp = (): void => asked.reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    return asked.promise.finally(() => signal.removeEventListener('abort', giveUp));
   },
 };
 
-const context = new OpenContext({ config, clock: systemClock, folder: process.cwd(), log, live });
+const peers = name === null ? null : peersOf(name);
+const around = { config, clock: systemClock, folder: process.cwd(), log, live };
+const context = new OpenContext({ ...around, ...(peers !== null && { peers }) });
+
+function peersOf(name: string): GroupPeers {
+  const { application, group } = config;
+  return new GroupPeers({ admin: log.admin, application, protocol: group.protocol, process: name, clock: systemClock });
+}
 
 parentPort!.on('message', (message: ToAnswerThread) => {
   switch (message.kind) {
@@ -188,6 +201,7 @@ async function stop(): Promise<void> {
     taken.resolve();
   }
   await context.close();
+  await peers?.close();
   await log.close();
   // What a library left open must not keep a thread whose work is done.
   process.exit();

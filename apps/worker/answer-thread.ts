@@ -27,12 +27,16 @@ export interface AnswerThreadOptions {
   readonly config: Config;
   readonly opened: OpenedLog;
   readonly live: LiveTasks;
+  /** How the worker names itself in its group; null: the log has no groups. */
+  readonly process: string | null;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Default IDLE_MS. */
   readonly idleMs?: number;
   /** Default LIMITS. */
   readonly limits?: Limits;
+  /** What the thread runs; left out: answer-entry.ts. */
+  readonly entry?: URL;
 }
 
 export interface Limits {
@@ -90,6 +94,11 @@ export class AnswerThread implements Answers {
   constructor(options: AnswerThreadOptions) {
     this.#options = options;
     this.#limits = options.limits ?? LIMITS;
+  }
+
+  /** Whether the thread is there (T1). */
+  get isUp(): boolean {
+    return this.#life !== null;
   }
 
   async *ask(question: Question, signal: AbortSignal): AsyncGenerator<string, string, void> {
@@ -204,12 +213,12 @@ export class AnswerThread implements Answers {
   }
 
   #start(): Life {
-    const { config, opened, logger } = this.#options;
+    const { config, opened, process, logger, entry } = this.#options;
     const { port1, port2 } = new MessageChannel();
     if (opened.kind === 'embedded') serveLog(opened.log, port1);
     const port = opened.kind === 'embedded' ? port2 : null;
-    const worker = new Worker(new URL('./answer-entry.ts', import.meta.url), {
-      workerData: { config, port } satisfies AnswerData,
+    const worker = new Worker(entry ?? new URL('./answer-entry.ts', import.meta.url), {
+      workerData: { config, port, process } satisfies AnswerData,
       transferList: port === null ? [] : [port],
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
     });
@@ -223,7 +232,7 @@ export class AnswerThread implements Answers {
     void ended.then(() => {
       port1.close();
       if (this.#life === life) this.#life = null;
-      const error = new FatalError('TRG_WORKER_FAILED', 'the thread that answers questions ended: the log says why');
+      const error = this.#closing.signal.aborted ? stopping() : endedByItself();
       for (const id of questions.keys()) arrive(life, id, lineOf({ error: encodeError(error) }), true);
     });
     return life;
@@ -277,6 +286,10 @@ function patienceOf(operation: string): Patience {
 
 function busy(why: string): RetryableError {
   return new RetryableError('TRG_WORKER_BUSY', `the worker cannot answer: ${why}`);
+}
+
+function endedByItself(): FatalError {
+  return new FatalError('TRG_WORKER_FAILED', 'the thread that answers questions ended: the log says why');
 }
 
 function stopping(): RetryableError {

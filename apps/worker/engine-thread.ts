@@ -9,6 +9,7 @@ import type { Config } from '../../services/config/index.ts';
 import type { Job } from '../../services/job/job.ts';
 import { stateFolder } from '../../services/job/open-log.ts';
 import { LevelStore } from '../../state/store/level-store.ts';
+import type { AskAddress } from '../../topology/engine/group/notes.ts';
 import type { EngineMonitor } from '../../topology/engine/monitor.ts';
 import { type Membership, type OpenEngineOptions, openEngine } from '../../topology/engine/open-engine.ts';
 import type { Log } from '../../topology/engine/ports.ts';
@@ -29,6 +30,8 @@ export interface EngineThreadOptions {
   readonly count: number;
   /** Who the worker is in the group; null: the log has no groups. */
   readonly identity: WorkerIdentity | null;
+  /** Where other workers ask this one; left out: nowhere. */
+  readonly ask?: AskAddress | null;
   /** What its tasks are asked; left out: nobody asks. */
   readonly questions?: Questions;
   readonly onRunning?: () => void;
@@ -48,7 +51,7 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
     identity === null
       ? { takes: (_part, partition) => partition % count === index, transactionalId: `${config.application}-${index}` }
       : {
-          membership: membershipOf(config, identity, index),
+          membership: membershipOf(config, identity, index, options.ask ?? null),
           transactionalId: `${config.application}-${identity.name}-${index}`,
         };
   const onDamaged = (folder: string, error: unknown): void => {
@@ -93,7 +96,12 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
   }
 }
 
-function membershipOf(config: Config, { name, onDisk }: WorkerIdentity, index: number): Membership {
+function membershipOf(
+  config: Config,
+  { name, onDisk }: WorkerIdentity,
+  index: number,
+  ask: AskAddress | null,
+): Membership {
   const { instanceId, protocol, sessionTimeoutMs } = config.group;
   return {
     process: name,
@@ -103,6 +111,7 @@ function membershipOf(config: Config, { name, onDisk }: WorkerIdentity, index: n
     sessionTimeoutMs,
     standbyReplicas: config.standbyReplicas,
     onDisk: new Map(onDisk),
+    ask,
   };
 }
 

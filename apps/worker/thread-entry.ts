@@ -14,6 +14,7 @@ import { openKafka } from '../../services/job/open-kafka.ts';
 import { loadFlawlessProject } from '../../services/project/load-project.ts';
 import { showProcess } from '../../services/telemetry/process-figures.ts';
 import { REPORT_MS, reportOf, type ThreadReport } from '../../services/telemetry/thread-report.ts';
+import type { AskAddress } from '../../topology/engine/group/notes.ts';
 import { EngineMonitor } from '../../topology/engine/monitor.ts';
 import { Questions } from '../../topology/engine/questions.ts';
 import type { LookUpQuestion, LookUpReply } from './asked-thread.ts';
@@ -32,6 +33,8 @@ export interface ThreadData {
   readonly count: number;
   /** Null: the log has no groups. */
   readonly identity: WorkerIdentity | null;
+  /** Where other workers ask this one; null: nowhere. */
+  readonly ask: AskAddress | null;
 }
 
 /** What the thread tells the worker. */
@@ -46,7 +49,7 @@ export type ThreadMessage =
 /** What the worker tells the thread. */
 export type ToThread = { readonly kind: 'stop' } | LookUpQuestion;
 
-async function main({ config, schemaIds, port, index, count, identity }: ThreadData): Promise<void> {
+async function main({ config, schemaIds, port, index, count, identity, ask }: ThreadData): Promise<void> {
   const stop = new AbortController();
   const questions = new Questions();
   const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
@@ -64,7 +67,7 @@ async function main({ config, schemaIds, port, index, count, identity }: ThreadD
   const reporting = repeat(report, stop.signal);
   try {
     const onRunning = (): void => tell({ kind: 'running' });
-    const around = { config, job, log, logger, index, count, identity, monitor };
+    const around = { config, job, log, logger, index, count, identity, ask, monitor };
     await runEngineThread({ ...around, questions, onRunning }, stop.signal);
     tell({ kind: 'stopped' });
   } catch (error) {

@@ -10,13 +10,11 @@
 import { RegistryClient, registerSchemas } from '../../connectors/sources/schema-registry/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';
-import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Config } from '../../services/config/index.ts';
 import { type JobSurroundings, jobOf } from '../../services/job/job.ts';
 import { createTopics, openLog } from '../../services/job/open-log.ts';
-import { type OpenedSocket, openSocket } from '../../services/live/socket-server.ts';
 import { noteHistory } from '../../services/project/kept-history.ts';
 import { loadFlawlessProject, type Project } from '../../services/project/load-project.ts';
 import type { FollowOptions } from '../../services/rules/followed-rules.ts';
@@ -29,12 +27,11 @@ import type { Log } from '../../topology/engine/ports.ts';
 import { Questions } from '../../topology/engine/questions.ts';
 import { publicSchemas } from '../../topology/public-schemas.ts';
 import { requiredTopics } from '../../topology/topics.ts';
-import { AnswerThread } from './answer-thread.ts';
-import { EngineQuestions } from './engine-questions.ts';
 import { type EngineThreadOptions, runEngineThread } from './engine-thread.ts';
 import { openFollowedJob } from './followed-job.ts';
 import { identify, lockDataDir } from './identity.ts';
 import { keepPurging } from './purge.ts';
+import { QuestionDesk } from './question-desk.ts';
 import { runThreads } from './threads.ts';
 import { untilReachable } from './until-reachable.ts';
 import { WaitingRoom } from './waiting-room.ts';
@@ -84,8 +81,7 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
   const { log } = opened;
   const over = new AbortController();
   let lock: FolderLock | null = null;
-  let answers: AnswerThread | null = null;
-  let socket: OpenedSocket | null = null;
+  let desk: QuestionDesk | null = null;
   try {
     // The embedded log has a lock of its own.
     if (opened.kind === 'kafka') lock = await lockDataDir(config);
@@ -110,11 +106,19 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
     const purging = AbortSignal.any([signal, over.signal]);
     void keepPurging({ admin, group: config.application, topics: purged, clock, logger }, purging);
     const identity = opened.kind === 'kafka' ? await identify(config) : null;
-    const engines = new EngineQuestions(config.threads, clock);
-    answers = new AnswerThread({ config, opened, live: engines, clock, logger });
-    socket = await openedSocket(config, answers, clock, logger);
-    const sharing = identity !== null && { worker: identity.name };
-    await withIngest({ config, log, clock, logger, telemetry, ...sharing }, signal, (engineSignal, onRunning) => {
+    desk = await QuestionDesk.open({ config, opened, identity, clock, logger });
+    const { addRoutes, engines } = desk;
+    const serving = {
+      config,
+      log,
+      clock,
+      logger,
+      telemetry,
+      addRoutes,
+      ...(identity !== null && { worker: identity.name }),
+    };
+    await withIngest(serving, signal, (engineSignal, onRunning, url) => {
+      const ask = desk!.address(url);
       const all = (): void => {
         onRunning();
         options.onRunning?.(log);
@@ -122,10 +126,10 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
       if (config.threads === 1) {
         const questions = new Questions();
         engines.attach(0, (lookUp) => questions.ask(lookUp));
-        const here = { config, log, logger, clock, monitor, identity, questions, onRunning: all };
+        const here = { config, log, logger, clock, monitor, identity, ask, questions, onRunning: all };
         return runHere({ ...here, project, schemaIds }, engineSignal);
       }
-      const data = { config, schemaIds, identity };
+      const data = { config, schemaIds, identity, ask };
       const { threads: reports } = telemetry;
       const around = { count: config.threads, opened, reports, clock, logger };
       const beside = { ...around, data, questions: engines, onRunning: all };
@@ -133,26 +137,10 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
     });
   } finally {
     over.abort();
-    await socket?.close();
-    await answers?.close();
+    await desk?.close();
     await job.close();
     await log.close();
     await lock?.release();
-  }
-}
-
-/** Without a socket a worker works all the same: commands then read its log themselves, as far as they can. */
-async function openedSocket(
-  { dataDir, application }: Config,
-  answers: AnswerThread,
-  clock: Clock,
-  logger: Logger,
-): Promise<OpenedSocket | null> {
-  try {
-    return await openSocket({ dataDir, application, answers, clock });
-  } catch (error) {
-    logger.warn({ error: describeError(error) }, 'commands cannot ask this worker: no socket could be opened');
-    return null;
   }
 }
 

@@ -54,15 +54,18 @@ export async function* queryDecisions(
   const fits = filterOf(query);
   const sorted = new ExternalSort();
   let found = 0;
-  let hasDecided = false;
+  /** Bounded by the rules there ever were. */
+  const deciding = new Set<string>();
   try {
     for await (const decision of allDecisions(context, asked)) {
-      hasDecided ||= decision.rule === query.rule;
+      deciding.add(decision.rule);
       if (!fits(decision)) continue;
       sorted.add(sortKey(decision), JSON.stringify(decisionJson(decision)));
       found++;
     }
-    if (query.rule !== undefined && !hasDecided) requireName('rule', query.rule, await knownRules(context));
+    if (query.rule !== undefined && !deciding.has(query.rule)) {
+      requireName('rule', query.rule, [...deciding, ...(await knownRules(context))]);
+    }
     let place = found - Math.min(found, query.limit ?? found);
     const decisions = found - place;
     for (const line of sorted.sorted()) {

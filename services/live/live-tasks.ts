@@ -2,6 +2,7 @@
 //
 // Owns: interfaces only. apps/worker implements LiveTasks over its engine threads, peers.ts implements Peers over the group.
 
+import type { TopicPartition } from '../../topology/engine/ports.ts';
 import type { LookUp, LookUpAnswer } from '../../topology/engine/questions.ts';
 
 export interface LiveTasks {
@@ -12,22 +13,23 @@ export interface LiveTasks {
   lookUp(lookUp: LookUp, signal: AbortSignal): Promise<LookUpAnswer>;
 }
 
-/** A place in which an entity's task may be. */
-export interface TaskPlace {
-  readonly part: string;
-  readonly partition: number;
+/** found: it knows something. absent: its is the task, and there is nothing. elsewhere: it knows nothing, and has not the task. */
+export type Verdict = 'found' | 'absent' | 'elsewhere';
+
+export interface PeerQuestion<Result> {
+  readonly operation: string;
+  readonly input: unknown;
+  /** An input of the task that it is about; null: that is this process's own, which knows nothing. */
+  readonly place: TopicPartition | null;
+  /** What an answer comes to. */
+  readonly judge: (result: Result) => Verdict;
 }
 
 export interface Peers {
   /**
-   * Asks the worker that has the task; then, if that knows nothing, all the others (`isFound` says of a result whether it is one).
-   * Null: the task is this process's own, and no other worker knows anything. Throws RetryableError TRG_TASK_MOVING while the group
-   * deals out its tasks, TRG_PEER_UNREACHABLE when a worker cannot be asked.
+   * Asks the worker that has the task; then, if that knows nothing, all the others: senders may put an entity's events anywhere.
+   * Null: none of them knows anything. Throws RetryableError TRG_TASK_MOVING while the group deals out its tasks,
+   * TRG_PEER_UNREACHABLE when a worker cannot be asked that may know.
    */
-  ask<Result>(
-    place: TaskPlace,
-    question: { readonly operation: string; readonly input: unknown },
-    isFound: (result: Result) => boolean,
-    signal: AbortSignal,
-  ): Promise<Result | null>;
+  ask<Result>(question: PeerQuestion<Result>, signal: AbortSignal): Promise<Result | null>;
 }

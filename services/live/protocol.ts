@@ -12,6 +12,12 @@ export const PROTOCOL = 1;
 
 export const ASK_PATH = '/ask';
 
+/**
+ * Between workers, over HTTP, with the token of the one that is asked. The answer is one JSON object: Greeting and last line in one;
+ * 401 for another token.
+ */
+export const INTERNAL_ASK_PATH = '/internal/ask';
+
 export interface Question {
   readonly protocol: number;
   /** Whose data the asker means. */

@@ -11,9 +11,11 @@ import type { JsonObject } from '../../schemas/json.ts';
 import { entityDocumentSpec } from '../../state/entity/codec.ts';
 import { type EntityDocument, entityKey } from '../../state/entity/document.ts';
 import { storedDocument } from '../../state/store/document-store.ts';
+import type { TopicPartition } from '../../topology/engine/ports.ts';
 import type { FoundDocument } from '../../topology/engine/questions.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
 import type { ServiceContext } from '../context.ts';
+import type { Verdict } from '../live/live-tasks.ts';
 import { requireEntityType } from '../names.ts';
 import type { Asked } from '../operation.ts';
 import { entityJson } from './entity-json.ts';
@@ -32,6 +34,8 @@ export interface EntityState {
    * in it.
    */
   readonly documents: readonly JsonObject[];
+  /** Whether the task was asked that the entity belongs to; false only in what one worker says to another. */
+  readonly hasTask: boolean;
 }
 
 /**
@@ -44,21 +48,27 @@ export async function entityState(context: ServiceContext, entity: EntityQuestio
   const key = entityKey(entity.type, entity.id);
   const { found, tasks, opening, isSettled } = await context.live.lookUp({ part: ENTITY_STORE, key }, asked.signal);
   if (found.length > 0) return liveEntity(context, key, found);
+  const place = await placeOf(context, entity.id);
+  const hasTask = tasks.some(({ partition }) => partition === place.partition);
+  if (!hasTask && (opening.includes(place.partition) || !isSettled)) {
+    throw new RetryableError('TRG_TASK_MOVING', 'the state of the task that has this entity is being restored');
+  }
+  const { peers } = context;
+  if (peers === null || asked.isForwarded) return { documents: [], hasTask };
+  const judge = (state: EntityState): Verdict => {
+    if (state.documents.length > 0) return 'found';
+    return state.hasTask ? 'absent' : 'elsewhere';
+  };
+  const question = { operation: 'state.entity', input: entity, place: hasTask ? null : place, judge };
+  return (await peers.ask(question, asked.signal)) ?? { documents: [], hasTask: true };
+}
+
+/** An input of the task that the entity belongs to, by the partitioner that clients of Kafka share. */
+async function placeOf(context: ServiceContext, id: string): Promise<TopicPartition> {
   const log = await context.log();
   const [first] = await entityTasks(context, log);
-  const count = (await log.admin.topics()).get(first!.inputs[0]!.topic)!;
-  const place = { part: ENTITY_STORE, partition: partitionOf(Buffer.from(entity.id), count) };
-  const isHere = tasks.some(({ partition }) => partition === place.partition);
-  if (!isHere && (opening.includes(place.partition) || !isSettled)) {
-    throw new RetryableError('TRG_TASK_MOVING', 'the state of the task that has this entity is being restored here');
-  }
-  if (asked.isForwarded || context.peers === null) {
-    if (isHere || context.peers === null) return { documents: [] };
-    throw new RetryableError('TRG_TASK_MOVING', 'the task that has this entity is no longer here');
-  }
-  const question = { operation: 'state.entity', input: entity };
-  const isFound = ({ documents }: EntityState): boolean => documents.length > 0;
-  return (await context.peers.ask(place, question, isFound, asked.signal)) ?? { documents: [] };
+  const { topic } = first!.inputs[0]!;
+  return { topic, partition: partitionOf(Buffer.from(id), (await log.admin.topics()).get(topic)!) };
 }
 
 async function liveEntity(context: ServiceContext, key: string, found: readonly FoundDocument[]): Promise<EntityState> {
@@ -69,7 +79,7 @@ async function liveEntity(context: ServiceContext, key: string, found: readonly 
     return { task, json: entityJson(task, storedDocument(spec, key, value), ruleSet) };
   });
   documents.sort((a, b) => (a.task < b.task ? -1 : 1));
-  return { documents: documents.map(({ json }) => json) };
+  return { documents: documents.map(({ json }) => json), hasTask: true };
 }
 
 /** In any task: a producer with another partitioner than ours decides where its keys are. */
@@ -83,5 +93,5 @@ async function foldedEntity(context: ServiceContext, { type, id }: EntityQuestio
     const stored = await foldDocument<EntityDocument>(log, task.changelog!, spec, key);
     if (stored !== undefined) documents.push(entityJson(task.id, stored, ruleSet));
   }
-  return { documents };
+  return { documents, hasTask: true };
 }

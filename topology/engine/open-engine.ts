@@ -9,6 +9,7 @@ import { Engine } from './engine.ts';
 import { EngineThread } from './engine-thread.ts';
 import { assignPartitions, inputsOf } from './group/assign-partitions.ts';
 import { fixedMember } from './group/fixed-member.ts';
+import type { AskAddress } from './group/notes.ts';
 import { Seat } from './group/seat.ts';
 import type { OpenTaskOptions } from './open-task.ts';
 import type { GroupMember, GroupOptions } from './ports.ts';
@@ -30,6 +31,8 @@ export interface Membership {
   readonly standbyReplicas: number;
   /** Changelog offsets of state that is on disk and not open, by task id; kept up to date. */
   readonly onDisk: Map<string, number>;
+  /** Where the process takes questions of other workers; left out: nowhere. */
+  readonly ask?: AskAddress | null;
 }
 
 export interface OpenEngineOptions extends OpenTaskOptions {
@@ -87,6 +90,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineThre
     seat,
     tasks,
     process: membership?.process ?? '',
+    ask: membership?.ask ?? null,
     onDisk: membership?.onDisk ?? new Map(),
   });
   const topics = new TopicWatch(log.admin, clock, plannedFrom(tasks, partitions));

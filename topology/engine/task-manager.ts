@@ -15,7 +15,7 @@ import type { KeyValueStore } from '../../state/store/api.ts';
 import type { Engine } from './engine.ts';
 import type { EngineTask } from './engine-task.ts';
 import { inputsOf, tasksOfPartitions } from './group/assign-partitions.ts';
-import { decodeLeaderNote, encodeNote } from './group/notes.ts';
+import { type AskAddress, decodeLeaderNote, encodeNote } from './group/notes.ts';
 import type { Seat } from './group/seat.ts';
 import { type OpenTaskOptions, openTask } from './open-task.ts';
 import type { GroupMember, MemberAssignment } from './ports.ts';
@@ -31,6 +31,8 @@ export interface TaskManagerOptions extends OpenTaskOptions {
   /** Names the process, whose threads share state folders; and the writer of this thread. */
   readonly process: string;
   readonly transactionalId: string;
+  /** Where the process takes questions of other workers; null: nowhere. */
+  readonly ask: AskAddress | null;
   /** Changelog offsets of state that is on disk and not open, by task id; kept up to date. */
   readonly onDisk: Map<string, number>;
 }
@@ -116,12 +118,12 @@ export class TaskManager {
   async #join(): Promise<void> {
     // A commit that is under way is one of the generation that ends.
     await this.#options.engine.commitEnded();
-    const { member, engine, process, transactionalId: writer, onDisk, monitor, clock } = this.#options;
+    const { member, engine, process, transactionalId: writer, ask, onDisk, monitor, clock } = this.#options;
     const offsets = Object.fromEntries([...onDisk, ...this.#standbys.offsets(), ...engine.offsets()]);
     this.#warmups = [];
     this.#joinedAt = clock.now();
     monitor?.joining();
-    member.join(inputsOf([...engine.specs, ...this.opening]), encodeNote({ process, writer, offsets }));
+    member.join(inputsOf([...engine.specs, ...this.opening]), encodeNote({ process, writer, offsets, ask }));
   }
 
   async #follow(assignment: MemberAssignment): Promise<void> {
