@@ -27,32 +27,42 @@ export type Answer<Item, Result> = AsyncGenerator<Item, Result, void> | Promise<
  */
 export type Patience = 'short' | 'long' | 'endless';
 
+export interface Service<Input, Item, Result> {
+  /** What it is asked with. */
+  readonly input: TSchema;
+  readonly run: (context: ServiceContext, input: Input, asked: Asked) => Answer<Item, Result>;
+}
+
 export interface Operation<Input, Item, Result> {
   /** Whether it may change anything. */
   readonly kind: 'read' | 'change';
   readonly patience: Patience;
   /** Whether it is about one entity, and is handed on to the worker that has it. */
   readonly isForwarded: boolean;
-  readonly input: TSchema;
-  run(context: ServiceContext, input: Input, asked: Asked): AsyncGenerator<Item, Result, void>;
+  /** Its code is loaded when somebody asks: a worker that nobody asks pays nothing. */
+  readonly load: () => Promise<Service<Input, Item, Result>>;
 }
 
-type Run<Input, Item, Result> = (context: ServiceContext, input: Input, asked: Asked) => Answer<Item, Result>;
-
-export function read<Input extends TSchema, Result, Item = never>(
-  patience: Patience,
-  input: Input,
-  run: Run<Static<Input>, Item, Result>,
-): Operation<Static<Input>, Item, Result> {
-  return { kind: 'read', patience, isForwarded: false, input, run: (...args) => answered(run(...args)) };
+/** A function as a service, which is asked with what `input` describes. */
+export function service<Schema extends TSchema, Result, Item = never>(
+  input: Schema,
+  run: Service<Static<Schema>, Item, Result>['run'],
+): Service<Static<Schema>, Item, Result> {
+  return { input, run };
 }
 
-export function change<Input extends TSchema, Result, Item = never>(
+export function read<Input, Item, Result>(
   patience: Patience,
-  input: Input,
-  run: Run<Static<Input>, Item, Result>,
-): Operation<Static<Input>, Item, Result> {
-  return { ...read(patience, input, run), kind: 'change' };
+  load: () => Promise<Service<Input, Item, Result>>,
+): Operation<Input, Item, Result> {
+  return { kind: 'read', patience, isForwarded: false, load };
+}
+
+export function change<Input, Item, Result>(
+  patience: Patience,
+  load: () => Promise<Service<Input, Item, Result>>,
+): Operation<Input, Item, Result> {
+  return { kind: 'change', patience, isForwarded: false, load };
 }
 
 /** Of an operation about one entity. */
@@ -62,7 +72,14 @@ export function forwarded<Input, Item, Result>(
   return { ...operation, isForwarded: true };
 }
 
-async function* answered<Item, Result>(answer: Answer<Item, Result>): AsyncGenerator<Item, Result, void> {
+/** Answers in this thread. */
+export async function* answered<Input, Item, Result>(
+  service: Service<Input, Item, Result>,
+  context: ServiceContext,
+  input: Input,
+  asked: Asked,
+): AsyncGenerator<Item, Result, void> {
+  const answer = service.run(context, input, asked);
   return answer instanceof Promise ? await answer : yield* answer;
 }
 

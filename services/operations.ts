@@ -2,54 +2,35 @@
 //
 // Owns: the list, and the types that follow from it. Does not own: how a question travels (live/).
 
-import { ListLettersSchema, listLetters, ReplayLettersSchema, replayDeadLetters } from './dead-letters/letters.ts';
-import { DecisionFollowSchema, followDecisions } from './decisions/follow.ts';
-import { DecisionPageSchema, decisionPage } from './decisions/page.ts';
-import { DecisionQuerySchema, queryDecisions } from './decisions/query.ts';
-import { ExplainSchema, explain } from './explain/explain.ts';
-import { change, forwarded, type Operation, read } from './operation.ts';
-import {
-  PublishRulesSchema,
-  publishRules,
-  RollBackRulesSchema,
-  RulesDiffSchema,
-  RulesStatusSchema,
-  rollBackRules,
-  rulesDiff,
-  rulesStatus,
-} from './rules/versions.ts';
-import { EntitySchema, entityState } from './state/entity.ts';
-import { exportState } from './state/export-state.ts';
-import { NothingSchema, stateTasks } from './state/tasks.ts';
-import { applyNeededTopics, planNeededTopics, TopicNeedsSchema } from './topics/topics.ts';
+import type { ServiceContext } from './context.ts';
+import { answered, change, forwarded, type Operation, read } from './operation.ts';
 
 export const OPERATIONS = {
-  'decisions.query': read('long', DecisionQuerySchema, queryDecisions),
-  'decisions.page': read('short', DecisionPageSchema, decisionPage),
-  'decisions.follow': read('endless', DecisionFollowSchema, followDecisions),
-  explain: read('long', ExplainSchema, explain),
-  'state.tasks': read('long', NothingSchema, stateTasks),
-  'state.entity': forwarded(read('short', EntitySchema, entityState)),
-  'state.export': read('long', NothingSchema, exportState),
-  'dead-letters.list': read('long', ListLettersSchema, listLetters),
-  'dead-letters.replay': change('long', ReplayLettersSchema, replayDeadLetters),
-  'rules.status': read('short', RulesStatusSchema, rulesStatus),
-  'rules.diff': read('short', RulesDiffSchema, rulesDiff),
-  'rules.publish': change('short', PublishRulesSchema, publishRules),
-  'rules.rollback': change('short', RollBackRulesSchema, rollBackRules),
-  'topics.plan': read('short', TopicNeedsSchema, planNeededTopics),
-  'topics.apply': change('short', TopicNeedsSchema, applyNeededTopics),
+  'decisions.query': read('long', async () => (await import('./decisions/query.ts')).queryService),
+  'decisions.page': read('short', async () => (await import('./decisions/page.ts')).pageService),
+  'decisions.follow': read('endless', async () => (await import('./decisions/follow.ts')).followService),
+  explain: read('long', async () => (await import('./explain/explain.ts')).explainService),
+  'state.tasks': read('long', async () => (await import('./state/tasks.ts')).tasksService),
+  'state.entity': forwarded(read('short', async () => (await import('./state/entity.ts')).entityService)),
+  'state.export': read('long', async () => (await import('./state/export-state.ts')).exportService),
+  'dead-letters.list': read('long', async () => (await import('./dead-letters/letters.ts')).listService),
+  'dead-letters.replay': change('long', async () => (await import('./dead-letters/letters.ts')).replayService),
+  'rules.status': read('short', async () => (await import('./rules/versions.ts')).statusService),
+  'rules.diff': read('short', async () => (await import('./rules/versions.ts')).diffService),
+  'rules.publish': change('short', async () => (await import('./rules/versions.ts')).publishService),
+  'rules.rollback': change('short', async () => (await import('./rules/versions.ts')).rollBackService),
+  'topics.plan': read('short', async () => (await import('./topics/topics.ts')).planService),
+  'topics.apply': change('short', async () => (await import('./topics/topics.ts')).applyService),
 } as const;
 
 type Operations = typeof OPERATIONS;
 export type OperationName = keyof Operations;
 
-export type InputOf<Name extends OperationName> =
-  Operations[Name] extends Operation<infer Input, infer _I, infer _R> ? Input : never;
-export type ItemOf<Name extends OperationName> =
-  Operations[Name] extends Operation<infer _I, infer Item, infer _R> ? Item : never;
-export type ResultOf<Name extends OperationName> =
-  Operations[Name] extends Operation<infer _I, infer _Item, infer Result> ? Result : never;
+type Of<Name extends OperationName> =
+  Operations[Name] extends Operation<infer Input, infer Item, infer Result> ? [Input, Item, Result] : never;
+export type InputOf<Name extends OperationName> = Of<Name>[0];
+export type ItemOf<Name extends OperationName> = Of<Name>[1];
+export type ResultOf<Name extends OperationName> = Of<Name>[2];
 
 /** Whoever answers: this process, or a worker that runs. */
 export interface Services {
@@ -62,11 +43,11 @@ export interface Services {
 }
 
 /** Answers in this process. */
-export function servicesHere(context: Parameters<Operations['explain']['run']>[0]): Services {
+export function servicesHere(context: ServiceContext): Services {
   return {
-    ask: (name, input, signal) => {
+    async *ask(name, input, signal) {
       const operation = OPERATIONS[name] as Operation<typeof input, never, never>;
-      return operation.run(context, input, { signal, isForwarded: false });
+      return yield* answered(await operation.load(), context, input, { signal, isForwarded: false });
     },
   };
 }

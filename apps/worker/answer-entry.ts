@@ -12,12 +12,12 @@ import { compileSchema, type SchemaCheck } from '../../lib/schema-check.ts';
 import { decodeError, encodeError, type WireError } from '../../lib/wire-error.ts';
 import type { Config } from '../../services/config/index.ts';
 import { OpenContext } from '../../services/context.ts';
-import { openKafka } from '../../services/job/open-kafka.ts';
 import type { LiveTasks } from '../../services/live/live-tasks.ts';
-import { GroupPeers } from '../../services/live/peers.ts';
+import type { GroupPeers } from '../../services/live/peers.ts';
 import { lineOf } from '../../services/live/socket-server.ts';
-import type { Operation } from '../../services/operation.ts';
+import { answered, type Operation, type Service } from '../../services/operation.ts';
 import { OPERATIONS } from '../../services/operations.ts';
+import type { Log } from '../../topology/engine/ports.ts';
 import type { LookUp, LookUpAnswer } from '../../topology/engine/questions.ts';
 
 export interface AnswerData {
@@ -48,6 +48,8 @@ export type FromAnswerThread =
   | { readonly kind: 'part' | 'end'; readonly id: number; readonly text: string }
   | { readonly kind: 'look-up'; readonly id: number; readonly lookUp: LookUp };
 
+type AnyService = Service<never, unknown, unknown>;
+
 /** A part is handed over when it has so many characters. */
 const PART_LENGTH = 64 * 1024;
 
@@ -59,7 +61,7 @@ interface UnderWay {
 
 const { config, port, process: name } = workerData as AnswerData;
 const logger = createLogger(`${config.application}-answers`);
-const log = port === null ? openKafka(config, systemClock) : connectToLog(port);
+const log = port === null ? await kafkaLog() : connectToLog(port);
 const underWay = new Map<number, UnderWay>();
 const lookUps = new Map<number, PromiseWithResolvers<LookUpAnswer>>();
 const checks = new Map<string, SchemaCheck>();
@@ -80,11 +82,17 @@ const live: LiveTasks = {
   },
 };
 
-const peers = name === null ? null : peersOf(name);
+const peers = name === null ? null : await peersOf(name);
 const around = { config, clock: systemClock, folder: process.cwd(), log, live };
 const context = new OpenContext({ ...around, ...(peers !== null && { peers }) });
 
-function peersOf(name: string): GroupPeers {
+async function kafkaLog(): Promise<Log> {
+  const { openKafka } = await import('../../services/job/open-kafka.ts');
+  return openKafka(config, systemClock);
+}
+
+async function peersOf(name: string): Promise<GroupPeers> {
+  const { GroupPeers } = await import('../../services/live/peers.ts');
   const { application, group } = config;
   return new GroupPeers({ admin: log.admin, application, protocol: group.protocol, process: name, clock: systemClock });
 }
@@ -131,7 +139,7 @@ async function answer(asked: ToAnswerThread & { kind: 'ask' }): Promise<void> {
 async function items(asked: ToAnswerThread & { kind: 'ask' }, question: UnderWay): Promise<unknown> {
   const { id, input, isForwarded } = asked;
   const { signal } = question.stop;
-  const answers = operationOf(asked).run(context, input as never, { signal, isForwarded });
+  const answers = answered(await serviceOf(asked), context, input as never, { signal, isForwarded });
   const part = new Part(id, question);
   for (;;) {
     const { done, value } = await answers.next();
@@ -169,21 +177,21 @@ class Part {
 }
 
 /** Throws FatalError TRG_WORKER_MISMATCH for an operation that is not known here, or an input that it does not take. */
-function operationOf({
+async function serviceOf({
   operation: name,
   input,
   isForwarded,
-}: ToAnswerThread & { kind: 'ask' }): Operation<never, unknown, unknown> {
+}: ToAnswerThread & { kind: 'ask' }): Promise<AnyService> {
   const operation = (OPERATIONS as Readonly<Record<string, Operation<never, unknown, unknown>>>)[name];
   if (operation === undefined || (isForwarded && !operation.isForwarded)) {
     throw new FatalError('TRG_WORKER_MISMATCH', `this worker does not answer "${name}"`);
   }
-  const check = checks.get(name) ?? compileSchema(operation.input);
+  const service = await operation.load();
+  const check = checks.get(name) ?? compileSchema(service.input);
   checks.set(name, check);
   const [finding] = check(input);
-  if (finding !== undefined)
-    throw new FatalError('TRG_WORKER_MISMATCH', `"${name}" was asked otherwise: ${finding.message}`);
-  return operation;
+  if (finding === undefined) return service;
+  throw new FatalError('TRG_WORKER_MISMATCH', `"${name}" was asked otherwise: ${finding.message}`);
 }
 
 /** What the asker is told: of a bug that there was one, and the log what. */

@@ -8,7 +8,7 @@ import { asBuffer } from '../../lib/bytes.ts';
 import { ERROR_CODES, type ErrorCode } from '../../lib/errors.ts';
 import { publicTopics } from '../../topology/topics.ts';
 import type { ServiceContext } from '../context.ts';
-import type { Asked } from '../operation.ts';
+import { type Asked, service } from '../operation.ts';
 import { deadLetters, type FoundLetter, type LetterFilter, replayLetters } from './dead-letters.ts';
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
@@ -119,3 +119,6 @@ function bytesJson(bytes: Uint8Array | null): BytesJson {
   const buffer = asBuffer(bytes);
   return isUtf8(buffer) ? buffer.toString('utf8') : { base64: buffer.toString('base64') };
 }
+
+export const listService = service(ListLettersSchema, listLetters);
+export const replayService = service(ReplayLettersSchema, replayDeadLetters);

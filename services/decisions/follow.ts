@@ -5,7 +5,7 @@ import { type DecisionJson, decisionJson } from '../../schemas/decision.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
 import type { ServiceContext } from '../context.ts';
 import { knownRules, requireName } from '../names.ts';
-import type { Asked } from '../operation.ts';
+import { type Asked, service } from '../operation.ts';
 import { TopicTail } from '../topics/read-topic.ts';
 import { DECISION_FILTER, decisionsTopic, filterOf, queryDecisions } from './query.ts';
 
@@ -53,3 +53,5 @@ export async function* followDecisions(
     await tail.close();
   }
 }
+
+export const followService = service(DecisionFollowSchema, followDecisions);

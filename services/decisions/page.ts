@@ -16,7 +16,7 @@ import type { LogRecord } from '../../schemas/record.ts';
 import type { Log, TopicPartition } from '../../topology/engine/ports.ts';
 import { readPartition } from '../../topology/engine/read-partition.ts';
 import type { ServiceContext } from '../context.ts';
-import type { Asked } from '../operation.ts';
+import { type Asked, service } from '../operation.ts';
 import { DECISION_FILTER, decisionsTopic, filterOf } from './query.ts';
 
 export const PAGE_LIMIT_MAX = 500;
@@ -159,3 +159,5 @@ function readCursor(cursor: string, partitions: number): readonly number[] {
     hint: 'leave it out to begin with the newest decisions',
   });
 }
+
+export const pageService = service(DecisionPageSchema, decisionPage);

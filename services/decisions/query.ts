@@ -13,7 +13,7 @@ import { publicTopics } from '../../topology/topics.ts';
 import { sortKey } from '../backtest/sort-key.ts';
 import type { ServiceContext } from '../context.ts';
 import { knownRules, requireName } from '../names.ts';
-import type { Asked } from '../operation.ts';
+import { type Asked, service } from '../operation.ts';
 import { readTopic } from '../topics/read-topic.ts';
 
 const NAME = Type.String({ minLength: 1 });
@@ -102,3 +102,5 @@ async function* allDecisions(context: ServiceContext, { signal }: Asked): AsyncG
     if (value !== null) yield decisionCodec.decode(value);
   }
 }
+
+export const queryService = service(DecisionQuerySchema, queryDecisions);

@@ -25,7 +25,7 @@ import type { ServiceContext } from '../context.ts';
 import { evaluationTopology, openSchemas } from '../job/job.ts';
 import { otherEntities } from '../job/source-format.ts';
 import { requireEntityType, requireName } from '../names.ts';
-import type { Asked } from '../operation.ts';
+import { type Asked, service } from '../operation.ts';
 import type { Project } from '../project/load-project.ts';
 import { foldDocument } from '../state/folded-state.ts';
 import { readTopic } from '../topics/read-topic.ts';
@@ -302,3 +302,5 @@ function shown(step: TracedStep, recorded: ReadonlySet<string> | null): Explaine
     recorded: isRecorded,
   };
 }
+
+export const explainService = service(ExplainSchema, explain);

@@ -119,7 +119,13 @@ export class GroupPeers implements Peers {
       throw unreachable(`another process than the worker ${process} answers at ${ask.url}: look at its http.advertise`);
     }
     const answer = status === 200 ? parsed(text) : null;
-    if (answer === null) throw unreachable(`the worker ${process} at ${ask.url} answered with ${status}`);
+    if (answer === null) {
+      const message = `the worker ${process} at ${ask.url} answered with ${status}`;
+      // It is stopping: its tasks will be somebody else's in a moment.
+      throw status === 503
+        ? new RetryableError('TRG_PEER_UNREACHABLE', message, {}, undefined, AGAIN_MS)
+        : unreachable(message);
+    }
     if (answer.protocol !== PROTOCOL) throw unreachable(`the worker ${process} is of another version of Tripline`);
     if ('error' in answer) throw decodeError(answer.error);
     return (answer as { result: Result }).result;

@@ -11,7 +11,7 @@ import type { RulesCheck } from '../../rules/index.ts';
 import type { PublishedFile, PublishedRules } from '../../schemas/published-rules.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
 import type { ServiceContext } from '../context.ts';
-import type { Asked } from '../operation.ts';
+import { type Asked, service } from '../operation.ts';
 import { checkFiles } from '../project/load-project.ts';
 import { digestOf, publish, rulesTopicOf } from './published.ts';
 
@@ -198,3 +198,8 @@ function changeOf(old: Versions, now: Versions, rule: string): RuleChange['chang
 function shown({ version, publishedAt, origin, note, digest, rules }: PublishedRules): PublishedVersion {
   return { version, publishedAt: new Date(publishedAt).toISOString(), origin, note, digest, rules };
 }
+
+export const statusService = service(RulesStatusSchema, rulesStatus);
+export const diffService = service(RulesDiffSchema, rulesDiff);
+export const publishService = service(PublishRulesSchema, publishRules);
+export const rollBackService = service(RollBackRulesSchema, rollBackRules);

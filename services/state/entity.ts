@@ -17,7 +17,7 @@ import { ENTITY_STORE } from '../../topology/topology.ts';
 import type { ServiceContext } from '../context.ts';
 import type { Verdict } from '../live/live-tasks.ts';
 import { requireEntityType } from '../names.ts';
-import type { Asked } from '../operation.ts';
+import { type Asked, service } from '../operation.ts';
 import { entityJson } from './entity-json.ts';
 import { foldDocument } from './folded-state.ts';
 import { entityTasks } from './tasks.ts';
@@ -95,3 +95,5 @@ async function foldedEntity(context: ServiceContext, { type, id }: EntityQuestio
   }
   return { documents, hasTask: true };
 }
+
+export const entityService = service(EntitySchema, entityState);

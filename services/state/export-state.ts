@@ -3,10 +3,10 @@
 import type { JsonObject } from '../../schemas/json.ts';
 import { entityDocumentSpec } from '../../state/entity/codec.ts';
 import type { ServiceContext } from '../context.ts';
-import type { Asked } from '../operation.ts';
+import { type Asked, service } from '../operation.ts';
 import { entityJson } from './entity-json.ts';
 import { documentsOf, foldState } from './folded-state.ts';
-import { entityTasks } from './tasks.ts';
+import { entityTasks, NothingSchema } from './tasks.ts';
 
 export interface StateExported {
   readonly documents: number;
@@ -39,3 +39,5 @@ export async function* exportState(
   }
   return { documents };
 }
+
+export const exportService = service(NothingSchema, exportState);

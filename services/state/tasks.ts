@@ -11,7 +11,7 @@ import { type TaskSpec, tasksOf } from '../../topology/engine/tasks.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
 import type { ServiceContext } from '../context.ts';
 import { plannedTopology } from '../job/job.ts';
-import type { Asked } from '../operation.ts';
+import { type Asked, service } from '../operation.ts';
 import { timeJson } from './entity-json.ts';
 import { foldState, sizeOf } from './folded-state.ts';
 
@@ -112,3 +112,5 @@ async function taskState(context: ServiceContext, log: Log, task: TaskSpec, { si
 export function localState(store: KeyValueStore): LocalState {
   return { offset: readChangelogNote(store), owner: readOwnerNote(store) };
 }
+
+export const tasksService = service(NothingSchema, stateTasks);

@@ -8,6 +8,7 @@
 import Type from 'typebox';
 import type { ServiceContext } from '../context.ts';
 import { hasLog } from '../job/open-log.ts';
+import { service } from '../operation.ts';
 import { createMissing, type PlannedTopic, planTopics, withDrift } from './plan.ts';
 
 const strict = { additionalProperties: false };
@@ -76,3 +77,6 @@ function applied(topic: PlannedTopic): AppliedTopic {
   if (topic.state === 'missing') return { ...topic, state: 'created', existing: topic.partitions };
   return topic.drift === undefined ? topic : { ...topic, state: 'changed' };
 }
+
+export const planService = service(TopicNeedsSchema, planNeededTopics);
+export const applyService = service(TopicNeedsSchema, applyNeededTopics);
