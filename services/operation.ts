@@ -83,6 +83,16 @@ export async function* answered<Input, Item, Result>(
   return answer instanceof Promise ? await answer : yield* answer;
 }
 
+/** Lets other work of the thread go on, and throws the reason once nobody wants the answer any more (O3). */
+export type Pause = () => Promise<void>;
+
+export function pauseOf(context: ServiceContext, { signal }: Asked): Pause {
+  return async () => {
+    await context.pause();
+    signal.throwIfAborted();
+  };
+}
+
 /** Takes the items one after the other, if anybody wants them, and gives the result. */
 export async function resultOf<Item, Result>(
   answer: AsyncGenerator<Item, Result, void>,

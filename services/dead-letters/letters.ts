@@ -8,7 +8,7 @@ import { asBuffer } from '../../lib/bytes.ts';
 import { ERROR_CODES, type ErrorCode } from '../../lib/errors.ts';
 import { publicTopics } from '../../topology/topics.ts';
 import type { ServiceContext } from '../context.ts';
-import { type Asked, service } from '../operation.ts';
+import { type Asked, pauseOf, service } from '../operation.ts';
 import { deadLetters, type FoundLetter, type LetterFilter, replayLetters } from './dead-letters.ts';
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
@@ -63,27 +63,31 @@ export interface LettersReplayed {
 export async function* listLetters(
   context: ServiceContext,
   { withReplayed = false, ...filter }: ListLetters,
-  { signal }: Asked,
+  asked: Asked,
 ): AsyncGenerator<LetterJson, null, void> {
+  const pause = pauseOf(context, asked);
   for await (const found of deadLetters(await context.log(), topicOf(context), filterOf(filter))) {
     if (found.replayed && !withReplayed) continue;
     yield letterJson(found);
-    await context.pause();
-    signal.throwIfAborted();
+    await pause();
   }
   return null;
 }
 
 /**
- * Sends letters that were not replayed yet back to where they came from, each once. Throws FatalError TRG_LOG_LOCKED while a
+ * Sends letters that were not replayed yet back to where they came from, each once, also when it is broken off. Throws FatalError TRG_LOG_LOCKED while a
  * worker has the embedded log and is not the one that is asked, TRG_FILE_UNREADABLE without a log.
  */
-export async function replayDeadLetters(context: ServiceContext, filter: ReplayLetters): Promise<LettersReplayed> {
+export async function replayDeadLetters(
+  context: ServiceContext,
+  filter: ReplayLetters,
+  asked: Asked,
+): Promise<LettersReplayed> {
   const log = await context.writableLog();
   const group = `${context.config.application}-dlq`;
   const writer = await log.openWriter(group);
   try {
-    const options = { topic: topicOf(context), group, filter: filterOf(filter) };
+    const options = { topic: topicOf(context), group, filter: filterOf(filter), pause: pauseOf(context, asked) };
     const { replayed, homeless } = await replayLetters(log, writer, options);
     return { replayed, homeless: Array.from(homeless, ([home, letters]) => ({ home, letters })) };
   } finally {

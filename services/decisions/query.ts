@@ -13,7 +13,7 @@ import { publicTopics } from '../../topology/topics.ts';
 import { sortKey } from '../backtest/sort-key.ts';
 import type { ServiceContext } from '../context.ts';
 import { knownRules, requireName } from '../names.ts';
-import { type Asked, service } from '../operation.ts';
+import { type Asked, type Pause, pauseOf, service } from '../operation.ts';
 import { readTopic } from '../topics/read-topic.ts';
 
 const NAME = Type.String({ minLength: 1 });
@@ -52,12 +52,13 @@ export async function* queryDecisions(
   asked: Asked,
 ): AsyncGenerator<DecisionJson, DecisionsFound, void> {
   const fits = filterOf(query);
+  const pause = pauseOf(context, asked);
   const sorted = new ExternalSort();
   let found = 0;
   /** Bounded by the rules there ever were. */
   const deciding = new Set<string>();
   try {
-    for await (const decision of allDecisions(context, asked)) {
+    for await (const decision of allDecisions(context, pause)) {
       deciding.add(decision.rule);
       if (!fits(decision)) continue;
       sorted.add(sortKey(decision), JSON.stringify(decisionJson(decision)));
@@ -70,8 +71,8 @@ export async function* queryDecisions(
     const decisions = found - place;
     for (const line of sorted.sorted()) {
       if (place-- > 0) continue;
+      if (-place % PAUSE_RECORDS === 0) await pause();
       yield JSON.parse(line) as DecisionJson;
-      asked.signal.throwIfAborted();
     }
     return { decisions };
   } finally {
@@ -94,11 +95,10 @@ export function decisionsTopic({ config }: Pick<ServiceContext, 'config'>): stri
 }
 
 /** Partition by partition, in the order in which they were written. */
-async function* allDecisions(context: ServiceContext, { signal }: Asked): AsyncGenerator<Decision> {
+async function* allDecisions(context: ServiceContext, pause: Pause): AsyncGenerator<Decision> {
   let records = 0;
   for await (const { value } of readTopic(await context.log(), decisionsTopic(context))) {
-    if (++records % PAUSE_RECORDS === 0) await context.pause();
-    signal.throwIfAborted();
+    if (++records % PAUSE_RECORDS === 0) await pause();
     if (value !== null) yield decisionCodec.decode(value);
   }
 }

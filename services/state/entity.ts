@@ -17,7 +17,7 @@ import { ENTITY_STORE } from '../../topology/topology.ts';
 import type { ServiceContext } from '../context.ts';
 import type { Verdict } from '../live/live-tasks.ts';
 import { requireEntityType } from '../names.ts';
-import { type Asked, service } from '../operation.ts';
+import { type Asked, type Pause, pauseOf, service } from '../operation.ts';
 import { entityJson } from './entity-json.ts';
 import { foldDocument } from './folded-state.ts';
 import { entityTasks } from './tasks.ts';
@@ -44,7 +44,7 @@ export interface EntityState {
  */
 export async function entityState(context: ServiceContext, entity: EntityQuestion, asked: Asked): Promise<EntityState> {
   requireEntityType(entity.type, context.config);
-  if (context.live === null) return foldedEntity(context, entity);
+  if (context.live === null) return foldedEntity(context, entity, pauseOf(context, asked));
   const key = entityKey(entity.type, entity.id);
   const { found, tasks, opening, isSettled } = await context.live.lookUp({ part: ENTITY_STORE, key }, asked.signal);
   if (found.length > 0) return liveEntity(context, key, found);
@@ -83,14 +83,14 @@ async function liveEntity(context: ServiceContext, key: string, found: readonly 
 }
 
 /** In any task: a producer with another partitioner than ours decides where its keys are. */
-async function foldedEntity(context: ServiceContext, { type, id }: EntityQuestion): Promise<EntityState> {
+async function foldedEntity(context: ServiceContext, { type, id }: EntityQuestion, pause: Pause): Promise<EntityState> {
   const key = entityKey(type, id);
   const log = await context.log();
   const { ruleSet } = (await context.rules()).inForce().rules;
   const documents: JsonObject[] = [];
   for (const task of await entityTasks(context, log)) {
     const spec = entityDocumentSpec(() => ruleSet);
-    const stored = await foldDocument<EntityDocument>(log, task.changelog!, spec, key);
+    const stored = await foldDocument<EntityDocument>(log, task.changelog!, spec, key, pause);
     if (stored !== undefined) documents.push(entityJson(task.id, stored, ruleSet));
   }
   return { documents, hasTask: true };

@@ -3,10 +3,12 @@
 import type { JsonObject } from '../../schemas/json.ts';
 import { entityDocumentSpec } from '../../state/entity/codec.ts';
 import type { ServiceContext } from '../context.ts';
-import { type Asked, service } from '../operation.ts';
+import { type Asked, pauseOf, service } from '../operation.ts';
 import { entityJson } from './entity-json.ts';
 import { documentsOf, foldState } from './folded-state.ts';
 import { entityTasks, NothingSchema } from './tasks.ts';
+
+const PAUSE_DOCUMENTS = 100;
 
 export interface StateExported {
   readonly documents: number;
@@ -19,19 +21,19 @@ export interface StateExported {
 export async function* exportState(
   context: ServiceContext,
   _input: Readonly<Record<never, never>>,
-  { signal }: Asked,
+  asked: Asked,
 ): AsyncGenerator<JsonObject, StateExported, void> {
   const log = await context.log();
+  const pause = pauseOf(context, asked);
   const { ruleSet } = (await context.rules()).inForce().rules;
   const spec = entityDocumentSpec(() => ruleSet);
   let documents = 0;
   for (const { id, changelog } of await entityTasks(context, log)) {
-    const { store, close } = await foldState(log, changelog!, { pause: () => context.pause(), signal });
+    const { store, close } = await foldState(log, changelog!, pause);
     try {
       for await (const stored of documentsOf(store, spec)) {
-        documents++;
+        if (++documents % PAUSE_DOCUMENTS === 0) await pause();
         yield entityJson(id, stored, ruleSet);
-        signal.throwIfAborted();
       }
     } finally {
       await close();

@@ -15,6 +15,7 @@ import { MemoryStore } from '../../state/store/memory-store.ts';
 import { applyChangelog } from '../../state/store/restore.ts';
 import type { Log, TopicPartition } from '../../topology/engine/ports.ts';
 import { readPartition } from '../../topology/engine/read-partition.ts';
+import type { Pause } from '../operation.ts';
 
 /** Rows read at a time: with documents of some KB each, about a megabyte. */
 const PAGE_ROWS = 256;
@@ -34,12 +35,8 @@ export interface FoldedState {
   close(): Promise<void>;
 }
 
-/** Folds the changelog into a store of its own. `pause` lets others have the thread; throws the signal's reason when it aborts. */
-export async function foldState(
-  log: Log,
-  changelog: TopicPartition,
-  { pause, signal }: { readonly pause: () => Promise<void>; readonly signal: AbortSignal },
-): Promise<FoldedState> {
+/** Folds the changelog into a store of its own. Throws what `pause` throws, which is called after each page. */
+export async function foldState(log: Log, changelog: TopicPartition, pause: Pause): Promise<FoldedState> {
   const folder = mkdtempSync(join(tmpdir(), 'tripline-state-'));
   let store: LevelStore | undefined;
   const close = async (): Promise<void> => {
@@ -51,7 +48,6 @@ export async function foldState(
     for await (const records of readPartition(log, changelog)) {
       await applyChangelog(store, records, []);
       await pause();
-      signal.throwIfAborted();
     }
     return { store, close };
   } catch (error) {
@@ -66,12 +62,14 @@ export async function foldDocument<Doc>(
   changelog: TopicPartition,
   spec: DocumentSpec<Doc>,
   key: string,
+  pause: Pause,
 ): Promise<StoredDocument<Doc> | undefined> {
   const store = new MemoryStore();
   const wanted = Buffer.from(key);
   for await (const records of readPartition(log, changelog)) {
     const own = records.filter((record) => record.key !== null && wanted.equals(record.key));
     if (own.length > 0) await applyChangelog(store, own, []);
+    await pause();
   }
   const value = store.get(documentKey(key));
   return value === undefined ? undefined : storedDocument(spec, key, value);

@@ -11,7 +11,7 @@ import { type TaskSpec, tasksOf } from '../../topology/engine/tasks.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
 import type { ServiceContext } from '../context.ts';
 import { plannedTopology } from '../job/job.ts';
-import { type Asked, service } from '../operation.ts';
+import { type Asked, type Pause, pauseOf, service } from '../operation.ts';
 import { timeJson } from './entity-json.ts';
 import { foldState, sizeOf } from './folded-state.ts';
 
@@ -64,9 +64,10 @@ export async function* stateTasks(
   asked: Asked,
 ): AsyncGenerator<TaskState, null, void> {
   const log = await context.log();
+  const pause = pauseOf(context, asked);
   for (const task of await allTasks(context, log)) {
-    yield await taskState(context, log, task, asked);
-    asked.signal.throwIfAborted();
+    yield await taskState(context, log, task, pause);
+    await pause();
   }
   return null;
 }
@@ -84,7 +85,7 @@ export async function entityTasks(context: ServiceContext, log: Log): Promise<re
   return (await allTasks(context, log)).filter(({ part }) => part.name === ENTITY_STORE);
 }
 
-async function taskState(context: ServiceContext, log: Log, task: TaskSpec, { signal }: Asked): Promise<TaskState> {
+async function taskState(context: ServiceContext, log: Log, task: TaskSpec, pause: Pause): Promise<TaskState> {
   const { application } = context.config;
   const { id, part, partition, changelog } = task;
   const places = part.sources.map(({ topic }) => ({ topic, partition }));
@@ -98,7 +99,7 @@ async function taskState(context: ServiceContext, log: Log, task: TaskSpec, { si
   );
   const streamTime = timeJson(decodePositionNote(committed[0]?.metadata)?.time.streamTime ?? -1);
   if (changelog === null) return { task: id, inputs, streamTime, state: null };
-  const folded = await foldState(log, changelog, { pause: () => context.pause(), signal });
+  const folded = await foldState(log, changelog, pause);
   try {
     const { earliestDue, ...size } = await sizeOf(folded.store);
     const { first, end } = await log.admin.offsets(changelog);

@@ -202,6 +202,18 @@ test('an input that is read no more is left out and named, or refused, as the ca
   await assert.rejects(walkJournal({ ...options, strangeInputs: 'refuse' }), /names other inputs/);
 });
 
+test('a walk ends with its pause, also while a record waits for what never comes', async () => {
+  const [part] = topologyOf(versionsOf(published)).subTopologies();
+  const sources = part!.sources.map((source) => ({ ...source, prepare: () => Promise.resolve() }));
+  const options = { log, application: APPLICATION, partition: 0, outOfOrdernessMs: 1_000, emit: () => {} };
+  let pauses = 0;
+  const pause = async (): Promise<void> => {
+    if (++pauses === 3) throw new Error('enough');
+  };
+  const walk = walkJournal({ ...options, part: { ...part!, sources }, strangeInputs: 'skip', pause });
+  await assert.rejects(walk, { message: 'enough' });
+});
+
 test('a walk says where an input begins whose records are gone', async () => {
   const clock = new FakeClock(START);
   const empty = new MemoryLog(clock);

@@ -39,7 +39,7 @@ export interface JournalWalkOptions {
   readonly cacheBytes?: number;
   /** Documents are written to the store whenever this much waits, in estimated heap bytes; default as `cacheBytes`. */
   readonly dirtyBytesMax?: number;
-  /** Called after every some thousand records: whoever shares the thread with others lets them have it. */
+  /** Called after every some thousand records, and waits: whoever shares the thread with others lets them have it, or throws. */
   readonly pause?: () => Promise<void>;
 }
 
@@ -177,7 +177,11 @@ class Walk {
   async #read(place: number, cursor: Cursor, to: number): Promise<void> {
     const { pause } = this.#options;
     for (let record = await cursor.next(to); record !== null; record = await cursor.next(to)) {
-      for (let wait = this.#prepare[place]?.(record); wait; wait = this.#prepare[place]?.(record)) await wait;
+      for (let wait = this.#prepare[place]?.(record); wait; wait = this.#prepare[place]?.(record)) {
+        await wait;
+        // What is waited for may have been given up: then the pause throws, or this would go on for ever.
+        await pause?.();
+      }
       if (this.#task.read(place, record)) await this.#task.settle();
       if (++this.#records % PAUSE_RECORDS === 0) await pause?.();
     }

@@ -1,7 +1,8 @@
 // `tripline explain`: why a rule fired for someone, or did not, from the log or from a file of events.
 
 import { resolve } from 'node:path';
-import { type Explained, type ExplainQuestion, explainFile } from '../../../services/explain/explain.ts';
+import type { Explained, ExplainQuestion } from '../../../services/explain/explain.ts';
+import { explainFile } from '../../../services/explain/explain-file.ts';
 import { textOf } from '../../../services/explain/text.ts';
 import { resultOf } from '../../../services/operation.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
