@@ -48,11 +48,13 @@ export async function entityState(context: ServiceContext, entity: EntityQuestio
   const key = entityKey(entity.type, entity.id);
   const { found, tasks, opening, isSettled } = await context.live.lookUp({ part: ENTITY_STORE, key }, asked.signal);
   if (found.length > 0) return liveEntity(context, key, found);
-  const place = await placeOf(context, entity.id);
+  const { place, partitions } = await placeOf(context, entity.id);
   const hasTask = tasks.some(({ partition }) => partition === place.partition);
   if (!hasTask && (opening.includes(place.partition) || !isSettled)) {
     throw new RetryableError('TRG_TASK_MOVING', 'the state of the task that has this entity is being restored');
   }
+  // All tasks are here: nobody else knows anything.
+  if (tasks.length === partitions) return { documents: [], hasTask };
   const { peers } = context;
   if (peers === null || asked.isForwarded) return { documents: [], hasTask };
   const judge = (state: EntityState): Verdict => {
@@ -63,12 +65,13 @@ export async function entityState(context: ServiceContext, entity: EntityQuestio
   return (await peers.ask(question, asked.signal)) ?? { documents: [], hasTask: true };
 }
 
-/** An input of the task that the entity belongs to, by the partitioner that clients of Kafka share. */
-async function placeOf(context: ServiceContext, id: string): Promise<TopicPartition> {
+/** An input of the task that the entity belongs to, by the partitioner that clients of Kafka share; and how many tasks there are. */
+async function placeOf(context: ServiceContext, id: string): Promise<{ place: TopicPartition; partitions: number }> {
   const log = await context.log();
-  const [first] = await entityTasks(context, log);
-  const { topic } = first!.inputs[0]!;
-  return { topic, partition: partitionOf(Buffer.from(id), (await log.admin.topics()).get(topic)!) };
+  const tasks = await entityTasks(context, log);
+  const { topic } = tasks[0]!.inputs[0]!;
+  const partitions = tasks.length;
+  return { place: { topic, partition: partitionOf(Buffer.from(id), partitions) }, partitions };
 }
 
 async function liveEntity(context: ServiceContext, key: string, found: readonly FoundDocument[]): Promise<EntityState> {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { request } from 'undici';
 import { COMMANDS } from '../../../apps/cli/commands/index.ts';
+import { createKey } from '../../../services/keys/keys.ts';
 import { socketFile } from '../../../services/live/socket-path.ts';
 import { WorkerProcess } from '../../../testing/worker-process.ts';
 import { until } from '../../services/until.ts';
@@ -14,19 +15,25 @@ import { folderWith, run } from '../cli/kit.ts';
 import { linesOf } from '../cli/shop-project.ts';
 
 const START_MS = 60_000;
+const KEY = createKey('test', ['viewer'], null);
 const RULES = 'id: cart\nwhen: { absence: { after: { event: add_to_cart }, of: purchase, within: 24h } }\n';
 
 /** A worker that takes events, and commands in its folder. */
 async function started(t: TestContext, threads: number) {
   const folder = folderWith(t, { 'rules/cart.yaml': RULES });
-  const config = `application: shop\ndataDir: ./data\nthreads: ${threads}\nlog: { partitions: 2 }\nhttp: { port: 0, writeKeys: ["k1"] }\nrules: ./rules\n`;
+  const config = `application: shop\ndataDir: ./data\nthreads: ${threads}\nlog: { partitions: 2 }\nhttp: { port: 0, writeKeys: ["k1"], keys: [{ name: test, hash: "${KEY.hash}", roles: [viewer] }] }\nrules: ./rules\n`;
   const worker = new WorkerProcess({ number: 1, folder, config });
   t.after(() => worker.kill());
   worker.start();
   await worker.untilRunning(START_MS);
   const command = (...words: string[]) => run(words, COMMANDS, folder);
+  const urlOf = (): string => worker.log().findLast((line) => line.msg === 'taking events over HTTP')!['url'] as string;
+  const get = async (path: string) => {
+    const { body } = await request(`${urlOf()}/api${path}`, { headers: { authorization: `Bearer ${KEY.key}` } });
+    return JSON.parse(await body.text());
+  };
   const track = async (userId: string, event: string): Promise<void> => {
-    const url = worker.log().findLast((line) => line.msg === 'taking events over HTTP')!['url'] as string;
+    const url = urlOf();
     const body = JSON.stringify({ userId, event });
     const { statusCode, body: answer } = await request(`${url}/v1/track`, {
       method: 'POST',
@@ -36,12 +43,12 @@ async function started(t: TestContext, threads: number) {
     await answer.dump();
     assert.equal(statusCode, 200);
   };
-  return { folder, worker, command, track };
+  return { folder, worker, command, get, track };
 }
 
 for (const threads of [1, 2]) {
   test(`beside a worker of ${threads} threads, its log locked, all commands work`, { timeout: 180_000 }, async (t) => {
-    const { folder, worker, command, track } = await started(t, threads);
+    const { folder, worker, command, get, track } = await started(t, threads);
     for (const user of ['u1', 'u2', 'u3', 'u4']) await track(user, 'add_to_cart');
     for (const user of ['u1', 'u2', 'u3', 'u4']) {
       await until(`the state of ${user} is known`, async () => {
@@ -61,6 +68,13 @@ for (const threads of [1, 2]) {
     await until('the worker has taken them over', () => worker.log().some(({ msg }) => msg === 'rules change'));
     await track('u1', 'view');
     await until('a new rule has decided', async () => (await command('decisions', '--rule', 'more')).out !== '');
+    await track('u2', 'view');
+    await until('the other one is decided, too', async () => (await get('/decisions')).decisions.length === 2);
+    const newest = await get('/decisions?limit=1');
+    const older = await get(`/decisions?limit=1&cursor=${newest.next}`);
+    const ids = [...newest.decisions, ...older.decisions].map(({ rule, entity }) => `${rule} ${entity.id}`);
+    assert.deepEqual([ids, older.next], [['more u2', 'more u1'], null]);
+    assert.deepEqual((await get('/people/u2')).entity, { type: 'user', id: 'u2' });
     assert.match((await command('rules', 'status')).out, /running {2}.*version 2: /);
     const explained = await command('explain', '--rule', 'more', '--user', 'u1');
     assert.match(explained.out, /1 decision, 1 fired/);
