@@ -23,10 +23,12 @@ export function formatProblem(problem: Problem): string {
 
 /** All the problems of one file at once; its message is their lines. */
 export class ProblemsError extends FatalError {
+  readonly summary: string;
   readonly problems: readonly Problem[];
 
   constructor(code: ErrorCode, summary: string, problems: readonly Problem[]) {
     super(code, [summary, ...problems.map((problem) => `  ${formatProblem(problem)}`)].join('\n'));
+    this.summary = summary;
     this.problems = problems;
   }
 }

@@ -1,6 +1,6 @@
-// Randomness behind an interface. The only shipped caller of Math.random and randomUUID.
+// Randomness behind an interface. The only shipped caller of Math.random, randomUUID and randomBytes.
 
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 
 export interface Rng {
   /** In [0, 1). */
@@ -12,6 +12,13 @@ export const systemRng: Rng = { next: () => Math.random() };
 /** An id that nothing else has (UUID version 4): for what arrives without one, never for what we decide. */
 export function newId(): string {
   return randomUUID();
+}
+
+const SECRET_BYTES = 32;
+
+/** A secret that nobody guesses: 256 random bits, as 43 characters that a URL or a header may have (base64url). */
+export function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toString('base64url');
 }
 
 /** The same numbers for the same seed, on every machine (mulberry32, by Tommy Ettinger, public domain). */

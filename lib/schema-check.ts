@@ -5,6 +5,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import type { TSchema } from 'typebox';
 import { parseDuration } from './duration.ts';
+import { parseInstant } from './iso-time.ts';
 import { didYouMean } from './suggest.ts';
 import type { Path } from './yaml-source.ts';
 
@@ -21,6 +22,7 @@ export type SchemaCheck = (value: unknown) => readonly SchemaFinding[];
 
 const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: true });
 ajv.addFormat('duration', (text) => parseDuration(text) !== null);
+ajv.addFormat('instant', (text) => !Number.isNaN(parseInstant(text)));
 // An annotation of our own: a secret is never printed.
 ajv.addKeyword({ keyword: 'secret', schemaType: 'boolean' });
 
@@ -76,6 +78,7 @@ function findingOf(error: ErrorObject): SchemaFinding {
 function wordingOf(error: ErrorObject): string {
   const format = (error.parentSchema as { format?: string }).format;
   if (format === 'duration') return 'must be a duration such as 5s, 10m, 24h or 7d';
+  if (format === 'instant') return 'must be a time such as 2026-01-31T00:00:00Z';
   const examples = (error.parentSchema as { examples?: unknown[] }).examples;
   return examples === undefined
     ? (error.message ?? 'is not valid')

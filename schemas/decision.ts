@@ -2,7 +2,8 @@
 
 import type { JsonObject } from './json.ts';
 
-export type Outcome = 'fired' | 'suppressed' | 'deferred' | 'review';
+export const OUTCOMES = ['fired', 'suppressed', 'deferred', 'review'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 export interface EntityRef {
   readonly type: string;
@@ -37,8 +38,17 @@ export interface Decision {
   readonly passedOver: readonly PassedOver[];
 }
 
-/** The line of decisions.jsonl (docs/files.md), `at` in ISO-8601 with ms; without `passedOver` where every send took its first channel. */
-export function decisionJson(decision: Decision): JsonObject {
+/**
+ * A decision as programs read it: the line of decisions.jsonl (docs/files.md), `at` in ISO-8601 with ms; without `passedOver` where
+ * every send took its first channel.
+ */
+export type DecisionJson = Readonly<Omit<Decision, 'at' | 'entity' | 'passedOver'>> & {
+  readonly passedOver?: Decision['passedOver'];
+  readonly at: string;
+  readonly entity: { readonly type: string; readonly id: string };
+};
+
+export function decisionJson(decision: Decision): DecisionJson {
   return {
     id: decision.id,
     rule: decision.rule,

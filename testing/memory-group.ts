@@ -11,6 +11,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { FencedError } from '../lib/errors.ts';
 import type {
+  DescribedMember,
   GroupOptions,
   JoinedMember,
   MemberAssignment,
@@ -111,6 +112,14 @@ export class MemoryGroup {
   validate({ memberId, generation }: MemberIdentity): void {
     if (this.#members.has(memberId) && generation === this.#generation) return;
     throw new FencedError('TRG_MEMBER_LOST', `the group ${this.#name} went on without ${memberId}`, { generation });
+  }
+
+  /** Null while it deals out. */
+  described(): readonly DescribedMember[] | null {
+    if (this.#phase !== 'stable') return null;
+    return [...this.#members.values()].map(({ memberId, request, assignment }) => {
+      return { memberId, note: request.note, partitions: assignment.partitions };
+    });
   }
 
   close(): void {

@@ -72,6 +72,7 @@ export class MemoryLog implements Log {
         const { records, end } = this.#partition(where);
         return { first: records[0]?.record.offset ?? end, end, written: end };
       },
+      members: async (group) => this.#membership(group).described(),
     };
   }
 

@@ -15,8 +15,8 @@ import type { Decision } from '../schemas/decision.ts';
 import type { Late } from '../schemas/framed.ts';
 import type { LogRecord } from '../schemas/record.ts';
 import type { KeyValueStore } from '../state/store/api.ts';
-import { CachedDocumentStore } from '../state/store/document-store.ts';
-import { Task } from './engine/task.ts';
+import { loneTask } from './engine/lone-task.ts';
+import type { Task } from './engine/task.ts';
 import { DEFAULT_PREFIX } from './topics.ts';
 import { triplineTopology } from './topology.ts';
 
@@ -73,21 +73,20 @@ export class Replay {
       cacheBytes,
     });
     const part = topology.subTopologies()[0]!;
-    const { documents: spec } = part.store!.spec;
     // Half of the room is for what is being written back.
     this.#dirtyBytesMax = cacheBytes / 2;
-    const documents = new CachedDocumentStore(options.store, spec, { cacheBytes });
     const outputs = options.outputs as Readonly<Record<string, ((value: unknown) => void) | undefined>>;
-    this.#task = new Task({
+    this.#task = loneTask({
       id: 'replay',
       partition: 0,
       part,
       inputs: [{ topic: part.sources[0]!.topic, partition: 0, upstream: null }],
       outOfOrdernessMs: options.outOfOrdernessMs,
-      documents,
+      store: options.store,
+      cacheBytes,
+      dirtyBytesMax: this.#dirtyBytesMax,
       counters: this.counters,
       emit: (sink, { value }) => outputs[sink.name]?.(value),
-      pressure: { isHigh: () => documents.dirtyBytes >= this.#dirtyBytesMax, relieve: () => this.#task.commitAlone() },
     });
   }
 

@@ -9,6 +9,10 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   TRG_LOG_FULL: 'make room on the disk and start again: nothing that was committed is lost',
   TRG_STATE_MISMATCH: 'set dataDir to a folder of its own for each application',
   TRG_RULES_INVALID: '`tripline check` shows all mistakes',
+  TRG_WORKER_SILENT: 'end it and ask again: where no worker runs, the command reads the data folder itself',
+  TRG_WORKER_BUSY: 'ask again in a moment',
+  TRG_WORKER_MISMATCH: "use the worker's own version of tripline, and its configuration",
+  TRG_TASK_MOVING: 'ask again in a moment',
   TRG_USAGE: '`tripline --help` lists the commands',
 };
 

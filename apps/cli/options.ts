@@ -24,3 +24,12 @@ export function timeOption(command: string, name: string, text: string | undefin
   if (Number.isNaN(time)) throw usageError(`${command}: --${name} ${text} is not a time such as 2026-01-31T00:00:00Z`);
   return time;
 }
+
+/** A count option; undefined when it was not given. Throws FatalError TRG_USAGE. */
+export function countOption(command: string, name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw usageError(`${command}: --${name} ${text} is not a number from 1 on`);
+  return count;
+}

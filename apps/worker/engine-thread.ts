@@ -9,9 +9,11 @@ import type { Config } from '../../services/config/index.ts';
 import type { Job } from '../../services/job/job.ts';
 import { stateFolder } from '../../services/job/open-log.ts';
 import { LevelStore } from '../../state/store/level-store.ts';
+import type { AskAddress } from '../../topology/engine/group/notes.ts';
 import type { EngineMonitor } from '../../topology/engine/monitor.ts';
 import { type Membership, type OpenEngineOptions, openEngine } from '../../topology/engine/open-engine.ts';
 import type { Log } from '../../topology/engine/ports.ts';
+import type { Questions } from '../../topology/engine/questions.ts';
 import { supervise } from '../../topology/engine/supervise.ts';
 import type { WorkerIdentity } from './identity.ts';
 import { StateSizes } from './state-sizes.ts';
@@ -28,6 +30,10 @@ export interface EngineThreadOptions {
   readonly count: number;
   /** Who the worker is in the group; null: the log has no groups. */
   readonly identity: WorkerIdentity | null;
+  /** Where other workers ask this one; left out: nowhere. */
+  readonly ask?: AskAddress | null;
+  /** What its tasks are asked; left out: nobody asks. */
+  readonly questions?: Questions;
   readonly onRunning?: () => void;
 }
 
@@ -37,7 +43,7 @@ const REPORT_MS = 60_000;
 
 /** Runs until `signal` aborts. Throws what time cannot mend. */
 export async function runEngineThread(options: EngineThreadOptions, signal: AbortSignal): Promise<void> {
-  const { config, job, log, logger, monitor, index, count, identity } = options;
+  const { config, job, log, logger, monitor, index, count, identity, questions } = options;
   const clock = options.clock ?? systemClock;
   const { counters } = monitor.metrics;
   const sizes = new StateSizes(monitor.metrics, clock);
@@ -45,7 +51,7 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
     identity === null
       ? { takes: (_part, partition) => partition % count === index, transactionalId: `${config.application}-${index}` }
       : {
-          membership: membershipOf(config, identity, index),
+          membership: membershipOf(config, identity, index, options.ask ?? null),
           transactionalId: `${config.application}-${identity.name}-${index}`,
         };
   const onDamaged = (folder: string, error: unknown): void => {
@@ -63,6 +69,7 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       openStore: async (task) => sizes.watch(task, await LevelStore.open(stateFolder(config, task), onDamaged)),
       outOfOrdernessMs: config.outOfOrdernessMs,
       commitInterval: config.commitInterval,
+      ...(questions !== undefined && { questions }),
     });
   // What goes on beside the engine ends with it, also when it fails: a process that waits for it would never end.
   const over = new AbortController();
@@ -83,12 +90,18 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       signal,
     );
   } finally {
+    questions?.close();
     over.abort();
     await reporting;
   }
 }
 
-function membershipOf(config: Config, { name, onDisk }: WorkerIdentity, index: number): Membership {
+function membershipOf(
+  config: Config,
+  { name, onDisk }: WorkerIdentity,
+  index: number,
+  ask: AskAddress | null,
+): Membership {
   const { instanceId, protocol, sessionTimeoutMs } = config.group;
   return {
     process: name,
@@ -98,6 +111,7 @@ function membershipOf(config: Config, { name, onDisk }: WorkerIdentity, index: n
     sessionTimeoutMs,
     standbyReplicas: config.standbyReplicas,
     onDisk: new Map(onDisk),
+    ask,
   };
 }
 

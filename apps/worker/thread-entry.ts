@@ -7,13 +7,17 @@ import { EngineError, type ErrorCode } from '../../lib/errors.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { systemRng } from '../../lib/rng.ts';
 import { Spans } from '../../lib/spans.ts';
+import { encodeError } from '../../lib/wire-error.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Config } from '../../services/config/index.ts';
 import { openKafka } from '../../services/job/open-kafka.ts';
 import { loadFlawlessProject } from '../../services/project/load-project.ts';
 import { showProcess } from '../../services/telemetry/process-figures.ts';
 import { REPORT_MS, reportOf, type ThreadReport } from '../../services/telemetry/thread-report.ts';
+import type { AskAddress } from '../../topology/engine/group/notes.ts';
 import { EngineMonitor } from '../../topology/engine/monitor.ts';
+import { Questions } from '../../topology/engine/questions.ts';
+import type { LookUpQuestion, LookUpReply } from './asked-thread.ts';
 import { runEngineThread } from './engine-thread.ts';
 import { openFollowedJob } from './followed-job.ts';
 import type { WorkerIdentity } from './identity.ts';
@@ -29,6 +33,8 @@ export interface ThreadData {
   readonly count: number;
   /** Null: the log has no groups. */
   readonly identity: WorkerIdentity | null;
+  /** Where other workers ask this one; null: nowhere. */
+  readonly ask: AskAddress | null;
 }
 
 /** What the thread tells the worker. */
@@ -37,23 +43,32 @@ export type ThreadMessage =
   /** It was told to stop, and has. */
   | { readonly kind: 'stopped' }
   | { readonly kind: 'report'; readonly report: ThreadReport }
+  | LookUpReply
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly text: string };
 
-async function main({ config, schemaIds, port, index, count, identity }: ThreadData): Promise<void> {
+/** What the worker tells the thread. */
+export type ToThread = { readonly kind: 'stop' } | LookUpQuestion;
+
+async function main({ config, schemaIds, port, index, count, identity, ask }: ThreadData): Promise<void> {
   const stop = new AbortController();
-  parentPort!.on('message', () => stop.abort());
+  const questions = new Questions();
+  const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
+  parentPort!.on('message', (message: ToThread) => {
+    if (message.kind === 'stop') stop.abort();
+    else void answer(questions, message).then(tell);
+  });
   const logger = createLogger(`${config.application}-${index}`);
   const monitor = monitorOf(config, logger);
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config, isLive: true });
   const log = config.kafka === null ? connectToLog(port) : openKafka(config, systemClock);
   const job = await openFollowedJob({ config, project, log, clock: systemClock, logger, schemaIds, monitor });
-  const tell = (message: ThreadMessage): void => parentPort!.postMessage(message);
   const report = (): void => tell({ kind: 'report', report: reportOf(monitor) });
   const hideProcess = showProcess(monitor.metrics, systemClock, { isMain: false, spans: monitor.spans });
   const reporting = repeat(report, stop.signal);
   try {
     const onRunning = (): void => tell({ kind: 'running' });
-    await runEngineThread({ config, job, log, logger, index, count, identity, monitor, onRunning }, stop.signal);
+    const around = { config, job, log, logger, index, count, identity, ask, monitor };
+    await runEngineThread({ ...around, questions, onRunning }, stop.signal);
     tell({ kind: 'stopped' });
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
@@ -68,6 +83,14 @@ async function main({ config, schemaIds, port, index, count, identity }: ThreadD
     parentPort!.close();
     // As in apps/cli/main.ts: what a library left open must not keep a thread whose work is done.
     AbortSignal.timeout(LINGER_MS).addEventListener('abort', () => process.exit());
+  }
+}
+
+async function answer(questions: Questions, { id, lookUp }: LookUpQuestion): Promise<LookUpReply> {
+  try {
+    return { kind: 'answer', id, result: { answer: await questions.ask(lookUp) } };
+  } catch (error) {
+    return { kind: 'answer', id, result: { error: encodeError(error) } };
   }
 }
 

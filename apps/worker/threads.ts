@@ -12,7 +12,9 @@ import { describeError, FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { OpenedLog } from '../../services/job/open-log.ts';
 import type { ThreadReports } from '../../services/telemetry/thread-report.ts';
-import type { ThreadData, ThreadMessage } from './thread-entry.ts';
+import { AskedThread } from './asked-thread.ts';
+import type { EngineQuestions } from './engine-questions.ts';
+import type { ThreadData, ThreadMessage, ToThread } from './thread-entry.ts';
 
 export interface ThreadsOptions {
   readonly data: Omit<ThreadData, 'port' | 'index' | 'count'>;
@@ -21,6 +23,8 @@ export interface ThreadsOptions {
   readonly reports: ThreadReports;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Through which the threads are asked; left out: nobody asks. */
+  readonly questions?: EngineQuestions;
   /** Called once, when all threads have their tasks and their state. */
   readonly onRunning: () => void;
   /** What a thread runs; left out: thread-entry.ts. */
@@ -79,7 +83,7 @@ async function keepThread(
 
 /** One life of a thread. Rejects with FatalError for what it said it failed of, and with anything else when it crashed. */
 function runThread(
-  { data, count, opened, reports, entry }: ThreadsOptions,
+  { data, count, opened, reports, questions, entry }: ThreadsOptions,
   index: number,
   signal: AbortSignal,
   onRunning: () => void,
@@ -90,7 +94,10 @@ function runThread(
     workerData: { ...data, index, count, port: port2 } satisfies ThreadData,
     transferList: [port2],
   });
-  const stop = (): void => worker.postMessage('stop');
+  const tell = (message: ToThread): void => worker.postMessage(message);
+  const asked = new AskedThread(tell);
+  const detach = questions?.attach(index, (lookUp) => asked.ask(lookUp));
+  const stop = (): void => tell({ kind: 'stop' });
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   return new Promise<void>((resolve, reject) => {
@@ -99,11 +106,14 @@ function runThread(
       if (message.kind === 'running') onRunning();
       else if (message.kind === 'report') reports.receive(index, message.report);
       else if (message.kind === 'failed') reject(new FatalError(message.code, message.text));
+      else if (message.kind === 'answer') asked.answered(message);
       else isOver = true;
     });
     worker.on('error', reject);
     worker.on('exit', (code) => {
       signal.removeEventListener('abort', stop);
+      detach?.();
+      asked.close();
       port1.close();
       if (isOver) resolve();
       else reject(new Error(`it ended with code ${code}`));

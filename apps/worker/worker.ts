@@ -15,22 +15,25 @@ import type { Logger } from '../../lib/logger.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { Config } from '../../services/config/index.ts';
 import { type JobParts, jobOf } from '../../services/job/job.ts';
-import { createTopics, openLog } from '../../services/job/open-log.ts';
+import { openLog } from '../../services/job/open-log.ts';
 import { noteHistory } from '../../services/project/kept-history.ts';
 import { loadFlawlessProject, type Project } from '../../services/project/load-project.ts';
 import type { FollowOptions } from '../../services/rules/followed-rules.ts';
 import { RulesFolder } from '../../services/rules/rules-folder.ts';
 import { Telemetry } from '../../services/telemetry/telemetry.ts';
+import { createTopics } from '../../services/topics/create-topics.ts';
 import type { FolderLock } from '../../state/store/folder-lock.ts';
 import type { Topology } from '../../topology/engine/builder.ts';
 import { EngineMonitor } from '../../topology/engine/monitor.ts';
 import type { Log } from '../../topology/engine/ports.ts';
+import { Questions } from '../../topology/engine/questions.ts';
 import { publicSchemas } from '../../topology/public-schemas.ts';
 import { requiredTopics } from '../../topology/topics.ts';
 import { type EngineThreadOptions, runEngineThread } from './engine-thread.ts';
 import { openFollowedJob } from './followed-job.ts';
 import { identify, lockDataDir } from './identity.ts';
 import { keepPurging } from './purge.ts';
+import { QuestionDesk } from './question-desk.ts';
 import { runThreads } from './threads.ts';
 import { untilReachable } from './until-reachable.ts';
 import { WaitingRoom } from './waiting-room.ts';
@@ -80,6 +83,7 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
   const { log } = opened;
   const over = new AbortController();
   let lock: FolderLock | null = null;
+  let desk: QuestionDesk | null = null;
   try {
     // The embedded log has a lock of its own.
     if (opened.kind === 'kafka') lock = await lockDataDir(config);
@@ -104,23 +108,38 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
     const purging = AbortSignal.any([signal, over.signal]);
     void keepPurging({ admin, group: config.application, topics: purged, clock, logger }, purging);
     const identity = opened.kind === 'kafka' ? await identify(config) : null;
-    const sharing = identity !== null && { worker: identity.name };
-    await withIngest({ config, log, clock, logger, telemetry, ...sharing }, signal, (engineSignal, onRunning) => {
+    desk = await QuestionDesk.open({ config, opened, identity, clock, logger });
+    const { addRoutes, engines } = desk;
+    const serving = {
+      config,
+      log,
+      clock,
+      logger,
+      telemetry,
+      addRoutes,
+      ...(identity !== null && { worker: identity.name }),
+    };
+    await withIngest(serving, signal, (engineSignal, onRunning, url) => {
+      const ask = desk!.address(url);
       const all = (): void => {
         onRunning();
         options.onRunning?.(log);
       };
       if (config.threads === 1) {
-        const here = { config, log, logger, clock, monitor, identity, onRunning: all };
+        const questions = new Questions();
+        engines.attach(0, (lookUp) => questions.ask(lookUp));
+        const here = { config, log, logger, clock, monitor, identity, ask, questions, onRunning: all };
         return runHere({ ...here, project, schemaIds }, engineSignal);
       }
-      const data = { config, schemaIds, identity };
+      const data = { config, schemaIds, identity, ask };
       const { threads: reports } = telemetry;
-      const beside = { data, count: config.threads, opened, reports, clock, logger, onRunning: all };
+      const around = { count: config.threads, opened, reports, clock, logger };
+      const beside = { ...around, data, questions: engines, onRunning: all };
       return runThreads(beside, engineSignal);
     });
   } finally {
     over.abort();
+    await desk?.close();
     await job.close();
     await log.close();
     await lock?.release();

@@ -8,6 +8,7 @@
 import Type from 'typebox';
 import { CHANNELS, type ChannelOptions } from '../../connectors/channels/index.ts';
 import { KafkaConfigSchema } from '../../connectors/logs/kafka/config.ts';
+import { ROLES } from '../keys/keys.ts';
 import { TelemetrySchema } from '../telemetry/options.ts';
 
 const duration = (byDefault: string, description: string) =>
@@ -105,12 +106,27 @@ const Http = Type.Object(
       default: [],
       description: 'Keys that may send events; none: no events are taken',
     }),
+    advertise: Type.Optional(
+      Type.String({
+        pattern: '^([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$',
+        examples: ['worker-1.internal:8080'],
+        description:
+          'On Kafka, where other workers reach this one, as `host:port`, to ask it for entities that it has; left out: `host` ' +
+          'and `port`, unless `host` is all addresses of the machine',
+      }),
+    ),
     keys: Type.Array(
       Type.Object(
         {
           name: Type.String({ minLength: 1 }),
-          hash: secret('Hash of the key, made by `tripline keys create`'),
-          roles: Type.Array(Type.Enum(['viewer', 'editor', 'approver', 'admin']), { minItems: 1 }),
+          hash: Type.String({
+            secret: true,
+            pattern: '^sha256:[0-9a-f]{64}$',
+            examples: ['sha256:… (64 hex digits)'],
+            description: 'Hash of the key, made by `tripline keys create`',
+          }),
+          roles: Type.Array(Type.Enum([...ROLES]), { minItems: 1 }),
+          expires: Type.Optional(Type.String({ format: 'instant', description: 'Until when the key is good' })),
         },
         strict,
       ),

@@ -13,7 +13,8 @@ import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import { deadLetterCodec } from '../../schemas/framed.ts';
 import type { NewRecord, RecordHeader } from '../../schemas/record.ts';
 import type { Log, LogWriter } from '../../topology/engine/ports.ts';
-import { readPartition } from '../topics/read-topic.ts';
+import { readPartition } from '../../topology/engine/read-partition.ts';
+import type { Pause } from '../operation.ts';
 
 /** `PARTITION:OFFSET` of the dead letter that the record was replayed from. */
 export const REPLAYED_FROM = 'tripline-replayed-from';
@@ -64,16 +65,20 @@ export async function* deadLetters(log: Log, topic: string, filter: LetterFilter
   }
 }
 
+export interface ReplayOptions {
+  readonly topic: string;
+  readonly group: string;
+  readonly filter: LetterFilter;
+  /** Called after each transaction; what it throws ends the replay there. */
+  readonly pause?: Pause;
+}
+
 /**
  * Sends the letters that were not replayed yet back to where they came from.
- * Throws what LogWriter.commit throws; what was committed before that stays replayed.
+ * Throws what LogWriter.commit and `pause` throw; what was committed before that stays replayed.
  */
-export async function replayLetters(
-  log: Log,
-  writer: LogWriter,
-  options: { readonly topic: string; readonly group: string; readonly filter: LetterFilter },
-): Promise<Replayed> {
-  const { topic, group, filter } = options;
+export async function replayLetters(log: Log, writer: LogWriter, options: ReplayOptions): Promise<Replayed> {
+  const { topic, group, filter, pause } = options;
   const partitions = await log.admin.topics();
   const homeless = new Map<string, number>();
   let replayed = 0;
@@ -84,6 +89,7 @@ export async function replayLetters(
     replayed += letters;
     letters = 0;
     bytes = 0;
+    await pause?.();
   };
   for await (const found of deadLetters(log, topic, filter)) {
     if (found.replayed) continue;

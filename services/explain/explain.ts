@@ -1,37 +1,97 @@
-// Why a rule fired for an entity, or did not: from the log, or from a file of events.
+// Why a rule fired for an entity, or did not, from the log; explain-file.ts does the same from a file of events.
 //
-// Owns: which task is run again, joining what it did with the decision records. Does not own: words (text.ts).
+// Owns: which task is run again, and by which rules. Does not own: putting it together (assemble.ts), words (text.ts), how a
+// journal is walked (topology/engine/journal-walk.ts).
 
+import Type from 'typebox';
+import { createLogger } from '../../lib/logger.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
 import type { RulesCheck } from '../../rules/index.ts';
-import { isoOf } from '../../rules/patterns/definition.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import { decisionCodec } from '../../schemas/framed.ts';
-import { MemoryStore } from '../../state/store/memory-store.ts';
+import { entityKey } from '../../state/entity/document.ts';
 import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
+import { type JournalWalk, walkJournal } from '../../topology/engine/journal-walk.ts';
 import type { Log } from '../../topology/engine/ports.ts';
 import { taskCount } from '../../topology/engine/tasks.ts';
 import { changelogTopic } from '../../topology/engine/topics.ts';
-import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
 import { RuleVersions } from '../../topology/rule-versions.ts';
 import { publicTopics } from '../../topology/topics.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
-import { BacktestInput } from '../backtest/input.ts';
+import type { Config } from '../config/index.ts';
+import { evaluationTopology, openSchemas } from '../job/job.ts';
+import { requireEntityType, requireName } from '../names.ts';
+import { type Asked, type Pause, pauseOf, service } from '../operation.ts';
+import type { ServiceContext } from '../service-context.ts';
 import { foldDocument } from '../state/folded-state.ts';
 import { readTopic } from '../topics/read-topic.ts';
-import type { ExplainedStep, Explanation } from './explanation.ts';
-import { runFromJournal } from './journal-run.ts';
-import { type TracedStep, Tracer } from './tracer.ts';
+import { assembled, type Question } from './assemble.ts';
+import type { Explanation } from './explanation.ts';
+import { Tracer } from './tracer.ts';
 
-export interface Question {
-  readonly rule: string;
+const NAME = Type.String({ minLength: 1 });
+
+/** `type`: of the entity; left out: that of the rule. `at`: event time up to which it is explained, ms; left out: all. */
+export const ExplainSchema = Type.Object(
+  { rule: NAME, id: NAME, type: Type.Optional(NAME), at: Type.Optional(Type.Number()) },
+  { additionalProperties: false },
+);
+export type ExplainQuestion = Type.Static<typeof ExplainSchema>;
+
+export interface Explained {
   readonly entity: { readonly type: string; readonly id: string };
-  /** Event time up to which it is explained, ms; Infinity: all that was read. */
-  readonly at: number;
+  /** Null: there is no event of it. */
+  readonly explanation: Explanation | null;
 }
 
-export interface LogSource {
+const PAUSE_RECORDS = 1_000;
+
+/**
+ * From the log, as of its last commit; the task is run again from its journal. Throws FatalError TRG_NAME_UNKNOWN for a rule or a
+ * type of entity that nobody has, TRG_FILE_UNREADABLE without a log, ProblemsError TRG_RULES_INVALID.
+ */
+export async function explain(context: ServiceContext, question: ExplainQuestion, asked: Asked): Promise<Explained> {
+  const { config, clock } = context;
+  const log = await context.log();
+  const book = await context.rules();
+  const { rules } = book.inForce();
+  const asks = questionOf(question, rules, config);
+  const schemas = openSchemas(config, clock, createLogger(config.application));
+  const giveUp = (): void => schemas?.close();
+  asked.signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    const explanation = await explainFromLog(asks, rules, {
+      log,
+      application: config.application,
+      prefix: config.topics.prefix,
+      outOfOrdernessMs: config.outOfOrdernessMs,
+      version: (version) => book.version(version),
+      topology: (versions, trace) => evaluationTopology(config, versions, { trace, schemas }),
+      pause: pauseOf(context, asked),
+    });
+    return { entity: asks.entity, explanation };
+  } finally {
+    asked.signal.removeEventListener('abort', giveUp);
+    schemas?.close();
+  }
+}
+
+export function questionOf(
+  { rule, id, type, at = Infinity }: ExplainQuestion,
+  rules: RulesCheck,
+  config: Config,
+): Question {
+  requireName(
+    'rule',
+    rule,
+    rules.rules.map((each) => each.id),
+  );
+  if (type !== undefined) requireEntityType(type, config);
+  return { rule, entity: { type: type ?? rules.ruleSet.rule(rule)!.entity, id }, at };
+}
+
+interface LogSource {
   readonly log: Log;
   readonly application: string;
   readonly prefix: string;
@@ -40,12 +100,8 @@ export interface LogSource {
   readonly version: (version: number) => RulesCheck | undefined;
   /** The production topology over these rules, with this trace. */
   readonly topology: (rules: RuleVersions, trace: Tracer) => Topology;
-}
-
-export interface FileSource extends Omit<ReplayOptions, 'source' | 'store' | 'outputs' | 'rules' | 'wall' | 'trace'> {
-  readonly events: string;
-  readonly mapping?: string | undefined;
-  readonly others: NonNullable<ReplayOptions['source']['others']>;
+  /** As JournalWalkOptions has it. */
+  readonly pause?: Pause;
 }
 
 /** Null when nothing is known of the entity. The rule must be one of `rules`. */
@@ -55,8 +111,7 @@ export async function explainFromLog(
   source: LogSource,
 ): Promise<Explanation | null> {
   const { log, application, outOfOrdernessMs } = source;
-  const key = `${entity.type}/${entity.id}`;
-  const tracer = new Tracer(key, rule);
+  const tracer = new Tracer(entityKey(entity.type, entity.id), rule);
   const watched = (checked: RulesCheck): RuleSet => tracer.watch(checked.ruleSet);
   const versions = new RuleVersions({
     topic: publicTopics(source.prefix).rules,
@@ -68,124 +123,51 @@ export async function explainFromLog(
   });
   const topology = source.topology(versions, tracer);
   const part = topology.subTopologies().find(({ store }) => store?.name === ENTITY_STORE)!;
-  const partition = await partitionOfEntity(log, application, part, key, entity.id);
-  const notes = await runFromJournal({ log, application, part, partition, outOfOrdernessMs });
+  const { pause = async () => {} } = source;
+  const partition = await partitionOfEntity(source, part, entity, pause);
+  // Only the one entity is evaluated, and nothing is written of it.
+  const emit = (): void => {};
+  const task = { log, application, part, partition, outOfOrdernessMs };
+  const walk = await walkJournal({ ...task, emit, strangeInputs: 'skip', pause });
   const recorded: Decision[] = [];
+  let records = 0;
   for await (const { value } of readTopic(log, publicTopics(source.prefix).decisions)) {
+    if (++records % PAUSE_RECORDS === 0) await pause();
     if (value === null) continue;
     const decision = decisionCodec.decode(value);
     const { type, id } = decision.entity;
     if (decision.rule === rule && type === entity.type && id === entity.id) recorded.push(decision);
   }
-  return assembled({ rule, entity, at }, rules, tracer, recorded, notes);
-}
-
-/** The same from a file, replayed as a backtest does; `at` is then also where time ends, if that is past the last event. */
-export async function explainFromFile(
-  question: Question,
-  rules: RulesCheck,
-  source: FileSource,
-): Promise<Explanation | null> {
-  const { rule, entity, at } = question;
-  const tracer = new Tracer(`${entity.type}/${entity.id}`, rule);
-  const replay = await Replay.open({
-    ...source,
-    rules: tracer.watch(rules.ruleSet),
-    source: { format: 'segment', entity: 'user', others: source.others },
-    store: new MemoryStore(),
-    wall: END_OF_TIME,
-    trace: tracer,
-    outputs: {},
-  });
-  const input = new BacktestInput({
-    ...source,
-    file: source.events,
-    order: 'auto',
-    from: -Infinity,
-    to: Infinity,
-  });
-  let refused = 0;
-  for await (const batch of input.batches()) {
-    refused += batch.refused.length;
-    await replay.feed(batch.records);
-  }
-  await replay.complete(at === Infinity ? replay.newestTime : Math.max(at, replay.newestTime));
-  replay.close();
-  const notes = refused === 0 ? [] : [`lines of the file that cannot be read: ${refused}`];
-  return assembled(question, rules, tracer, null, notes);
+  return assembled({ rule, entity, at }, rules, tracer, recorded, notesOf(walk));
 }
 
 /** Where its document is, since another partitioner than ours may have put it there; else where ours would. */
 async function partitionOfEntity(
-  log: Log,
-  application: string,
+  { log, application }: LogSource,
   part: SubTopology,
-  key: string,
-  id: string,
+  { type, id }: Question['entity'],
+  pause: Pause,
 ): Promise<number> {
   const count = taskCount(part, await log.admin.topics());
   const ours = partitionOf(Buffer.from(id), count);
   const order = [ours, ...Array.from({ length: count }, (_, i) => i).filter((i) => i !== ours)];
+  const { documents } = part.store!.spec;
   for (const partition of order) {
     const changelog = { topic: changelogTopic(application, part.name), partition };
-    if ((await foldDocument(log, changelog, part.store!.spec.documents, key)) !== undefined) return partition;
+    if ((await foldDocument(log, changelog, documents, entityKey(type, id), pause)) !== undefined) return partition;
   }
   return ours;
 }
 
-/** `recorded`: null where there are no records to look at. */
-function assembled(
-  { rule, entity, at }: Question,
-  rules: RulesCheck,
-  tracer: Tracer,
-  recorded: readonly Decision[] | null,
-  notes: readonly string[],
-): Explanation | null {
-  tracer.finish();
-  const ids = new Set(recorded?.map(({ id }) => id));
-  const replayed = new Set(tracer.steps.flatMap((step) => (step.kind === 'decision' ? [step.decision.id] : [])));
-  const only = (recorded ?? []).filter(({ id }) => !replayed.has(id));
-  if (tracer.steps.length === 0 && only.length === 0) return null;
-  const fromRecords = only.map((decision): TracedStep => ({ kind: 'decision', at: decision.at, decision, gates: [] }));
-  const steps = [...tracer.steps, ...fromRecords].filter((step) => step.at <= at);
-  steps.sort((a, b) => a.at - b.at || RANK[a.kind] - RANK[b.kind]);
-  const { version } = rules.ruleSet.rule(rule)!;
-  const all = [...notes];
-  if (only.length > 0)
-    all.push(`decisions known from their record only, as the rule or its input has changed: ${only.length}`);
-  if (steps.some((step) => step.kind === 'decision' && step.decision.ruleVersion !== version)) {
-    all.push(`other versions of the rule decided here too; what is still needed is by ${version}`);
-  }
-  const needed = tracer.standingAt(at).map(({ by, words }) => (by === null ? words : `${by}: ${words}`));
-  return {
-    rule,
-    ruleVersion: version,
-    entity,
-    asOf: at === Infinity ? null : isoOf(at),
-    steps: steps.map((step) => shown(step, recorded === null ? null : ids)),
-    needed,
-    notes: all,
-  };
+/** What could not be had, in words. */
+function notesOf({ entries, shortened, skipped }: JournalWalk): string[] {
+  return [
+    ...shortened.map(({ topic, first }) => {
+      return `${topic} begins at offset ${first}: what was there before is gone, and not seen here`;
+    }),
+    ...skipped.map((input) => `${input} is read no more: what came by it is not seen here`),
+    ...(entries === 0 ? ['no worker has evaluated anything yet'] : []),
+  ];
 }
 
-/** Of what has the same time: the event, then the deadline, then what was decided. */
-const RANK = { event: 0, deadline: 1, decision: 2 } as const;
-
-function shown(step: TracedStep, recorded: ReadonlySet<string> | null): ExplainedStep {
-  const at = isoOf(step.at);
-  if (step.kind !== 'decision') return { ...step, at };
-  const { id, ruleVersion, outcome, reason, events, values } = step.decision;
-  const isRecorded = recorded?.has(id) ?? null;
-  return {
-    kind: 'decision',
-    at,
-    id,
-    ruleVersion,
-    outcome,
-    reason,
-    events,
-    values,
-    gates: step.gates,
-    recorded: isRecorded,
-  };
-}
+export const explainService = service(ExplainSchema, explain);

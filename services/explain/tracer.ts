@@ -1,6 +1,6 @@
 // Watches the evaluator while it evaluates one entity, for one rule, and writes down what it sees.
 //
-// Owns: wrapping the rule's pattern, and gathering steps. Does not own: where events come from (journal-run.ts, and files in
+// Owns: wrapping the rule's pattern, and gathering steps. Does not own: where events come from (a journal, or files, in
 // explain.ts), words (progress.ts, gates.ts).
 //
 // Invariants:

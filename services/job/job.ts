@@ -7,8 +7,10 @@ import { addConnector } from '../../connectors/channels/delivery/topology.ts';
 import { CHANNEL_IDS, CHANNELS } from '../../connectors/channels/index.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
 import { openScorers } from '../../connectors/models/open-scorers.ts';
+import type { Scorer } from '../../connectors/models/scorer.ts';
 import { addModels } from '../../connectors/models/topology.ts';
 import { RegistryClient, SchemaCache } from '../../connectors/sources/schema-registry/index.ts';
+import { AssertionError } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { systemRng } from '../../lib/rng.ts';
@@ -45,27 +47,16 @@ export interface JobParts {
   readonly versions?: RuleVersions;
 }
 
-/** Asks nobody for anything until it runs. */
+/** Asks nobody for anything until it runs. Throws FatalError TRG_CONFIG_INVALID, TRG_MODEL_UNAVAILABLE for what cannot be opened. */
 export function jobOf(config: Config, project: Project, clock: Clock, parts: JobParts = {}): Job {
   const { schemaIds = {}, logger = createLogger(config.application) } = parts;
-  const isAvro = config.sources.some(({ format }) => format === 'avro');
-  const schemas =
-    isAvro && config.registry !== null ? new SchemaCache(new RegistryClient(config.registry), { clock, logger }) : null;
+  const schemas = openSchemas(config, clock, logger);
   const rules = project.rules.ruleSet;
-  const models = remoteModels(rules);
   const templates = project.templates[0] ?? new Templates(new Map());
   const { versions = unpublished(config, rules) } = parts;
-  const topology = evaluationTopology(config, versions, { schemas, schemaIds });
-  const scorers = openScorers(models, clock);
-  const {
-    application,
-    topics: { prefix },
-  } = config;
-  if (models.length > 0) addModels(topology, { application, prefix, schemaIds, scorers });
+  const scorers = openScorers(remoteModels(rules), clock);
   const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, parts.monitor));
-  for (const connector of connectors) {
-    addConnector(topology, { prefix, schemaIds, rng: systemRng, ...connector });
-  }
+  const topology = wholeTopology(config, versions, { schemas, schemaIds, scorers, connectors });
   return {
     topology,
     close: async () => {
@@ -74,6 +65,48 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
       await Promise.all([...connectors.map(({ sender }) => sender), ...scorersOpen].map((each) => each.close()));
     },
   };
+}
+
+/** The topology of a job that is only looked at: nothing is opened for it, and no secret of a channel is needed. */
+export function plannedTopology(config: Config, rules: RuleSet): Topology {
+  const connectors = connectedChannels(config).map((channel) => ({
+    channel,
+    sender: UNOPENED,
+    concurrency: 1,
+    schedule: [],
+  }));
+  return wholeTopology(config, unpublished(config, rules), { connectors, scorers: new Map() });
+}
+
+/** The schemas of a registry, for sources of Avro; null: no source needs them. To be closed. */
+export function openSchemas(config: Config, clock: Clock, logger: Logger): SchemaCache | null {
+  const isAvro = config.sources.some(({ format }) => format === 'avro');
+  return isAvro && config.registry !== null
+    ? new SchemaCache(new RegistryClient(config.registry), { clock, logger })
+    : null;
+}
+
+interface WholeParts extends EvaluationParts {
+  readonly scorers: ReadonlyMap<string, Scorer>;
+  readonly connectors: readonly Connector[];
+}
+
+function wholeTopology(
+  config: Config,
+  versions: RuleVersions,
+  { scorers, connectors, ...parts }: WholeParts,
+): Topology {
+  const topology = evaluationTopology(config, versions, parts);
+  const {
+    application,
+    topics: { prefix },
+  } = config;
+  const { schemaIds = {} } = parts;
+  if (remoteModels(versions.initial).length > 0) addModels(topology, { application, prefix, schemaIds, scorers });
+  for (const connector of connectors) {
+    addConnector(topology, { prefix, schemaIds, rng: systemRng, ...connector });
+  }
+  return topology;
 }
 
 export interface EvaluationParts {
@@ -132,6 +165,16 @@ function measured(connector: Connector, clock: Clock, monitor: EngineMonitor | u
   const { channel, sender } = connector;
   const { metrics, spans } = monitor;
   return { ...connector, sender: measuredSender(sender, { channel, clock, metrics, spans }) };
+}
+
+/** Of a topology that nobody runs. */
+const UNOPENED: ChannelSender = {
+  send: () => Promise.reject(new AssertionError('a topology that is only looked at sends nothing')),
+  close: () => Promise.resolve(),
+};
+
+function connectedChannels({ channels }: Config): string[] {
+  return CHANNELS.flatMap(({ id, connector }) => (connector === null || channels[id] === undefined ? [] : [id]));
 }
 
 function connectorsOf({ channels }: Config, templates: Templates, clock: Clock): Connector[] {

@@ -4,12 +4,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EmbeddedLog, openEmbeddedLog, openEmbeddedLogReadOnly } from '../../connectors/logs/embedded/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { Topology } from '../../topology/engine/builder.ts';
-import type { Log, LogAdmin } from '../../topology/engine/ports.ts';
+import type { Log } from '../../topology/engine/ports.ts';
 import type { Config } from '../config/index.ts';
-import { createMissing, planTopics } from '../topics/plan.ts';
 import { openKafka } from './open-kafka.ts';
 
 /** Where the embedded log lies in the data folder. */
@@ -49,23 +46,4 @@ export async function openExistingLog(config: Config, clock: Clock): Promise<Log
 export async function openLogReadOnly(config: Config, clock: Clock): Promise<Log> {
   if (config.kafka !== null) return openKafka(config, clock);
   return openEmbeddedLogReadOnly({ dir: logFolder(config), clock });
-}
-
-/**
- * Makes the topics that are missing: of what the topology writes, its own, and in the embedded log those of sources.
- * Throws FatalError TRG_TOPIC_MISSING for a source that a Kafka cluster does not have: others fill it, and know how wide;
- * TRG_LOG_DENIED for one that this user may not see.
- */
-export async function createTopics(admin: LogAdmin, topology: Topology, config: Config): Promise<void> {
-  const existing = await admin.topics();
-  const missing = config.sources.find(({ topic }) => config.kafka !== null && !existing.has(topic));
-  if (missing !== undefined) {
-    const { topic } = missing;
-    // To whom it may not be shown, a cluster's topic looks as if it did not exist: asked by name, the cluster says which.
-    await admin.offsets({ topic, partition: 0 }).catch((error: unknown) => {
-      if (!(error instanceof FatalError && error.code === 'TRG_TOPIC_MISSING')) throw error;
-    });
-    throw new FatalError('TRG_TOPIC_MISSING', `the source topic ${topic} does not exist; create it first`, { topic });
-  }
-  await createMissing(admin, planTopics(existing, topology, config));
 }

@@ -8,26 +8,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DocumentSpec, KeyValueStore } from '../../state/store/api.ts';
-import { CachedDocumentStore, dueOf } from '../../state/store/document-store.ts';
+import { type StoredDocument, storedDocument } from '../../state/store/document-store.ts';
 import { documentKey, documentRange, dueRange, readDocumentKey, readDueKey } from '../../state/store/key-codec.ts';
 import { LevelStore } from '../../state/store/level-store.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
 import { applyChangelog } from '../../state/store/restore.ts';
 import type { Log, TopicPartition } from '../../topology/engine/ports.ts';
-import { readPartition } from '../topics/read-topic.ts';
+import { readPartition } from '../../topology/engine/read-partition.ts';
+import type { Pause } from '../operation.ts';
 
 /** Rows read at a time: with documents of some KB each, about a megabyte. */
 const PAGE_ROWS = 256;
-const CACHE_BYTES = 1024 * 1024;
-
-export interface StoredDocument<Doc> {
-  readonly key: string;
-  readonly doc: Doc;
-  /** When it wants attention, ms; Infinity: never. */
-  readonly dueAt: number;
-  /** As stored. */
-  readonly bytes: number;
-}
 
 export interface StateSize {
   readonly documents: number;
@@ -44,8 +35,8 @@ export interface FoldedState {
   close(): Promise<void>;
 }
 
-/** Folds the changelog into a store of its own. */
-export async function foldState(log: Log, changelog: TopicPartition): Promise<FoldedState> {
+/** Folds the changelog into a store of its own. Throws what `pause` throws, which is called after each page. */
+export async function foldState(log: Log, changelog: TopicPartition, pause: Pause): Promise<FoldedState> {
   const folder = mkdtempSync(join(tmpdir(), 'tripline-state-'));
   let store: LevelStore | undefined;
   const close = async (): Promise<void> => {
@@ -54,7 +45,10 @@ export async function foldState(log: Log, changelog: TopicPartition): Promise<Fo
   };
   try {
     store = await LevelStore.open(folder);
-    for await (const records of readPartition(log, changelog)) await applyChangelog(store, records, []);
+    for await (const records of readPartition(log, changelog)) {
+      await applyChangelog(store, records, []);
+      await pause();
+    }
     return { store, close };
   } catch (error) {
     await close();
@@ -68,14 +62,17 @@ export async function foldDocument<Doc>(
   changelog: TopicPartition,
   spec: DocumentSpec<Doc>,
   key: string,
+  pause: Pause,
 ): Promise<StoredDocument<Doc> | undefined> {
   const store = new MemoryStore();
   const wanted = Buffer.from(key);
   for await (const records of readPartition(log, changelog)) {
     const own = records.filter((record) => record.key !== null && wanted.equals(record.key));
     if (own.length > 0) await applyChangelog(store, own, []);
+    await pause();
   }
-  return readDocument(store, new CachedDocumentStore(store, spec, { cacheBytes: CACHE_BYTES }), key);
+  const value = store.get(documentKey(key));
+  return value === undefined ? undefined : storedDocument(spec, key, value);
 }
 
 /** Every document, in order of key. */
@@ -83,11 +80,8 @@ export async function* documentsOf<Doc>(
   store: KeyValueStore,
   spec: DocumentSpec<Doc>,
 ): AsyncGenerator<StoredDocument<Doc>> {
-  const documents = new CachedDocumentStore(store, spec, { cacheBytes: CACHE_BYTES });
-  for await (const { key } of rows(store, documentRange)) {
-    const stored = readDocument(store, documents, readDocumentKey(key));
-    if (stored !== undefined) yield stored;
-  }
+  for await (const { key, value } of rows(store, documentRange))
+    yield storedDocument(spec, readDocumentKey(key), value);
 }
 
 /** Counts without decoding a document. */
@@ -104,17 +98,6 @@ export async function sizeOf(store: KeyValueStore): Promise<StateSize> {
     if (due++ === 0) earliestDue = readDueKey(key).due;
   }
   return { documents, bytes, due, earliestDue };
-}
-
-function readDocument<Doc>(
-  store: KeyValueStore,
-  documents: CachedDocumentStore<Doc>,
-  key: string,
-): StoredDocument<Doc> | undefined {
-  const value = store.get(documentKey(key));
-  const doc = documents.get(key);
-  if (value === undefined || doc === undefined) return undefined;
-  return { key, doc, dueAt: dueOf(value), bytes: value.length };
 }
 
 async function* rows(store: KeyValueStore, rangeAfter: typeof documentRange) {

@@ -6,7 +6,7 @@
 import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
 import { actionsTopic, repartitionTopic } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
-import { planTopics } from './plan.ts';
+import { planTopics, topicNeeds } from './plan.ts';
 
 /**
  * worker: `tripline run`. ingest: added to it where `http` takes events. topics: `tripline topics plan|apply`. operator: what
@@ -38,7 +38,7 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
     channels,
     topics: { prefix },
   } = config;
-  const plan = planTopics(new Map(), topology, config);
+  const plan = planTopics(new Map(), topicNeeds(topology, config));
   const sources = plan.filter(({ kind }) => kind === 'source').map(({ topic }) => topic);
   const ours = plan.filter(({ kind }) => kind !== 'source');
   const delivered = Object.keys(channels).map((name) => actionsTopic(prefix, name));

@@ -6,8 +6,20 @@
 import { FatalError } from '../../lib/errors.ts';
 import type { Topology } from '../../topology/engine/builder.ts';
 import type { LogAdmin, TopicDrift, TopicSpec } from '../../topology/engine/ports.ts';
-import { requiredTopics } from '../../topology/topics.ts';
+import { type RequiredTopic, requiredTopics } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
+
+/** What a configuration needs, before it is known how wide its sources are: plain values. */
+export interface TopicNeeds {
+  /** Topics of sources, in the order of the configuration. */
+  readonly sources: readonly string[];
+  /** Sources that feed the same tasks, and so must have the same partition count. */
+  readonly together: readonly (readonly string[])[];
+  /** Partitions of a source that is the first of all. */
+  readonly partitions: number;
+  /** All others; those with `partitions` 0 get as many as the widest source has. */
+  readonly others: readonly RequiredTopic[];
+}
 
 export interface PlannedTopic extends TopicSpec {
   /** Read by it, read by others, or its own. */
@@ -21,31 +33,41 @@ export interface PlannedTopic extends TopicSpec {
   readonly drift?: readonly TopicDrift[];
 }
 
-/** `existing`: partition counts of the log's topics, by name. Sources come first. */
-export function planTopics(
-  existing: ReadonlyMap<string, number>,
+export function topicNeeds(
   topology: Topology,
-  config: Pick<Config, 'application' | 'sources' | 'log' | 'topics'>,
-): readonly PlannedTopic[] {
+  { application, sources, log, topics }: Pick<Config, 'application' | 'sources' | 'log' | 'topics'>,
+): TopicNeeds {
   const parts = topology.subTopologies();
-  const names = config.sources.map(({ topic }) => topic);
-  const known = names.flatMap((topic) => existing.get(topic) ?? []);
+  return {
+    sources: sources.map(({ topic }) => topic),
+    together: parts.map((part) => part.sources.map(({ topic }) => topic)),
+    partitions: log.partitions,
+    others: requiredTopics(application, parts, AS_WIDEST, topics),
+  };
+}
+
+/** `existing`: partition counts of the log's topics, by name. Sources come first. */
+export function planTopics(existing: ReadonlyMap<string, number>, needs: TopicNeeds): readonly PlannedTopic[] {
+  const known = needs.sources.flatMap((topic) => existing.get(topic) ?? []);
   // A source that is new beside others gets as many as they have: outputs and state are cut that way already.
-  const widest = known.length > 0 ? Math.max(...known) : config.log.partitions;
-  const required = requiredTopics(config.application, parts, widest, config.topics);
+  const widest = known.length > 0 ? Math.max(...known) : needs.partitions;
   const planned = new Map<string, PlannedTopic>();
-  for (const topic of names) planned.set(topic, sourcePlan(topic, existing.get(topic), widest));
-  for (const { isPublic, ...spec } of required) {
+  for (const topic of needs.sources) planned.set(topic, sourcePlan(topic, existing.get(topic), widest));
+  for (const { isPublic, ...spec } of needs.others) {
     if (planned.has(spec.topic)) continue;
-    planned.set(spec.topic, outputPlan(spec, isPublic ? 'public' : 'internal', existing.get(spec.topic)));
+    const wanted = { ...spec, partitions: spec.partitions === AS_WIDEST ? widest : spec.partitions };
+    planned.set(spec.topic, outputPlan(wanted, isPublic ? 'public' : 'internal', existing.get(spec.topic)));
   }
-  for (const { sources } of parts) {
-    for (const topic of unlike(sources.map((source) => planned.get(source.topic)).filter(isSource))) {
+  for (const sources of needs.together) {
+    for (const topic of unlike(sources.map((source) => planned.get(source)).filter(isSource))) {
       planned.set(topic.topic, { ...topic, partitions: widest, state: 'mismatch', problem: unlikeText(topic, widest) });
     }
   }
   return [...planned.values()];
 }
+
+/** In place of a partition count: as many as the widest source has. */
+const AS_WIDEST = 0;
 
 /** Creates what the plan says is missing. Throws FatalError TRG_TOPIC_MISMATCH (N1). */
 export async function createMissing(admin: LogAdmin, plan: readonly PlannedTopic[]): Promise<void> {

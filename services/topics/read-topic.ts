@@ -1,7 +1,8 @@
 // Reads a topic as a program that is no part of a worker does: all partitions, from their first records on.
 
 import type { LogRecord } from '../../schemas/record.ts';
-import type { Log, LogReader, TopicPartition } from '../../topology/engine/ports.ts';
+import type { Log, LogReader } from '../../topology/engine/ports.ts';
+import { readPartition } from '../../topology/engine/read-partition.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
@@ -23,26 +24,6 @@ export async function* readTopic(log: Log, topic: string): AsyncGenerator<TopicR
   }
 }
 
-/**
- * The same of one partition, as many records at a time as one read brings (READ_BYTES).
- * Throws FatalError TRG_TOPIC_MISSING.
- */
-export async function* readPartition(log: Log, from: TopicPartition): AsyncGenerator<readonly LogRecord[]> {
-  const { first, end } = await log.admin.offsets(from);
-  const reader = log.openReader();
-  try {
-    reader.assign([{ ...from, offset: first }]);
-    for (let offset = first; offset < end; ) {
-      const [fetched] = await reader.read({ maxBytes: READ_BYTES, waitMs: 0 });
-      if (fetched === undefined) return;
-      yield fetched.records.filter((record) => record.offset < end);
-      offset = fetched.nextOffset;
-    }
-  } finally {
-    await reader.close();
-  }
-}
-
 /** Follows topics: each call of next() waits up to `waitMs` and gives what is new. */
 export class TopicTail {
   readonly #reader: LogReader;
@@ -51,20 +32,26 @@ export class TopicTail {
     this.#reader = reader;
   }
 
-  /** From the first records kept. */
-  static async open(log: Log, topics: readonly string[]): Promise<TopicTail> {
+  /** From the first records kept, or from what is written next. */
+  static async open(log: Log, topics: readonly string[], from: 'start' | 'end' = 'start'): Promise<TopicTail> {
     const counts = await log.admin.topics();
-    const reader = log.openReader();
-    reader.assign(
-      topics.flatMap((topic) =>
-        Array.from({ length: counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition, offset: 0 })),
-      ),
+    const places = topics.flatMap((topic) =>
+      Array.from({ length: counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })),
     );
+    const positions = await Promise.all(
+      places.map(async (place) => ({ ...place, offset: from === 'start' ? 0 : (await log.admin.offsets(place)).end })),
+    );
+    const reader = log.openReader();
+    reader.assign(positions);
     return new TopicTail(reader);
   }
 
-  async next(waitMs: number): Promise<readonly { readonly topic: string; readonly record: LogRecord }[]> {
-    const fetched = await this.#reader.read({ maxBytes: READ_BYTES, waitMs });
+  async next(
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<readonly { readonly topic: string; readonly record: LogRecord }[]> {
+    const options = { maxBytes: READ_BYTES, waitMs, ...(signal !== undefined && { signal }) };
+    const fetched = await this.#reader.read(options);
     return fetched.flatMap(({ topic, records }) => records.map((record) => ({ topic, record })));
   }
 

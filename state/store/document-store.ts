@@ -124,6 +124,23 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     return this.#find(key)?.doc;
   }
 
+  /**
+   * The stored form of a document as it is now, in a copy: its due time, then its bytes; undefined: there is none. Neither what
+   * is at hand nor a figure is changed by it: for those who look on.
+   */
+  peek(key: string): Uint8Array | undefined {
+    const hash = textHash(key);
+    const known = this.#decoded.peek(key, hash);
+    if (known?.isDirty) return known.doc === undefined ? undefined : this.#storedForm(known.doc, known.due);
+    for (const table of [this.#changed, this.#writtenBack]) {
+      const place = table.placeOf(key, hash);
+      if (place === undefined) continue;
+      const { value } = table.recordAt(place);
+      return value === null ? undefined : Uint8Array.from(value);
+    }
+    return this.#store.get(documentKey(key));
+  }
+
   put(key: string, doc: Doc): void {
     const due = this.#spec.dueAt(doc);
     assert(due === Infinity || (Number.isSafeInteger(due) && due >= 0), `due time of ${key} is ${due}`);
@@ -352,6 +369,13 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     this.#decoded.resize(document, heapBytesOf(writer.length));
   }
 
+  #storedForm(doc: Doc, due: number): Uint8Array {
+    return avroBytes((out) => {
+      out.doubleBE(due);
+      this.#spec.encode(doc, out);
+    });
+  }
+
   /** Whether the document has changed since what is being, or was, written back. */
   #hasChanged(key: string): boolean {
     return this.#isDirty(key) || this.#changed.placeOf(key) !== undefined;
@@ -395,6 +419,22 @@ function addWrites(record: StoredRecord, writes: StoreWrite[]): void {
 /** The due time that stands before a stored document's bytes. */
 export function dueOf(value: Uint8Array): number {
   return new DataView(value.buffer, value.byteOffset).getFloat64(0);
+}
+
+/** A document that was read, with what is to be seen of how it is stored. */
+export interface StoredDocument<Doc> {
+  readonly key: string;
+  readonly doc: Doc;
+  /** When it wants attention, ms; Infinity: never. */
+  readonly dueAt: number;
+  /** Bytes as stored. */
+  readonly bytes: number;
+}
+
+/** Reads a document's stored form, as peek() gives it. */
+export function storedDocument<Doc>(spec: DocumentSpec<Doc>, key: string, value: Uint8Array): StoredDocument<Doc> {
+  const doc = documentOf(spec, value.subarray(DUE_BYTES));
+  return { key, doc, dueAt: dueOf(value), bytes: value.length };
 }
 
 /** A document's own bytes, as they stand after its due time. */

@@ -21,7 +21,7 @@ export interface FolderLock {
  * TRG_STATE_UNWRITABLE.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
-  const ownerFile = join(folder, 'owner.json');
+  const ownerFile = ownerFileOf(folder);
   try {
     const store = await openStore(join(folder, 'lock'));
     try {
@@ -37,8 +37,12 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
       },
     };
   } catch (error) {
-    throw isLocked(error) ? lockedError(folder, await ownerPid(ownerFile), error) : error;
+    throw isLocked(error) ? lockedError(folder, await folderOwner(folder), error) : error;
   }
+}
+
+function ownerFileOf(folder: string): string {
+  return join(folder, 'owner.json');
 }
 
 async function openStore(path: string): Promise<LevelStore> {
@@ -77,9 +81,10 @@ function lockedError(folder: string, pid: number | null, cause: unknown): FatalE
   );
 }
 
-async function ownerPid(ownerFile: string): Promise<number | null> {
+/** Process that says it has the folder; null: none does. To be told to people, and not to be relied on. */
+export async function folderOwner(folder: string): Promise<number | null> {
   try {
-    const { pid } = JSON.parse(await readFile(ownerFile, 'utf8')) as { pid?: unknown };
+    const { pid } = JSON.parse(await readFile(ownerFileOf(folder), 'utf8')) as { pid?: unknown };
     return typeof pid === 'number' ? pid : null;
   } catch {
     return null;

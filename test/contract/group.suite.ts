@@ -12,7 +12,7 @@ import type {
   MemberIdentity,
 } from '../../topology/engine/ports.ts';
 import { dealEvenly, Follower, TIMES, type Worker } from './group-kit.ts';
-import { at, bytes, type Cleanup, record, valuesOf } from './log-kit.ts';
+import { at, bytes, type Cleanup, record, text, valuesOf } from './log-kit.ts';
 
 export interface GroupUnderTest {
   /** All workers share one cluster, on which the topic `topic` has four partitions and the group is new. */
@@ -166,6 +166,32 @@ export function leaderSuite(name: string, open: (t: Cleanup) => Promise<GroupUnd
     await allSettled(under, first, second);
     assert.equal(first.note, 'Anna Béla');
     assert.equal(second.note, 'Anna Béla');
+  });
+
+  suite('whoever looks sees who is in the group, with what it said and was dealt, but not while the group deals out', async (under) => {
+    const { worker, group, topic, until } = under;
+    const { log } = worker();
+    let gate = Promise.resolve();
+    const assign: GroupOptions['assign'] = async (members) => {
+      await gate;
+      return dealEvenly(members, [topic]);
+    };
+    const first = new Follower(worker(), { group, topics: [topic], name: 'first', assign });
+    const second = new Follower(worker(), { group, topics: [topic], name: 'second', assign });
+    await allSettled(under, first, second);
+    const seen = (await log.admin.members!(group))!.map(({ note, partitions }) => {
+      return [text(note), partitions.map(({ partition }) => partition).sort()];
+    });
+    assert.deepEqual(Object.fromEntries(seen), { first: first.has, second: second.has });
+    const dealing = Promise.withResolvers<void>();
+    gate = dealing.promise;
+    const third = new Follower(worker(), { group, topics: [topic], name: 'third', assign });
+    await until('the group deals out', () => first.member.state !== 'settled' && second.member.state !== 'settled');
+    assert.equal(await log.admin.members!(group), null);
+    dealing.resolve();
+    await allSettled(under, first, second, third);
+    assert.equal((await log.admin.members!(group))!.length, 3);
+    assert.deepEqual(await log.admin.members!(`${group}-nobody`), []);
   });
 
   suite('a member is summoned before it must join, and may commit until it does', async (under) => {

@@ -10,6 +10,7 @@ import { RetryableError } from '../../lib/errors.ts';
 import type { Engine } from './engine.ts';
 import type { CommitPermit } from './group/commit-permit.ts';
 import type { GroupMember } from './ports.ts';
+import type { Questions } from './questions.ts';
 import type { Task } from './task.ts';
 import type { TaskManager } from './task-manager.ts';
 import type { TopicWatch } from './topic-watch.ts';
@@ -20,6 +21,8 @@ export interface EngineThreadOptions {
   readonly member: GroupMember;
   readonly permit: CommitPermit;
   readonly topics: TopicWatch;
+  /** What is asked of its tasks; left out: nobody asks. */
+  readonly questions?: Questions | undefined;
   /** Whether the group is told of a stop: a static member will be back in a moment. */
   readonly leavesGroup: boolean;
 }
@@ -33,6 +36,7 @@ export class EngineThread {
 
   constructor(options: EngineThreadOptions) {
     this.#options = options;
+    options.questions?.servedBy(options.engine.hooks.wake);
   }
 
   get tasks(): readonly Task[] {
@@ -49,9 +53,12 @@ export class EngineThread {
    * was anything to do. Throws what ends this life of the thread.
    */
   async poll(waitMs: number): Promise<boolean> {
-    const { engine, manager, topics } = this.#options;
+    const { engine, manager, topics, questions } = this.#options;
     topics.check();
     await manager.step();
+    if (questions?.isAny) {
+      questions.answer({ tasks: engine.tasks, opening: manager.opening, isSettled: manager.hasAssignment });
+    }
     const { isOpening } = manager;
     return (await engine.poll(isOpening ? Math.min(waitMs, OPENING_WAIT_MS) : waitMs)) || isOpening;
   }

@@ -1,6 +1,6 @@
 // A task's journal: in which order it read its inputs and when it looked at the clock.
 //
-// Owns: gathering steps between two commits, their bytes, walking them in a replay.
+// Owns: gathering steps between two commits, their bytes. Does not own: walking them again (journal-walk.ts).
 //
 // Invariants:
 //   J1. The steps written in a commit are exactly those whose outputs the commit holds.

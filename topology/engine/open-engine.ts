@@ -10,8 +10,10 @@ import { EngineThread } from './engine-thread.ts';
 import { assignPartitions, inputsOf } from './group/assign-partitions.ts';
 import { CommitPermit } from './group/commit-permit.ts';
 import { fixedMember } from './group/fixed-member.ts';
+import type { AskAddress } from './group/notes.ts';
 import type { OpenTaskOptions } from './open-task.ts';
 import type { GroupMember, GroupOptions } from './ports.ts';
+import type { Questions } from './questions.ts';
 import { TaskManager } from './task-manager.ts';
 import { type TaskSpec, tasksOf } from './tasks.ts';
 import { TopicWatch } from './topic-watch.ts';
@@ -29,6 +31,8 @@ export interface Membership {
   readonly standbyReplicas: number;
   /** Changelog offsets of state that is on disk and not open, by task id; kept up to date. */
   readonly onDisk: Map<string, number>;
+  /** Where the process takes questions of other workers; left out: nowhere. */
+  readonly ask?: AskAddress | null;
 }
 
 export interface OpenEngineOptions extends OpenTaskOptions {
@@ -43,6 +47,8 @@ export interface OpenEngineOptions extends OpenTaskOptions {
   readonly fetchBytesMax?: number;
   readonly dirtyBytesMax?: number;
   readonly writeBackMs?: number;
+  /** What is asked of the tasks, in this life of the engine and the next; left out: nobody asks. */
+  readonly questions?: Questions;
 }
 
 const FETCH_BYTES_MAX = 1024 * 1024;
@@ -84,6 +90,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineThre
     permit,
     tasks,
     process: membership?.process ?? '',
+    ask: membership?.ask ?? null,
     onDisk: membership?.onDisk ?? new Map(),
   });
   const topics = new TopicWatch(log.admin, clock, plannedFrom(tasks, partitions));
@@ -93,6 +100,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineThre
     member,
     permit,
     topics,
+    questions: options.questions,
     leavesGroup: membership?.leaves ?? false,
   });
   try {

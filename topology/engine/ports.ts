@@ -140,6 +140,19 @@ export interface LogAdmin {
   ): Promise<readonly (CommittedPosition | undefined)[]>;
   /** Throws FatalError TRG_TOPIC_MISSING. */
   offsets(partition: TopicPartition): Promise<PartitionOffsets>;
+  /**
+   * The members of a group as of now; null while it deals out its partitions. By the protocol `consumer` nothing is to be seen of
+   * them: there are none. Left out where one process has the log to itself.
+   */
+  members?(group: string): Promise<readonly DescribedMember[] | null>;
+}
+
+/** A member as its group shows it. */
+export interface DescribedMember {
+  readonly memberId: string;
+  /** What it said of itself when it joined. */
+  readonly note: Uint8Array;
+  readonly partitions: readonly TopicPartition[];
 }
 
 /** Who commits, as of which generation of its group. */

@@ -16,7 +16,7 @@ import type { Engine } from './engine.ts';
 import type { EngineTask } from './engine-task.ts';
 import { inputsOf, tasksOfPartitions } from './group/assign-partitions.ts';
 import type { CommitPermit } from './group/commit-permit.ts';
-import { decodeLeaderNote, encodeNote } from './group/notes.ts';
+import { type AskAddress, decodeLeaderNote, encodeNote } from './group/notes.ts';
 import { type OpenTaskOptions, openTask } from './open-task.ts';
 import type { GroupMember, MemberAssignment } from './ports.ts';
 import { Standbys } from './standbys.ts';
@@ -31,6 +31,8 @@ export interface TaskManagerOptions extends OpenTaskOptions {
   /** Names the process, whose threads share state folders; and the writer of this thread. */
   readonly process: string;
   readonly transactionalId: string;
+  /** Where the process takes questions of other workers; null: nowhere. */
+  readonly ask: AskAddress | null;
   /** Changelog offsets of state that is on disk and not open, by task id; kept up to date. */
   readonly onDisk: Map<string, number>;
 }
@@ -86,8 +88,18 @@ export class TaskManager {
     this.#adoptOpened();
   }
 
+  /** Tasks that were assigned and cannot run yet. */
+  get opening(): readonly TaskSpec[] {
+    return [...this.#opening.values()].map(({ spec }) => spec);
+  }
+
   get isOpening(): boolean {
     return this.#opening.size > 0;
+  }
+
+  /** Whether the group has said which tasks are its own. */
+  get hasAssignment(): boolean {
+    return this.#followed !== null;
   }
 
   /** Whether the group has answered and everything it gave is open. */
@@ -106,13 +118,12 @@ export class TaskManager {
   async #join(): Promise<void> {
     // A commit that is under way is one of the generation that ends.
     await this.#options.engine.commitEnded();
-    const { member, engine, process, transactionalId: writer, onDisk, monitor, clock } = this.#options;
-    const opening = [...this.#opening.values()].map(({ spec }) => spec);
+    const { member, engine, process, transactionalId: writer, ask, onDisk, monitor, clock } = this.#options;
     const offsets = Object.fromEntries([...onDisk, ...this.#standbys.offsets(), ...engine.offsets()]);
     this.#warmups = [];
     this.#joinedAt = clock.now();
     monitor?.joining();
-    member.join(inputsOf([...engine.specs, ...opening]), encodeNote({ process, writer, offsets }));
+    member.join(inputsOf([...engine.specs, ...this.opening]), encodeNote({ process, writer, offsets, ask }));
   }
 
   async #follow(assignment: MemberAssignment): Promise<void> {

@@ -149,6 +149,16 @@ export class Task {
     return this.#time.wall;
   }
 
+  /** The version in force (VersionSwitch); 0: none was published. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The stored form of a document as it is now, in a copy; undefined: there is none. See CachedDocumentStore.peek(). */
+  lookUp(key: string): Uint8Array | undefined {
+    return this.#documents?.peek(key);
+  }
+
   /** How far the inputs have come, ms; -1: nothing read. */
   get inputTime(): number {
     return this.#time.inputTime;

@@ -1,64 +1,79 @@
 // `tripline decisions`: the decision records, from the log, whether or not a worker has it open.
 
-import { systemClock } from '../../../lib/clock.ts';
-import { ExternalSort } from '../../../lib/external-sort.ts';
-import { type Decision, decisionJson } from '../../../schemas/decision.ts';
-import { decisionCodec } from '../../../schemas/framed.ts';
-import { sortKey } from '../../../services/backtest/sort-key.ts';
-import { openLogReadOnly } from '../../../services/job/open-log.ts';
-import { readTopic } from '../../../services/topics/read-topic.ts';
-import { publicTopics } from '../../../topology/topics.ts';
-import { defineCommand } from '../command.ts';
-import { CONFIG_OPTION, timeOption } from '../options.ts';
-import { projectSettings } from '../settings.ts';
+import { didYouMean } from '../../../lib/suggest.ts';
+import { type DecisionJson, OUTCOMES, type Outcome } from '../../../schemas/decision.ts';
+import { resultOf } from '../../../services/operation.ts';
+import { asking } from '../asking.ts';
+import { defineCommand, usageError } from '../command.ts';
+import { CONFIG_OPTION, countOption, timeOption } from '../options.ts';
 
 export const decisions = defineCommand({
   name: 'decisions',
   summary: 'Shows decision records, fired and suppressed, with their reasons',
-  usage: '[-c tripline.yaml] [--rule ID] [--user ID] [--from TIME] [--to TIME] [--json]',
+  usage:
+    '[-c tripline.yaml] [--rule ID] [--user ID] [--outcome OUTCOME] [--from TIME] [--to TIME] [--limit N] [--follow] [--json]',
   options: {
     config: CONFIG_OPTION,
     rule: { type: 'string', value: 'ID', description: 'Of this rule only' },
     user: { type: 'string', value: 'ID', description: 'About this user only' },
+    outcome: { type: 'string', value: 'OUTCOME', description: `Only those: ${OUTCOMES.join(', ')}` },
     from: { type: 'string', value: 'TIME', description: 'First event time (ISO-8601)' },
     to: { type: 'string', value: 'TIME', description: 'Event time to stop before' },
+    limit: { type: 'string', value: 'N', description: 'The last N; with --follow these first' },
+    follow: { type: 'boolean', short: 'f', description: 'New ones as they come, until Ctrl-C' },
     json: { type: 'boolean', description: 'One JSON object a line, as in decisions.jsonl' },
   },
   run: async ({ values }, io) => {
-    const wanted = filterOf(values);
-    const { config } = projectSettings({ file: values.config, paths: [] }, io);
-    const log = await openLogReadOnly(config, systemClock);
-    const sorted = new ExternalSort();
-    try {
-      for await (const { value } of readTopic(log, publicTopics(config.topics.prefix).decisions)) {
-        if (value === null) continue;
-        const decision = decisionCodec.decode(value);
-        if (wanted(decision)) sorted.add(sortKey(decision), values.json === true ? lineOf(decision) : rowOf(decision));
+    const query = queryOf(values);
+    const show = (decision: DecisionJson): void => {
+      io.stdout.write(`${values.json === true ? JSON.stringify(decision) : rowOf(decision)}\n`);
+    };
+    return asking(values.config, io, async ({ services }) => {
+      try {
+        const name = values.follow === true ? 'decisions.follow' : 'decisions.query';
+        await resultOf(services.ask(name, query, io.signal), show);
+      } catch (error) {
+        // Who follows says so when it is enough.
+        if (values.follow !== true || !io.signal.aborted) throw error;
       }
-      for (const line of sorted.sorted()) io.stdout.write(`${line}\n`);
-    } finally {
-      sorted.close();
-      await log.close();
-    }
-    return 0;
+      return 0;
+    });
   },
 });
 
-function filterOf(values: { rule?: string; user?: string; from?: string; to?: string }) {
-  const from = timeOption('decisions', 'from', values.from) ?? -Infinity;
-  const to = timeOption('decisions', 'to', values.to) ?? Infinity;
-  return ({ rule, entity, at }: Decision): boolean => {
-    if (values.rule !== undefined && rule !== values.rule) return false;
-    if (values.user !== undefined && (entity.type !== 'user' || entity.id !== values.user)) return false;
-    return at >= from && at < to;
+interface Values {
+  readonly rule?: string;
+  readonly user?: string;
+  readonly outcome?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit?: string;
+}
+
+function queryOf({ rule, user, outcome, ...values }: Values) {
+  const from = timeOption('decisions', 'from', values.from);
+  const to = timeOption('decisions', 'to', values.to);
+  const limit = countOption('decisions', 'limit', values.limit);
+  return {
+    ...(rule !== undefined && { rule }),
+    ...(user !== undefined && { user }),
+    ...(outcome !== undefined && { outcome: outcomeOf(outcome) }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(limit !== undefined && { limit }),
   };
 }
 
-function lineOf(decision: Decision): string {
-  return JSON.stringify(decisionJson(decision));
+function outcomeOf(text: string): Outcome {
+  const outcome = OUTCOMES.find((each) => each === text);
+  if (outcome !== undefined) return outcome;
+  throw usageError(
+    `decisions: --outcome ${text} is none of ${OUTCOMES.join(', ')}`,
+    didYouMean(text, OUTCOMES) ?? undefined,
+  );
 }
 
-function rowOf({ at, rule, entity, outcome, reason }: Decision): string {
+function rowOf({ at, rule, entity, outcome, reason }: DecisionJson): string {
   const why = reason === null ? '' : ` (${reason})`;
-  return `${new Date(at).toISOString()}  ${rule}  ${entity.type}/${entity.id}  ${outcome}${why}`;
+  return `${at}  ${rule}  ${entity.type}/${entity.id}  ${outcome}${why}`;
 }

@@ -7,6 +7,7 @@ import { decisions } from './decisions.ts';
 import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
 import { explain } from './explain.ts';
+import { keys } from './keys.ts';
 import { rules } from './rules.ts';
 import { run } from './run.ts';
 import { state } from './state.ts';
@@ -27,4 +28,5 @@ export const COMMANDS: readonly Command[] = [
   topics,
   state,
   dlq,
+  keys,
 ];

@@ -1,25 +1,20 @@
-// `tripline state`: what the tasks remember, as their changelogs have it, whether or not a worker is running.
+// `tripline state`: what the tasks remember, as the worker knows it that runs, or else as their changelogs have it.
 
-import { existsSync } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { systemClock } from '../../../lib/clock.ts';
-import type { RuleSet } from '../../../rules/project/rule-set.ts';
-import type { Config } from '../../../services/config/index.ts';
-import { jobOf } from '../../../services/job/job.ts';
-import { openExistingLog, openLogReadOnly, stateFolder } from '../../../services/job/open-log.ts';
-import { loadFlawlessProject } from '../../../services/project/load-project.ts';
-import { entityJson, timeJson } from '../../../services/state/entity-json.ts';
-import { exportEntities } from '../../../services/state/export-state.ts';
-import { foldDocument } from '../../../services/state/folded-state.ts';
-import { type LocalState, localState, readTasks, type TaskState, taskState } from '../../../services/state/tasks.ts';
-import { type EntityDocument, entityKey } from '../../../state/entity/document.ts';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { describeError, FatalError } from '../../../lib/errors.ts';
+import { stateFolder } from '../../../services/job/open-log.ts';
+import type { OpenContext } from '../../../services/open-context.ts';
+import { resultOf } from '../../../services/operation.ts';
+import { type Services, servicesHere } from '../../../services/operations.ts';
+import type { EntityQuestion } from '../../../services/state/entity.ts';
+import { type LocalState, localState, type TaskState } from '../../../services/state/tasks.ts';
 import { LevelStore } from '../../../state/store/level-store.ts';
-import type { Log } from '../../../topology/engine/ports.ts';
-import type { TaskSpec } from '../../../topology/engine/tasks.ts';
-import { ENTITY_STORE } from '../../../topology/topology.ts';
+import { asking, withContext } from '../asking.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
 import { CONFIG_OPTION } from '../options.ts';
-import { projectSettings } from '../settings.ts';
 import { subcommand } from '../subcommand.ts';
 
 export const state = defineCommand({
@@ -36,82 +31,85 @@ export const state = defineCommand({
   },
   run: async ({ values, positionals }, io) => {
     const word = subcommand('state', positionals, ['inspect', 'export']);
-    const key = word === 'inspect' ? entityOf(values) : undefined;
+    const entity = word === 'inspect' ? entityOf(values) : undefined;
     if (word === 'export' && values.out === undefined) throw usageError('state export: say where to, with --out FILE');
-    const { config } = projectSettings({ file: values.config, paths: [] }, io);
-    const project = loadFlawlessProject({ paths: [config.rules], folder: io.folder, config, needsTemplates: false });
-    const job = jobOf(config, project, systemClock);
-    const isLocal = values.local === true;
-    try {
-      // With the log's lock no worker can start meanwhile and find its state in use.
-      const log = await (isLocal ? openExistingLog : openLogReadOnly)(config, systemClock);
-      try {
-        const all = await readTasks(log, job.topology, config.application);
-        const rules = project.rules.ruleSet;
-        const isJson = values.json === true;
-        if (values.out !== undefined && word === 'export') {
-          return await exportTo(resolve(io.folder, values.out), log, all.filter(hasEntities), rules, io);
-        }
-        if (key !== undefined) return await showEntity(key, log, all.filter(hasEntities), rules, isJson, io);
-        for (const task of all) {
-          const local = isLocal ? await readLocal(config, task) : undefined;
-          io.stdout.write(textOf(await taskState(log, task, config.application), local, isJson));
-        }
-        return 0;
-      } finally {
-        await log.close();
-      }
-    } finally {
-      await job.close();
-    }
+    const isJson = values.json === true;
+    if (values.local === true) return withContext(values.config, io, (context) => showLocal(context, isJson, io));
+    return asking(values.config, io, async ({ services }) => {
+      if (word === 'export') return exportTo(resolve(io.folder, values.out!), services, io);
+      if (entity !== undefined) return showEntity(entity, services, isJson, io);
+      await resultOf(services.ask('state.tasks', {}, io.signal), (task) => {
+        io.stdout.write(isJson ? `${JSON.stringify(task)}\n` : textOf(task));
+      });
+      return 0;
+    });
   },
 });
 
-/** The document's key; undefined when none was asked for. */
-function entityOf({ user, entity }: { user?: string; entity?: string }): string | undefined {
+/** Undefined when none was asked for. */
+function entityOf({ user, entity }: { user?: string; entity?: string }): EntityQuestion | undefined {
   if (user !== undefined && entity !== undefined) throw usageError('state inspect: give --user or --entity, not both');
-  if (user !== undefined) return entityKey('user', user);
-  if (entity !== undefined && !/^[^/]+\/./s.test(entity)) {
+  if (user !== undefined) return { type: 'user', id: user };
+  if (entity === undefined) return undefined;
+  const [, type, id] = /^([^/]+)\/(.+)$/s.exec(entity) ?? [];
+  if (type === undefined || id === undefined) {
     throw usageError(`state inspect: --entity ${entity} is not TYPE/ID, such as device/d-17`);
   }
-  return entity;
+  return { type, id };
 }
 
-function hasEntities({ part }: TaskSpec): boolean {
-  return part.name === ENTITY_STORE;
+async function showEntity(entity: EntityQuestion, services: Services, isJson: boolean, io: Io): Promise<ExitCode> {
+  const { documents } = await resultOf(services.ask('state.entity', entity, io.signal));
+  for (const document of documents) {
+    io.stdout.write(`${JSON.stringify(document, null, isJson ? undefined : 2)}\n`);
+  }
+  if (documents.length > 0) return 0;
+  io.stderr.write(`nothing is remembered of ${entity.type}/${entity.id}\n`);
+  return 1;
 }
 
-async function exportTo(file: string, log: Log, tasks: readonly TaskSpec[], rules: RuleSet, io: Io): Promise<ExitCode> {
-  const documents = await exportEntities(log, tasks, rules, file);
+/** What is known of people is for the operator's eyes only. */
+const FILE_MODE = 0o600;
+/** Characters written at a time: a write for every line would take longer than making it. */
+const CHUNK_LENGTH = 64 * 1024;
+
+async function exportTo(file: string, services: Services, io: Io): Promise<ExitCode> {
+  let documents = 0;
+  const chunks = async function* (): AsyncGenerator<string> {
+    let chunk = '';
+    for await (const document of services.ask('state.export', {}, io.signal)) {
+      documents++;
+      chunk += `${JSON.stringify(document)}\n`;
+      if (chunk.length < CHUNK_LENGTH) continue;
+      yield chunk;
+      chunk = '';
+    }
+    yield chunk;
+  };
+  try {
+    await pipeline(Readable.from(chunks()), createWriteStream(file, { mode: FILE_MODE }));
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    throw new FatalError('TRG_LOG_FULL', `${file} cannot be written: ${describeError(error)}`, { file }, error);
+  }
   io.stdout.write(`documents written to ${file}: ${documents}\n`);
   return 0;
 }
 
-/** In any task: a producer with another partitioner than ours decides where its keys are. */
-async function showEntity(
-  key: string,
-  log: Log,
-  tasks: readonly TaskSpec[],
-  rules: RuleSet,
-  isJson: boolean,
-  io: Io,
-): Promise<ExitCode> {
-  let found = 0;
-  for (const { id, part, changelog } of tasks) {
-    if (changelog === null) continue;
-    const stored = await foldDocument<EntityDocument>(log, changelog, part.store!.spec.documents, key);
-    if (stored === undefined) continue;
-    found++;
-    io.stdout.write(`${JSON.stringify(entityJson(id, stored, rules), null, isJson ? undefined : 2)}\n`);
+async function showLocal(context: OpenContext, isJson: boolean, io: Io): Promise<ExitCode> {
+  // With the log's lock no worker can start meanwhile and find its state in use.
+  await context.writableLog();
+  for await (const task of servicesHere(context).ask('state.tasks', {}, io.signal)) {
+    const local = await readLocal(context, task);
+    io.stdout.write(isJson ? `${JSON.stringify({ ...task, local })}\n` : textOf(task, local));
   }
-  if (found === 0) io.stderr.write(`nothing is remembered of ${key}\n`);
-  return found === 0 ? 1 : 0;
+  return 0;
 }
 
 /** Null where this machine has none. */
-async function readLocal(config: Config, { id, changelog }: TaskSpec): Promise<LocalState | null> {
-  const folder = stateFolder(config, id);
-  if (changelog === null || !existsSync(folder)) return null;
+async function readLocal({ config }: OpenContext, { task, state }: TaskState): Promise<LocalState | null> {
+  const folder = stateFolder(config, task);
+  if (state === null || !existsSync(folder)) return null;
   const store = await LevelStore.open(folder);
   try {
     return localState(store);
@@ -120,21 +118,14 @@ async function readLocal(config: Config, { id, changelog }: TaskSpec): Promise<L
   }
 }
 
-function textOf(task: TaskState, local: LocalState | null | undefined, isJson: boolean): string {
-  const { inputs, state: size } = task;
-  if (isJson) {
-    const stateJson = size === null ? null : { ...size, earliestDue: timeJson(size.earliestDue) };
-    const streamTime = timeJson(task.streamTime ?? -1);
-    return `${JSON.stringify({ ...task, streamTime, state: stateJson, ...(local !== undefined && { local }) })}\n`;
-  }
-  const time = task.streamTime === null ? '' : `  stream time ${timeJson(task.streamTime)}`;
-  const lines = [`${task.task}${time}`];
+function textOf({ task, inputs, streamTime, state: size }: TaskState, local?: LocalState | null): string {
+  const lines = [`${task}${streamTime === null ? '' : `  stream time ${streamTime}`}`];
   for (const { topic, partition, committed, end, waiting } of inputs) {
     lines.push(`  reads ${topic}/${partition}  at ${committed ?? 'its first record'} of ${end}, ${waiting} waiting`);
   }
   if (size !== null) {
     const { documents, bytes, due, earliestDue, changelog } = size;
-    const next = due === 0 ? '' : ` (the first at ${timeJson(earliestDue)})`;
+    const next = due === 0 ? '' : ` (the first at ${earliestDue})`;
     lines.push(`  keeps documents: ${documents}, bytes: ${bytes}, due: ${due}${next}`);
     lines.push(`  changelog from ${changelog.first} to ${changelog.end}`);
     if (local === null) lines.push('  no state folder here: a start restores all of it');

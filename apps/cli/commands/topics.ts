@@ -1,14 +1,14 @@
 // `tripline topics`: the topics that a configuration needs, and making those that are missing.
 
-import { systemClock } from '../../../lib/clock.ts';
-import { jobOf } from '../../../services/job/job.ts';
-import { hasLog, openLog, openLogReadOnly } from '../../../services/job/open-log.ts';
+import { plannedTopology } from '../../../services/job/job.ts';
+import { resultOf } from '../../../services/operation.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
 import { ACL_ROLES, type AclEntry, aclCommand, aclsOf } from '../../../services/topics/acls.ts';
-import { createMissing, type PlannedTopic, planTopics, withDrift } from '../../../services/topics/plan.ts';
+import { topicNeeds } from '../../../services/topics/plan.ts';
+import type { AppliedTopic, TopicNeedsQuestion } from '../../../services/topics/topics.ts';
+import { asking } from '../asking.ts';
 import { defineCommand, type ExitCode, type Io } from '../command.ts';
 import { CONFIG_OPTION } from '../options.ts';
-import { projectSettings } from '../settings.ts';
 import { subcommand } from '../subcommand.ts';
 
 export const topics = defineCommand({
@@ -22,38 +22,17 @@ export const topics = defineCommand({
   },
   run: async ({ values, positionals }, io) => {
     const word = subcommand('topics', positionals, ['plan', 'apply', 'acls']);
-    const { config } = projectSettings({ file: values.config, paths: [] }, io);
-    const project = loadFlawlessProject({ paths: [config.rules], folder: io.folder, config, needsTemplates: false });
-    const job = jobOf(config, project, systemClock);
-    try {
-      const isJson = values.json === true;
-      if (word === 'acls')
-        return showAcls(aclsOf(job.topology, config), values.principal ?? 'User:tripline', isJson, io);
-      if (word === 'plan' && !hasLog(config)) return show(planTopics(new Map(), job.topology, config), isJson, io);
-      const log =
-        word === 'plan' ? await openLogReadOnly(config, systemClock) : (await openLog(config, systemClock)).log;
-      try {
-        const { admin } = log;
-        const plan = await withDrift(admin, planTopics(await admin.topics(), job.topology, config));
-        if (word === 'plan' || plan.some(({ state }) => state === 'mismatch')) return show(plan, isJson, io);
-        await createMissing(admin, plan);
-        await admin.mend?.(plan.flatMap(({ drift }) => drift ?? []));
-        return show(plan.map(applied), isJson, io);
-      } finally {
-        await log.close();
-      }
-    } finally {
-      await job.close();
-    }
+    const isJson = values.json === true;
+    return asking(values.config, io, async ({ config, services }) => {
+      const project = loadFlawlessProject({ paths: [config.rules], folder: io.folder, config, needsTemplates: false });
+      const topology = plannedTopology(config, project.rules.ruleSet);
+      if (word === 'acls') return showAcls(aclsOf(topology, config), values.principal ?? 'User:tripline', isJson, io);
+      const needs = topicNeeds(topology, config) as TopicNeedsQuestion;
+      const name = word === 'plan' ? 'topics.plan' : 'topics.apply';
+      return show(await resultOf(services.ask(name, needs, io.signal)), isJson, io);
+    });
   },
 });
-
-type Shown = Omit<PlannedTopic, 'state'> & { readonly state: PlannedTopic['state'] | 'created' | 'changed' };
-
-function applied(topic: PlannedTopic): Shown {
-  if (topic.state === 'missing') return { ...topic, state: 'created', existing: topic.partitions };
-  return topic.drift === undefined ? topic : { ...topic, state: 'changed' };
-}
 
 /** Lines for a shell, under a heading for each of what they are for. */
 function showAcls(entries: readonly AclEntry[], principal: string, isJson: boolean, io: Io): ExitCode {
@@ -67,11 +46,11 @@ function showAcls(entries: readonly AclEntry[], principal: string, isJson: boole
 }
 
 /** 1 when a topic cannot be used as it is: `apply` cannot mend that. */
-function show(plan: readonly Shown[], isJson: boolean, io: Io): ExitCode {
+function show(plan: readonly AppliedTopic[], isJson: boolean, io: Io): ExitCode {
   for (const topic of plan) io.stdout.write(`${isJson ? JSON.stringify(topic) : row(topic)}\n`);
   const wrong = plan.filter(({ state }) => state === 'mismatch');
   if (!isJson) {
-    const count = (state: Shown['state']) => plan.filter((topic) => topic.state === state).length;
+    const count = (state: AppliedTopic['state']) => plan.filter((topic) => topic.state === state).length;
     const done = count('created') > 0 ? `${count('created')} created` : `${count('missing')} missing`;
     const changed = count('changed');
     const differing = plan.filter(({ drift }) => drift !== undefined).length - changed;
@@ -82,7 +61,7 @@ function show(plan: readonly Shown[], isJson: boolean, io: Io): ExitCode {
   return wrong.length === 0 ? 0 : 1;
 }
 
-function row({ topic, partitions, kind, state, compacted, drift = [] }: Shown): string {
+function row({ topic, partitions, kind, state, compacted, drift = [] }: AppliedTopic): string {
   const notes = compacted === true ? `${kind}, compacted` : kind;
   const verb = state === 'changed' ? 'was' : 'is';
   const settings = drift.map(({ setting, has, wants }) => `\n          ${setting} ${verb} ${has}, wanted: ${wants}`);

@@ -1,12 +1,11 @@
 // `tripline topology`: what runs, in words or as a picture.
 
-import { systemClock } from '../../../lib/clock.ts';
-import { jobOf } from '../../../services/job/job.ts';
+import { plannedTopology } from '../../../services/job/job.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
 import { describe, mermaid } from '../../../topology/engine/describe.ts';
+import { withContext } from '../asking.ts';
 import { defineCommand } from '../command.ts';
 import { CONFIG_OPTION } from '../options.ts';
-import { projectSettings } from '../settings.ts';
 
 export const topology = defineCommand({
   name: 'topology',
@@ -16,15 +15,11 @@ export const topology = defineCommand({
     config: CONFIG_OPTION,
     mermaid: { type: 'boolean', description: 'A Mermaid flowchart' },
   },
-  run: async ({ values }, io) => {
-    const { config } = projectSettings({ file: values.config, paths: [] }, io);
-    const project = loadFlawlessProject({ paths: [config.rules], folder: io.folder, config, needsTemplates: false });
-    const job = jobOf(config, project, systemClock);
-    try {
-      io.stdout.write(values.mermaid === true ? mermaid(job.topology) : describe(job.topology));
-    } finally {
-      await job.close();
-    }
-    return 0;
-  },
+  run: async ({ values }, io) =>
+    withContext(values.config, io, async ({ config }) => {
+      const project = loadFlawlessProject({ paths: [config.rules], folder: io.folder, config, needsTemplates: false });
+      const planned = plannedTopology(config, project.rules.ruleSet);
+      io.stdout.write(values.mermaid === true ? mermaid(planned) : describe(planned));
+      return 0;
+    }),
 });

@@ -38,6 +38,8 @@ export interface IngestOptions {
   readonly telemetry?: Telemetry;
   /** Default IN_FLIGHT_BYTES_MAX. */
   readonly inFlightBytesMax?: number;
+  /** Adds what the process answers besides; left out: nothing. */
+  readonly addRoutes?: (app: FastifyInstance) => void;
 }
 
 export interface Ingest {
@@ -66,6 +68,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     isReady,
     isClosing: () => closing,
     shown: telemetry ?? NOTHING_SHOWN,
+    addRoutes: options.addRoutes,
     requests: new Requests({ clock, metrics: telemetry?.metrics ?? new Metrics(), spans: telemetry?.spans ?? null }),
   });
   let url: string;

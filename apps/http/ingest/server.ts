@@ -31,7 +31,12 @@ export interface ServerOptions {
   readonly isClosing: () => boolean;
   readonly shown: Shown;
   readonly requests: Requests;
+  /** What the process answers besides; left out: nothing. */
+  readonly addRoutes?: ((app: FastifyInstance) => void) | undefined;
 }
+
+/** Ids of people are in paths; longer ones than this are nobody's. */
+const PARAMETER_LENGTH_MAX = 1_024;
 
 /** How the body of a route becomes records. */
 type ToRecords = (body: JsonObject, target: Target, arrival: Arrival) => readonly NewRecord[];
@@ -50,6 +55,7 @@ export function ingestServer(options: ServerOptions): FastifyInstance {
     bodyLimit: BATCH_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     // The hook below says it with a Retry-After.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -70,6 +76,8 @@ export function ingestServer(options: ServerOptions): FastifyInstance {
   });
 
   addTelemetryRoutes(app, options.shown, () => notReady(options));
+
+  options.addRoutes?.(app);
 
   const gate = new Gate(options);
   for (const type of CALLS) {

@@ -30,16 +30,21 @@ export class WriteKeys {
     this.#check(writeKey);
   }
 
-  #check(key: unknown): void {
-    const digest = digestOf(typeof key === 'string' ? key : '');
+  has(key: string): boolean {
+    const digest = digestOf(key);
     let known = false;
     for (const one of this.#digests) known = timingSafeEqual(one, digest) || known;
+    return known;
+  }
+
+  #check(key: unknown): void {
+    const known = this.has(typeof key === 'string' ? key : '');
     if (!known || typeof key !== 'string') throw unauthorised('the write key is not one of http.writeKeys');
   }
 }
 
 /** The key of an Authorization header; null when it is of no kind we know. */
-function keyOf(authorization: string): string | null {
+export function keyOf(authorization: string): string | null {
   const [, scheme, credentials] = /^(basic|bearer) +(\S+) *$/i.exec(authorization) ?? [];
   if (scheme === undefined || credentials === undefined) return null;
   if (scheme.toLowerCase() === 'bearer') return credentials;

@@ -3,7 +3,7 @@
 // Invariants:
 //   O1. Nothing on disk is changed.
 //   O2. What is seen is the log as it was committed at one moment, that of opening; when a file of it has been cleaned
-//       away since, a later moment takes its place. Waiting for more brings nothing.
+//       away since, or a read waits for more, a later moment takes its place.
 
 import type { Clock } from '../../../lib/clock.ts';
 import { EngineError, FatalError } from '../../../lib/errors.ts';
@@ -19,6 +19,8 @@ import { logAdmin } from './topics.ts';
 
 /** The owner replaces files as it cleans; each time that hits a file just wanted, the log is looked at afresh. */
 const ATTEMPTS_MAX = 5;
+/** How often who waits for more looks: nobody tells him, and each look reads what the commit log got since. */
+const LOOK_MS = 500;
 
 /**
  * Opens the log in `dir` for reading. Writers and new topics are refused.
@@ -40,11 +42,17 @@ export async function openEmbeddedLogReadOnly(options: {
   };
   const core: LogCore = {
     admin: logAdmin(state, () => Promise.reject(readOnlyError(dir))),
-    fetch: (requests, waitMs, signal) =>
-      retrying(async (attempt) => {
-        if (attempt > 0) await refresh();
-        return fetcher.fetch(requests, waitMs, signal);
-      }),
+    fetch: async (requests, waitMs, signal) => {
+      for (let leftMs = waitMs; ; leftMs -= LOOK_MS) {
+        const chunks = await retrying(async (attempt) => {
+          if (attempt > 0 || leftMs < waitMs) await refresh();
+          return fetcher.fetch(requests, 0, signal);
+        });
+        const isNew = requests.some(({ offset }, i) => chunks[i]!.endOffset > offset);
+        if (isNew || leftMs <= 0 || signal.aborted) return chunks;
+        await clock.sleep(Math.min(leftMs, LOOK_MS), signal);
+      }
+    },
     openWriter: () => Promise.reject(readOnlyError(dir)),
     commit: () => Promise.reject(readOnlyError(dir)),
     closeWriter: () => {},

@@ -6,10 +6,10 @@
 //   T1. A call is answered once, with its result or its error; when the port closes, the open ones fail.
 
 import type { MessagePort, Transferable } from 'node:worker_threads';
+import { decodeError, encodeError, type WireError } from '../../../lib/wire-error.ts';
 import type { FetchRequest, LogCore, Transaction, WriterId } from './core.ts';
 import { CoreLog } from './core-log.ts';
 import { closedError } from './log-errors.ts';
-import { decodeError, encodeError, type WireError } from './wire-error.ts';
 
 /** Operations by name, and what each is called with. */
 interface Calls {

@@ -5,6 +5,7 @@ import {
   createTopicsV7,
   deleteRecordsV2,
   describeConfigsV4,
+  describeGroupsV5,
   IncrementalAlterConfigOperationTypes,
   incrementalAlterConfigsV1,
   listOffsetsV7,
@@ -13,6 +14,7 @@ import {
 import { FatalError } from '../../../lib/errors.ts';
 import type {
   CommittedPosition,
+  DescribedMember,
   LogAdmin,
   PartitionOffsets,
   PartitionPosition,
@@ -22,6 +24,7 @@ import type {
 } from '../../../topology/engine/ports.ts';
 import { partitionKey } from '../../../topology/engine/ports.ts';
 import type { Cluster } from './cluster.ts';
+import { decodeAssignment, decodeSubscription } from './group/consumer-protocol.ts';
 import { errorNames } from './kafka-errors.ts';
 import { settingsOf } from './topic-settings.ts';
 
@@ -34,6 +37,10 @@ const { SET } = IncrementalAlterConfigOperationTypes;
 const EARLIEST = -2n;
 const LATEST = -1n;
 const READ_UNCOMMITTED = 0;
+/** What the user may do with the group is not asked for. */
+const NO_OPERATIONS = false;
+const STABLE = 'Stable';
+const NOBODY = new Set(['Empty', 'Dead']);
 export const READ_COMMITTED = 1;
 
 export class KafkaAdmin implements LogAdmin {
@@ -154,6 +161,24 @@ export class KafkaAdmin implements LogAdmin {
       this.#offset(partition, LATEST, READ_UNCOMMITTED),
     ]);
     return { first, end, written };
+  }
+
+  async members(group: string): Promise<readonly DescribedMember[] | null> {
+    const { groups } = await this.#cluster.askCoordinator(
+      { kind: 'group', name: group, doing: 'to see the members of the group' },
+      describeGroupsV5.api,
+      [group],
+      NO_OPERATIONS,
+    );
+    const { groupState, members } = groups[0]!;
+    if (NOBODY.has(groupState)) return [];
+    // While it deals out, a group says who is in it, but not what they said of themselves.
+    if (groupState !== STABLE) return null;
+    return members.map(({ memberId, memberMetadata, memberAssignment }) => ({
+      memberId,
+      note: decodeSubscription(memberMetadata).note,
+      partitions: decodeAssignment(memberAssignment).partitions,
+    }));
   }
 
   async #offset(of: TopicPartition, timestamp: bigint, isolation: number): Promise<number> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { DocumentSpec } from '../../../state/store/api.ts';
-import { CachedDocumentStore } from '../../../state/store/document-store.ts';
+import { CachedDocumentStore, storedDocument } from '../../../state/store/document-store.ts';
 import { compareUtf8 } from '../../../state/store/due-heap.ts';
 import { dueRange, readDueKey } from '../../../state/store/key-codec.ts';
 import { MemoryStore } from '../../../state/store/memory-store.ts';
@@ -105,7 +105,8 @@ test('however many documents are due later, only the earliest rows are in memory
 
 const EVERYTHING = [Uint8Array.of(0), Uint8Array.of(0xff), 1_000] as const;
 
-const key = fc.constantFrom('a', 'b', 'c', 'ä', '\u{10000}', '\u{ffff}', 'z'.repeat(40));
+const KEYS = ['a', 'b', 'c', 'ä', '\u{10000}', '\u{ffff}', 'z'.repeat(40)];
+const key = fc.constantFrom(...KEYS);
 const time = fc.integer({ min: 0, max: 50 });
 const operation = fc.oneof(
   {
@@ -148,6 +149,15 @@ test('whatever is put, deleted, committed, written back and evicted, reads and d
             assert.deepEqual(await drain(documents, step.time), expected);
             for (const [name] of expected) model.get(name as string)!.due = Infinity;
           }
+          const figures = { ...documents.figures };
+          for (const name of KEYS) {
+            const stored = documents.peek(name);
+            const seen = stored && storedDocument(spec, name, stored);
+            assert.deepEqual(seen?.doc, model.get(name));
+            assert.equal(seen?.dueAt, model.get(name)?.due);
+          }
+          // Who looks on leaves no trace.
+          assert.deepEqual(documents.figures, figures);
           for (const [name, note] of model) assert.deepEqual(documents.get(name), note);
         }
         await applyChangelog(folded, commit(documents), []);

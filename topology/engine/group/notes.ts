@@ -5,6 +5,14 @@
 
 import { utf8Text } from '../../../lib/bytes.ts';
 
+/** Where a process answers other workers' questions, and what they show to be let in. */
+export interface AskAddress {
+  /** Such as `http://10.0.0.5:8080`. */
+  readonly url: string;
+  /** Made anew at each start. Whoever may describe the group can see it. */
+  readonly token: string;
+}
+
 export interface MemberNote {
   /** Members of one process share state folders. */
   readonly process: string;
@@ -12,6 +20,8 @@ export interface MemberNote {
   readonly writer: string;
   /** Changelog offset to which the process has the state of each task, by task id. */
   readonly offsets: Readonly<Record<string, number>>;
+  /** Null: it takes no questions. Undefined: it is of a version that knows none. */
+  readonly ask?: AskAddress | null;
 }
 
 export interface LeaderNote {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { openEmbeddedLogReadOnly } from '../../../../connectors/logs/embedded/read-only.ts';
 import { seededRng } from '../../../../lib/rng.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
-import { type Cleanup, record, valuesOf, write } from '../../../contract/log-kit.ts';
+import { type Cleanup, record, text, valuesOf, write } from '../../../contract/log-kit.ts';
 import { openLog, temporaryFolder } from './kit.ts';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
@@ -103,6 +103,31 @@ test('another reader sees what is committed while a process holds the log, and c
   await assert.rejects(later.admin.createTopics([{ topic: 'x', partitions: 1 }]), { code: 'TRG_LOG_LOCKED' });
   await write(log, [record('events/0', 'c')]);
   assert.deepEqual(await valuesOf(log, 'events'), ['a', 'b', 'c']);
+});
+
+test('a reader that waits sees what the process that holds the log commits meanwhile, and nothing before (O2)', async (t) => {
+  const dir = await temporaryFolder(t);
+  const log = await openLog(t, dir);
+  await log.admin.createTopics([{ topic: 'events', partitions: 1 }]);
+  await write(log, [record('events/0', 'a')]);
+  const clock = new FakeClock();
+  const reading = await openEmbeddedLogReadOnly({ dir, clock });
+  t.after(() => reading.close());
+  const reader = reading.openReader();
+  reader.assign([{ topic: 'events', partition: 0, offset: 1 }]);
+  const read = async (waitMs: number): Promise<(string | null)[]> => {
+    let isOver = false;
+    const fetched = reader.read({ maxBytes: 1_000, waitMs }).finally(() => {
+      isOver = true;
+    });
+    for (; !isOver; await new Promise((resolve) => setImmediate(resolve))) await clock.advance(100);
+    return (await fetched).flatMap(({ records }) => records.map(({ value }) => text(value)));
+  };
+  assert.deepEqual(await read(2_000), []);
+  await write(log, [record('events/0', 'b')]);
+  assert.deepEqual(await read(0), []);
+  assert.deepEqual(await read(2_000), ['b']);
+  assert.deepEqual(await read(2_000), []);
 });
 
 test('a reader of a closed log needs no process', async (t) => {

@@ -1,0 +1,114 @@
+// The routes of the management API for people and programs: decisions, and what is remembered of a person.
+//
+// Owns: what a request says, and how an answer looks. Does not own: answering (services/operations.ts), keys (api-keys.ts).
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { EngineError, RetryableError } from '../../../lib/errors.ts';
+import { parseInstant } from '../../../lib/iso-time.ts';
+import { OUTCOMES } from '../../../schemas/decision.ts';
+import { type DecisionPageQuery, PAGE_LIMIT_MAX } from '../../../services/decisions/page.ts';
+import { oneAnswer } from '../../../services/live/one-answer.ts';
+import type { Answers } from '../../../services/live/socket-server.ts';
+import { Refusal } from '../ingest/refusal.ts';
+import type { ApiKeys } from './api-keys.ts';
+
+export interface ApiOptions {
+  readonly keys: ApiKeys;
+  readonly answers: Answers;
+}
+
+/** What a caller is told to wait when a worker cannot answer just now. */
+const RETRY_AFTER_MS = 1_000;
+
+export function addApiRoutes(app: FastifyInstance, { keys, answers }: ApiOptions): void {
+  const get = (path: string, answer: (request: FastifyRequest, signal: AbortSignal) => Promise<unknown>): void => {
+    app.get(`/api${path}`, {
+      onRequest: (request, _reply, done) => {
+        keys.viewer(request.headers.authorization);
+        done();
+      },
+      handler: async (request, reply) => {
+        // It is about people, and as of now.
+        void reply.header('cache-control', 'no-store');
+        return answer(request, goneSignal(reply)).catch((error: unknown) => {
+          throw refusalOf(error);
+        });
+      },
+    });
+  };
+
+  /** `?limit&cursor&rule&user&outcome&from&to`: `{decisions, next}`, the newest first. */
+  get('/decisions', async ({ query }, signal) => {
+    return oneAnswer(answers, 'decisions.page', pageQuery(query as Readonly<Record<string, unknown>>), signal);
+  });
+
+  /** The live document of a user. */
+  get('/people/:id', async ({ params }, signal) => {
+    const { id } = params as { readonly id: string };
+    const { documents } = await oneAnswer(answers, 'state.entity', { type: 'user', id }, signal);
+    const [document] = documents;
+    if (document === undefined) throw new Refusal(404, 'TRG_HTTP_NOT_FOUND', 'nothing is remembered of this person');
+    return document;
+  });
+}
+
+/** Aborts when the caller goes away. */
+export function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+const PARAMETERS = ['limit', 'cursor', 'rule', 'user', 'outcome', 'from', 'to'];
+
+/** Throws Refusal (400) for what is no query of decisions. */
+function pageQuery(query: Readonly<Record<string, unknown>>): DecisionPageQuery {
+  const texts = new Map<string, string>();
+  for (const [name, value] of Object.entries(query)) {
+    if (!PARAMETERS.includes(name)) throw invalid(`there is no parameter "${name}", only ${PARAMETERS.join(', ')}`);
+    if (typeof value !== 'string' || value === '') throw invalid(`"${name}" is to be given once, with a value`);
+    texts.set(name, value);
+  }
+  const [limit, outcome, from, to] = ['limit', 'outcome', 'from', 'to'].map((name) => texts.get(name));
+  const [cursor, rule, user] = ['cursor', 'rule', 'user'].map((name) => texts.get(name));
+  return {
+    ...(limit !== undefined && { limit: limitOf(limit) }),
+    ...(outcome !== undefined && { outcome: outcomeOf(outcome) }),
+    ...(from !== undefined && { from: timeOf('from', from) }),
+    ...(to !== undefined && { to: timeOf('to', to) }),
+    ...(cursor !== undefined && { cursor }),
+    ...(rule !== undefined && { rule }),
+    ...(user !== undefined && { user }),
+  };
+}
+
+function limitOf(text: string): number {
+  const limit = Number(text);
+  if (Number.isSafeInteger(limit) && limit >= 1 && limit <= PAGE_LIMIT_MAX) return limit;
+  throw invalid(`"limit" is a number from 1 to ${PAGE_LIMIT_MAX}`);
+}
+
+function outcomeOf(text: string) {
+  const outcome = OUTCOMES.find((each) => each === text);
+  if (outcome !== undefined) return outcome;
+  throw invalid(`"outcome" is one of ${OUTCOMES.join(', ')}`);
+}
+
+function timeOf(name: string, text: string): number {
+  const time = parseInstant(text);
+  if (!Number.isNaN(time)) return time;
+  throw invalid(`"${name}" is a time such as 2026-01-31T00:00:00Z`);
+}
+
+function invalid(message: string): Refusal {
+  return new Refusal(400, 'TRG_USAGE', message);
+}
+
+/** What is answered instead; what is not foreseen stays what it is. */
+function refusalOf(error: unknown): unknown {
+  if (!(error instanceof EngineError) || error instanceof Refusal) return error;
+  const { code, message } = error;
+  if (error instanceof RetryableError) return new Refusal(503, code, message, RETRY_AFTER_MS);
+  if (code === 'TRG_USAGE') return new Refusal(400, code, message);
+  return code === 'TRG_NAME_UNKNOWN' ? new Refusal(404, code, message) : new Refusal(500, code, message);
+}

@@ -1,0 +1,98 @@
+// Where questions to a worker come in: over the socket of its data folder, over the management API, from other workers.
+//
+// Owns: what of that there is, and its end. Does not own: answering (answer-thread.ts, engine-questions.ts).
+
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../../lib/clock.ts';
+import { describeError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { newSecret } from '../../lib/rng.ts';
+import type { Config } from '../../services/config/index.ts';
+import type { OpenedLog } from '../../services/job/open-log.ts';
+import { type OpenedSocket, openSocket } from '../../services/live/socket-server.ts';
+import type { AskAddress } from '../../topology/engine/group/notes.ts';
+import { ApiKeys } from '../http/api/api-keys.ts';
+import { addApiRoutes } from '../http/api/routes.ts';
+import { WriteKeys } from '../http/ingest/write-keys.ts';
+import { addInternalRoutes } from '../http/internal-routes.ts';
+import { AnswerThread } from './answer-thread.ts';
+import { EngineQuestions } from './engine-questions.ts';
+import type { WorkerIdentity } from './identity.ts';
+
+export interface QuestionDeskOptions {
+  readonly config: Config;
+  readonly opened: OpenedLog;
+  /** Null: the log has no groups, and there are no other workers. */
+  readonly identity: WorkerIdentity | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** All addresses of the machine, none of which another machine could use as it stands. */
+const WILDCARDS = new Set(['0.0.0.0', '[::]']);
+
+export class QuestionDesk {
+  /** What the engine threads are asked through. */
+  readonly engines: EngineQuestions;
+  readonly #options: QuestionDeskOptions;
+  readonly #answers: AnswerThread;
+  /** Of this life of the process. */
+  readonly #token = newSecret();
+  #socket: OpenedSocket | null = null;
+
+  private constructor(options: QuestionDeskOptions) {
+    const { config, opened, identity, clock, logger } = options;
+    this.#options = options;
+    this.engines = new EngineQuestions(config.threads, clock);
+    const process = identity?.name ?? null;
+    this.#answers = new AnswerThread({ config, opened, live: this.engines, process, clock, logger });
+  }
+
+  /** Without a socket a worker works all the same: commands then read its log themselves, as far as they can. */
+  static async open(options: QuestionDeskOptions): Promise<QuestionDesk> {
+    const { config, clock, logger } = options;
+    const { dataDir, application } = config;
+    const desk = new QuestionDesk(options);
+    try {
+      desk.#socket = await openSocket({ dataDir, application, answers: desk.#answers, clock });
+    } catch (error) {
+      logger.warn({ error: describeError(error) }, 'commands cannot ask this worker: no socket could be opened');
+    }
+    return desk;
+  }
+
+  readonly addRoutes = (app: FastifyInstance): void => {
+    const { config, identity, clock } = this.#options;
+    const { keys, writeKeys } = config.http!;
+    const answers = this.#answers;
+    addApiRoutes(app, { keys: new ApiKeys(keys, new WriteKeys(writeKeys), clock), answers });
+    if (identity === null) return;
+    addInternalRoutes(app, { token: this.#token, application: config.application, answers });
+  };
+
+  /** Where other workers ask this one, which serves HTTP at `url` (null: nowhere). Null: they cannot. */
+  address(url: string | null): AskAddress | null {
+    const { config, identity, logger } = this.#options;
+    if (identity === null) return null;
+    const reached = advertisedUrl(config.http?.advertise, url);
+    if (reached !== null) return { url: reached, token: this.#token };
+    const text =
+      'other workers cannot ask this one for its entities: set http, and http.advertise to how they reach it';
+    logger.info({}, text);
+    return null;
+  }
+
+  /** Ends what is being answered. */
+  async close(): Promise<void> {
+    await this.#socket?.close();
+    await this.#answers.close();
+  }
+}
+
+/** `advertise`: `host:port` of the configuration; `url`: where HTTP is served, null: nowhere. Null: nobody can be told. */
+export function advertisedUrl(advertise: string | undefined, url: string | null): string | null {
+  if (url === null) return null;
+  if (advertise !== undefined) return `http://${advertise}`;
+  const { hostname, origin } = new URL(url);
+  return WILDCARDS.has(hostname) ? null : origin;
+}

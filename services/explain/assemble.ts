@@ -1,0 +1,71 @@
+// What an explanation is of, and putting it together from what a tracer saw and what was recorded.
+
+import type { RulesCheck } from '../../rules/index.ts';
+import { isoOf } from '../../rules/patterns/definition.ts';
+import type { Decision } from '../../schemas/decision.ts';
+import type { ExplainedStep, Explanation } from './explanation.ts';
+import type { TracedStep, Tracer } from './tracer.ts';
+
+export interface Question {
+  readonly rule: string;
+  readonly entity: { readonly type: string; readonly id: string };
+  /** Event time up to which it is explained, ms; Infinity: all that was read. */
+  readonly at: number;
+}
+
+/** Null: nothing is known of the entity. `recorded`: null where there are no records to look at. */
+export function assembled(
+  { rule, entity, at }: Question,
+  rules: RulesCheck,
+  tracer: Tracer,
+  recorded: readonly Decision[] | null,
+  notes: readonly string[],
+): Explanation | null {
+  tracer.finish();
+  const ids = new Set(recorded?.map(({ id }) => id));
+  const replayed = new Set(tracer.steps.flatMap((step) => (step.kind === 'decision' ? [step.decision.id] : [])));
+  const only = (recorded ?? []).filter(({ id }) => !replayed.has(id));
+  if (tracer.steps.length === 0 && only.length === 0) return null;
+  const fromRecords = only.map((decision): TracedStep => ({ kind: 'decision', at: decision.at, decision, gates: [] }));
+  const steps = [...tracer.steps, ...fromRecords].filter((step) => step.at <= at);
+  steps.sort((a, b) => a.at - b.at || RANK[a.kind] - RANK[b.kind]);
+  const { version } = rules.ruleSet.rule(rule)!;
+  const all = [...notes];
+  if (only.length > 0)
+    all.push(`decisions known from their record only, as the rule or its input has changed: ${only.length}`);
+  if (steps.some((step) => step.kind === 'decision' && step.decision.ruleVersion !== version)) {
+    all.push(`other versions of the rule decided here too; what is still needed is by ${version}`);
+  }
+  const needed = tracer.standingAt(at).map(({ by, words }) => (by === null ? words : `${by}: ${words}`));
+  return {
+    rule,
+    ruleVersion: version,
+    entity,
+    asOf: at === Infinity ? null : isoOf(at),
+    steps: steps.map((step) => shown(step, recorded === null ? null : ids)),
+    needed,
+    notes: all,
+  };
+}
+
+/** Of what has the same time: the event, then the deadline, then what was decided. */
+const RANK = { event: 0, deadline: 1, decision: 2 } as const;
+
+function shown(step: TracedStep, recorded: ReadonlySet<string> | null): ExplainedStep {
+  const at = isoOf(step.at);
+  if (step.kind !== 'decision') return { ...step, at };
+  const { id, ruleVersion, outcome, reason, events, values } = step.decision;
+  const isRecorded = recorded?.has(id) ?? null;
+  return {
+    kind: 'decision',
+    at,
+    id,
+    ruleVersion,
+    outcome,
+    reason,
+    events,
+    values,
+    gates: step.gates,
+    recorded: isRecorded,
+  };
+}

@@ -1,0 +1,221 @@
+// Runs a task of a finished or running worker again, from its journal: the same inputs, in the same order, with the same looks
+// at the clock and the same changes of rules, into a store of its own. What comes out is what the worker wrote (I1).
+//
+// Owns: walking journal and inputs side by side. Does not own: the task (task.ts), what becomes of its outputs, what is watched
+// (both the caller's).
+//
+// Invariants:
+//   J1. Memory does not grow with the journal or the inputs: both are read a page at a time, and steps are let go of.
+//   J2. It reads what is committed, and writes nothing to the log.
+//   J3. Nothing but inputs, journal and rules goes in: no clock, no committed state, no committed positions.
+//   J4. Watermarks between tasks are left out: they are said when a commit is made, and a walk makes none.
+
+import { assert } from '../../lib/assert.ts';
+import type { LogRecord } from '../../schemas/record.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
+
+import type { SubTopology } from './builder.ts';
+import { type JournalEntry, type JournalStep, journalCodec } from './journal.ts';
+import { loneTask } from './lone-task.ts';
+import { type Log, partitionKey, type TopicPartition } from './ports.ts';
+import { readPartition } from './read-partition.ts';
+import type { Task, TaskOptions } from './task.ts';
+import { taskId, taskInputs } from './tasks.ts';
+import { journalTopic } from './topics.ts';
+
+export interface JournalWalkOptions {
+  readonly log: Log;
+  readonly application: string;
+  /** The part that the task is one of: with the rules that it had, by version. */
+  readonly part: SubTopology;
+  readonly partition: number;
+  readonly outOfOrdernessMs: number;
+  readonly emit: TaskOptions['emit'];
+  /**
+   * What is done where the journal names an input that the part no longer reads: `skip` leaves out what came by it, `refuse`
+   * takes it for a bug of the caller.
+   */
+  readonly strangeInputs: 'skip' | 'refuse';
+  /** Bytes of decoded documents kept; default 4 MB. */
+  readonly cacheBytes?: number;
+  /** Documents are written to the store whenever this much waits, in estimated heap bytes; default as `cacheBytes`. */
+  readonly dirtyBytesMax?: number;
+  /** Called after every some thousand records, and waits: whoever shares the thread with others lets them have it, or throws. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** What a walk could not see. */
+export interface JournalWalk {
+  /** Entries of the task's journal; 0: no worker has run it yet. */
+  readonly entries: number;
+  /** Inputs whose first records are gone, and where they begin now. */
+  readonly shortened: readonly (TopicPartition & { readonly first: number })[];
+  /** Inputs that the journal names and the part no longer reads, as `topic/partition`. */
+  readonly skipped: readonly string[];
+}
+
+const CACHE_BYTES = 4 * 1024 * 1024;
+/** Steps that the walked task has noted itself, before they are let go of (J1). */
+const STEPS_MAX = 10_000;
+const PAUSE_RECORDS = 5_000;
+
+/** Throws AssertionError for strange inputs that are refused, and what the log throws. */
+export async function walkJournal(options: JournalWalkOptions): Promise<JournalWalk> {
+  const walk = await Walk.open(options);
+  try {
+    return await walk.run();
+  } finally {
+    await walk.close();
+  }
+}
+
+class Walk {
+  readonly #options: JournalWalkOptions;
+  readonly #task: Task;
+  /** By `topic/partition`. */
+  readonly #inputs: ReadonlyMap<string, { readonly place: number; readonly cursor: Cursor }>;
+  readonly #prepare: readonly SubTopology['sources'][number]['prepare'][];
+  readonly #shortened: JournalWalk['shortened'];
+  readonly #skipped = new Set<string>();
+  readonly #dirtyBytesMax: number;
+  #steps = 0;
+  #records = 0;
+
+  private constructor(
+    options: JournalWalkOptions,
+    partitions: ReadonlyMap<string, number>,
+    shortened: JournalWalk['shortened'],
+  ) {
+    const { log, part, partition, outOfOrdernessMs, emit, cacheBytes = CACHE_BYTES } = options;
+    this.#options = options;
+    this.#shortened = shortened;
+    this.#dirtyBytesMax = options.dirtyBytesMax ?? cacheBytes;
+    const inputs = taskInputs(part, partition, partitions);
+    this.#task = loneTask({
+      id: taskId(part, partition),
+      partition,
+      part,
+      inputs,
+      outOfOrdernessMs,
+      emit,
+      store: new MemoryStore(),
+      cacheBytes,
+      dirtyBytesMax: this.#dirtyBytesMax,
+    });
+    this.#inputs = new Map(
+      inputs.map((input, place) => [partitionKey(input), { place, cursor: new Cursor(log, input) }] as const),
+    );
+    this.#prepare = inputs.map(({ topic }) => part.sources.find((source) => source.topic === topic)?.prepare);
+  }
+
+  static async open(options: JournalWalkOptions): Promise<Walk> {
+    const { log, part, partition } = options;
+    const shortened = await Promise.all(
+      part.sources.map(async ({ topic }) => ({
+        topic,
+        partition,
+        first: (await log.admin.offsets({ topic, partition })).first,
+      })),
+    );
+    const partitions = await log.admin.topics();
+    return new Walk(
+      options,
+      partitions,
+      shortened.filter(({ first }) => first > 0),
+    );
+  }
+
+  async run(): Promise<JournalWalk> {
+    const { log, application, partition } = this.#options;
+    let entries = 0;
+    for await (const records of readPartition(log, { topic: journalTopic(application), partition })) {
+      for (const { value } of records) {
+        const entry = journalCodec.decode(value!);
+        if (entry.task !== this.#task.id) continue;
+        entries++;
+        this.#refuseStrange(entry);
+        for (const step of entry.steps) {
+          await this.#apply(step, entry.inputs);
+          if (this.#isHigh || ++this.#steps >= STEPS_MAX) await this.#letGo();
+        }
+      }
+    }
+    return { entries, shortened: this.#shortened, skipped: [...this.#skipped] };
+  }
+
+  async close(): Promise<void> {
+    this.#task.close();
+    for (const { cursor } of this.#inputs.values()) await cursor.close();
+  }
+
+  get #isHigh(): boolean {
+    return this.#task.dirtyBytes >= this.#dirtyBytesMax;
+  }
+
+  async #letGo(): Promise<void> {
+    this.#steps = 0;
+    await this.#task.commitAlone();
+  }
+
+  #refuseStrange({ task, inputs }: JournalEntry): void {
+    if (this.#options.strangeInputs === 'skip') return;
+    assert(inputs.join() === [...this.#inputs.keys()].join(), `the journal of ${task} names other inputs`);
+  }
+
+  async #apply({ kind, input, value }: JournalStep, names: readonly string[]): Promise<void> {
+    const task = this.#task;
+    if (kind === 'rules') return task.useVersion(value);
+    if (kind === 'wall') {
+      if (task.advanceWall(value)) await task.settle();
+      return;
+    }
+    const known = this.#inputs.get(names[input]!);
+    if (known === undefined) this.#skipped.add(names[input]!);
+    else if (kind === 'read') await this.#read(known.place, known.cursor, value);
+    else if (task.end(known.place, value)) await task.settle();
+  }
+
+  async #read(place: number, cursor: Cursor, to: number): Promise<void> {
+    const { pause } = this.#options;
+    for (let record = await cursor.next(to); record !== null; record = await cursor.next(to)) {
+      for (let wait = this.#prepare[place]?.(record); wait; wait = this.#prepare[place]?.(record)) {
+        await wait;
+        // What is waited for may have been given up: then the pause throws, or this would go on for ever.
+        await pause?.();
+      }
+      if (this.#task.read(place, record)) await this.#task.settle();
+      if (++this.#records % PAUSE_RECORDS === 0) await pause?.();
+    }
+  }
+}
+
+/** Reads on in one partition, record by record. */
+class Cursor {
+  readonly #pages: AsyncGenerator<readonly LogRecord[]>;
+  #page: readonly LogRecord[] = [];
+  #next = 0;
+
+  constructor(log: Log, from: TopicPartition) {
+    this.#pages = readPartition(log, from);
+  }
+
+  /** The next record before this offset; null: there is none. */
+  async next(before: number): Promise<LogRecord | null> {
+    for (;;) {
+      const record = this.#page[this.#next];
+      if (record !== undefined) {
+        if (record.offset >= before) return null;
+        this.#next++;
+        return record;
+      }
+      const { value, done } = await this.#pages.next();
+      if (done === true) return null;
+      this.#page = value;
+      this.#next = 0;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pages.return(undefined);
+  }
+}
