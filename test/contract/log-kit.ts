@@ -1,8 +1,8 @@
 // Small helpers that tests of logs share.
 
-import { setImmediate } from 'node:timers/promises';
 import type { LogRecord, NewRecord } from '../../schemas/record.ts';
 import type { FakeClock } from '../../testing/fake-clock.ts';
+import { until } from '../../testing/until.ts';
 import type { Log, PartitionPosition, TopicPartition } from '../../topology/engine/ports.ts';
 
 /** What helpers need of a test's context. */
@@ -73,5 +73,5 @@ export const at = (topic: string, partition: number, offset: number): PartitionP
 
 /** Resolves once someone sleeps on the clock. */
 export async function someoneSleeps(clock: FakeClock): Promise<void> {
-  while (clock.sleeping === 0) await setImmediate();
+  await until(() => clock.sleeping > 0, { message: 'someone sleeps on the clock' });
 }

@@ -16,6 +16,7 @@ import { deadLetterCodec, decisionCodec } from '../../schemas/framed.ts';
 import { FAKE_START } from '../../testing/fake-clock.ts';
 import { readPartition, replayJournal } from '../../testing/journal-replay.ts';
 import { TestDriver } from '../../testing/test-driver.ts';
+import { until } from '../../testing/until.ts';
 import { type JobOptions, triplineTopology } from '../../topology/topology.ts';
 
 const HOUR = 3_600_000;
@@ -213,14 +214,15 @@ async function modelServer(t: TestContext, answer?: (amount: number) => { status
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, asked };
 }
 
-/** Runs until as many decisions were made, at most ten seconds. */
+/** Runs until as many decisions were made, whose scores come over HTTP. */
 async function runUntil(driver: TestDriver, count: number): Promise<Decision[]> {
   const found: Decision[] = [];
-  for (let round = 0; round < 500 && found.length < count; round++) {
+  const areMade = async (): Promise<boolean> => {
     await driver.run();
     found.push(...(await decisions(driver)));
-    if (found.length < count) await systemClock.sleep(20);
-  }
+    return found.length >= count;
+  };
+  await until(areMade, { message: `${count} decisions are made`, seen: () => lines(found) });
   return found;
 }
 
@@ -303,10 +305,7 @@ test('a request that a crash interrupted is asked again, and its candidate decid
   const driver = await scored(t, fraud(url));
   await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }));
   await driver.run();
-  for (let round = 0; round < 100 && calls === 0; round++) {
-    await driver.run();
-    await systemClock.sleep(1);
-  }
+  await until(() => calls > 0, { message: 'the model is asked' });
   await driver.crash();
   await driver.clock.advance(61_000);
   assert.deepEqual(lines(await runUntil(driver, 1)), ['risky user/u1 fired']);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePrometheus, startCollector, startWorker, sumOf, until } from './kit.ts';
+import { until } from '../../../testing/until.ts';
+import { parsePrometheus, startCollector, startWorker, sumOf } from './kit.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
@@ -17,7 +18,7 @@ for (const threads of [1, 2]) {
     assert.equal(await worker.post('/v1/batch', { batch: users.map(purchase) }), 200);
     assert.equal(await worker.post('/v1/track', purchase('u1')), 200);
     assert.equal(await worker.post('/v1/track', { userId: 'u1' }), 400);
-    await until(() => worker.receiver.received.length >= 5);
+    await worker.receiver.untilReceived(5);
     const scraped = async () => parsePrometheus((await worker.get('/metrics')).text);
     // Threads beside this one report once a second.
     await until(async () => sumOf(await scraped(), 'tripline_deliveries_total', 'outcome="delivered"') >= 5);
@@ -59,7 +60,7 @@ test('a request’s traceparent reaches the webhook, under a span that follows f
   await worker.post('/v1/track', purchase('traced'), { traceparent: `00-${TRACE}-${SPAN}-00` });
   await worker.post('/v1/track', purchase('wrong'), { traceparent: 'whatever' });
   await worker.post('/v1/track', purchase('without'));
-  await until(() => worker.receiver.received.length >= 3);
+  await worker.receiver.untilReceived(3);
   const traces = worker.receiver.received.map(({ headers, body }) => {
     const { user } = (JSON.parse(body) as { data: { user: string } }).data;
     return [user, headers['traceparent'], String(headers['webhook-id']).slice(0, 16)] as const;
@@ -82,7 +83,7 @@ telemetry: { otlp: { url: "${collector.url}", headers: { x-key: secret }, interv
     );
     await worker.post('/v1/track', purchase('u1'), { traceparent: `00-${TRACE}-${SPAN}-01` });
     await worker.post('/v1/track', purchase('u2'), { traceparent: `00-${'1'.repeat(32)}-${SPAN}-00` });
-    await until(() => worker.receiver.received.length >= 2);
+    await worker.receiver.untilReceived(2);
     await worker.stop();
 
     const ours = collector.spans.filter(({ traceId }) => traceId === TRACE);
@@ -128,7 +129,7 @@ test(
     const telemetry = `telemetry: { otlp: { url: "${collector.url}" }, traces: { sampleRatio: 1 } }`;
     const worker = await startWorker(t, telemetry);
     await worker.post('/v1/track', purchase('u1'));
-    await until(() => worker.receiver.received.length >= 1);
+    await worker.receiver.untilReceived(1);
     await worker.stop();
     const { spans } = collector;
     const request = spans.find(({ name }) => name === 'POST /v1/track')!;
