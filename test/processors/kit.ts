@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { Counters } from '../../lib/counters.ts';
 import { Evaluate } from '../../processors/evaluate/evaluate.ts';
 import type { RuleSet } from '../../rules/api.ts';
+import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Late } from '../../schemas/framed.ts';
@@ -111,4 +112,52 @@ export class EvaluateRun {
   get lines(): string[] {
     return this.decisions.map(({ rule, at, reason }) => `${rule}@${at}${reason === null ? '' : ` ${reason}`}`);
   }
+
+  /**
+   * `rule@time channel to user` of each action, in the order written. Fails unless each has an id of its own, and says of
+   * its decision, which must have fired, what that says of itself.
+   */
+  get sends(): string[] {
+    const fired = new Map(this.decisions.flatMap((one) => (one.outcome === 'fired' ? [[one.id, one] as const] : [])));
+    const sent = this.context.forwarded.filter(({ to }) => to === 'actions');
+    const ids = new Set<string>();
+    return sent.map(({ message: { key, value, timestamp } }) => {
+      const { id, decision, rule, ruleVersion, entity, at, channel } = value as Action;
+      const its = fired.get(decision);
+      assert.ok(its !== undefined, `${rule}@${at} has an action without a decision that fired`);
+      assert.deepEqual({ rule, ruleVersion, entity, at }, pick(its));
+      assert.deepEqual([key, timestamp], [entity.id, at]);
+      assert.ok(!ids.has(id), `two actions have the id ${id}`);
+      ids.add(id);
+      return `${rule}@${at} ${channel} to ${entity.id}`;
+    });
+  }
+
+  /** What the person's document still holds beside message ids and attributes, a line each; empty: nothing. */
+  remains(user = 'u1'): string[] {
+    const document = this.document(user);
+    if (document === undefined) return [];
+    const { rules, buffer, sent, context } = document;
+    const ofRules = [...rules.values()].flatMap(({ rule, fired, instances }) => [
+      ...fired.map(({ key, at }) => `fired ${rule}@${at}${key === '' ? '' : ` ${key}`}`),
+      ...instances.map(({ by }) => `pattern ${rule}${by === '' ? '' : ` ${by}`}`),
+    ]);
+    const ofEvents = [
+      ...buffer.map(({ event, time }) => `buffered ${event}@${time}`),
+      ...sent.map(({ channel, at }) => `sent ${channel}@${at}`),
+    ];
+    if (context === null) return [...ofRules, ...ofEvents];
+    return [
+      ...ofRules,
+      ...ofEvents,
+      ...context.fired.map(({ at, category, channels }) => `capped ${channels.join('+')} ${category}@${at}`),
+      ...context.holds.map(({ group, rule, from, until }) => `group ${group} by ${rule}@${from}-${until}`),
+      ...context.consent.map(({ category, allowed, at }) => `consent ${category} ${allowed ? 'yes' : 'no'}@${at}`),
+      ...context.held.map(({ rule, reason, at, due }) => `waits ${rule}@${at} ${reason} until ${due}`),
+    ];
+  }
+}
+
+function pick({ rule, ruleVersion, entity, at }: Decision) {
+  return { rule, ruleVersion, entity, at };
 }

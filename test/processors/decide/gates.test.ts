@@ -8,7 +8,8 @@ import type { RuleMemory } from '../../../state/entity/document.ts';
 import { compiled, scopeOf, unexpected } from '../../rules/kit.ts';
 
 const HOUR = 3_600_000;
-const BARE = 'id: one\nwhen: { event: paid }\n';
+const BARE =
+  'id: one\nwhen: { event: paid }\nthen: [{ send: { channel: webhook } }, { send: { channel: pagerduty } }]\n';
 
 function memoryOf(times: readonly number[], fields: Partial<RuleMemory> = {}): RuleMemory {
   const fired = times.map((at) => ({ key: '', at }));
@@ -19,7 +20,10 @@ function refusalAt(rule: CompiledRule, at: number, memory: RuleMemory, cooldownK
   const match = { at, events: ['m1'], captures: {}, event: null };
   const around = { entityKey: 'user/u1', context: null, surroundings: NO_SURROUNDINGS };
   const scope = scopeOf({ now: at, profile: { plan: 'free' } });
-  return verdictOn({ rule, match, cooldownKey, memory, ...around }, scope, unexpected).reason;
+  const { reason, sends, quietUntil } = verdictOn({ rule, match, cooldownKey, memory, ...around }, scope, unexpected);
+  assert.deepEqual(sends, reason === null ? rule.sends : [], 'who is refused is sent nothing, and others all there is');
+  assert.equal(quietUntil, null);
+  return reason;
 }
 
 test('a rule without gates lets everything through', () => {
