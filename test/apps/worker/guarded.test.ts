@@ -143,7 +143,11 @@ async function send(log: Log, topic: string, values: readonly (object | string)[
 async function work({ config }: Place, enough: () => boolean, logger: Logger = QUIET): Promise<void> {
   const stop = new AbortController();
   let hasEnded = false;
-  const worker = runWorker({ config, logger }, stop.signal).finally(() => (hasEnded = true));
+  const worker = runWorker({ config, logger }, stop.signal);
+  const end = (): void => {
+    hasEnded = true;
+  };
+  worker.then(end, end);
   try {
     await until(() => hasEnded || enough(), { message: `enough: ${enough}`, deadlineMs: DONE_MS });
   } finally {
