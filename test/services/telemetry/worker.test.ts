@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../../../testing/until.ts';
+import type { Received } from '../../connectors/channels/webhook/receiver.ts';
 import { parsePrometheus, startCollector, startWorker, sumOf } from './kit.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -9,6 +10,11 @@ const LIMIT = { timeout: 60_000 };
 
 function purchase(user: string) {
   return { type: 'track', userId: user, event: 'purchase', messageId: `m-${user}` };
+}
+
+/** What a webhook says: the rule's own data, and ours. */
+function dataOf({ body }: Received): { readonly user: string; readonly tripline: { readonly decision: string } } {
+  return JSON.parse(body).data;
 }
 
 for (const threads of [1, 2]) {
@@ -61,9 +67,9 @@ test('a request’s traceparent reaches the webhook, under a span that follows f
   await worker.post('/v1/track', purchase('wrong'), { traceparent: 'whatever' });
   await worker.post('/v1/track', purchase('without'));
   await worker.receiver.untilReceived(3);
-  const traces = worker.receiver.received.map(({ headers, body }) => {
-    const { user } = (JSON.parse(body) as { data: { user: string } }).data;
-    return [user, headers['traceparent'], String(headers['webhook-id']).slice(0, 16)] as const;
+  const traces = worker.receiver.received.map((request) => {
+    const { user, tripline } = dataOf(request);
+    return [user, request.headers['traceparent'], tripline.decision.slice(0, 16)] as const;
   });
   const byUser = new Map(traces.map(([user, traceparent, decision]) => [user, { traceparent, decision }]));
   const { traceparent, decision } = byUser.get('traced')!;
@@ -96,7 +102,7 @@ telemetry: { otlp: { url: "${collector.url}", headers: { x-key: secret }, interv
     assert.equal(delivered!.parentSpanId, decided!.spanId);
     const hook = worker.receiver.received.find(({ headers }) => String(headers['traceparent']).includes(TRACE))!;
     assert.equal(hook.headers['traceparent'], `00-${TRACE}-${delivered!.spanId}-01`);
-    assert.equal(decided!.spanId, String(hook.headers['webhook-id']).slice(0, 16));
+    assert.equal(decided!.spanId, dataOf(hook).tripline.decision.slice(0, 16));
     for (const span of ours) assert.ok(BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano));
     // Its beginner does not keep the other trace, and none is begun here.
     assert.equal(collector.spans.length, 3);
