@@ -114,6 +114,14 @@ describe('segments', () => {
     assert.deepEqual(found.see(event('paid', 5), event('paid', 40)).lines, ['in@5', 'out@15', 'in@40']);
   });
 
+  test('who would fall out of a window just when a new event comes stays in, whatever else comes then', async () => {
+    const rules = RULES.replaceAll('when:', 'order: event-time, when:');
+    const found = run(rules, segment('vip', 'count("paid", "10ms") >= 2'));
+    const times = [event('paid', 5), event('paid', 6), event('login', 15), event('paid', 15)];
+    await found.see(...times).passTo(100);
+    assert.deepEqual(found.lines, ['in@6', 'out@16']);
+  });
+
   test('a change of the profile brings entry and exit', () => {
     const found = run(RULES, segment('vip', 'profile.tier == "gold"'));
     found.see(identify(1, { tier: 'gold' }), identify(2, { tier: 'gold' }), identify(3, { tier: 'tin' }));
