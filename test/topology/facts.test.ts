@@ -379,6 +379,21 @@ test('a request that a crash interrupted is asked again, and its candidate decid
   assert.deepEqual(await written(driver), { decisions: [], actions: [], late: [], deadLetters: [] });
 });
 
+test('a rule that is switched off asks no model', async (t) => {
+  const { url, asked } = await modelServer(t);
+  const around = fraud(url);
+  const ruleSet = compile({ rules: `${SCORED}\nenabled: false`, around });
+  const scorer = httpScorer(ruleSet.surroundings.models.get('fraud') as RemoteModel, systemClock);
+  t.after(() => scorer.close());
+  const scorers = new Map([['fraud', scorer]]);
+  const driver = await open(t, { rules: `${SCORED}\nenabled: false`, around, job: { asksModels: true }, scorers });
+  await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }));
+  await driver.run();
+  const { decisions, actions } = await written(driver);
+  assert.deepEqual(lines(decisions), ['risky user/u1 disabled']);
+  assert.deepEqual([actions, asked, await driver.read('test-score-requests')], [[], [], []]);
+});
+
 test('where models cannot be asked, as in a backtest, the default stands at once', async (t) => {
   const around = { ...fraud('http://127.0.0.1:9/', 'default: 0.9'), withRemoteModels: false };
   const driver = await open(t, { rules: SCORED, around });

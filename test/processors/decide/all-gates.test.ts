@@ -107,6 +107,37 @@ test('of one exclusive group one rule fires at a time, by priority; at another t
   ]);
 });
 
+test('a group is remembered for events that are still to come in order, however far ahead others are', () => {
+  const rules = `{ id: ahead, when: { event: paid }, exclusive: x }
+---
+{ id: ordered, order: event-time, when: { event: view }, exclusive: x }`;
+  const found = run(rules).see(paid(0), paid(10), paid(3 * HOUR), event('view', 5));
+  assert.deepEqual(found.lines, ['ahead@0', 'ahead@10', `ahead@${3 * HOUR}`]);
+  assert.deepEqual(found.remains(), [
+    'buffered view@5',
+    'group x by ahead@0-0',
+    'group x by ahead@10-10',
+    `group x by ahead@${3 * HOUR}-${3 * HOUR}`,
+  ]);
+});
+
+test('of the groups that one person took the newest 64 are kept, and who comes as late as the oldest is refused (G2)', () => {
+  const rules = `{ id: a, when: { event: paid }, exclusive: x }\n---\n{ id: b, when: { event: view }, exclusive: x }`;
+  const found = run(rules).see(...Array.from({ length: 66 }, (_, i) => paid(2 * i)));
+  const kept = Array.from({ length: 64 }, (_, i) => `group x by a@${2 * i + 4}-${2 * i + 4}`);
+  assert.deepEqual(found.remains(), kept);
+  // At 0 and 2 the group was taken, at 1 nobody knows; at 3 it was free, as at 5.
+  found.see(...[0, 1, 2, 3, 4, 5].map((at) => event('view', at)));
+  assert.deepEqual(found.lines.slice(66), [
+    'b@0 exclusive',
+    'b@1 exclusive',
+    'b@2 exclusive',
+    'b@3',
+    'b@4 exclusive',
+    'b@5',
+  ]);
+});
+
 test('a group that one person has taken is free for another', () => {
   const rules = `{ id: a, when: { event: paid }, exclusive: x }\n---\n{ id: b, when: { event: paid }, exclusive: x }`;
   const found = run(rules).see(paid(5), event('paid', 5, {}, { userId: 'u2' }));
@@ -252,6 +283,18 @@ test('webhook, Slack and PagerDuty ask no consent, and of several sends the allo
     ['webhook', CHANNELS.indexOf('webhook')],
     ['slack', CHANNELS.indexOf('slack')],
     ['pagerduty', CHANNELS.indexOf('pagerduty')],
+  ]);
+});
+
+test('a cap counts the channels that were sent by, not those that consent refused', () => {
+  const rules = `{ id: a, when: { event: paid }, then: [{ send: { channel: email, template: hi } }, { send: { channel: webhook } }] }`;
+  const around = caps('- { max: 9, per: 1h, channel: email }\n- { max: 9, per: 1h, channel: webhook }');
+  const found = run(rules, around).see(paid(1), consent(2, { channels: { email: false } }), paid(3));
+  assert.deepEqual(found.sends, ['a@1 email to u1', 'a@1 webhook to u1', 'a@3 webhook to u1']);
+  assert.deepEqual(found.remains(), [
+    'capped email+webhook null@1',
+    'capped webhook null@3',
+    'consent channel:email no@2',
   ]);
 });
 

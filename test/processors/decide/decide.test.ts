@@ -153,6 +153,33 @@ test('sends are remembered twice as far back as the rules ask, for what comes ou
   assert.deepEqual(new EvaluateRun(unasked).see(event('paid', 1)).remains(), []);
 });
 
+test('of someone who is sent without end the newest thousand sends are remembered (I8)', () => {
+  const rules = rule('mail', `if: 'sent("any", "365d") >= 0'\nthen: [{ send: { channel: webhook } }]`);
+  const run = new EvaluateRun(rules).see(event('paid', 1));
+  run.document()!.sent = Array.from({ length: 1_000 }, (_, i) => ({ channel: 'webhook', at: i + 1 }));
+  run.see(event('paid', 1_001));
+  assert.deepEqual(
+    run.remains(),
+    Array.from({ length: 1_000 }, (_, i) => `sent webhook@${i + 2}`),
+  );
+});
+
+test('of a rule that fires without end the newest ten thousand are remembered, and the loss is noted and counted (I8)', () => {
+  const run = new EvaluateRun(rule('cool', `cooldown: { for: 365d, key: 'string(order.messageId)' }`)).see(
+    event('paid', 1),
+  );
+  const memory = run.document()!.rules.get('cool')!;
+  memory.fired = Array.from({ length: 10_000 }, (_, i) => ({ key: `k${i}`, at: i + 1 }));
+  run.see(event('paid', 10_001, {}, { messageId: 'last' }));
+  assert.deepEqual(run.lines, ['cool@1', 'cool@10001']);
+  assert.deepEqual(
+    [memory.fired.length, memory.fired[0], memory.fired.at(-1)],
+    [10_000, { key: 'k1', at: 2 }, { key: '"last"', at: 10_001 }],
+  );
+  assert.equal(memory.forgotten, 1);
+  assert.equal(run.context.counters.by('dropped', 'what').get('fired'), 1);
+});
+
 test('fired decisions are forgotten once no gate can ask for them, and it is noted up to when', () => {
   const run = new EvaluateRun(rule('cool', 'cooldown: 1h'));
   for (let i = 0; i < 5; i++) run.see(event('paid', i * HOUR));
