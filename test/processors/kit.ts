@@ -11,7 +11,8 @@ import type { Late } from '../../schemas/framed.ts';
 import { entityDocumentSpec } from '../../state/entity/codec.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
-import { CachedDocumentStore } from '../../state/store/document-store.ts';
+import type { DocumentSpec } from '../../state/store/api.ts';
+import { CachedDocumentStore, documentBytes, documentOf } from '../../state/store/document-store.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
 import { check } from '../rules/kit.ts';
 
@@ -63,11 +64,13 @@ export class EvaluateRun {
   readonly documents: CachedDocumentStore<EntityDocument>;
   readonly context: RecordingContext;
   readonly #evaluate: Processor<Event>;
+  readonly #spec: DocumentSpec<EntityDocument>;
 
   constructor(rules: string | (() => RuleSet), options: { dedupeWindowMs?: number; dedupeMax?: number } = {}) {
     const ruleSet = typeof rules === 'string' ? () => checkedOnce : rules;
     const checkedOnce = typeof rules === 'string' ? check(rules).ruleSet : rules();
-    this.documents = new CachedDocumentStore(new MemoryStore(), entityDocumentSpec(ruleSet), { cacheBytes: 1e9 });
+    this.#spec = entityDocumentSpec(ruleSet);
+    this.documents = new CachedDocumentStore(new MemoryStore(), this.#spec, { cacheBytes: 1e9 });
     this.context = new RecordingContext(this.documents);
     this.#evaluate = new Evaluate({
       rules: ruleSet,
@@ -94,6 +97,12 @@ export class EvaluateRun {
       if (first === undefined) await this.documents.loadDue();
       else this.#evaluate.due!(first.key, first.due);
     }
+  }
+
+  /** Puts the person's document through its stored form, as if it had left memory. */
+  storeAndLoad(user = 'u1'): void {
+    const bytes = documentBytes(this.#spec, this.document(user)!);
+    this.documents.put(`user/${user}`, documentOf(this.#spec, bytes));
   }
 
   document(user = 'u1'): EntityDocument | undefined {

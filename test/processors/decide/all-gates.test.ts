@@ -375,6 +375,26 @@ then: [{ send: { channel: webhook, data: { n: order.properties.n } } }]`;
   assert.equal(found.decisions.length, 4);
 });
 
+test('what waits keeps all that its rule reads of its match, a list of events too, also once it was stored', async () => {
+  const rules = `id: a
+when: { sequence: { steps: [{ event: view, as: views, times: { min: 2 }, greedy: true }, { event: paid, as: order }], within: 1h } }
+quietHours: { from: "21:00", to: "08:00", timezone: Europe/Berlin }
+then: [{ send: { channel: webhook, data: { seen: size(views), first: 'views[0].messageId', n: order.properties.n } } }]`;
+  const night = Date.UTC(2026, 0, 1, 22);
+  const morning = Date.UTC(2026, 0, 2, 7);
+  const views = [0, 1, 2].map((i) => event('view', night + i, {}, { messageId: `v${i}` }));
+  const found = run(rules).see(...views, paid(night + 3, { n: 7 }));
+  await found.passTo(night + 10);
+  assert.deepEqual(found.lines, [`a@${night + 3} quiet-hours`]);
+  found.storeAndLoad();
+  await found.passTo(morning);
+  assert.deepEqual(found.sends, [`a@${morning} webhook to u1`]);
+  assert.deepEqual(
+    found.context.valuesTo<Action>('actions').map(({ data }) => data),
+    [{ seen: 3, first: 'v0', n: 7 }],
+  );
+});
+
 test('a rule that sends nothing has no quiet hours, consent or reach to ask for (G3)', () => {
   const rules = `{ id: a, when: { event: paid }, quietHours: { from: "00:00", to: "23:59", timezone: UTC } }`;
   const found = run(rules, { connected: ['email'] }).see(consent(1, { all: false }), paid(2));

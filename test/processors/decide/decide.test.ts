@@ -2,9 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from '../../../schemas/action.ts';
 import { traceparentOf } from '../../../schemas/trace.ts';
-import { entityDocumentSpec } from '../../../state/entity/codec.ts';
-import { documentBytes, documentOf } from '../../../state/store/document-store.ts';
-import { check, event } from '../../rules/kit.ts';
+import { event } from '../../rules/kit.ts';
 import { EvaluateRun } from '../kit.ts';
 
 const HOUR = 3_600_000;
@@ -216,8 +214,7 @@ test('an absence continues the trace of the event that started it, also after it
     'id: a\nwhen: { absence: { after: { event: cart }, of: { event: paid }, within: 1h } }',
   ).see(start);
   await run.passTo(100);
-  const spec = entityDocumentSpec(() => check('id: x\nwhen: { event: x }').ruleSet);
-  run.documents.put('user/u1', documentOf(spec, documentBytes(spec, run.document()!)));
+  run.storeAndLoad();
   await run.passTo(2 * HOUR);
   const headers = run.context.forwarded.map(({ message }) => traceparentOf(message.headers));
   assert.deepEqual(headers, [`00-0af7651916cd43dd8448eb211c80319c-${run.decisions[0]!.id.slice(0, 16)}-00`]);

@@ -25,6 +25,18 @@ test('traits are kept once a rule reads the profile', async () => {
   assert.deepEqual(run.document()?.profile?.get('plan'), { value: 'pro', at: 20 });
 });
 
+test('traits that come late are kept all the same, behind newer ones (V3)', async () => {
+  const run = new EvaluateRun(`${QUIET}\nif: 'profile.plan == "pro" && profile.tier == "gold"'`).see(
+    event('seen', 100),
+  );
+  run.see(identify(90, { plan: 'pro' }));
+  await run.passTo(200);
+  run.see(identify(50, { plan: 'free', tier: 'gold' }));
+  await run.passTo(10 * HOUR);
+  assert.deepEqual(run.lines, [`quiet@${100 + HOUR}`]);
+  assert.deepEqual(run.decisions[0]!.values, { 'profile.plan': 'pro', 'profile.tier': 'gold' });
+});
+
 test('event-time rules see events in order of time, equal times in order of arrival (V2)', async () => {
   const rules = ['a', 'b', 'c']
     .map((name) => `id: ${name}\nwhen: { event: ${name} }\norder: event-time`)
