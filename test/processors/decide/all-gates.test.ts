@@ -253,6 +253,25 @@ test('a no to another category or channel, or of another person, refuses nothing
   assert.deepEqual(found.sends, ['a@2 email to u1']);
 });
 
+test('a deleted record takes back what was said up to its time, and nothing that was said later (A1)', () => {
+  const rules = `{ id: a, when: { event: paid }, category: news, ${EMAIL} }`;
+  const found = run(rules).see(consent(5, { all: false }), consent(7, { channels: { sms: false } }), paid(8));
+  found.see(consent(5, { deleted: true }), paid(9));
+  assert.deepEqual(found.lines, ['a@8 consent', 'a@9']);
+  assert.deepEqual(found.sends, ['a@9 email to u1']);
+  assert.deepEqual(found.remains(), ['consent channel:sms no@7']);
+});
+
+test('of one person what was said last of 200 categories and channels is kept (I8)', () => {
+  const said = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`c${i}`, false]));
+  const found = run(`{ id: a, when: { event: paid }, category: c249, ${EMAIL} }`).see(consent(1, { categories: said }));
+  assert.deepEqual(
+    found.remains(),
+    Array.from({ length: 200 }, (_, i) => `consent c${i + 50} no@1`),
+  );
+  assert.deepEqual(found.see(paid(2)).lines, ['a@2 consent']);
+});
+
 test('a category declared opt-in needs a yes', () => {
   const rules = `{ id: a, when: { event: paid }, category: news, ${EMAIL} }
 ---
