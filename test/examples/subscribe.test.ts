@@ -136,7 +136,9 @@ function summary(lines: readonly Line[]): string[] {
   return lines.map(({ topic, entity, data }) => `${topic} ${entity.id} ${JSON.stringify(data)}`).sort();
 }
 
-test('a kafkajs and a Java subscriber read, through the registry, every action of what other teams wrote as Avro and CloudEvents', async (t) => {
+test('a kafkajs and a Java subscriber read, through the registry, every action of what other teams wrote as Avro and CloudEvents', {
+  timeout: 600_000,
+}, async (t) => {
   const folder = folderWith(t, files());
   const log = openLog(t, cluster);
   await log.admin.createTopics(['orders', 'carts'].map((topic) => ({ topic, partitions: PARTITIONS })));

@@ -30,6 +30,8 @@ const PASSWORD = 'engine-pass-phrase';
 const PRINCIPAL = 'User:engine';
 /** A worker with a log-in, a group and transactions is up in seconds, and waits for what it is refused. */
 const DONE_MS = 60_000;
+/** A process that hangs ends with its test. */
+const BOUND = { timeout: 120_000 };
 const LAUNCHER = fileURLToPath(new URL('../../../bin/tripline', import.meta.url));
 const secured = await securedCluster({}, []);
 const { admin, auth, authority, cluster } = secured;
@@ -306,7 +308,7 @@ function launch(t: TestContext, folder: string, env: Readonly<Record<string, str
   return { child, ended, said: () => said };
 }
 
-test('a wrong password ends the process soon with exit code 1, and no secret is in what it says', async (t) => {
+test('a wrong password ends the process soon with exit code 1, and no secret is in what it says', BOUND, async (t) => {
   const at = await place(t, 'mistaken', 'http://127.0.0.1:1/');
   const { code, said } = await launch(t, at.folder, { KAFKA_PASSWORD: 'not-the-pass-phrase' }).ended;
   assert.equal(code, 1, said);
@@ -315,7 +317,7 @@ test('a wrong password ends the process soon with exit code 1, and no secret is 
   assert.doesNotMatch(said, /pass-phrase|c2VjcmV0/);
 });
 
-test('a worker without a broker says so, is live but not ready, and ends well when told to', async (t) => {
+test('a worker without a broker says so, is live but not ready, and ends well when told to', BOUND, async (t) => {
   const folder = folderWith(t, {
     'rules/rule.yaml': RULE,
     'tripline.yaml': `kafka: { brokers: ["127.0.0.1:1"] }\nsources: [{ topic: e }]\nhttp: { writeKeys: ["\${K}"] }\n`,

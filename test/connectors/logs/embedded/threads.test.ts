@@ -14,7 +14,7 @@ import { openLog, temporaryFolder } from './kit.ts';
 const TRANSACTIONS = 60;
 const EVENTS = [{ topic: 'events', partitions: 2 }];
 
-test('worker threads write and read one log at once, each transaction in one piece', async (t) => {
+test('worker threads write and read one log at once, each transaction in one piece', { timeout: 60_000 }, async (t) => {
   const log = await openLog(t, await temporaryFolder(t), { clock: systemClock });
   await log.admin.createTopics(EVENTS);
   const expected = [TRANSACTIONS * 4, TRANSACTIONS * 2];

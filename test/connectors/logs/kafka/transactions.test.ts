@@ -115,14 +115,16 @@ async function readable(log: Log, topic: string): Promise<{ values: readonly str
   const reader = log.openReader();
   reader.assign([{ topic, partition: 0, offset: 0 }]);
   const values: string[] = [];
-  for (;;) {
-    const [fetched] = await reader.read({ maxBytes: 1_000_000, waitMs: 0 });
-    const { records, nextOffset, endOffset } = fetched!;
-    values.push(...records.map(({ value }) => text(value)!));
-    if (nextOffset < end) continue;
-    await reader.close();
-    return { values, isAtEnd: nextOffset >= endOffset };
-  }
+  const last = await until(
+    async () => {
+      const [fetched] = await reader.read({ maxBytes: 1_000_000, waitMs: 0 });
+      values.push(...fetched!.records.map(({ value }) => text(value)!));
+      return fetched!.nextOffset >= end && fetched!;
+    },
+    { message: `${topic} is read up to ${end}` },
+  );
+  await reader.close();
+  return { values, isAtEnd: last.nextOffset >= last.endOffset };
 }
 
 test('what is written ahead and then aborted leaves the writer usable, and its sequence whole', async (t) => {
@@ -175,17 +177,13 @@ async function readWithKafkajs(t: TestContext, topic: string, count: number): Pr
   t.after(() => consumer.disconnect());
   await consumer.subscribe({ topic, fromBeginning: true });
   const seen: unknown[][] = [];
-  await new Promise<void>((resolve, reject) => {
-    consumer
-      .run({
-        eachMessage: async ({ message: { key, value, timestamp, headers } }) => {
-          const trace = headers?.['traceparent'];
-          seen.push([text(key), text(value), Number(timestamp), String(trace)]);
-          if (seen.length === count) resolve();
-        },
-      })
-      .catch(reject);
+  await consumer.run({
+    eachMessage: async ({ message: { key, value, timestamp, headers } }) => {
+      const trace = headers?.['traceparent'];
+      seen.push([text(key), text(value), Number(timestamp), String(trace)]);
+    },
   });
+  await until(() => seen.length >= count, { message: `kafkajs reads ${count} records`, seen: () => seen.length });
   return seen;
 }
 
