@@ -11,6 +11,7 @@
 import { Environment, evaluate } from '@marcbachmann/cel-js';
 import { dayOfYear, isoWeekday, localFields } from '../../lib/calendar.ts';
 import { parseDuration } from '../../lib/duration.ts';
+import { parseDate, parseInstant } from '../../lib/instant.ts';
 import { Event } from '../../schemas/event.ts';
 import type { Scope } from '../api.ts';
 import { regularExpression } from './regular-expression.ts';
@@ -90,13 +91,12 @@ function durationMs(text: string): number {
   return negative ? -ms : ms;
 }
 
-/** A moment from ISO 8601 text: with its zone, or a date alone, which is its midnight in UTC. Throws for other text. */
+/** A moment from text: an instant, or a date alone, which is its midnight in UTC. Throws for other text. */
 export function momentOf(text: string): Date {
-  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))?$/.test(text)) {
-    const moment = new Date(text);
-    if (!Number.isNaN(moment.getTime())) return moment;
-  }
-  throw new Error(`"${text}" is not a time such as 2026-01-01T10:00:00Z`);
+  const date = parseDate(text);
+  const time = Number.isNaN(date) ? parseInstant(text) : date;
+  if (Number.isNaN(time)) throw new Error(`"${text}" is not a time such as 2026-01-01T10:00:00Z`);
+  return new Date(time);
 }
 
 function daysSince(moment: Date): bigint {

@@ -9,6 +9,7 @@
 
 import type { Static, TSchema } from 'typebox';
 import { parseDuration } from '../../lib/duration.ts';
+import { parseInstant } from '../../lib/instant.ts';
 import type { Problem } from '../../lib/problem.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import type { Json } from '../../schemas/json.ts';
@@ -156,7 +157,7 @@ class ShapeReader {
     }
     if (shape.kind === 'duration') return this.#readDuration(text, node, name);
     if (shape.kind === 'instant') {
-      if (parseInstant(text) !== null) return text;
+      if (!Number.isNaN(parseInstant(text))) return text;
       return this.#fail(node, `${name} must be a time with its zone, not "${text}"`, 'such as 2026-01-01T10:00:00Z');
     }
     if (text.trim().length < (shape.minLength ?? 0)) return this.#fail(node, `${name} must not be empty`);
@@ -201,13 +202,6 @@ class ShapeReader {
   #report(offset: number, message: string, hint: string | null): void {
     this.#problems.push(this.#document.problemAt(offset, message, hint));
   }
-}
-
-/** ISO 8601 with its zone as ms since 1970; null when it is not one. */
-export function parseInstant(text: string): number | null {
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.test(text)) return null;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? null : ms;
 }
 
 function fits(shape: Shape, node: SourceNode): boolean {

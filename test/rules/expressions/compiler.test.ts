@@ -176,6 +176,13 @@ test('text without a zone is no time, since it would mean another on each machin
   assert.throws(() => evaluated('timestamp("2026-01-01T10:00:00.000") == now'), /is not a time/);
 });
 
+test('a day that does not exist is no time, with or without an hour, as everywhere', () => {
+  for (const text of ['2026-02-30', '2026-02-30T10:00:00Z', '2025-02-29T10:00:00Z', '2026-04-31T00:00:00.000Z']) {
+    assert.throws(() => evaluated(`timestamp("${text}") == now`), /is not a time/, text);
+  }
+  assert.equal(evaluated('timestamp("2024-02-29") == timestamp("2024-02-29 00:00:00 UTC")'), true);
+});
+
 test('macros over lists work, also within their elements', () => {
   assert.equal(evaluated('event.properties.items.exists(item, item.price > 6)'), true);
   assert.equal(evaluated('event.properties.items.all(item, item.tags.all(tag, tag != "x"))'), true);
