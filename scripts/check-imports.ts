@@ -35,6 +35,7 @@ const OWNED: readonly Owned[] = [
     library: '@kafkajs/confluent-schema-registry',
     owners: ['connectors/sources/schema-registry/'],
   },
+  { what: 'Ajv', library: 'ajv', owners: ['lib/schema-check.ts', 'lib/schema-words.ts'] },
   { what: 'cel-js', library: '@marcbachmann/cel-js', owners: ['rules/'] },
   { what: 'the wall clock', use: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, owners: ['lib/clock.ts'] },
   { what: 'timers', use: /\bset(Timeout|Interval)\s*\(|['"](node:)?timers/, owners: ['lib/clock.ts'] },

@@ -5,9 +5,13 @@ import { expression, fields, NAME_PATTERN } from '../language/parts.ts';
 
 const SHARE_PATTERN = '^\\d+(\\.\\d+)?%$';
 const share = (description: string) =>
-  Type.String({ pattern: SHARE_PATTERN, description: `${description} Such as 10%.` });
+  Type.String({ pattern: SHARE_PATTERN, description: `${description} Such as 10%.`, kind: 'percentage' });
 const timeOfDay = (description: string) =>
-  Type.String({ pattern: '^([01]\\d|2[0-3]):[0-5]\\d$|^24:00$', description: `${description} Such as "21:00".` });
+  Type.String({
+    pattern: '^([01]\\d|2[0-3]):[0-5]\\d$|^24:00$',
+    description: `${description} Such as "21:00".`,
+    kind: 'time-of-day',
+  });
 
 export const GATE_FIELDS = {
   audience: Type.Optional(

@@ -19,7 +19,7 @@ const WINDOWS_MAX = 366;
 const INNER_MAX = 16;
 
 const percent = (description: string) =>
-  Type.String({ pattern: PERCENT_PATTERN, description: `${description} Such as 50%.` });
+  Type.String({ pattern: PERCENT_PATTERN, description: `${description} Such as 50%.`, kind: 'percentage' });
 
 const above = Type.Number({ description: 'The bound; a figure above it is beyond.' });
 const below = Type.Number({ description: 'The bound; a figure below it is beyond.' });

@@ -11,7 +11,7 @@ import { NeedsCollector } from '../expressions/needs.ts';
 import { RuleBuilder } from '../expressions/rule-builder.ts';
 import { type CapsBody, CapsSchema, compileCaps } from '../gates/caps.ts';
 import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
-import { checkShape } from '../language/shape.ts';
+import { compileShape, type Shaped } from '../language/shape.ts';
 import { compileModel } from '../models/compile.ts';
 import { type ModelBody, ModelSchema } from '../models/schema.ts';
 import { compileSegment, type SegmentBody, SegmentSchema } from './segments.ts';
@@ -40,14 +40,18 @@ interface CheckOptions {
   readonly entities: readonly string[];
 }
 
+const segmentShape = compileShape(SegmentSchema, 'a segment');
+const modelShape = compileShape(ModelSchema, 'a model');
+const capsShape = compileShape(CapsSchema, 'the caps');
+
 /** Mistakes are added to `errors`; what has one is left out. */
 export function checkSurroundings(
   around: AroundRules,
   options: CheckOptions,
   errors: Problem[],
 ): { surroundings: Surroundings; expressions: ExpressionCompiler } {
-  const segmentBodies = read(around.segments ?? [], SegmentSchema, 'a segment', errors);
-  const modelBodies = read(around.models ?? [], ModelSchema, 'a model', errors);
+  const segmentBodies = read(around.segments ?? [], segmentShape, errors);
+  const modelBodies = read(around.models ?? [], modelShape, errors);
   const expressions = new ExpressionCompiler({
     channels: options.channels,
     segments: idsOf(segmentBodies),
@@ -93,12 +97,16 @@ interface ReadDocument {
   readonly found: Problem[];
 }
 
-function read(files: readonly RuleFile[], schema: TSchema, name: string, errors: Problem[]): ReadDocument[] {
+function read(
+  files: readonly RuleFile[],
+  shapeOf: (document: SourceDocument) => Shaped<TSchema>,
+  errors: Problem[],
+): ReadDocument[] {
   return files.flatMap(({ file, text }) => {
     const { documents, problems } = parseRuleFile(file, text);
     errors.push(...problems);
     return documents.flatMap((document) => {
-      const { value, problems: found } = checkShape(schema, document, name);
+      const { value, problems: found } = shapeOf(document);
       if (value !== undefined) return [{ document, value, found }];
       errors.push(...found);
       return [];
@@ -133,7 +141,7 @@ function capsOf(
   expressions: ExpressionCompiler,
   errors: Problem[],
 ): CompiledCap[] {
-  return read(files, CapsSchema, 'the caps', errors).flatMap(({ document, value, found }) => {
+  return read(files, capsShape, errors).flatMap(({ document, value, found }) => {
     const caps = compileCaps(value as CapsBody, channels, new RuleBuilder(document, found, expressions));
     errors.push(...found);
     return caps;
