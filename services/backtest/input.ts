@@ -10,7 +10,7 @@
 import { type FileEntry, readEvents } from '../../connectors/sources/files/index.ts';
 import type { RecordError } from '../../lib/errors.ts';
 import { ExternalSort } from '../../lib/external-sort.ts';
-import { parseInstant } from '../../lib/iso-time.ts';
+import { parseInstant } from '../../lib/instant.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 
 export type InputOrder = 'arrival' | 'time';

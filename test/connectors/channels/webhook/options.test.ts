@@ -20,7 +20,7 @@ test('unknown fields, wrong types and missing ones are all said at once, with a 
     'missing field "url"',
     'unknown field "ulr" (did you mean "url"?)',
     '"allowPrivate" must be true or false, not text',
-    '"concurrency" must be >= 1',
+    '"concurrency" must be at least 1',
   ]);
 });
 
