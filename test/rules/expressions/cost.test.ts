@@ -8,7 +8,7 @@ import { event, scopeOf } from '../kit.ts';
 
 const compiler = new ExpressionCompiler({
   channels: [],
-  segments: new Set(),
+  segments: new Set(['worst']),
   models: new Set(),
   remoteModels: new Set(),
 });
@@ -154,6 +154,17 @@ test('searches over a list of an event as HTTP takes it are evaluated (C4)', () 
   ]) {
     assert.equal(compile(source).evaluate(scopeOf({ event: seen })), true, source);
   }
+});
+
+test('what a segment asks within an evaluation counts as a part of it, and an evaluation after it begins anew (C4, W2)', () => {
+  const seen = event('e', 0, { long: mixedText(20_000) });
+  const condition = compile('event.properties.long.matches("[abc]*a[abc]{30}[de]")');
+  const inSegment = (): boolean => condition.evaluate(scopeOf({ event: seen })) === true;
+  const once = compile('inSegment("worst")');
+  assert.equal(once.evaluate(scopeOf({ inSegment })), false);
+  assert.equal(once.evaluate(scopeOf({ inSegment })), false);
+  const twice = compile('inSegment("worst") || inSegment("worst")');
+  assert.throws(() => twice.evaluate(scopeOf({ inSegment })), /too much text for matches\(\)/);
 });
 
 test('a place outside of the text is an error, and the empty text is found where it is looked for', () => {
