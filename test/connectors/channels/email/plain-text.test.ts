@@ -26,6 +26,10 @@ test('entities are decoded, unknown ones left', () => {
   );
 });
 
+test('a character beyond the first 65,536 is one, by its number too, and one beyond all of them is left', () => {
+  assert.equal(plainText('&#128512; &#x1F600; &#x10FFFF; &#x110000;'), '😀 😀 \u{10FFFF} &#x110000;');
+});
+
 test('broken HTML ends, in time in proportion to its length', () => {
   assert.equal(plainText('a < b'), 'a');
   const started = performance.now();
