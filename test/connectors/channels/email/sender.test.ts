@@ -230,14 +230,16 @@ test('a server that cannot be reached, or hangs up, is tried again (K1)', async 
   assert.match((refused as { reason: string }).reason, /^no connection: /);
 });
 
-test(
-  'a server that hangs up amid a message is asked once: each further attempt is the connector’s',
-  BOUND,
-  async (t) => {
+for (const when of ['before it greets', 'amid a message'] as const) {
+  test(`a server that hangs up ${when} is asked once: each further attempt is the connector’s`, BOUND, async (t) => {
     let connections = 0;
     const server = createServer((socket) => {
       connections++;
       socket.on('error', () => {});
+      if (when === 'before it greets') {
+        socket.destroy();
+        return;
+      }
       socket.write('220 mail.test\r\n');
       socket.on('data', (chunk: Buffer) => {
         if (/^EHLO/i.test(String(chunk))) socket.write('250 mail.test\r\n');
@@ -251,8 +253,8 @@ test(
     assert.equal(result.outcome, 'retry');
     assert.match((result as { reason: string }).reason, /^no connection: /);
     assert.equal(connections, 1);
-  },
-);
+  });
+}
 
 test('a server that never says a word is given up after two minutes', async (t) => {
   const clock = new FakeClock();
