@@ -13,7 +13,7 @@ import { purgeRead } from '../../../apps/worker/purge.ts';
 import { runWorker } from '../../../apps/worker/worker.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
-import { decisionCodec } from '../../../schemas/framed.ts';
+import { deadLetterCodec, decisionCodec } from '../../../schemas/framed.ts';
 import { type Config, loadConfig } from '../../../services/config/index.ts';
 import { jobOf } from '../../../services/job/job.ts';
 import { openKafka } from '../../../services/job/open-kafka.ts';
@@ -178,6 +178,12 @@ test('with the rights that are listed, topics are made and compared, events beco
   for await (const { value } of readTopic(at.owner, 'tripline.decisions'))
     decisions.push(decisionCodec.decode(value!).entity.id);
   assert.deepEqual(decisions.sort(), ['u1', 'u2']);
+  const letters: unknown[] = [];
+  for await (const { value } of readTopic(at.owner, 'tripline.dead-letter')) {
+    const { topic, reason, value: record } = deadLetterCodec.decode(value!);
+    letters.push([topic, reason, Buffer.from(record!).toString()]);
+  }
+  assert.deepEqual(letters, [['events.allowed', 'TRG_RECORD_UNREADABLE', 'no JSON']]);
 
   // As the worker itself, with its rights: the one reader has committed past all of it.
   const log = openKafka(at.config, systemClock);

@@ -92,8 +92,19 @@ for (const threads of [1, 2]) {
       },
       { message: 'the changed rule has decided in both partitions', seen: () => lines.join('\n') },
     );
-    const versions = new Set((await decided(log)).map(({ ruleVersion }) => ruleVersion));
-    assert.equal(versions.size, 2);
+    const made = await decided(log);
+    const versions = new Set(made.map(({ ruleVersion }) => ruleVersion));
+    const said = Map.groupBy(made, ({ ruleVersion }) => ruleVersion).values();
+    // Both users under each version, and nothing but one outcome under either.
+    assert.deepEqual(
+      [...said].map((own) =>
+        [...new Set(own.map(({ entity, outcome, reason }) => `${entity.id} ${outcome} ${reason}`))].sort(),
+      ),
+      [
+        ['u1 fired null', 'u2 fired null'],
+        ['u1 suppressed disabled', 'u2 suppressed disabled'],
+      ],
+    );
     const explained = await run(['explain', '--rule', 'a', '--user', 'u1', '--json'], [explainCommand], folder);
     assert.equal(explained.code, 0, explained.err);
     const { steps }: Explanation = JSON.parse(explained.out);
@@ -115,5 +126,8 @@ test('a folder with mistakes leaves the rules before in force, and the log says 
   assert.ok(lines.some((line) => line.startsWith('mistake') && line.includes('"line":2')));
   await send(log, 'u1', 0);
   await until(async () => (await decided(log)).length === 1, { seen: () => lines.join('\n') });
-  assert.equal((await decided(log))[0]!.outcome, 'fired');
+  assert.deepEqual(
+    (await decided(log)).map(({ rule, entity, outcome }) => [rule, entity.id, outcome]),
+    [['a', 'u1', 'fired']],
+  );
 });

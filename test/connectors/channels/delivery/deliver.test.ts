@@ -308,6 +308,38 @@ test('an entity whose id is the reserved key is served like any other', async ()
   assert.equal(task.outbox(CHANNEL_KEY), undefined);
 });
 
+test('after a stop nothing more is begun: what is under way ends, and what is in line is sent at the next start', async () => {
+  const sender = new FakeSender(null);
+  const task = new ConnectorTask({ channel: 'webhook', sender, concurrency: 1 });
+  task.read(action('a1', 'u1'));
+  task.read(action('b1', 'u2'));
+  task.deliver.stop();
+  task.read(action('c1', 'u3'));
+  await sender.answer('a1');
+  assert.deepEqual(idsOf(sender.sends), ['a1']);
+  assert.deepEqual(idsOf(task.deliveries), ['a1']);
+  await task.commit();
+  await task.crash();
+  await task.advance(SECOND);
+  await sender.answer('b1');
+  await sender.answer('c1');
+  assert.deepEqual(idsOf(task.deliveries), ['a1', 'b1', 'c1']);
+});
+
+test('a dead letter goes under the partition that it came from, as those of intake do', async () => {
+  const failing = new FakeSender(() => ({ outcome: 'failed', reason: 'HTTP 400' }));
+  const task = new ConnectorTask({ channel: 'webhook', sender: failing });
+  task.read(makeAction());
+  await task.settle();
+  assert.deepEqual(
+    task.messages.map(({ key, timestamp, headers }) => [key, timestamp, headers.length]),
+    [
+      ['u1', task.clock.now(), 1],
+      ['actions.webhook/0', task.clock.now(), 0],
+    ],
+  );
+});
+
 test('a record without a key is in the order of its action’s entity', async () => {
   const sender = new FakeSender(null);
   const task = new ConnectorTask({ channel: 'webhook', sender });

@@ -23,6 +23,10 @@ test('entities are decoded, and what is none is left', () => {
   assert.equal(plainText('&lt;b&gt; &amp;amp; &quot;&#39;&#x20AC;&nbsp;&euro;&nichts;&'), `<b> &amp; "'€ €&nichts;&`);
 });
 
+test('a character beyond the first 65,536 is one, by its number too, and one beyond all of them is U+FFFD', () => {
+  assert.equal(plainText('&#128512; &#x1F600; &#x10FFFF; &#x110000;'), '😀 😀 \u{10FFFF} \uFFFD');
+});
+
 test('rows of tables are lines, their cells words of them, nested tables and images without words nothing of their own', () => {
   assert.equal(plainText('<table><tr><td>A</td><td>B</td></tr><tr><td>C</td></tr></table>x'), 'A B\nC\n\nx');
   const layout = '<table><tr><td><table><tr><td>in</td><td>ner</td></tr></table></td></tr></table>x';

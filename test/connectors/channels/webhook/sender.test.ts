@@ -35,6 +35,7 @@ test('the body has type, timestamp and data, with the rule’s data and ours ins
   assert.equal(received[0]!.method, 'POST');
   assert.equal(received[0]!.path, '/hook');
   assert.equal(received[0]!.headers['content-type'], 'application/json');
+  assert.equal(received[0]!.headers['user-agent'], 'tripline');
   assert.deepEqual(JSON.parse(received[0]!.body), {
     type: 'cart-abandonment',
     timestamp: '2026-01-01T09:00:00.000Z',
@@ -51,6 +52,25 @@ test('the body has type, timestamp and data, with the rule’s data and ours ins
       },
     },
   });
+});
+
+test('what a rule calls `tripline` does not take the place of ours', async (t) => {
+  const { url, received } = await startReceiver(t);
+  await senderFor(t, { url }).send({ ...ACTION, data: { tripline: 'theirs', coupon: 'SAVE10' } }, 1, NO_ABORT);
+  const { data } = JSON.parse(received[0]!.body);
+  assert.deepEqual([data.coupon, data.tripline.action], ['SAVE10', 'act1']);
+});
+
+test('a traceparent that is known goes along, and there is none otherwise', async (t) => {
+  const { url, received } = await startReceiver(t);
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const sender = senderFor(t, { url });
+  await sender.send(ACTION, 1, NO_ABORT, traceparent);
+  await sender.send(ACTION, 1, NO_ABORT);
+  assert.deepEqual(
+    received.map(({ headers }) => headers['traceparent']),
+    [traceparent, undefined],
+  );
 });
 
 test('the signature is that of Standard Webhooks, worked out here by its text', async (t) => {
