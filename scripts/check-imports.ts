@@ -59,6 +59,7 @@ const OWNED: readonly Owned[] = [
   { what: 're2js', library: 're2js', owners: ['rules/expressions/regular-expression.ts'] },
   { what: 'html-to-text', library: 'html-to-text', owners: ['connectors/channels/email/plain-text.ts'] },
   { what: 'smtp-server', library: 'smtp-server', owners: ['apps/demo/smtp-sink.ts'] },
+  { what: 'cli-progress', library: 'cli-progress', owners: ['apps/cli/progress.ts'] },
   { what: 'Ajv', library: 'ajv', owners: ['lib/schema-check.ts', 'lib/schema-words.ts'] },
   { what: 'cel-js', library: '@marcbachmann/cel-js', owners: ['rules/'] },
   { what: 'the wall clock', use: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, owners: ['lib/clock.ts'] },
