@@ -3,6 +3,7 @@
 FROM node:24.11.1-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+# Optional packages stay: with the native checksum among them Kafka's batches are checked three times as fast.
 RUN npm ci --omit=dev --no-audit --no-fund && npm cache clean --force
 
 FROM node:24.11.1-bookworm-slim

@@ -8,6 +8,7 @@ import { systemClock } from '../lib/clock.ts';
 import { partitionOf } from '../lib/murmur2.ts';
 import { actionCodec } from '../schemas/framed.ts';
 import type { LogRecord, NewRecord } from '../schemas/record.ts';
+import { until } from '../testing/until.ts';
 import type { Log, LogReader } from '../topology/engine/ports.ts';
 
 /** Fires for every event of that name, at once; the action carries the event's time. */
@@ -59,8 +60,8 @@ export async function liveLoad(options: LiveLoadOptions, signal: AbortSignal): P
   let fired: readonly number[] = [];
   try {
     fired = await send(options, signal);
-    const until = systemClock.now() + LAST_MS;
-    while (seen.length < fired.length && systemClock.now() < until) await systemClock.sleep(STEP_MS);
+    const bound = { message: 'an action for each', deadlineMs: LAST_MS, seen: () => differenceOf(fired, seen) };
+    await until(() => seen.length >= fired.length, bound);
   } finally {
     reading.abort();
     await read;

@@ -12,6 +12,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../lib/clock.ts';
+import { until } from '../testing/until.ts';
 import type { LogLine, WorkerProcess } from '../testing/worker-process.ts';
 import type { Log } from '../topology/engine/ports.ts';
 import type { Figure } from './figure.ts';
@@ -31,7 +32,6 @@ const SHORT_SESSION_MS = 6_000;
 const SHORT_SCALE = 0.01;
 const HOUR_MS = 3_600_000;
 const RUNNING_MS = 600_000;
-const LOOK_MS = 50;
 /** Of load before the kill and after the recovery. */
 const SETTLE_MS = 3_000;
 const APPLICATION = 'failover';
@@ -91,7 +91,8 @@ async function fill(worker: WorkerProcess, users: number, { log }: KafkaPlace): 
     names: { add_to_cart: 1 },
   });
   worker.start();
-  await untilTrue(worker, async () => (await committedRecords(log, APPLICATION, TOPIC, PARTITIONS)) >= users);
+  const isFull = async (): Promise<boolean> => (await committedRecords(log, APPLICATION, TOPIC, PARTITIONS)) >= users;
+  await untilOf(worker, 'everybody is remembered', isFull);
   await worker.stop();
 }
 
@@ -137,7 +138,8 @@ async function measureKill(
     await systemClock.sleep(SETTLE_MS);
     await first.kill();
     const left = await positions(log);
-    await untilTrue(second, async () => (await positions(log)).every((offset, i) => offset > left[i]!));
+    const goesOn = async (): Promise<boolean> => (await positions(log)).every((offset, i) => offset > left[i]!);
+    await untilOf(second, 'every partition goes on', goesOn);
     await systemClock.sleep(SETTLE_MS);
   })().finally(() => over.abort());
   const [seen] = await Promise.all([liveLoad(load, over.signal), killing]);
@@ -156,13 +158,14 @@ async function positions(log: Log): Promise<readonly number[]> {
   return (await log.admin.committed(APPLICATION, all, { unsettled: true })).map((position) => position?.offset ?? 0);
 }
 
-async function untilTrue(worker: WorkerProcess, isTrue: () => Promise<boolean>): Promise<void> {
-  const until = systemClock.now() + RUNNING_MS;
-  while (!(await isTrue())) {
+/** Throws when the worker ends, or takes too long. */
+async function untilOf(worker: WorkerProcess, message: string, isTrue: () => Promise<boolean>): Promise<void> {
+  const isDone = async (): Promise<boolean> => {
+    if (await isTrue()) return true;
     if (!worker.isUp) throw new Error(`the worker ended:\n${worker.logTail()}`);
-    if (systemClock.now() > until) throw new Error(`the worker is too slow:\n${worker.logTail()}`);
-    await systemClock.sleep(LOOK_MS);
-  }
+    return false;
+  };
+  await until(isDone, { message, deadlineMs: RUNNING_MS, seen: () => worker.logTail() });
 }
 
 /** What the tasks' lines in a worker's log say together: they restore side by side. */

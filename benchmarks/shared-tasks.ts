@@ -1,9 +1,10 @@
 // Waiting for a group of workers to have shared out its tasks.
 
-import { systemClock } from '../lib/clock.ts';
+import { until } from '../testing/until.ts';
 import type { WorkerProcess } from '../testing/worker-process.ts';
 
 const SHARED_MS = 600_000;
+/** How long it takes is measured. */
 const LOOK_MS = 20;
 
 /**
@@ -11,7 +12,6 @@ const LOOK_MS = 20;
  * worker ends.
  */
 export async function untilShared(workers: readonly WorkerProcess[], tasks: number, threads: number): Promise<void> {
-  const until = systemClock.now() + SHARED_MS;
   for (const worker of workers) await worker.untilRunning(SHARED_MS);
   const isShared = (worker: WorkerProcess): boolean => {
     const newest = worker
@@ -20,10 +20,10 @@ export async function untilShared(workers: readonly WorkerProcess[], tasks: numb
       .slice(-threads);
     return newest.length === threads && newest.every(({ activeTasks }) => activeTasks === tasks);
   };
-  while (!workers.every(isShared)) {
+  const areShared = (): boolean => {
     const gone = workers.find(({ isUp }) => !isUp);
     if (gone !== undefined) throw new Error(`a worker ended:\n${gone.logTail()}`);
-    if (systemClock.now() > until) throw new Error('the group has not shared out its tasks');
-    await systemClock.sleep(LOOK_MS);
-  }
+    return workers.every(isShared);
+  };
+  await until(areShared, { message: 'the group has shared out its tasks', deadlineMs: SHARED_MS, everyMs: LOOK_MS });
 }

@@ -4,6 +4,7 @@
 // how many workers and partitions there are.
 
 import { systemClock } from '../lib/clock.ts';
+import { until } from '../testing/until.ts';
 import type { WorkerProcess } from '../testing/worker-process.ts';
 import { repartitionTopic } from '../topology/topics.ts';
 import { SHOP_NAMES } from './events.ts';
@@ -46,6 +47,8 @@ const USERS = 50_000;
 /** Long enough that the deadlines of half the carts pass meanwhile. */
 const SPAN_MS = 2 * 86_400_000;
 const LOOK_MS = 20;
+/** Far longer than any of the backlogs takes. */
+const DONE_MS = 1_800_000;
 /** Of the events, before the clock is started. */
 const WARM_UP = 0.1;
 
@@ -88,13 +91,16 @@ export async function measureGroup(group: WorkerGroup, { root, cluster, log }: K
     for (const worker of workers) worker.thaw();
     const look = async (of: string, share: number): Promise<Look> => {
       const bound = of === topic ? events * share : await endOf(log, of, partitions);
-      for (;;) {
-        const records = await committedRecords(log, application, of, partitions);
+      let records = 0;
+      const isDone = async (): Promise<Look | null> => {
+        records = await committedRecords(log, application, of, partitions);
         if (records >= bound) return lookNow(of === topic ? records : events, workers, cluster.pids);
         const gone = workers.find(({ isUp }) => !isUp);
         if (gone !== undefined) throw new Error(`a worker ended:\n${gone.logTail()}`);
-        await systemClock.sleep(LOOK_MS);
-      }
+        return null;
+      };
+      const message = `${bound} records of ${of} are committed`;
+      return until(isDone, { message, deadlineMs: DONE_MS, everyMs: LOOK_MS, seen: () => records });
     };
     const warm = await look(topic, WARM_UP);
     const read = await look(topic, 1);

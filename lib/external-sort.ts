@@ -2,6 +2,9 @@
 //
 // Owns: its temporary folder. Does not own: what the lines are.
 //
+// LevelDB could do it and takes two thirds more processor time: 28 to 32 s for two million lines of 220 bytes, against 15 to
+// 20 s here (decision 0026).
+//
 // Invariants:
 //   S1. Lines come out in order of key (UTF-16 code units, as `<` compares strings); equal keys as they were added.
 //   S2. Memory is bounded by `memoryBytes` and one block for each run; so is the number of files open.

@@ -8,12 +8,11 @@
 //   A1. A reader never reads past its end: bytes that end too early throw.
 
 import { asBuffer } from '../lib/bytes.ts';
+import { readVarint, VARINT_BYTES_MAX, varintEnd, writeVarint } from '../lib/varint.ts';
 
 const START_BYTES = 4_096;
 /** Up to so many characters a text is copied here; longer ones are worth a call out of JavaScript. */
 const SHORT_TEXT = 40;
-const VARINT_BYTES_MAX = 10;
-const TWO_28 = 2 ** 28;
 
 /** Bytes to be written to, which grow; used again for one value after the other. */
 export class AvroWriter {
@@ -53,20 +52,7 @@ export class AvroWriter {
   /** A safe integer; Avro's `int` is the same. */
   long(value: number): void {
     this.reserve(VARINT_BYTES_MAX);
-    const { bytes } = this;
-    let at = this.length;
-    // Zigzag; doubling a double is exact.
-    let rest = value < 0 ? -2 * value - 1 : 2 * value;
-    while (rest >= TWO_28) {
-      bytes[at++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
-    }
-    while (rest > 0x7f) {
-      bytes[at++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    bytes[at++] = rest;
-    this.length = at;
+    this.length = writeVarint(this.bytes, this.length, value);
   }
 
   /** Avro's `double`. */
@@ -150,19 +136,11 @@ export class AvroReader {
   }
 
   long(): number {
-    const { bytes, end } = this;
-    let { at } = this;
-    let value = 0;
-    let scale = 1;
-    for (;;) {
-      if (at >= end) throw endsEarly();
-      const byte = bytes[at++]!;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) break;
-      scale *= 128;
-    }
-    this.at = at;
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    const { bytes, at } = this;
+    const next = varintEnd(bytes, at, this.end);
+    if (next === -1) throw endsEarly();
+    this.at = next;
+    return readVarint(bytes, at);
   }
 
   double(): number {

@@ -13,6 +13,7 @@
 import avsc from 'avsc';
 import { asBuffer } from '../lib/bytes.ts';
 import { RecordError } from '../lib/errors.ts';
+import { readVarint, varintEnd, wideVarint } from '../lib/varint.ts';
 import { DEPTH_MAX, type Json } from './json.ts';
 import { LOGICAL_JSON, toJsonNumber } from './logical-json.ts';
 
@@ -21,9 +22,6 @@ export type JsonReader = (bytes: Uint8Array) => Json;
 
 /** Items of arrays may take no bytes, so the length of a record does not bound their number; more than 1 MB of JSON has. */
 const ITEMS_MAX = 1_000_000;
-const VARINT_BYTES_MAX = 10;
-/** Beyond it a varint's sum may not be exact as a number. */
-const SAFE_BITS = 42;
 
 /** A type with its logical name, which avsc would otherwise drop; what it means is in logical-json.ts. */
 class Annotated extends avsc.types.LogicalType {
@@ -215,29 +213,13 @@ class Cursor {
 
   /** A zigzag varint; a bigint when it is no safe integer. */
   long(): number | bigint {
-    let byte = this.byte();
-    if (byte < 0x80) return byte & 1 ? -(byte >>> 1) - 1 : byte >>> 1;
-    let sum = byte & 0x7f;
-    for (let bits = 7; bits <= SAFE_BITS; bits += 7) {
-      byte = this.byte();
-      sum += (byte & 0x7f) * 2 ** bits;
-      if (byte < 0x80) return sum % 2 === 1 ? -(sum - 1) / 2 - 1 : sum / 2;
-    }
-    return this.#wide(sum);
-  }
-
-  /** The rest of a varint of which 49 bits are read. */
-  #wide(sum: number): number | bigint {
-    let wide = BigInt(sum);
-    for (let index = 7; index < VARINT_BYTES_MAX; index++) {
-      const byte = this.byte();
-      wide += BigInt(byte & 0x7f) << BigInt(7 * index);
-      if (byte >= 0x80) continue;
-      const value = BigInt.asIntN(64, (wide >> 1n) ^ -(wide & 1n));
-      const number = Number(value);
-      return Number.isSafeInteger(number) ? number : value;
-    }
-    throw unreadable();
+    const { at } = this;
+    const bytes = this.#bytes;
+    const next = varintEnd(bytes, at, bytes.length);
+    if (next === -1) throw unreadable();
+    this.at = next;
+    const value = readVarint(bytes, at);
+    return Number.isSafeInteger(value) ? value : wideVarint(bytes, at);
   }
 
   /** A length, a count or an index: not negative, and no more than there could be. */

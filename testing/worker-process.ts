@@ -7,10 +7,10 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../lib/clock.ts';
+import { until } from './until.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../bin/tripline', import.meta.url));
 const STOP_MS = 30_000;
-const LOOK_MS = 50;
 
 export interface WorkerProcessOptions {
   readonly number: number;
@@ -119,16 +119,17 @@ export class WorkerProcess {
 
   /** Until it has said that it runs. Throws when it is gone, or too slow. */
   async untilRunning(boundMs: number): Promise<void> {
-    const until = systemClock.now() + boundMs;
-    while (
-      !this.log()
-        .slice(this.#linesBefore)
-        .some(({ msg }) => msg === 'running')
-    ) {
+    const isRunning = (): boolean => {
+      const lines = this.log().slice(this.#linesBefore);
+      if (lines.some(({ msg }) => msg === 'running')) return true;
       if (!this.isUp) throw new Error(`worker ${this.number} ended before it ran:\n${this.logTail()}`);
-      if (systemClock.now() > until) throw new Error(`worker ${this.number} does not run:\n${this.logTail()}`);
-      await systemClock.sleep(LOOK_MS);
-    }
+      return false;
+    };
+    await until(isRunning, {
+      message: `worker ${this.number} runs`,
+      deadlineMs: boundMs,
+      seen: () => this.logTail(),
+    });
   }
 
   /** The largest resident memory so far, MB; null where the system does not tell (it is asked in Linux's way). */

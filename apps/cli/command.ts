@@ -10,6 +10,8 @@ export type ExitCode = 0 | 1 | 2;
 
 export interface Output {
   write(text: string): unknown;
+  /** Whether a person looks at it while it is written. */
+  readonly isTTY?: boolean;
 }
 
 /** The world of a command: nothing of `process` is used besides, so that tests can run it in their own. */

@@ -1,6 +1,6 @@
 // Options that several commands share, and reading them.
 
-import { parseInstant } from '../../lib/iso-time.ts';
+import { parseInstant } from '../../lib/instant.ts';
 import { type Option, usageError } from './command.ts';
 
 /** `-c`, where the working folder's own file is the default. */

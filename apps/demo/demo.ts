@@ -49,10 +49,10 @@ export async function runDemo(
   stay: (summary: DemoSummary) => Promise<void>,
 ): Promise<void> {
   const { clock, write } = options;
-  const temporary = options.dataDir === null ? mkdtempSync(join(tmpdir(), 'tripline-demo-')) : null;
   const narrator = new Narrator(write);
   const mail = await startSmtpSink((received) => narrator.mail(received));
   const hooks = await startWebhookReceiver(WEBHOOK_SECRET, (received) => narrator.webhook(received));
+  const temporary = options.dataDir === null ? mkdtempSync(join(tmpdir(), 'tripline-demo-')) : null;
   const stop = new AbortController();
   const end = (): void => stop.abort();
   signal.addEventListener('abort', end, { once: true });

@@ -1,7 +1,8 @@
-// A real SMTP server for the demo: takes every message, sends none on.
+// A real SMTP server for the demo: takes every message, sends none on. Its package is an optional dependency, which
+// whoever runs workers alone need not install.
 
 import type { AddressInfo } from 'node:net';
-import { SMTPServer } from 'smtp-server';
+import { FatalError } from '../../lib/errors.ts';
 
 export interface SinkMail {
   readonly from: string;
@@ -21,8 +22,12 @@ const MAIL_BYTES_MAX = 1024 * 1024;
 /** Senders keep idle connections open; the demo does not wait for them to go. */
 const CLOSE_MS_MAX = 100;
 
-/** Listens on a free port of this machine; `onMail` is called before the sender is told that its message was taken. */
+/**
+ * Listens on a free port of this machine; `onMail` is called before the sender is told that its message was taken.
+ * Throws FatalError TRG_PACKAGE_MISSING when the server's package is not installed.
+ */
 export async function startSmtpSink(onMail: (mail: SinkMail) => void): Promise<SmtpSink> {
+  const { SMTPServer } = await installedServer();
   const server = new SMTPServer({
     // Neither has anything to protect here: the sender is on this machine.
     disabledCommands: ['AUTH', 'STARTTLS'],
@@ -62,6 +67,19 @@ export async function startSmtpSink(onMail: (mail: SinkMail) => void): Promise<S
   server.on('error', () => {});
   const { port } = server.server.address() as AddressInfo;
   return { host, port, close: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+async function installedServer(): Promise<typeof import('smtp-server')> {
+  try {
+    return await import('smtp-server');
+  } catch (cause) {
+    throw new FatalError(
+      'TRG_PACKAGE_MISSING',
+      'the demo has its mail delivered to a server of its own, of the package smtp-server',
+      { hint: 'npm install smtp-server, or npm ci without --omit=optional; workers do not need it' },
+      cause,
+    );
+  }
 }
 
 /** The Subject header, unfolded and decoded (RFC 2047). */

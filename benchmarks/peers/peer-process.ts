@@ -10,6 +10,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../lib/clock.ts';
+import { until } from '../../testing/until.ts';
 import type { RunningPeer } from './peer.ts';
 
 export interface Command {
@@ -89,13 +90,11 @@ export class PeerProcess {
 
   /** Throws when it is gone, or too slow. */
   async untilReady(boundMs: number): Promise<void> {
-    const until = systemClock.now() + boundMs;
-    while (!this.#isReady) {
-      if (!this.isUp) throw new Error(`it ended before it was ready:\n${this.logTail()}`);
-      if (systemClock.now() > until)
-        throw new Error(`it was not ready within ${boundMs / 1_000} s:\n${this.logTail()}`);
-      await systemClock.sleep(LOOK_MS);
-    }
+    const isReady = (): boolean => {
+      if (!this.#isReady && !this.isUp) throw new Error(`it ended before it was ready:\n${this.logTail()}`);
+      return this.#isReady;
+    };
+    await until(isReady, { message: 'it is ready', deadlineMs: boundMs, everyMs: LOOK_MS, seen: () => this.logTail() });
   }
 
   /** SIGTERM, and SIGKILL when that takes too long. */

@@ -54,8 +54,8 @@ export async function measureThroughput(
   const actions = actionsOf === null ? null : new WrittenActions(place.log, actionsOf, partitions);
   try {
     const memory = new OwnMemory(running.pid);
-    const first = lookAt(running, brokerPid, await until(events * WARM_UP, running, memory));
-    const last = lookAt(running, brokerPid, await until(events, running, memory));
+    const first = lookAt(running, brokerPid, await untilDone(events * WARM_UP, running, memory));
+    const last = lookAt(running, brokerPid, await untilDone(events, running, memory));
     const peak = peakMegabytes(running.pid);
     if (actions !== null) await settle(actions, expected);
     // Whatever it still writes as it ends is its own as well.
@@ -107,7 +107,7 @@ class OwnMemory {
 }
 
 /** Returns how many were done when there were as many. Throws when the peer ends before, or stands still. */
-async function until(bound: number, running: RunningPeer, memory: OwnMemory): Promise<number> {
+async function untilDone(bound: number, running: RunningPeer, memory: OwnMemory): Promise<number> {
   let movedAt = systemClock.now();
   for (let before = 0; ; await systemClock.sleep(LOOK_MS)) {
     const done = await running.done();

@@ -3,7 +3,7 @@
 // Owns: what each format's fields mean. Does not own: bytes to JSON (decode.ts). Pure functions; intake.ts runs them.
 
 import { RecordError } from '../../lib/errors.ts';
-import { parseInstant } from '../../lib/iso-time.ts';
+import { parseInstant } from '../../lib/instant.ts';
 import { Event } from '../../schemas/event.ts';
 import { DEPTH_MAX, isJsonObject, isNestedWithin, type JsonObject } from '../../schemas/json.ts';
 import type { SchemaLookup } from '../../schemas/schema-lookup.ts';

@@ -5,7 +5,7 @@
 //       to them, and to the errors that they have for it.
 //   G2. Of an event that nobody asks for only the time is read, but all that may be wrong with it is looked at the same.
 
-import { parseInstant } from '../../lib/iso-time.ts';
+import { parseInstant } from '../../lib/instant.ts';
 import { Event, JsonText } from '../../schemas/event.ts';
 import { JsonFields } from './json-fields.ts';
 import { ID_LENGTH_MAX, NOBODY, type Normalised, type Origin, type SourceFormat, TIME_MAX } from './normalise.ts';

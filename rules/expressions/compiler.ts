@@ -10,7 +10,7 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import { type AnalysisOptions, ExpressionAnalysis, type ExpressionProblem } from './analysis.ts';
-import { type Cost, checkWork, costOf } from './cost.ts';
+import { type Cost, costOf, looksWithin } from './cost.ts';
 import { createEnvironment, SCOPE_VARIABLE, ScopeHandle } from './functions.ts';
 import { FUNCTIONS } from './names.ts';
 import type { Needs } from './needs.ts';
@@ -19,6 +19,7 @@ import { countText, registerSession, sessionView } from './session.ts';
 import type { SessionMeasures } from './session-measures.ts';
 import type { AstNode } from './tree.ts';
 import { jsonOfValue, textOfValue } from './values.ts';
+import { work } from './work.ts';
 
 /** An expression is written by a person; these are far above what one can read. */
 const LIMITS = { maxAstNodes: 2_000, maxDepth: 40, maxListElements: 1_000, maxMapEntries: 100, maxCallArguments: 8 };
@@ -216,8 +217,9 @@ class ScopedExpression implements CompiledExpression {
   readonly #context: Record<string, unknown> = {};
   readonly #usesEvent: boolean;
   readonly #usesNow: boolean;
-  /** Whether its cost depends on the values so much that it is checked beforehand. */
+  /** Whether its cost depends on the values so much that it is checked beforehand, or counted. */
   readonly #isRepeated: boolean;
+  readonly #countsWork: boolean;
   readonly #usesSession: boolean;
   /** Null where no function asks the scope. */
   readonly #handle: ScopeHandle | null;
@@ -243,6 +245,7 @@ class ScopedExpression implements CompiledExpression {
     this.#usesEvent = variables.has('event');
     this.#usesNow = variables.has('now');
     this.#isRepeated = cost.isRepeated;
+    this.#countsWork = cost.isRepeated || cost.searches || analysis.readsScope;
     this.#usesSession = variables.has('session');
     this.#handle = analysis.readsScope ? new ScopeHandle() : null;
     // Not to be counted among the values that the expression works on.
@@ -260,14 +263,18 @@ class ScopedExpression implements CompiledExpression {
     if (this.#usesSession) context['session'] = sessionView(scope.session);
     if (this.#profile !== null) context['profile'] = this.#profile.of(scope.profile);
     if (this.#account !== null) context['account'] = this.#account.of(scope.account);
-    if (this.#isRepeated) checkWork(Object.values(context));
     if (this.#handle !== null) this.#handle.scope = scope;
     // A missing property is an everyday answer here, and taking the stack for its error costs more than all the rest.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
+    if (this.#countsWork) work.begin();
     try {
-      return this.#run(context);
+      const isLookable = !this.#isRepeated || looksWithin(Object.values(context));
+      const value = isLookable ? this.#run(context) : null;
+      if (this.#countsWork && work.failure !== null) throw work.failure;
+      return value;
     } finally {
+      if (this.#countsWork) work.end();
       Error.stackTraceLimit = stackTraceLimit;
     }
   }

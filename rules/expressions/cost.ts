@@ -1,33 +1,41 @@
 // What an expression may cost: no event, however large or odd, may stall a task.
 //
 // Owns: telling which expressions look at something once for each element of a list, and how much of that is allowed.
-// Does not own: macros inside macros (expression-analysis.ts, N1), regular expressions (regular-expression.ts).
+// Does not own: macros inside macros (analysis.ts, N1), the budget (work.ts).
 //
 // Invariants:
 //   C1. Whatever is not told here takes time in proportion to the event, times the expression's own length, both of which
 //       are bounded.
 //   C2. An expression that looks at all of something outside for each element, as `items.exists(i, i.sku in
-//       profile.wishlist)`, is refused on values for which that would be more than WORK_MAX looks: it fails, and is
+//       profile.wishlist)`, is refused on values for which that would be more looks than there is work: it fails, and is
 //       counted, like any other failure.
 //   C3. Loops over lists that are written out are bounded by what is written.
+//   C4. What searches a text, as `matches` and `contains` do, is counted at each call, since that may take far longer than
+//       the text is long.
 
 import { Event } from '../../schemas/event.ts';
 import type { Json } from '../../schemas/json.ts';
 import { FUNCTIONS, MACROS } from './names.ts';
 import type { Capture } from './scope.ts';
 import type { AstNode } from './tree.ts';
+import { work } from './work.ts';
 
-/** Elements times size; measured at 3 ns each at worst, so that an expression takes some 0.15 s at worst. */
-const WORK_MAX = 50_000_000;
+/** Elements times size: 3 ns each at worst, measured, so that so many are a unit of work. */
+const LOOKS_A_UNIT = 25;
 /** Turns of nested loops over lists that are written out; where they are inside of, or around, a list of the event. */
 const LITERAL_TURNS_MAX = 1_000;
 const LITERAL_TURNS_INSIDE_MAX = 100;
 
 const SCALARS: ReadonlySet<string> = new Set(['now', 'session']);
 
+/** Methods that count what they do (C4). */
+export const SEARCHES: ReadonlySet<string> = new Set(['matches', 'contains', 'indexOf', 'lastIndexOf']);
+
 export interface Cost {
   /** Whether C2 is to be checked before each evaluation. */
   readonly isRepeated: boolean;
+  /** Whether it counts its work while it is evaluated (C4). */
+  readonly searches: boolean;
   /** The macro whose loops over lists that are written out are too many (C3); null: none. */
   readonly tooManyTurns: AstNode | null;
 }
@@ -47,11 +55,13 @@ interface Loop {
 
 class CostWalk implements Cost {
   isRepeated = false;
+  searches = false;
   tooManyTurns: AstNode | null = null;
   readonly #loops: Loop[] = [];
 
   walk(node: AstNode): void {
     if (this.#loops.length > 0 && this.#looksAtAll(node)) this.isRepeated = true;
+    if (node.op === 'rcall' && SEARCHES.has((node.args as [string])[0])) this.searches = true;
     const macro = macroOf(node);
     if (macro === null) {
       for (const child of childrenOf(node.args)) this.walk(child);
@@ -119,8 +129,8 @@ function childrenOf(value: unknown): AstNode[] {
   return typeof value === 'object' && value !== null && 'op' in value ? [value as AstNode] : [];
 }
 
-/** Throws when the elements in what the expression reads, times its size, are too many looks (C2). */
-export function checkWork(values: Iterable<unknown>): void {
+/** False when the elements in what the expression reads, times its size, are too many looks (C2). */
+export function looksWithin(values: Iterable<unknown>): boolean {
   let elements = 1;
   let size = 0;
   const add = (value: unknown): void => {
@@ -134,7 +144,8 @@ export function checkWork(values: Iterable<unknown>): void {
     }
   };
   for (const value of values) add(value);
-  if (elements * size > WORK_MAX) {
-    throw new RangeError(`${elements} elements, looked at in ${size} characters each time, are too many`);
-  }
+  return work.spend(
+    (elements * size) / LOOKS_A_UNIT,
+    () => `${elements} elements, looked at in ${size} characters each time, are too many`,
+  );
 }

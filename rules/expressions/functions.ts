@@ -6,18 +6,24 @@
 // Invariants:
 //   F1. The same expression over the same values gives the same answer on every machine: the library's functions that
 //       read the machine's own time zone are replaced.
-//   F2. No function takes time beyond the size of its arguments: regular expressions are bounded.
+//   F2. No function takes time beyond the size of its arguments, or else counts what it does (work.ts): searches in a text.
 
 import { Environment, evaluate } from '@marcbachmann/cel-js';
 import { dayOfYear, isoWeekday, localFields } from '../../lib/calendar.ts';
 import { parseDuration } from '../../lib/duration.ts';
+import { parseDate, parseInstant } from '../../lib/instant.ts';
 import { Event } from '../../schemas/event.ts';
 import { regularExpression } from './regular-expression.ts';
 import type { Scope } from './scope.ts';
+import { CALL_WORK, work } from './work.ts';
 
 const TIMESTAMP = 'google.protobuf.Timestamp';
 const DURATION = 'google.protobuf.Duration';
 const DAY_MS = 86_400_000;
+/** Of two characters: about a nanosecond each at worst, measured. */
+const COMPARISONS_A_UNIT = 75;
+/** What each place of a text takes, in comparisons, however short the part. */
+const START_COMPARISONS = 30;
 
 /** CEL's duration as the library has it; the class itself is not exported. */
 export interface CelDuration {
@@ -43,6 +49,11 @@ export function celDuration(ms: number): CelDuration {
 export const REPLACED_FUNCTIONS: ReadonlySet<string> = new Set(['timestamp/1', 'duration/1']);
 export const REPLACED_METHODS: ReadonlySet<string> = new Set([
   'matches/1',
+  'contains/1',
+  'indexOf/1',
+  'indexOf/2',
+  'lastIndexOf/1',
+  'lastIndexOf/2',
   'getDayOfYear/0',
   ...['getFullYear', 'getMonth', 'getDate', 'getDayOfMonth', 'getDayOfWeek', 'getDayOfYear'].map((name) => `${name}/1`),
   ...['getHours', 'getMinutes', 'getSeconds', 'getMilliseconds'].map((name) => `${name}/1`),
@@ -108,13 +119,25 @@ function durationMs(text: string): number {
   return negative ? -ms : ms;
 }
 
-/** A moment from ISO 8601 text: with its zone, or a date alone, which is its midnight in UTC. Throws for other text. */
+/** A moment from text: an instant, or a date alone, which is its midnight in UTC. Throws for other text. */
 export function momentOf(text: string): Date {
-  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))?$/.test(text)) {
-    const moment = new Date(text);
-    if (!Number.isNaN(moment.getTime())) return moment;
-  }
-  throw new Error(`"${text}" is not a time such as 2026-01-01T10:00:00Z`);
+  const date = parseDate(text);
+  const time = Number.isNaN(date) ? parseInstant(text) : date;
+  if (Number.isNaN(time)) throw new Error(`"${text}" is not a time such as 2026-01-01T10:00:00Z`);
+  return new Date(time);
+}
+
+/**
+ * The text, to be searched for the part: a search compares each character of one with each of the other at worst. No
+ * text where that is too much.
+ */
+function searched(text: string, part: string): string {
+  const comparisons = text.length * (part.length + START_COMPARISONS);
+  const isWithin = work.spend(
+    CALL_WORK + comparisons / COMPARISONS_A_UNIT,
+    () => `too much text to look for ${part.length} characters in ${text.length}, in one evaluation`,
+  );
+  return isWithin ? text : '';
 }
 
 function daysSince({ scope }: ScopeHandle, moment: Date): bigint {
@@ -182,6 +205,15 @@ export function createEnvironment(limits: Record<string, number>): Environment {
   define(`duration_(string): ${DURATION}`, (text: string) => Duration.fromMilliseconds(durationMs(text)));
   define(`duration_(${DURATION}): ${DURATION}`, (duration: CelDuration) => duration);
   define('string.matches_(string): bool', (text: string, pattern: string) => regularExpression(pattern).test(text));
+  define('string.contains_(string): bool', (text: string, part: string) => searched(text, part).includes(part));
+  for (const name of ['indexOf', 'lastIndexOf'] as const) {
+    define(`string.${name}_(string): int`, (text: string, part: string) => BigInt(searched(text, part)[name](part)));
+    define(`string.${name}_(string, int): int`, (text: string, part: string, from: bigint) => {
+      if (part === '') return from;
+      if (from < 0n || from >= text.length) throw new RangeError(`${name}(): ${from} is not a place in the text`);
+      return BigInt(searched(text, part)[name](part, Number(from)));
+    });
+  }
   define(`${TIMESTAMP}.getDayOfYear_(): int`, (moment: Date) => BigInt(dayOfYear(moment)));
   for (const [name, field] of Object.entries(ZONED_METHODS)) {
     define(`${TIMESTAMP}.${name}_(string): int`, (moment: Date, zone: string) =>

@@ -1,114 +1,96 @@
-// Regular expressions whose time is bounded, for `matches`.
+// Regular expressions for `matches`: RE2's, as CEL has them, which take no back-references and no look-around and never
+// backtrack. The engine is the package re2js.
 //
-// Owns: which patterns are let through. JavaScript's engine backtracks; a pattern with a repetition inside a repetition
-// can take exponential time, and CEL's own engine (RE2) knows neither look-around nor back-references.
+// Owns: which patterns are taken, keeping them compiled, counting what they do. Does not own: the engine.
 //
 // Invariants:
-//   X1. A pattern has at most REPETITIONS_MAX open repetitions and WAYS_MAX ways through its choices, none of them
-//       inside a repetition, and is tried on text so short that it takes at most STEPS_MAX tries.
+//   X1. A search takes time in proportion to the text, and its work is counted before it is done. Measured with re2js
+//       2.10: a character costs some 75 ns where the engine has been in the state before (one unit of work), and
+//       75 ns * (52 + the size of the program) where it has not; of states there are at most 2^(size - 2).
+//   X2. At most PATTERNS_MAX patterns are kept: some 30 KB each, and up to 9 MB of states for one that has very many.
 
-const PATTERN_LENGTH_MAX = 200;
-/** Each is a power of the text's length. */
-const REPETITIONS_MAX = 3;
-/** Optional parts and choices multiply. */
-const WAYS_MAX = 500;
-/** Tries of the engine at worst; some nanoseconds each, so a tenth of a second. */
-const STEPS_MAX = 20_000_000;
-const TEXT_LENGTH_MAX = 10_000;
-const PATTERNS_MAX = 1_000;
+import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
+import { CALL_WORK, WORK_MAX, work } from './work.ts';
 
-const compiled = new Map<string, BoundedExpression>();
+const PATTERN_LENGTH_MAX = 1_000;
+/** Instructions; a date has about 20, a list of 50 words some 500. */
+const PROGRAM_SIZE_MAX = 1_000;
+/** Far more than the rules of one project have. */
+const PATTERNS_MAX = 2_000;
+/** Units of work that a new state takes beside the size of the program. */
+const STATE_WORK = 52;
 
-export interface BoundedExpression {
-  /** Throws when the text is too long for the pattern. */
-  test(text: string): boolean;
-}
+const compiled = new Map<string, Pattern>();
 
-/** Throws, saying why, when the pattern is not one we let through. */
-export function regularExpression(pattern: string): BoundedExpression {
-  let found = compiled.get(pattern);
-  if (found === undefined) {
-    const effort = effortOf(pattern);
-    if (typeof effort === 'string') throw new Error(effort);
-    const expression = new RegExp(pattern, 'u');
-    const lengthMax = textLengthMax(effort);
-    found = {
-      test(text) {
-        if (text.length <= lengthMax) return expression.test(text);
-        throw new Error(`matches() with this pattern takes text of at most ${lengthMax} characters`);
-      },
-    };
-    if (compiled.size >= PATTERNS_MAX) compiled.clear();
-    compiled.set(pattern, found);
-  }
-  return found;
+/** Throws, saying why, when the pattern is not one we take. */
+export function regularExpression(pattern: string): Pattern {
+  const known = compiled.get(pattern);
+  if (known !== undefined) return known;
+  const made = new Pattern(pattern);
+  // The one that was made first is most likely of a rule that is gone.
+  if (compiled.size >= PATTERNS_MAX) compiled.delete(compiled.keys().next().value!);
+  compiled.set(pattern, made);
+  return made;
 }
 
 /** Why a pattern is refused; null: it is fine. */
 export function refusalOf(pattern: string): string | null {
-  const effort = effortOf(pattern);
-  return typeof effort === 'string' ? effort : null;
-}
-
-interface Effort {
-  readonly repetitions: number;
-  readonly ways: number;
-}
-
-/** The length n at which ways * n^(r + 1) / (r + 1)!, the tries from every start with r repetitions, reach the bound. */
-function textLengthMax({ repetitions, ways }: Effort): number {
-  let orders = 1;
-  for (let i = 2; i <= repetitions + 1; i++) orders *= i;
-  return Math.min(TEXT_LENGTH_MAX, Math.floor(((STEPS_MAX * orders) / ways) ** (1 / (repetitions + 1))));
-}
-
-/** What the pattern can cost, or why it is refused. */
-function effortOf(pattern: string): Effort | string {
-  if (pattern.length > PATTERN_LENGTH_MAX) return `the pattern is longer than ${PATTERN_LENGTH_MAX} characters`;
   try {
-    new RegExp(pattern, 'u');
+    regularExpression(pattern);
+    return null;
   } catch (error) {
-    return `the pattern is not a regular expression: ${(error as Error).message.replace(/^.*\/u?: /, '')}`;
+    return (error as Error).message;
   }
-  if (/\\[1-9k]|\(\?(?!:)/.test(pattern.replace(/\\\\/g, ''))) return 'the pattern has a back-reference or look-around';
-  let repetitions = 0;
-  let ways = 1;
-  // Per open group: its alternatives, and whether it can match in several ways.
-  const groups = [{ alternatives: 1, varies: false }];
-  for (let i = 0; i < pattern.length; i++) {
-    const character = pattern[i];
-    const group = groups.at(-1)!;
-    if (character === '\\') i++;
-    else if (character === '[') i = endOfClass(pattern, i);
-    else if (character === '(') {
-      groups.push({ alternatives: 1, varies: false });
-      if (pattern[i + 1] === '?') i++;
-    } else if (character === '|') {
-      group.alternatives++;
-      group.varies = true;
-    } else if (character === ')') {
-      groups.pop();
-      ways *= group.alternatives;
-      if (group.varies) groups.at(-1)!.varies = true;
-      if (group.varies && /[*+{]/.test(pattern[i + 1] ?? '')) {
-        return 'the pattern repeats a group that itself repeats or chooses';
-      }
-    } else if (character === '*' || character === '+' || /^\{\d+,/.test(pattern.slice(i, i + 8))) {
-      group.varies = true;
-      repetitions++;
-    } else if (character === '?') {
-      group.varies = true;
-      ways *= 2;
-    }
-  }
-  if (repetitions > REPETITIONS_MAX) return `the pattern has more than ${REPETITIONS_MAX} repetitions`;
-  if (ways > WAYS_MAX) return 'the pattern has too many choices';
-  return { repetitions, ways };
 }
 
-/** Position of the bracket that ends a character class. */
-function endOfClass(pattern: string, start: number): number {
-  let i = start + 1;
-  while (i < pattern.length && pattern[i] !== ']') i += pattern[i] === '\\' ? 2 : 1;
-  return i;
+class Pattern {
+  readonly #expression: RE2JS;
+  readonly #stateWork: number;
+  readonly #statesMax: number;
+  /** Characters it was tried on in the evaluation that is going on, or was when it was last asked. */
+  #characters = 0;
+  #evaluation = -1;
+
+  constructor(pattern: string) {
+    this.#expression = parsed(pattern);
+    const size = this.#expression.programSize();
+    if (size > PROGRAM_SIZE_MAX) {
+      throw new Error(`the pattern is too large: it has ${size} steps, at most ${PROGRAM_SIZE_MAX} are taken`);
+    }
+    this.#stateWork = STATE_WORK + size;
+    this.#statesMax = 2 ** (size - 2);
+  }
+
+  /** Whether the pattern is found in the text. True, too, when that is too much work: it ends `exists` soonest. */
+  test(text: string): boolean {
+    const before = work.evaluation === this.#evaluation ? this.#characters : 0;
+    const after = before + text.length;
+    const states = Math.min(after, this.#statesMax) - Math.min(before, this.#statesMax);
+    this.#evaluation = work.evaluation;
+    this.#characters = after;
+    const units = CALL_WORK + text.length + states * this.#stateWork;
+    return !work.spend(units, () => this.#tooMuch()) || this.#expression.test(text);
+  }
+
+  #tooMuch(): string {
+    const charactersMax = Math.max(
+      Math.floor(WORK_MAX / this.#stateWork),
+      WORK_MAX - this.#statesMax * this.#stateWork,
+    );
+    return `too much text for matches(): with this pattern at most some ${charactersMax} characters in one evaluation`;
+  }
+}
+
+function parsed(pattern: string): RE2JS {
+  if (pattern.length > PATTERN_LENGTH_MAX) {
+    throw new Error(`the pattern is longer than ${PATTERN_LENGTH_MAX} characters`);
+  }
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error;
+    const where = error instanceof RE2JSSyntaxException && error.input !== null ? ` in "${error.input}"` : '';
+    const what = error instanceof RE2JSSyntaxException ? error.error : error.message;
+    throw new Error(`the pattern is not a regular expression of RE2: ${what}${where}`);
+  }
 }

@@ -29,6 +29,7 @@ const Cap = fields({
   max: Type.Integer({ minimum: 0, maximum: CAP_MAX, description: 'Fired decisions allowed.' }),
   per: Type.String({
     pattern: '^day$|^week$|^(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+$',
+    examples: ['day', 'week', '7d'],
     description: 'A sliding window such as 7d, or the calendar day or week (from Monday) in the time zone.',
   }),
   channel: Type.Optional(

@@ -6,11 +6,11 @@
 
 import { hash } from 'node:crypto';
 import Type from 'typebox';
-import { fields, NAME_PATTERN } from '../language/parts.ts';
+import { fields, NAME_PATTERN, PERCENT_PATTERN } from '../language/parts.ts';
 import { defineGate, type GateTools, REFUSED } from './gate.ts';
 
 const share = (description: string) =>
-  Type.String({ pattern: '^\\d+(\\.\\d+)?%$', description: `${description} Such as 10%.` });
+  Type.String({ pattern: PERCENT_PATTERN, description: `${description} Such as 10%.`, kind: 'percentage' });
 
 const Holdout = Type.Union(
   [

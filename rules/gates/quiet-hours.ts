@@ -12,7 +12,11 @@ import { parseZone, UTC, ZONE_HINT, type Zone } from '../language/zone.ts';
 import { defineGate, type GateTools } from './gate.ts';
 
 const clockTime = (description: string) =>
-  Type.String({ pattern: '^([01]\\d|2[0-3]):[0-5]\\d$|^24:00$', description: `${description} Such as "21:00".` });
+  Type.String({
+    pattern: '^([01]\\d|2[0-3]):[0-5]\\d$|^24:00$',
+    description: `${description} Such as "21:00".`,
+    kind: 'time-of-day',
+  });
 
 const Quiet = fields(
   {

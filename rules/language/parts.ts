@@ -1,6 +1,6 @@
 // The building blocks of the rule schema: durations, expressions, event patterns.
 //
-// Owns: the annotations `kind` and `unavailable`, which shape.ts reads. JSON Schema readers ignore them.
+// Owns: where the annotations `kind` and `unavailable` (lib/schema-check.ts) stand. JSON Schema readers ignore them.
 //
 // Invariants:
 //   L1. The schema is the one description of the language's shape: editors complete from it, shape.ts checks by it.
@@ -25,6 +25,13 @@ export const IDENTIFIER_PATTERN = '^[a-zA-Z_][a-zA-Z0-9_]*$';
 export const PERCENT_PATTERN = '^\\d+(\\.\\d+)?%$';
 /** An attribute of the profile, also one below another. */
 export const ATTRIBUTE_PATTERN = '^profile(\\.[a-zA-Z_][a-zA-Z0-9_]*)+$';
+
+/** What text of a pattern looks like. */
+export const PATTERN_WORDS: ReadonlyMap<string, string> = new Map([
+  [NAME_PATTERN, 'lower case letters, digits and single hyphens, such as cart-abandonment'],
+  [IDENTIFIER_PATTERN, 'a letter, then letters, digits and underscores'],
+  [ATTRIBUTE_PATTERN, 'an attribute such as profile.plan'],
+]);
 
 export function duration(description: string) {
   return Type.String({
@@ -89,7 +96,7 @@ export const OneOrMoreEvents = Type.Union(
 );
 
 export function percent(description: string) {
-  return Type.String({ pattern: PERCENT_PATTERN, description: `${description} Such as 50%.` });
+  return Type.String({ pattern: PERCENT_PATTERN, description: `${description} Such as 50%.`, kind: 'percentage' });
 }
 
 /** The one bound of a figure, on either side. */

@@ -29,7 +29,13 @@ export const ModelSchema = fields(
         description: 'linear: logistic (default) gives 0 to 1; identity the sum.',
       }),
     ),
-    url: Type.Optional(Type.String({ pattern: '^https?://', description: 'http: where features are posted to.' })),
+    url: Type.Optional(
+      Type.String({
+        pattern: '^https?://',
+        examples: ['https://models.example.com/lead'],
+        description: 'http: where features are posted to.',
+      }),
+    ),
     file: Type.Optional(Type.String({ minLength: 1, description: 'onnx: the model, relative to this file.' })),
     timeout: Type.Optional(duration('http, onnx: how long an answer may take; default 500ms.')),
     cache: Type.Optional(duration('http, onnx: how long an answer is good for; default 10m.')),

@@ -12,7 +12,7 @@ import type { CompiledCap } from '../gates/caps.ts';
 import { type CapsBody, CapsSchema, compileCaps } from '../gates/caps.ts';
 import type { ChannelTraits } from '../gates/channels.ts';
 import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
-import { checkShape } from '../language/shape.ts';
+import { compileShape, type Shaped } from '../language/shape.ts';
 import { compileModel } from '../models/compile.ts';
 import type { CompiledModel } from '../models/model.ts';
 import { type ModelBody, ModelSchema } from '../models/schema.ts';
@@ -41,14 +41,18 @@ interface CheckOptions {
   readonly entities: readonly string[];
 }
 
+const segmentShape = compileShape(SegmentSchema, 'a segment');
+const modelShape = compileShape(ModelSchema, 'a model');
+const capsShape = compileShape(CapsSchema, 'the caps');
+
 /** Mistakes are added to `errors`; what has one is left out. */
 export function checkContext(
   files: ContextFiles,
   options: CheckOptions,
   errors: Problem[],
 ): { context: RuleContext; expressions: ExpressionCompiler } {
-  const segmentBodies = read(files.segments ?? [], SegmentSchema, 'a segment', errors);
-  const modelBodies = read(files.models ?? [], ModelSchema, 'a model', errors);
+  const segmentBodies = read(files.segments ?? [], segmentShape, errors);
+  const modelBodies = read(files.models ?? [], modelShape, errors);
   const expressions = new ExpressionCompiler({
     channels: [...options.channels.keys()],
     segments: idsOf(segmentBodies),
@@ -92,12 +96,16 @@ interface ReadDocument {
   readonly found: Problem[];
 }
 
-function read(files: readonly RuleFile[], schema: TSchema, name: string, errors: Problem[]): ReadDocument[] {
+function read(
+  files: readonly RuleFile[],
+  shapeOf: (document: SourceDocument) => Shaped<TSchema>,
+  errors: Problem[],
+): ReadDocument[] {
   return files.flatMap(({ file, text }) => {
     const { documents, problems } = parseRuleFile(file, text);
     errors.push(...problems);
     return documents.flatMap((document) => {
-      const { value, problems: found } = checkShape(schema, document, name);
+      const { value, problems: found } = shapeOf(document);
       if (value !== undefined) return [{ document, value, found }];
       errors.push(...found);
       return [];
@@ -132,7 +140,7 @@ function capsOf(
   expressions: ExpressionCompiler,
   errors: Problem[],
 ): CompiledCap[] {
-  return read(files, CapsSchema, 'the caps', errors).flatMap(({ document, value, found }) => {
+  return read(files, capsShape, errors).flatMap(({ document, value, found }) => {
     const caps = compileCaps(value as CapsBody, channels, new RuleBuilder(document, found, expressions));
     errors.push(...found);
     return caps;

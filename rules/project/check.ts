@@ -5,7 +5,7 @@
 import type { Problem } from '../../lib/problem.ts';
 import { RuleBuilder } from '../expressions/rule-builder.ts';
 import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
-import { checkShape } from '../language/shape.ts';
+import { compileShape } from '../language/shape.ts';
 import { checkContext, type RuleFile } from './check-context.ts';
 import type { CompileOptions } from './compile-options.ts';
 import { compileRule } from './compile-rule.ts';
@@ -29,6 +29,8 @@ export interface RulesCheck {
   readonly warnings: readonly Problem[];
 }
 
+const shapeOf = compileShape(RuleSchema, 'a rule');
+
 export function checkRules(files: readonly RuleFile[], options: CompileOptions): RulesCheck {
   const errors: Problem[] = [];
   const warnings: Problem[] = [];
@@ -44,7 +46,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
       warnings.push({ file, line: 1, column: 1, message: 'the file has no rules', hint: null });
     }
     for (const document of documents) {
-      const { value, problems: found } = checkShape(RuleSchema, document);
+      const { value, problems: found } = shapeOf(document);
       if (value !== undefined) {
         const body = value as RuleBody;
         const builder = new RuleBuilder(document, found, expressions);

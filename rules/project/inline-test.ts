@@ -1,11 +1,11 @@
 // A rule's inline tests, read and typed. Running them is not done here.
 
 import { parseDuration } from '../../lib/duration.ts';
+import { parseInstant } from '../../lib/instant.ts';
 import type { Outcome } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
 import type { Path } from '../language/parse.ts';
-import { parseInstant } from '../language/shape.ts';
 import type { InlineTestBody, RuleBody } from './rule-schema.ts';
 
 export interface SourcePlace {
@@ -107,7 +107,7 @@ function readGiven(event: GivenBody, entity: string, path: Path, builder: RuleBu
   return {
     place: placeOf(builder, path),
     entityId: id ?? '',
-    at: parseInstant(event.at ?? '') ?? 0,
+    at: instantOf(event.at),
     type,
     event: event.event ?? type,
     messageId: event.messageId ?? null,
@@ -129,7 +129,7 @@ function readExpected(
   }
   return {
     place: placeOf(builder, path),
-    at: parseInstant(decision.at ?? '') ?? 0,
+    at: instantOf(decision.at),
     entityId: idOf(decision, entity, path, builder),
     rule: decision.rule ?? rule,
     outcome: decision.outcome ?? 'fired',
@@ -150,6 +150,11 @@ function idOf(
     builder.error([...path, 'user'], `this rule is about a ${entity}`, 'write "entity" instead of "user"');
   }
   return body.user ?? body.entity ?? null;
+}
+
+/** A time that is missing or wrong was reported with the shape. */
+function instantOf(text: string | undefined): number {
+  return text === undefined ? 0 : parseInstant(text);
 }
 
 function placeOf(builder: RuleBuilder, path: Path): SourcePlace {

@@ -18,7 +18,7 @@ import { decisionJson } from '../../schemas/decision.ts';
 import type { KeyValueStore } from '../../state/store/api.ts';
 import { LevelStore } from '../../state/store/level-store.ts';
 import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
-import { BacktestInput, type InputOrder } from './input.ts';
+import { BacktestInput, type InputOrder, type InputProgress } from './input.ts';
 import { LineFile } from './line-file.ts';
 import { reportHtml } from './report.ts';
 import { sortKey } from './sort-key.ts';
@@ -36,8 +36,8 @@ export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' 
   readonly to: number;
   /** Where stream time goes at the end of input: stays at the last event, to a time in ms, or to the end of all timers. */
   readonly advanceTo: 'stay' | 'end' | number;
-  /** Called about every 100,000 lines. */
-  readonly onProgress?: (lines: number) => void;
+  /** Told how far it is, some thousand times. */
+  readonly onProgress?: (progress: InputProgress) => void;
 }
 
 /** What an earlier run may have left in the out folder. */
@@ -45,7 +45,6 @@ const OUTPUTS = ['decisions.jsonl', 'actions.jsonl', 'summary.json', 'report.htm
 /** What the file system says when a folder is no folder, or full, or not ours. */
 const UNWRITABLE = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EEXIST', 'ENOTDIR']);
 const EXAMPLES_MAX = 20;
-const PROGRESS_LINES = 100_000;
 
 /** Throws FatalError TRG_FILE_UNREADABLE, TRG_LOG_FULL when the out folder cannot be written, and the mapping's errors. */
 export async function backtest(options: BacktestOptions): Promise<Summary> {
@@ -80,13 +79,11 @@ async function replayFile(options: BacktestOptions, store: KeyValueStore, out: O
   });
   const input = new BacktestInput({ ...options, file: options.events });
   let lines = 0;
-  let reported = 0;
   for await (const { records, refused } of input.batches()) {
     for (const { line, error } of refused) out.refuse({ line, reason: error.code, message: error.message });
     await replay.feed(records);
     await out.flush();
     lines += records.length + refused.length;
-    if (lines - reported >= PROGRESS_LINES) options.onProgress?.((reported = lines));
   }
   const last = replay.newestTime;
   const end = endOf(options.advanceTo, last);

@@ -7,10 +7,11 @@
 //       by event time, ties in the file's order: otherwise one user's rows would push time past everybody else's.
 //   I2. Every line is a record or a refused line (docs/design.md, I6).
 
+import { statSync } from 'node:fs';
 import { type FileEntry, readEvents } from '../../connectors/sources/files/index.ts';
 import type { RecordError } from '../../lib/errors.ts';
 import { ExternalSort } from '../../lib/external-sort.ts';
-import { parseInstant } from '../../lib/iso-time.ts';
+import { parseInstant } from '../../lib/instant.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 
 export type InputOrder = 'arrival' | 'time';
@@ -25,6 +26,23 @@ export interface InputOptions {
   /** Event times to replay: from (inclusive) to (exclusive), ms. */
   readonly from: number;
   readonly to: number;
+  /** Told how far it is, with every batch. */
+  readonly onProgress?: ((progress: InputProgress) => void) | undefined;
+}
+
+export interface InputProgress {
+  /** `sorting` reads all of the file before the first record comes out of it. */
+  readonly what: 'reading' | 'sorting' | 'replaying';
+  /** Bytes of the file; of `replaying`, lines. */
+  readonly done: number;
+  readonly total: number;
+  readonly lines: number;
+}
+
+interface FileBatch {
+  readonly entries: readonly FileEntry[];
+  /** How much of the file had been read then, bytes. */
+  readonly end: number;
 }
 
 /** A line that could not be read as a record at all. */
@@ -50,28 +68,43 @@ export class BacktestInput {
   order: InputOrder = 'arrival';
   /** Lines left out because of `from` and `to`. */
   skipped = 0;
+  #bytesRead = 0;
+  #bytesTotal = 0;
+  #linesRead = 0;
 
   constructor(options: InputOptions) {
     this.#options = options;
   }
 
   async *batches(): AsyncGenerator<InputBatch> {
-    const entries = readEvents(this.#options.file, this.#options);
-    const probe: (readonly FileEntry[])[] = [];
+    const { file, mapping, recordBytesMax } = this.#options;
+    const onRead = (bytes: number): void => {
+      this.#bytesRead += bytes;
+    };
+    const entries = readEvents(file, { mapping, recordBytesMax, onRead });
+    this.#bytesTotal = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    const batches = this.#placed(entries);
+    const probe: FileBatch[] = [];
     let probed = 0;
     while (probed < PROBE_LINES) {
-      const { value, done } = await entries.next();
+      const { value, done } = await batches.next();
       if (done) break;
       probe.push(value);
-      probed += value.length;
+      probed += value.entries.length;
     }
     this.order = this.#options.order === 'auto' ? this.#orderOf(probe) : this.#options.order;
-    const all = chain(probe, entries);
+    const all = chain(probe, batches);
     yield* this.order === 'time' ? this.#byTime(all) : this.#byArrival(all);
   }
 
-  async *#byArrival(batches: AsyncIterable<readonly FileEntry[]>): AsyncGenerator<InputBatch> {
-    for await (const entries of batches) {
+  /** What is looked at beforehand to choose the order is not replayed yet: each batch keeps its place. */
+  async *#placed(entries: AsyncIterable<readonly FileEntry[]>): AsyncGenerator<FileBatch> {
+    for await (const some of entries) yield { entries: some, end: this.#bytesRead };
+  }
+
+  async *#byArrival(batches: AsyncIterable<FileBatch>): AsyncGenerator<InputBatch> {
+    for await (const { entries, end } of batches) {
+      this.#report('reading', entries.length, end);
       const records: LogRecord[] = [];
       const refused: RefusedLine[] = [];
       for (const entry of entries) {
@@ -82,14 +115,17 @@ export class BacktestInput {
     }
   }
 
-  async *#byTime(batches: AsyncIterable<readonly FileEntry[]>): AsyncGenerator<InputBatch> {
+  async *#byTime(batches: AsyncIterable<FileBatch>): AsyncGenerator<InputBatch> {
     const sort = new ExternalSort();
     try {
-      for await (const entries of batches) {
+      let sorted = 0;
+      for await (const { entries, end } of batches) {
+        this.#report('sorting', entries.length, end);
         const refused: RefusedLine[] = [];
         for (const entry of entries) {
           if (entry.error !== undefined) refused.push({ line: entry.line, error: entry.error });
           else if (this.#isInPeriod(entry)) {
+            sorted++;
             // What has no readable time comes first; intake will say what is wrong with it.
             const time = timeOf(entry) ?? 0;
             sort.add(String(time).padStart(16, '0'), `${entry.line} ${textOf(entry)}`);
@@ -98,10 +134,13 @@ export class BacktestInput {
         if (refused.length > 0) yield { records: [], refused };
       }
       let records: LogRecord[] = [];
+      let taken = 0;
       for (const line of sort.sorted()) {
         const space = line.indexOf(' ');
         records.push(recordOf(Number(line.slice(0, space)), Buffer.from(line.slice(space + 1))));
+        taken++;
         if (records.length < BATCH) continue;
+        this.#options.onProgress?.({ what: 'replaying', done: taken, total: sorted, lines: taken });
         yield { records, refused: [] };
         records = [];
       }
@@ -111,11 +150,16 @@ export class BacktestInput {
     }
   }
 
-  #orderOf(batches: readonly (readonly FileEntry[])[]): InputOrder {
+  #report(what: 'reading' | 'sorting', lines: number, done: number): void {
+    this.#linesRead += lines;
+    this.#options.onProgress?.({ what, done, total: this.#bytesTotal, lines: this.#linesRead });
+  }
+
+  #orderOf(batches: readonly FileBatch[]): InputOrder {
     let newest = -Infinity;
     let timed = 0;
     let behind = 0;
-    for (const entries of batches) {
+    for (const { entries } of batches) {
       for (const entry of entries) {
         const time = entry.error === undefined ? timeOf(entry) : null;
         if (time === null) continue;

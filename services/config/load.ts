@@ -71,7 +71,7 @@ function settle(source: YamlSource, { env, withoutSecrets = false }: LoadOptions
   });
   const overridden = applyEnvironment(value, ConfigSchema as FieldSchema, env);
   for (const { variable, message } of overridden.problems) problems.push(ofVariable(variable, message, null));
-  let findings = checkConfig(value);
+  let findings: readonly SchemaFinding[] = checkConfig(value);
   if (findings.length === 0) findings = contradictions(value as ConfigFile);
   for (const finding of findings) {
     // What is wrong with the text left by a variable that is not set says nothing.

@@ -1,13 +1,12 @@
 // What the injector has to know of the cluster: asked of the brokers themselves, past the proxies.
 
-import { systemClock } from '../../lib/clock.ts';
+import { until } from '../../testing/until.ts';
 import { kafkaClient } from './producer.ts';
 
 /** Partitions of the cluster's topic of groups (testing/kafka/broker.ts). */
 const GROUP_PARTITIONS = 4;
 const GROUPS = '__consumer_offsets';
 const IN_SYNC_MS = 60_000;
-const LOOK_MS = 200;
 
 interface PartitionState {
   readonly topic: string;
@@ -27,14 +26,13 @@ export async function coordinatorOf(brokers: readonly string[], group: string): 
 
 /** Throws when replicas do not catch up. */
 export async function untilInSync(brokers: readonly string[]): Promise<void> {
-  const until = systemClock.now() + IN_SYNC_MS;
-  for (;;) {
-    const behind = (await partitionsOf(brokers, [])).filter(({ isInSync }) => !isInSync);
-    if (behind.length === 0) return;
-    const names = behind.map(({ topic, partition }) => `${topic}/${partition}`);
-    if (systemClock.now() > until) throw new Error(`these lack replicas: ${names.join(', ')}`);
-    await systemClock.sleep(LOOK_MS);
-  }
+  let behind: readonly PartitionState[] = [];
+  const isInSync = async (): Promise<boolean> => {
+    behind = (await partitionsOf(brokers, [])).filter((partition) => !partition.isInSync);
+    return behind.length === 0;
+  };
+  const seen = (): readonly string[] => behind.map(({ topic, partition }) => `${topic}/${partition}`);
+  await until(isInSync, { message: 'no partition lacks replicas', deadlineMs: IN_SYNC_MS, seen });
 }
 
 /** No topics: all of them. */

@@ -8,6 +8,7 @@ import { Partitioners } from 'kafkajs';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import { actionCodec, decisionCodec, type Late, lateCodec } from '../../schemas/framed.ts';
+import { until } from '../../testing/until.ts';
 import { kafkaClient } from './producer.ts';
 
 export interface Outcome {
@@ -41,22 +42,17 @@ async function readToEnd(brokers: readonly string[], topics: readonly string[]):
   const values = new Map<string, Buffer[]>(topics.map((topic) => [topic, []]));
   const consumer = client.consumer({ groupId: `chaos-reader-${randomUUID()}`, readUncommitted: false });
   await consumer.connect();
-  const allRead = Promise.withResolvers<void>();
-  const timeout = setTimeout(() => {
-    allRead.reject(new Error(`these partitions could not be read to their end: ${[...waiting].join(', ')}`));
-  }, READ_MS);
   try {
     await consumer.subscribe({ topics: [...topics], fromBeginning: true });
     await consumer.run({
       eachMessage: async ({ topic, partition, message }) => {
         if (message.headers?.[END] === undefined) values.get(topic)!.push(message.value!);
         else waiting.delete(`${topic}/${partition}`);
-        if (waiting.size === 0) allRead.resolve();
       },
     });
-    await allRead.promise;
+    const message = 'all partitions are read to their end';
+    await until(() => waiting.size === 0, { message, deadlineMs: READ_MS, seen: () => [...waiting] });
   } finally {
-    clearTimeout(timeout);
     await consumer.disconnect();
   }
   return values;

@@ -9,7 +9,7 @@ import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts
 import type { Templates } from '../../connectors/channels/templates/templates.ts';
 import type { Action } from '../../schemas/action.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
-import { until } from '../services/telemetry/kit.ts';
+import { until } from '../../testing/until.ts';
 
 /** How the provider answers. */
 export type Answer = 'takes' | 'later' | 'never' | 'hangs' | 'resets';
@@ -92,7 +92,7 @@ export function channelSuite(harness: ChannelHarness): void {
   test(`${id}: a provider that hangs holds nobody up for ever (S2)`, async (t) => {
     const { provider, sender, clock } = await open(t, 'hangs');
     const sent = sender.send(harness.action(), 1, NO_ABORT);
-    await until(() => provider.keys.length > 0 || clock.sleeping > 0);
+    await until(() => provider.keys.length > 0 || clock.sleeping > 0, { message: 'the provider is asked' });
     await clock.advance(LONG_MS);
     const result = await sent;
     assert.equal(result.outcome, 'retry');

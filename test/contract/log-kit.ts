@@ -1,14 +1,18 @@
 // Small helpers that tests of logs share.
 
-import { setImmediate } from 'node:timers/promises';
+import assert from 'node:assert/strict';
 import type { LogRecord, NewRecord } from '../../schemas/record.ts';
 import type { FakeClock } from '../../testing/fake-clock.ts';
+import { until } from '../../testing/until.ts';
 import type { Log, PartitionPosition, TopicPartition } from '../../topology/engine/ports.ts';
 
 /** What helpers need of a test's context. */
 export interface Cleanup {
   after(work: () => unknown): void;
 }
+
+/** Far longer than any partition of a test takes. */
+const READ_MS = 60_000;
 
 export const bytes = (text: string): Uint8Array => Buffer.from(text);
 
@@ -50,10 +54,13 @@ export async function readAll(
   reader.assign([{ topic, partition, offset }]);
   const records: LogRecord[] = [];
   try {
-    for (;;) {
+    for (const start = performance.now(); ; ) {
       const [fetched] = await reader.read({ maxBytes, waitMs: 0 });
+      const { nextOffset, endOffset } = fetched!;
       records.push(...fetched!.records);
-      if (fetched!.nextOffset >= fetched!.endOffset) return records;
+      if (nextOffset >= endOffset) return records;
+      const isInTime = performance.now() - start < READ_MS;
+      assert.ok(isInTime, `${topic}/${partition} is read up to ${nextOffset} of ${endOffset} only`);
     }
   } finally {
     await reader.close();
@@ -73,5 +80,5 @@ export const at = (topic: string, partition: number, offset: number): PartitionP
 
 /** Resolves once someone sleeps on the clock. */
 export async function someoneSleeps(clock: FakeClock): Promise<void> {
-  while (clock.sleeping === 0) await setImmediate();
+  await until(() => clock.sleeping > 0, { message: 'someone sleeps on the clock' });
 }

@@ -37,6 +37,53 @@ const USE_CASES: Readonly<Record<string, Readonly<Record<string, readonly string
   iot: { 'sensor over threshold': ['overheating'] },
 };
 
+/** What each rule sends by, in the order of its sends; with `or`, those to fall back on. */
+const SENDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  shop: {
+    'cart-abandonment': 'email',
+    'cart-reminder': 'webhook',
+    'payment-trouble': 'webhook',
+    'product-interest': 'email',
+    'vip-cart-abandonment': 'email',
+    'vip-cart-reminder': 'sms or push',
+    'win-back': 'email',
+  },
+  saas: {
+    converted: 'email, slack',
+    'feature-unused': 'push or email',
+    'lead-score': 'slack',
+    milestone: 'email',
+    'onboarding-first-report': 'email',
+    'onboarding-invite': 'email',
+    'onboarding-welcome': 'email',
+    'setup-skipped': 'inapp',
+    'trial-expiring': 'email',
+    'trial-last-day': 'email',
+    'usage-drop': 'webhook',
+    'win-back': 'email',
+    'win-back-offer': 'email',
+  },
+  support: {
+    'no-answer': 'slack',
+    'sla-warning': 'slack, webhook',
+    'unhappy-customer': 'slack',
+    'urgent-ticket': 'webhook, slack',
+  },
+  fraud: {
+    'account-takeover': 'webhook, sms',
+    'card-testing': 'webhook, slack',
+    'spending-spree': 'sms',
+    'suspicious-payment': 'webhook, push or sms',
+  },
+  operations: {
+    'bad-deploy': 'pagerduty',
+    'health-check-failing': 'pagerduty, webhook, email',
+    'service-recovered': 'webhook, email',
+    'stock-low': 'webhook, slack',
+  },
+  iot: { 'battery-low': 'webhook', overheating: 'webhook, slack', 'silent-sensor': 'webhook' },
+};
+
 test('every project of examples has use cases here', () => {
   const folders = readdirSync(join(ROOT, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const projects = folders.map(({ name }) => name).filter((name) => existsSync(join(ROOT, 'examples', name, 'rules')));
@@ -50,6 +97,11 @@ test('examples/README.md names every rule of the use cases', () => {
   }
 });
 
+function projectOf(folder: string) {
+  const { config } = loadConfig({ file: `${folder}/tripline.yaml`, env: {}, folder: ROOT, withoutSecrets: true });
+  return { ...loadProject({ paths: [folder], folder: ROOT, config }), config };
+}
+
 for (const [name, cases] of Object.entries(USE_CASES)) {
   const folder = `examples/${name}`;
 
@@ -57,13 +109,36 @@ for (const [name, cases] of Object.entries(USE_CASES)) {
     const checked = await run(['check', folder], [check], ROOT);
     assert.match(checked.out, /^check: .* 0 errors, 0 warnings\n$/);
     const tested = await run(['test', folder], [testCommand], ROOT);
-    assert.match(tested.out, /^test: \d+ rules, \d+ passed, 0 failed$/m);
-    assert.deepEqual([checked.code, tested.code], [0, 0]);
+    const { tests, ruleSet } = projectOf(folder).rules;
+    assert.ok(tests.length >= 2 * ruleSet.rules.length);
+    const summary = `test: ${ruleSet.rules.length} rules, ${tests.length} passed, 0 failed\n`;
+    assert.equal(tested.out, `${tests.map((one) => `ok   ${one.rule}: ${one.name}\n`).join('')}${summary}`);
+    assert.deepEqual([checked.code, tested.code, checked.err, tested.err], [0, 0, '', '']);
+  });
+
+  test(`in the tests of ${folder} each decision that fires is sent by the channels of its rule, to its entity, and no other`, async () => {
+    const { rules, config } = projectOf(folder);
+    const fired = new Set<string>();
+    for (const each of rules.tests) {
+      const { decisions, actions } = await runTest(each, rules.ruleSet, config);
+      const left = [...actions];
+      for (const { id, rule, entity, at } of decisions.filter(({ outcome }) => outcome === 'fired')) {
+        fired.add(rule);
+        const sent = left.splice(0, SENDS[name]![rule]!.split(', ').length);
+        assert.deepEqual(
+          sent.map((action) => [action.decision, action.rule, action.entity.id, action.at]),
+          sent.map(() => [id, rule, entity.id, at]),
+        );
+        const byWhat = sent.map(({ channel, fallback }) => [channel, ...fallback].join(' or '));
+        assert.equal(byWhat.join(', '), SENDS[name]![rule], each.name);
+      }
+      assert.deepEqual(left, [], `${each.name}: sent without a decision that fired`);
+    }
+    assert.deepEqual([...fired].sort(), Object.keys(SENDS[name]!).sort());
   });
 
   test(`${folder} has the rules of its use cases, each with a test of when it fires and one of when it does not`, () => {
-    const { config } = loadConfig({ file: `${folder}/tripline.yaml`, env: {}, folder: ROOT, withoutSecrets: true });
-    const { rules } = loadProject({ paths: [folder], folder: ROOT, config });
+    const { rules } = projectOf(folder);
     for (const [useCase, ids] of Object.entries(cases)) {
       for (const id of ids) assert.ok(rules.ruleSet.rule(id), `${useCase}: ${id}`);
     }
@@ -83,8 +158,7 @@ for (const [name, cases] of Object.entries(USE_CASES)) {
   });
 
   test(`every message that the tests of ${folder} would send can be written from its template`, async () => {
-    const { config } = loadConfig({ file: `${folder}/tripline.yaml`, env: {}, folder: ROOT, withoutSecrets: true });
-    const { rules, templates } = loadProject({ paths: [folder], folder: ROOT, config });
+    const { rules, templates, config } = projectOf(folder);
     let written = 0;
     for (const each of rules.tests) {
       for (const action of (await runTest(each, rules.ruleSet, config)).actions) {

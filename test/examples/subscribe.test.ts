@@ -9,9 +9,9 @@ import { decisions as decisionsCommand } from '../../apps/cli/commands/decisions
 import { dlq } from '../../apps/cli/commands/dlq.ts';
 import { run as runCommand } from '../../apps/cli/commands/run.ts';
 import { runWorker } from '../../apps/worker/worker.ts';
-import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { loadConfig } from '../../services/config/index.ts';
+import { until } from '../../testing/until.ts';
 import type { Log } from '../../topology/engine/ports.ts';
 import { folderWith, run } from '../apps/cli/kit.ts';
 import { clusterOfFile, openLog } from '../connectors/logs/kafka/kit.ts';
@@ -106,14 +106,6 @@ async function produce(producer: Producer): Promise<void> {
   await producer.send({ topic: 'carts', messages: [{ key: 'u1', value: '{}' }] });
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  const end = systemClock.now() + 20_000;
-  while (!condition()) {
-    assert.ok(systemClock.now() < end, 'the condition did not come about');
-    await systemClock.sleep(20);
-  }
-}
-
 interface Line {
   readonly topic: string;
   readonly key: string;
@@ -144,7 +136,9 @@ function summary(lines: readonly Line[]): string[] {
   return lines.map(({ topic, entity, data }) => `${topic} ${entity.id} ${JSON.stringify(data)}`).sort();
 }
 
-test('a kafkajs and a Java subscriber read, through the registry, every action of what other teams wrote as Avro and CloudEvents', async (t) => {
+test('a kafkajs and a Java subscriber read, through the registry, every action of what other teams wrote as Avro and CloudEvents', {
+  timeout: 600_000,
+}, async (t) => {
   const folder = folderWith(t, files());
   const log = openLog(t, cluster);
   await log.admin.createTopics(['orders', 'carts'].map((topic) => ({ topic, partitions: PARTITIONS })));
@@ -195,7 +189,7 @@ test('a kafkajs and a Java subscriber read, through the registry, every action o
   await nodeSubscriber.lines(2 * PEOPLE + 1);
   assert.equal(registry.refused, 0);
   await producer.send({ topic: 'orders', messages: waiting });
-  await until(() => registry.refused >= 2);
+  await until(() => registry.refused >= 2, { message: 'both threads have asked', seen: () => registry.refused });
   registry.open();
   const last = (await nodeSubscriber.lines(2 * PEOPLE + 3)).slice(2 * PEOPLE).map((line) => JSON.parse(line) as Line);
   const expected = [100, 101, 102].map((person) => `actions.webhook u${person} {"cents":${person}}`);

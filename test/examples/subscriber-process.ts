@@ -3,12 +3,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../../lib/clock.ts';
 import { CACHE, resolveByMaven, sourcesHash } from '../../testing/maven.ts';
+import { until } from '../../testing/until.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/subscribe/', import.meta.url));
 const LINES_MS = 60_000;
-const LOOK_MS = 50;
 
 export interface Subscription {
   readonly brokers: readonly string[];
@@ -54,15 +53,14 @@ export class Subscriber {
 
   /** Once there are as many. Throws when it ends before, or takes too long, with what it said. */
   async lines(count: number): Promise<readonly string[]> {
-    const until = systemClock.now() + LINES_MS;
-    for (;;) {
+    const said = (): string => `${this.#out}\n${this.#err}`;
+    const printed = (): readonly string[] | null => {
       const lines = this.#out.split('\n').slice(0, -1);
       if (lines.length >= count) return lines;
-      if (this.#child.exitCode !== null || systemClock.now() > until) {
-        throw new Error(`the subscriber printed ${lines.length} of ${count} lines:\n${this.#out}\n${this.#err}`);
-      }
-      await systemClock.sleep(LOOK_MS);
-    }
+      if (this.#child.exitCode !== null) throw new Error(`the subscriber ended:\n${said()}`);
+      return null;
+    };
+    return until(printed, { message: `the subscriber prints ${count} lines`, deadlineMs: LINES_MS, seen: said });
   }
 
   /** SIGTERM; resolves with its exit code, and what it had to say on standard error. */

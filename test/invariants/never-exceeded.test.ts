@@ -1,11 +1,14 @@
 // I4: cooldowns, limits, caps and exclusive groups are never exceeded, whatever order events come in and however often
-// documents are written away and read back; and nothing that would fit is refused while order is kept.
+// documents are written away and read back; and nothing that would fit is refused while order is kept. What fired, and
+// nothing else, is sent, by every channel of its rule.
 
 import assert from 'node:assert/strict';
+import { it } from 'node:test';
 import fc from 'fast-check';
 import { channelTraits } from '../../connectors/channels/index.ts';
 import { formatProblem } from '../../lib/problem.ts';
 import { checkRules } from '../../rules/index.ts';
+import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
@@ -23,7 +26,7 @@ interface Bounds {
   readonly priority: number;
   readonly order: 'arrival' | 'event-time';
   readonly category: string | null;
-  readonly channel: string | null;
+  readonly channels: readonly string[];
   readonly exclusive: string | null;
   readonly cooldownH: number | null;
   readonly limit: { readonly max: number; readonly perH: number } | null;
@@ -43,7 +46,7 @@ const rule = (index: number): fc.Arbitrary<Bounds> =>
     priority: fc.constantFrom(10, 50, 90),
     order: fc.constantFrom('arrival', 'event-time'),
     category: fc.constantFrom('news', 'offers', null),
-    channel: fc.constantFrom('webhook', 'slack', null),
+    channels: fc.subarray(['email', 'webhook', 'slack'], { maxLength: 2 }),
     exclusive: fc.constantFrom('x', null),
     cooldownH: fc.option(fc.integer({ min: 1, max: 5 })),
     limit: fc.option(fc.record({ max: fc.integer({ min: 1, max: 3 }), perH: fc.integer({ min: 1, max: 8 }) })),
@@ -52,15 +55,20 @@ const rule = (index: number): fc.Arbitrary<Bounds> =>
 const cap: fc.Arbitrary<Cap> = fc.record({
   max: fc.integer({ min: 1, max: 4 }),
   per: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constantFrom('day' as const, 'week' as const)),
-  channel: fc.constantFrom('any', 'webhook', 'slack'),
+  channel: fc.constantFrom('any', 'webhook', 'slack', 'email'),
   category: fc.constantFrom('news', 'offers', null),
 });
 
 const step = fc.record({
   event: fc.constantFrom('a', 'b'),
   user: fc.constantFrom('u1', 'u2'),
-  /** In quarters of an hour, so that windows end exactly on other events. */
-  at: fc.integer({ min: 0, max: 4 * 48 }).map((quarters) => START + quarters * 15 * MINUTE),
+  /** In quarters of an hour, so that windows end exactly on other events; most of them close together, so that bounds are met. */
+  at: fc
+    .oneof(
+      { weight: 2, arbitrary: fc.integer({ min: 0, max: 4 * 6 }) },
+      { arbitrary: fc.integer({ min: 0, max: 4 * 48 }), weight: 1 },
+    )
+    .map((quarters) => START + quarters * 15 * MINUTE),
 });
 
 const plan = fc.record({
@@ -71,7 +79,8 @@ const plan = fc.record({
 });
 type Plan = typeof plan extends fc.Arbitrary<infer Value> ? Value : never;
 
-function yamlOf({ id, event, priority, order, category, channel, exclusive, cooldownH, limit }: Bounds): string {
+function yamlOf({ id, event, priority, order, category, channels, exclusive, cooldownH, limit }: Bounds): string {
+  const sends = channels.map((channel) => ({ send: { channel, ...(channel !== 'webhook' && { template: 't' }) } }));
   return JSON.stringify({
     id,
     when: { event },
@@ -82,11 +91,16 @@ function yamlOf({ id, event, priority, order, category, channel, exclusive, cool
     ...(cooldownH !== null && { cooldown: `${cooldownH}h` }),
     ...(limit !== null && { limit: [{ max: limit.max, per: `${limit.perH}h` }] }),
     // biome-ignore lint/suspicious/noThenProperty: the language's word; a rule is never awaited.
-    ...(channel !== null && { then: [{ send: { channel, ...(channel === 'slack' && { template: 't' }) } }] }),
+    ...(sends.length > 0 && { then: sends }),
   });
 }
 
-async function decide({ rules, caps, steps, inOrder }: Plan): Promise<Decision[]> {
+interface Decided {
+  readonly decisions: readonly Decision[];
+  readonly actions: readonly Action[];
+}
+
+async function decide({ rules, caps, steps, inOrder }: Plan): Promise<Decided> {
   const text = caps.map(({ max, per, channel, category }) => {
     const window = typeof per === 'number' ? `${per}h` : per;
     return { max, per: window, channel, timezone: ZONE, ...(category !== null && { category }) };
@@ -99,6 +113,7 @@ async function decide({ rules, caps, steps, inOrder }: Plan): Promise<Decision[]
   });
   assert.deepEqual(checked.errors.map(formatProblem), []);
   const decisions: Decision[] = [];
+  const actions: Action[] = [];
   const replay = await Replay.open({
     rules: checked.ruleSet,
     source: { format: 'segment', entity: 'user' },
@@ -113,6 +128,8 @@ async function decide({ rules, caps, steps, inOrder }: Plan): Promise<Decision[]
     cacheBytes: 1,
     outputs: {
       decisions: (decision) => decisions.push(decision),
+      actions: (action) => actions.push(action),
+      late: ({ messageId }) => assert.fail(`${messageId} is late`),
       'dead-letter': ({ message }) => assert.fail(message),
     },
   });
@@ -130,7 +147,27 @@ async function decide({ rules, caps, steps, inOrder }: Plan): Promise<Decision[]
   }
   await replay.complete(START + 1_000 * HOUR);
   replay.close();
-  return decisions;
+  return { decisions, actions };
+}
+
+/** Each candidate leaves one decision (I2), and each decision that fired the sends of its rule; nothing else is sent. */
+function assertComplete({ decisions, actions }: Decided, { rules, steps, inOrder }: Plan): void {
+  const ordered = inOrder ? [...steps].sort((a, b) => a.at - b.at) : steps;
+  const candidates = ordered.flatMap(({ event, user, at }, offset) =>
+    rules.filter((rule) => rule.event === event).map(({ id }) => `${id} ${user}@${at} m${offset}`),
+  );
+  const placeOf = ({ rule, entity, at }: Decision | Action): string => `${rule} ${entity.id}@${at}`;
+  const decided = decisions.map((decision) => `${placeOf(decision)} ${decision.events}`);
+  assert.deepEqual(decided.sort(), candidates.sort());
+  const fired = decisions.filter(({ outcome }) => outcome === 'fired');
+  const wanted = fired.flatMap((decision) => {
+    const { channels } = rules.find(({ id }) => id === decision.rule)!;
+    return channels.map((channel) => `${placeOf(decision)} ${channel} of ${decision.id}`);
+  });
+  assert.deepEqual(
+    actions.map((action) => `${placeOf(action)} ${action.channel} of ${action.decision}`),
+    wanted,
+  );
 }
 
 /** The local calendar day as Intl writes it; for a week, that of its Monday. */
@@ -143,51 +180,56 @@ function calendarOf(at: number, unit: 'day' | 'week'): string {
   return date.toISOString().slice(0, 10);
 }
 
-/** What of these fired decisions is more than some bound allows; null: nothing is. */
+/** The first gate whose bound these fired decisions exceed, in the order in which gates are asked; null: none. */
 function excess(fired: readonly Decision[], { rules, caps }: Plan): string | null {
   const boundsOf = (decision: Decision): Bounds => rules.find(({ id }) => id === decision.rule)!;
   const tooMany = (times: readonly number[], max: number, perMs: number): boolean =>
     times.some((end) => times.filter((at) => at > end - perMs && at <= end).length > max);
+  const found = new Set<string>();
   for (const user of ['u1', 'u2']) {
     const own = fired.filter(({ entity }) => entity.id === user);
     for (const { id, cooldownH, limit } of rules) {
       const times = own.filter((one) => one.rule === id).map(({ at }) => at);
-      if (cooldownH !== null && tooMany(times, 1, cooldownH * HOUR)) return `${id} within its cooldown`;
-      if (limit !== null && tooMany(times, limit.max, limit.perH * HOUR)) return `${id} over its limit`;
+      if (cooldownH !== null && tooMany(times, 1, cooldownH * HOUR)) found.add('cooldown');
+      if (limit !== null && tooMany(times, limit.max, limit.perH * HOUR)) found.add('limit');
     }
     const exclusive = own.filter((one) => boundsOf(one).exclusive !== null).map(({ at }) => at);
-    if (new Set(exclusive).size < exclusive.length) return 'two of a group at one time';
+    if (new Set(exclusive).size < exclusive.length) found.add('exclusive');
     for (const one of caps) {
       const counted = own.filter((decision) => {
-        const { category, channel } = boundsOf(decision);
-        return (one.category ?? category) === category && (one.channel === 'any' || one.channel === channel);
+        const { category, channels } = boundsOf(decision);
+        return (one.category ?? category) === category && (one.channel === 'any' || channels.includes(one.channel));
       });
       const times = counted.map(({ at }) => at);
       const { per, max } = one;
-      if (typeof per === 'number') {
-        if (tooMany(times, max, per * HOUR)) return `over ${JSON.stringify(one)}`;
-      } else {
-        const places = times.map((at) => calendarOf(at, per));
-        if (places.some((place) => places.filter((other) => other === place).length > max))
-          return `over ${JSON.stringify(one)}`;
-      }
+      const places = typeof per === 'number' ? [] : times.map((at) => calendarOf(at, per));
+      const isOver =
+        typeof per === 'number'
+          ? tooMany(times, max, per * HOUR)
+          : places.some((place) => places.filter((other) => other === place).length > max);
+      if (isOver) found.add('cap');
     }
   }
-  return null;
+  return ['cooldown', 'exclusive', 'limit', 'cap'].find((gate) => found.has(gate)) ?? null;
 }
+
+/** How often each gate refused, over all runs. */
+const refusals = new Map<string, number>();
 
 holds(
   'no cooldown, limit, cap or exclusive group is exceeded, in whatever order events come (I4)',
   200,
   plan,
   async (plan) => {
-    const fired = (await decide(plan)).filter(({ outcome }) => outcome === 'fired');
+    const decided = await decide(plan);
+    assertComplete(decided, plan);
+    const fired = decided.decisions.filter(({ outcome }) => outcome === 'fired');
     assert.equal(excess(fired, plan), null);
   },
 );
 
 holds(
-  'of events in order, each candidate that is refused would have exceeded something (I2)',
+  'of events in order, each candidate that is refused would have exceeded what its reason says, before anything else (I2)',
   200,
   plan.map((one) => ({
     ...one,
@@ -196,10 +238,19 @@ holds(
   })),
   async (plan) => {
     const fired: Decision[] = [];
-    for (const decision of await decide(plan)) {
-      const would = excess([...fired, decision], plan);
-      assert.equal(decision.outcome === 'fired', would === null, `${decision.reason}: ${would}`);
-      if (decision.outcome === 'fired') fired.push(decision);
+    const decided = await decide(plan);
+    assertComplete(decided, plan);
+    for (const decision of decided.decisions) {
+      const { outcome, reason } = decision;
+      assert.equal(reason, excess([...fired, decision], plan), JSON.stringify(decision));
+      assert.equal(outcome, reason === null ? 'fired' : 'suppressed');
+      if (reason === null) fired.push(decision);
+      else refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
     }
   },
 );
+
+it('every bound has refused something in these runs', () => {
+  const never = ['cooldown', 'exclusive', 'limit', 'cap'].filter((gate) => !refusals.has(gate));
+  assert.deepEqual(never, []);
+});

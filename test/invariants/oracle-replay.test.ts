@@ -26,7 +26,7 @@ function arrived(events: OracleEvent[], order: Order, outOfOrdernessMs: number):
 /**
  * Whether the engine, which keeps a bounded memory, may differ from the oracle, which keeps all, over events that come
  * later than outOfOrderness: a count in arrival order completes nothing then (rules/patterns/count/at-least.ts, K3), and a
- * candidate behind what its gates remember is refused (processors/decide/gates.ts, G2).
+ * candidate behind what its gates remember is refused (rules/gates/gate.ts, G2).
  */
 function isBounded(rule: OracleRule): boolean {
   if (laneOf(rule) === 'event-time') return false;

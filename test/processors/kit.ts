@@ -3,14 +3,21 @@
 import assert from 'node:assert/strict';
 import { Counters } from '../../lib/counters.ts';
 import { Evaluate } from '../../processors/evaluate/evaluate.ts';
+import { cappedMessages } from '../../rules/gates/cap.ts';
+import { groupHolds } from '../../rules/gates/exclusive.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Late } from '../../schemas/framed.ts';
+import { type HeldReason, heldMatches } from '../../state/entity/candidates.ts';
 import { entityDocumentSpec } from '../../state/entity/codec.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
+import { consentFacts, sentFacts } from '../../state/entity/facts.ts';
+import { type Wait, waitsOf } from '../../state/entity/waits.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
-import { CachedDocumentStore } from '../../state/store/document-store.ts';
+import type { DocumentSpec } from '../../state/store/api.ts';
+import { CachedDocumentStore, documentBytes, documentOf } from '../../state/store/document-store.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
 import { check } from '../rules/kit.ts';
 
@@ -62,11 +69,13 @@ export class EvaluateRun {
   readonly documents: CachedDocumentStore<EntityDocument>;
   readonly context: RecordingContext;
   readonly #evaluate: Processor<Event>;
+  readonly #spec: DocumentSpec<EntityDocument>;
 
   constructor(rules: string | (() => RuleSet), options: { dedupeWindowMs?: number; dedupeMax?: number } = {}) {
     const ruleSet = typeof rules === 'string' ? () => checkedOnce : rules;
     const checkedOnce = typeof rules === 'string' ? check(rules).ruleSet : rules();
-    this.documents = new CachedDocumentStore(new MemoryStore(), entityDocumentSpec(ruleSet), { cacheBytes: 1e9 });
+    this.#spec = entityDocumentSpec(ruleSet);
+    this.documents = new CachedDocumentStore(new MemoryStore(), this.#spec, { cacheBytes: 1e9 });
     this.context = new RecordingContext(this.documents);
     this.#evaluate = new Evaluate({
       rules: ruleSet,
@@ -95,6 +104,12 @@ export class EvaluateRun {
     }
   }
 
+  /** Puts the person's document through its stored form, as if it had left memory. */
+  storeAndLoad(user = 'u1'): void {
+    const bytes = documentBytes(this.#spec, this.document(user)!);
+    this.documents.put(`user/${user}`, documentOf(this.#spec, bytes));
+  }
+
   document(user = 'u1'): EntityDocument | undefined {
     return this.documents.get(`user/${user}`);
   }
@@ -111,4 +126,57 @@ export class EvaluateRun {
   get lines(): string[] {
     return this.decisions.map(({ rule, at, reason }) => `${rule}@${at}${reason === null ? '' : ` ${reason}`}`);
   }
+
+  /**
+   * `rule@time channel to user` of each action, in the order written. Fails unless each has an id of its own, and says of
+   * its decision, which must have fired, what that says of itself.
+   */
+  get sends(): string[] {
+    const fired = new Map(this.decisions.flatMap((one) => (one.outcome === 'fired' ? [[one.id, one] as const] : [])));
+    const sent = this.context.forwarded.filter(({ to }) => to === 'actions');
+    const ids = new Set<string>();
+    return sent.map(({ message: { key, value, timestamp } }) => {
+      const { id, decision, rule, ruleVersion, entity, at, channel } = value as Action;
+      const its = fired.get(decision);
+      assert.ok(its !== undefined, `${rule}@${at} has an action without a decision that fired`);
+      assert.deepEqual({ rule, ruleVersion, entity, at }, pick(its));
+      assert.deepEqual([key, timestamp], [entity.id, at]);
+      assert.ok(!ids.has(id), `two actions have the id ${id}`);
+      ids.add(id);
+      return `${rule}@${at} ${channel} to ${entity.id}`;
+    });
+  }
+
+  /** What the person's document still holds beside message ids and attributes, a line each; empty: nothing. */
+  remains(user = 'u1'): string[] {
+    const document = this.document(user);
+    if (document === undefined) return [];
+    const { rules, buffer, sections } = document;
+    const consent = sections.open(consentFacts) ?? [];
+    const ofRules = [...rules.values()].flatMap(({ rule, fired, instances }) => [
+      ...fired.map(({ key, at }) => `fired ${rule}@${at}${key === '' ? '' : ` ${key}`}`),
+      ...instances.map(({ by }) => `pattern ${rule}${by === '' ? '' : ` ${by}`}`),
+    ]);
+    const ofCaps = sections.open(cappedMessages)?.fired ?? [];
+    const ofGroups = sections.open(groupHolds)?.holds ?? [];
+    return [
+      ...ofRules,
+      ...buffer.map(({ event, time }) => `buffered ${event}@${time}`),
+      ...(sections.open(sentFacts) ?? []).map(({ channel, at }) => `sent ${channel}@${at}`),
+      ...ofCaps.map(({ at, category, channels }) => `capped ${channels.join('+')} ${category}@${at}`),
+      ...ofGroups.map(({ group, rule, from, until }) => `group ${group} by ${rule}@${from}-${until}`),
+      ...consent.map(({ category, allowed, at }) => `consent ${category} ${allowed ? 'yes' : 'no'}@${at}`),
+      ...waitsOf(sections).map(lineOfWait),
+    ];
+  }
+}
+
+function lineOfWait({ rule, due, what }: Wait): string {
+  const kind = heldMatches[what.kind as HeldReason];
+  assert.ok(kind !== undefined, `"${what.kind}" is no candidate that waits`);
+  return `waits ${rule}@${what.open(kind.what)!.at} ${what.kind} until ${due}`;
+}
+
+function pick({ rule, ruleVersion, entity, at }: Decision) {
+  return { rule, ruleVersion, entity, at };
 }

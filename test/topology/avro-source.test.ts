@@ -11,6 +11,7 @@ import type { FoundSchema, SchemaLookup } from '../../schemas/schema-lookup.ts';
 import { FAKE_START } from '../../testing/fake-clock.ts';
 import { replayJournal } from '../../testing/journal-replay.ts';
 import { type PipedRecord, TestDriver } from '../../testing/test-driver.ts';
+import { until } from '../../testing/until.ts';
 import { triplineTopology } from '../../topology/topology.ts';
 
 const OUT_OF_ORDERNESS_MS = 5_000;
@@ -230,10 +231,13 @@ test('a replay of the journal gives the same bytes, though its schemas come at o
   });
   let isDone = false;
   const done = replaying.finally(() => (isDone = true));
-  while (!isDone) {
-    schemas.answer();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await until(
+    () => {
+      schemas.answer();
+      return isDone;
+    },
+    { message: 'the replay is over' },
+  );
   const replayed = (await done).get('tripline.decisions/0')!;
   assert.deepEqual(
     replayed.map(({ value }) => Buffer.from(value!).toString('hex')),

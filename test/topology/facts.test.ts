@@ -11,12 +11,15 @@ import { formatProblem } from '../../lib/problem.ts';
 import { type ContextFiles, checkRules } from '../../rules/index.ts';
 import type { RemoteModel } from '../../rules/models/model.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { Action } from '../../schemas/action.ts';
+import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { Decision } from '../../schemas/decision.ts';
-import { deadLetterCodec, decisionCodec } from '../../schemas/framed.ts';
 import { FAKE_START } from '../../testing/fake-clock.ts';
 import { readPartition, replayJournal } from '../../testing/journal-replay.ts';
 import { TestDriver } from '../../testing/test-driver.ts';
+import { until } from '../../testing/until.ts';
 import { type JobOptions, triplineTopology } from '../../topology/topology.ts';
+import { lines, sends, written } from './kit.ts';
 
 const HOUR = 3_600_000;
 
@@ -72,14 +75,6 @@ function track(userId: string, event: string, properties: object = {}) {
   return { key: userId, value: JSON.stringify(message) };
 }
 
-async function decisions(driver: TestDriver): Promise<Decision[]> {
-  return (await driver.read('tripline.decisions')).map(({ value }) => decisionCodec.decode(value!));
-}
-
-function lines(all: readonly Decision[]): string[] {
-  return all.map(({ rule, entity, reason }) => `${rule} ${entity.type}/${entity.id} ${reason ?? 'fired'}`).sort();
-}
-
 const ALL = `{ id: people, when: { event: reading } }
 ---
 { id: devices, entity: device, when: { count: { event: reading, atLeast: 2, within: 1h } } }
@@ -101,13 +96,15 @@ test('an event goes to every entity it concerns, over partitions, each with stat
   );
   await driver.run();
   await driver.run();
-  assert.deepEqual(lines(await decisions(driver)), [
+  const { decisions, ...others } = await written(driver);
+  assert.deepEqual(lines(decisions), [
     'devices device/d1 fired',
     'people user/u1 fired',
     'people user/u2 fired',
     'people user/u3 fired',
     'products product/7 fired',
   ]);
+  assert.deepEqual(others, { actions: [], late: [], deadLetters: [] });
 });
 
 test('plain JSON of a device may concern others too', async (t) => {
@@ -124,7 +121,9 @@ test('plain JSON of a device may concern others too', async (t) => {
   await driver.pipe('events.shop', { key: null, value });
   await driver.run();
   await driver.run();
-  assert.deepEqual(lines(await decisions(driver)), ['products product/p1 fired']);
+  const { decisions, deadLetters } = await written(driver);
+  assert.deepEqual(lines(decisions), ['products product/p1 fired']);
+  assert.deepEqual(deadLetters, []);
 });
 
 test('profiles and consent come in through topics of their own, and hold no time back', async (t) => {
@@ -149,10 +148,53 @@ then: [{ send: { channel: email, template: hi } }]
   await driver.run();
   await driver.pipe('events.shop', track('u1', 'view'), track('u2', 'view'));
   await driver.advanceWallClock(2 * HOUR);
-  assert.deepEqual(lines(await decisions(driver)), [
+  const { decisions, actions, ...others } = await written(driver);
+  assert.deepEqual(lines(decisions), [
     ...['gone user/u1 fired', 'gone user/u2 fired'],
     ...['hello user/u1 consent', 'hello user/u1 fired', 'hello user/u2 condition', 'hello user/u2 condition'],
   ]);
+  assert.deepEqual(
+    decisions.filter(({ rule }) => rule === 'hello').map(({ entity, values }) => [entity.id, values]),
+    [
+      ['u1', { 'profile.plan': 'pro' }],
+      ['u2', { 'profile.plan': 'free' }],
+      ['u1', { 'profile.plan': 'pro' }],
+      ['u2', { 'profile.plan': null }],
+    ],
+  );
+  assert.deepEqual(
+    actions.map(({ channel, entity, template, category, context }) => {
+      return [channel, entity.id, template, category, context['profile']];
+    }),
+    [['email', 'u1', 'hi', 'news', { plan: 'pro' }]],
+  );
+  assert.deepEqual(others, { late: [], deadLetters: [] });
+});
+
+test('consent that is taken back by deleting its record is asked no more, and one of another person never', async (t) => {
+  const rules =
+    '{ id: hello, when: { event: view }, category: news, then: [{ send: { channel: email, template: hi } }] }';
+  const driver = await open(t, { rules, job: { readsFacts: true } });
+  const viewed = async (): Promise<string[]> => {
+    await driver.pipe('events.shop', track('u1', 'view'), track('u2', 'view'));
+    await driver.run();
+    const { decisions, actions } = await written(driver);
+    return [...lines(decisions), ...sends(actions)];
+  };
+  await driver.pipe('tripline.consent', { key: 'u1', value: '{"channels":{"email":false}}' });
+  await driver.run();
+  const ofOther = ['hello user/u2 fired', 'hello email to user/u2 {}'];
+  assert.deepEqual(await viewed(), ['hello user/u1 consent', ...ofOther]);
+  await driver.clock.advance(1);
+  await driver.pipe('tripline.consent', { key: 'u1', value: null });
+  await driver.run();
+  const ofBoth = [
+    'hello user/u1 fired',
+    'hello user/u2 fired',
+    'hello email to user/u1 {}',
+    'hello email to user/u2 {}',
+  ];
+  assert.deepEqual(await viewed(), ofBoth);
 });
 
 test('a record about a person that cannot be used is a dead letter with its reason', async (t) => {
@@ -165,14 +207,16 @@ test('a record about a person that cannot be used is a dead letter with its reas
   );
   await driver.pipe('tripline.consent', { key: 'u1', value: '{"news":false}' }, { key: 'u1', value: '{"all":1}' });
   await driver.run();
-  const reasons = (await driver.read('tripline.dead-letter')).map(({ value }) => deadLetterCodec.decode(value!));
-  assert.deepEqual(reasons.map(({ reason, message }) => `${reason} ${message}`).sort(), [
-    'TRG_RECORD_INVALID "all" must be true or false',
-    'TRG_RECORD_INVALID the record has no key, which is the entity id',
-    'TRG_RECORD_INVALID the record must be a JSON object',
-    'TRG_RECORD_INVALID unknown field "news": a record has categories, channels, all',
-    'TRG_RECORD_UNREADABLE the record is not JSON',
+  const { decisions, deadLetters } = await written(driver);
+  const text = ({ topic, offset, reason, message }: DeadLetter) => `${topic}/${offset} ${reason} ${message}`;
+  assert.deepEqual(deadLetters.map(text).sort(), [
+    'tripline.consent/0 TRG_RECORD_INVALID unknown field "news": a record has categories, channels, all',
+    'tripline.consent/1 TRG_RECORD_INVALID "all" must be true or false',
+    'tripline.profiles/0 TRG_RECORD_UNREADABLE the record is not JSON',
+    'tripline.profiles/1 TRG_RECORD_INVALID the record has no key, which is the entity id',
+    'tripline.profiles/2 TRG_RECORD_INVALID the record must be a JSON object',
   ]);
+  assert.deepEqual(decisions, []);
 });
 
 const SCORED = `id: risky
@@ -213,15 +257,20 @@ async function modelServer(t: TestContext, answer?: (amount: number) => { status
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, asked };
 }
 
-/** Runs until as many decisions were made, at most ten seconds. */
-async function runUntil(driver: TestDriver, count: number): Promise<Decision[]> {
-  const found: Decision[] = [];
-  for (let round = 0; round < 500 && found.length < count; round++) {
+/** Runs until as many decisions were made, whose scores come over HTTP. Nothing may be late or refused. */
+async function runUntil(driver: TestDriver, count: number) {
+  const decisions: Decision[] = [];
+  const actions: Action[] = [];
+  const areMade = async (): Promise<boolean> => {
     await driver.run();
-    found.push(...(await decisions(driver)));
-    if (found.length < count) await systemClock.sleep(20);
-  }
-  return found;
+    const news = await written(driver);
+    decisions.push(...news.decisions);
+    actions.push(...news.actions);
+    assert.deepEqual([news.late, news.deadLetters], [[], []]);
+    return decisions.length >= count;
+  };
+  await until(areMade, { message: `${count} decisions are made`, seen: () => lines(decisions) });
+  return { decisions, actions };
 }
 
 async function scored(t: TestContext, context: ContextFiles) {
@@ -236,16 +285,18 @@ test('a candidate waits for the score of a model over HTTP, which the decision r
   const { url, asked } = await modelServer(t);
   const driver = await scored(t, fraud(url));
   await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }), track('u2', 'pay', { amount: 2 }));
-  const found = await runUntil(driver, 2);
-  assert.deepEqual(lines(found), ['risky user/u1 fired', 'risky user/u2 condition']);
-  const of = (id: string) => found.find(({ entity }) => entity.id === id)!;
+  const { decisions, actions } = await runUntil(driver, 2);
+  assert.deepEqual(lines(decisions), ['risky user/u1 fired', 'risky user/u2 condition']);
+  assert.deepEqual(sends(actions), ['risky webhook to user/u1 {"score":0.8}']);
+  const of = (id: string) => decisions.find(({ entity }) => entity.id === id)!;
   assert.deepEqual([of('u1').values, of('u2').values], [{ 'score("fraud")': 0.8 }, { 'score("fraud")': 0.2 }]);
   assert.equal(of('u1').at, FAKE_START);
+  const at = new Date(FAKE_START).toISOString();
   assert.deepEqual(
-    asked.map(({ features }) => features).sort((a, b) => Number(a['amount']) - Number(b['amount'])),
+    asked.sort((a, b) => Number(a.features['amount']) - Number(b.features['amount'])),
     [
-      { amount: 2, plan: null },
-      { amount: 8, plan: null },
+      { model: 'fraud', at, entity: { type: 'user', id: 'u2' }, features: { amount: 2, plan: null } },
+      { model: 'fraud', at, entity: { type: 'user', id: 'u1' }, features: { amount: 8, plan: null } },
     ],
   );
 });
@@ -256,14 +307,18 @@ test('a replay of the journal comes to the same decisions, and asks no model (I1
   const driver = await scored(t, context);
   await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }), track('u2', 'pay', { amount: 2 }));
   await runUntil(driver, 2);
-  const written = await readPartition(driver.log, { topic: 'tripline.decisions', partition: 0 });
   const ruleSet = compile({ rules: SCORED, context });
   const topology = topologyOf(ruleSet, { asksModels: true });
   const replayed = await replayJournal({ log: driver.log, topology, application: 'test', outOfOrdernessMs: 5_000 });
-  assert.deepEqual(
-    replayed.get('tripline.decisions/0')!.map(({ value }) => Buffer.from(value!).toString('hex')),
-    written.map(({ value }) => Buffer.from(value!).toString('hex')),
-  );
+  const hex = ({ value }: { value: Uint8Array | null }): string => Buffer.from(value!).toString('hex');
+  for (const [topic, count] of [
+    ['tripline.decisions', 2],
+    ['actions.webhook', 1],
+  ] as const) {
+    const live = await readPartition(driver.log, { topic, partition: 0 });
+    assert.equal(live.length, count);
+    assert.deepEqual(replayed.get(`${topic}/0`)!.map(hex), live.map(hex));
+  }
   assert.equal(asked.length, 2);
 });
 
@@ -271,10 +326,17 @@ test('an answer is good for its cache time, and asked for once', async (t) => {
   const { url, asked } = await modelServer(t);
   const driver = await scored(t, fraud(url, 'cache: 1h'));
   await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }), track('u1', 'pay', { amount: 2 }));
-  assert.equal((await runUntil(driver, 2)).length, 2);
+  const both = await runUntil(driver, 2);
+  assert.deepEqual(lines(both.decisions), ['risky user/u1 fired', 'risky user/u1 fired']);
   await driver.pipe('events.shop', track('u1', 'pay', { amount: 3 }));
-  assert.deepEqual(lines(await runUntil(driver, 1)), ['risky user/u1 fired']);
-  assert.equal(asked.length, 1);
+  const third = await runUntil(driver, 1);
+  assert.deepEqual(lines(third.decisions), ['risky user/u1 fired']);
+  const sent = 'risky webhook to user/u1 {"score":0.8}';
+  assert.deepEqual([sends(both.actions), sends(third.actions)], [[sent, sent], [sent]]);
+  assert.deepEqual(
+    asked.map(({ features }) => features['amount']),
+    [8],
+  );
 });
 
 test('a model that fails, is slow or answers nonsense gives its default; without one the condition fails', async (t) => {
@@ -285,16 +347,21 @@ test('a model that fails, is slow or answers nonsense gives its default; without
   await withDefault.pipe('events.shop', ...pays);
   const found = await runUntil(withDefault, 4);
   assert.deepEqual(
-    found.map(({ reason, values }) => [reason, values['score("fraud")']]),
+    found.decisions.map(({ reason, values }) => [reason, values['score("fraud")']]),
     answers.map(() => [null, 0.9]),
+  );
+  assert.deepEqual(
+    sends(found.actions),
+    answers.map((_, i) => `risky webhook to user/u${i} {"score":0.9}`),
   );
   const without = await scored(t, fraud(url));
   await without.pipe('events.shop', ...pays);
   const failed = await runUntil(without, 4);
   assert.deepEqual(
-    failed.map(({ reason, values }) => [reason, values['score("fraud")']]),
+    failed.decisions.map(({ reason, values }) => [reason, values['score("fraud")']]),
     answers.map(() => ['condition', null]),
   );
+  assert.deepEqual(failed.actions, []);
 });
 
 test('a request that a crash interrupted is asked again, and its candidate decided once', async (t) => {
@@ -303,15 +370,29 @@ test('a request that a crash interrupted is asked again, and its candidate decid
   const driver = await scored(t, fraud(url));
   await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }));
   await driver.run();
-  for (let round = 0; round < 100 && calls === 0; round++) {
-    await driver.run();
-    await systemClock.sleep(1);
-  }
+  await until(() => calls > 0, { message: 'the model is asked' });
   await driver.crash();
   await driver.clock.advance(61_000);
-  assert.deepEqual(lines(await runUntil(driver, 1)), ['risky user/u1 fired']);
+  const { decisions, actions } = await runUntil(driver, 1);
+  assert.deepEqual(lines(decisions), ['risky user/u1 fired']);
+  assert.deepEqual(sends(actions), ['risky webhook to user/u1 {"score":0.8}']);
   await driver.advanceWallClock(61_000);
-  assert.deepEqual(await decisions(driver), []);
+  assert.deepEqual(await written(driver), { decisions: [], actions: [], late: [], deadLetters: [] });
+});
+
+test('a rule that is switched off asks no model', async (t) => {
+  const { url, asked } = await modelServer(t);
+  const context = fraud(url);
+  const ruleSet = compile({ rules: `${SCORED}\nenabled: false`, context });
+  const scorer = httpScorer(ruleSet.context.models.get('fraud') as RemoteModel, systemClock);
+  t.after(() => scorer.close());
+  const scorers = new Map([['fraud', scorer]]);
+  const driver = await open(t, { rules: `${SCORED}\nenabled: false`, context, job: { asksModels: true }, scorers });
+  await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }));
+  await driver.run();
+  const { decisions, actions } = await written(driver);
+  assert.deepEqual(lines(decisions), ['risky user/u1 disabled']);
+  assert.deepEqual([actions, asked, await driver.read('test-score-requests')], [[], [], []]);
 });
 
 test('where models cannot be asked, as in a backtest, the default stands at once', async (t) => {
@@ -319,7 +400,9 @@ test('where models cannot be asked, as in a backtest, the default stands at once
   const driver = await open(t, { rules: SCORED, context });
   await driver.pipe('events.shop', track('u1', 'pay', { amount: 8 }));
   await driver.run();
-  assert.deepEqual(lines(await decisions(driver)), ['risky user/u1 fired']);
+  const { decisions, actions } = await written(driver);
+  assert.deepEqual(lines(decisions), ['risky user/u1 fired']);
+  assert.deepEqual(sends(actions), ['risky webhook to user/u1 {"score":0.9}']);
 });
 
 test('what an event-time rule has still to count is not forgotten when a much later event is read first', async (t) => {
@@ -334,5 +417,8 @@ test('what an event-time rule has still to count is not forgotten when a much la
   await driver.clock.advance(60_000);
   await driver.pipe('events.shop', addAt(FAKE_START + 60_000));
   await driver.advanceWallClock(HOUR);
-  assert.deepEqual(lines(await decisions(driver)), ['in user/u1 fired']);
+  const { decisions, late } = await written(driver);
+  assert.deepEqual(lines(decisions), ['in user/u1 fired']);
+  assert.equal(decisions[0]!.at, FAKE_START + 1);
+  assert.deepEqual(late, []);
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { CHANNEL_IDS, channelTraits } from '../../connectors/channels/index.ts';
 import { checkRules } from '../../rules/index.ts';
-import { actionCodec, deadLetterCodec, decisionCodec, lateCodec } from '../../schemas/framed.ts';
 import { FAKE_START } from '../../testing/fake-clock.ts';
-import { TestDriver, type TestDriverOptions } from '../../testing/test-driver.ts';
+import { type PipedRecord, TestDriver, type TestDriverOptions } from '../../testing/test-driver.ts';
 import { type JobOptions, triplineTopology } from '../../topology/topology.ts';
+import { lines, sends, written } from './kit.ts';
 
 const HOUR = 3_600_000;
 
@@ -48,6 +48,9 @@ async function open(t: TestContext, options: Partial<JobOptions> = {}, driverOpt
   return driver;
 }
 
+/** What a run has written that wrote nothing. */
+const NOTHING = { decisions: [], actions: [], late: [], deadLetters: [] };
+
 let made = 0;
 function event(userId: string, name: string, time: number, properties: object = {}) {
   const message = {
@@ -65,18 +68,16 @@ test('an absence fires once its deadline has passed, with its action, and never 
   const driver = await open(t);
   await driver.pipe('events.shop', event('u1', 'add_to_cart', FAKE_START, { value: 80 }));
   await driver.run();
-  assert.deepEqual(await driver.read('tripline.decisions'), []);
-  await driver.advanceWallClock(24 * HOUR + 5_001);
-  const decisions = (await driver.read('tripline.decisions')).map(({ value }) => decisionCodec.decode(value!));
-  assert.deepEqual(
-    decisions.map(({ rule, at, outcome }) => ({ rule, at, outcome })),
-    [{ rule: 'cart', at: FAKE_START + 24 * HOUR, outcome: 'fired' }],
-  );
-  const actions = (await driver.read('actions.webhook')).map(({ value }) => actionCodec.decode(value!));
-  assert.deepEqual(actions[0]!.data, { value: 80 });
-  assert.equal(actions[0]!.decision, decisions[0]!.id);
+  await driver.advanceWallClock(24 * HOUR + 5_000);
+  assert.deepEqual(await written(driver), NOTHING);
+  await driver.advanceWallClock(1);
+  const { decisions, actions, ...others } = await written(driver);
+  assert.deepEqual(lines(decisions), ['cart user/u1 fired']);
+  assert.equal(decisions[0]!.at, FAKE_START + 24 * HOUR);
+  assert.deepEqual(sends(actions), ['cart webhook to user/u1 {"value":80}']);
+  assert.deepEqual(others, { late: [], deadLetters: [] });
   await driver.advanceWallClock(48 * HOUR);
-  assert.deepEqual(await driver.read('tripline.decisions'), []);
+  assert.deepEqual(await written(driver), NOTHING);
 });
 
 test('an absence does not fire while unread records may cancel it, however late it is by the wall clock (I3)', async (t) => {
@@ -89,48 +90,59 @@ test('an absence does not fire while unread records may cancel it, however late 
   const others = Array.from({ length: 50 }, (_, i) => event(`o${i}`, 'add_to_cart', FAKE_START + i * 60_000));
   await driver.pipe('events.shop', ...others, event('u1', 'purchase', FAKE_START + 2 * HOUR));
   await driver.run();
-  const decisions = (await driver.read('tripline.decisions')).map(({ value }) => decisionCodec.decode(value!));
-  assert.equal(decisions.filter(({ rule, entity }) => rule === 'cart' && entity.id === 'u1').length, 0);
-  assert.equal(decisions.filter(({ rule }) => rule === 'cart').length, 50);
+  const ids = others.map(({ key }) => key).sort();
+  const { decisions, actions, late } = await written(driver);
+  assert.deepEqual(lines(decisions), [...ids.map((id) => `cart user/${id} fired`), 'paid user/u1 fired']);
+  assert.deepEqual(
+    sends(actions),
+    ids.map((id) => `cart webhook to user/${id} {"value":null}`),
+  );
+  assert.deepEqual(late, []);
+  await driver.advanceWallClock(48 * HOUR);
+  assert.deepEqual(await written(driver), NOTHING);
 });
 
 test('a timer fires after a restart that lost every store, from the changelog (I5)', async (t) => {
   const driver = await open(t);
-  await driver.pipe('events.shop', event('u1', 'add_to_cart', FAKE_START));
+  await driver.pipe('events.shop', event('u1', 'add_to_cart', FAKE_START, { value: 80 }));
   await driver.run();
   await driver.crash();
   driver.loseStores();
   await driver.advanceWallClock(25 * HOUR);
-  const decisions = await driver.read('tripline.decisions');
-  assert.equal(decisions.length, 1);
+  const { decisions, actions } = await written(driver);
+  assert.deepEqual(lines(decisions), ['cart user/u1 fired']);
+  assert.equal(decisions[0]!.at, FAKE_START + 24 * HOUR);
+  assert.deepEqual(sends(actions), ['cart webhook to user/u1 {"value":80}']);
+  // What fired is in the changelog too.
+  await driver.crash();
+  driver.loseStores();
+  await driver.advanceWallClock(25 * HOUR);
+  assert.deepEqual(await written(driver), NOTHING);
 });
 
 test('records that cannot be used become dead letters with their reason, and the flow goes on (I6)', async (t) => {
   const driver = await open(t);
-  await driver.pipe(
-    'events.shop',
-    { key: 'u1', value: '{"broken' },
-    { key: 'u1', value: JSON.stringify({ type: 'track', userId: 'u1' }) },
-    { key: null, value: JSON.stringify({ type: 'track', userId: 'u1', event: 'purchase' }) },
-    { key: 'u1', value: null },
-    { key: 'u1', value: 'x'.repeat(10_001) },
-    event('u1', 'purchase', FAKE_START + 400_000),
-    event('u1', 'purchase', FAKE_START),
-  );
+  const refused: readonly [string, PipedRecord][] = [
+    ['TRG_RECORD_UNREADABLE', { key: 'u1', value: '{"broken' }],
+    ['TRG_RECORD_INVALID', { key: 'u1', value: JSON.stringify({ type: 'track', userId: 'u1' }) }],
+    ['TRG_RECORD_INVALID', { key: null, value: JSON.stringify({ type: 'track', userId: 'u1', event: 'purchase' }) }],
+    ['TRG_RECORD_INVALID', { key: 'u1', value: null }],
+    ['TRG_RECORD_TOO_LARGE', { key: 'u1', value: 'x'.repeat(10_001) }],
+    ['TRG_RECORD_IN_FUTURE', event('u1', 'purchase', FAKE_START + 400_000)],
+  ];
+  await driver.pipe('events.shop', ...refused.map(([, record]) => record), event('u1', 'purchase', FAKE_START));
   await driver.run();
-  const letters = (await driver.read('tripline.dead-letter')).map(({ value }) => deadLetterCodec.decode(value!));
+  const { decisions, actions, late, deadLetters } = await written(driver);
+  const text = (bytes: Uint8Array | null): string | null => bytes && Buffer.from(bytes).toString();
   assert.deepEqual(
-    letters.map(({ reason, offset }) => [offset, reason]),
-    [
-      [0, 'TRG_RECORD_UNREADABLE'],
-      [1, 'TRG_RECORD_INVALID'],
-      [2, 'TRG_RECORD_INVALID'],
-      [3, 'TRG_RECORD_INVALID'],
-      [4, 'TRG_RECORD_TOO_LARGE'],
-      [5, 'TRG_RECORD_IN_FUTURE'],
-    ],
+    deadLetters.map(({ topic, partition, offset, reason, key, value }) => {
+      return [topic, partition, offset, reason, text(key), text(value)];
+    }),
+    refused.map(([reason, { key, value }], offset) => ['events.shop', 0, offset, reason, key, value]),
   );
-  assert.equal((await driver.read('tripline.decisions')).length, 1);
+  assert.deepEqual(lines(decisions), ['paid user/u1 fired']);
+  assert.equal(decisions[0]!.at, FAKE_START);
+  assert.deepEqual([actions, late], [[], []]);
 });
 
 test('an event that comes after its entity was evaluated past it is late for event-time rules alone (V3)', async (t) => {
@@ -143,19 +155,22 @@ test('an event that comes after its entity was evaluated past it is late for eve
     event('u3', 'purchase', FAKE_START - 1_000),
   );
   await driver.run();
-  const late = (await driver.read('tripline.late')).map(({ value }) => lateCodec.decode(value!));
+  const { decisions, late } = await written(driver);
   assert.deepEqual(
-    late.map(({ entity, rules }) => ({ entity, rules })),
-    [{ entity: 'user/u1', rules: ['cart'] }],
-  );
-  const fired = (await driver.read('tripline.decisions')).map(({ value }) => decisionCodec.decode(value!));
-  assert.deepEqual(
-    fired.map(({ rule, entity }) => [rule, entity.id]),
+    late.map(({ entity, event, timestamp, evaluatedTo, rules }) => ({ entity, event, timestamp, evaluatedTo, rules })),
     [
-      ['paid', 'u1'],
-      ['paid', 'u3'],
+      {
+        entity: 'user/u1',
+        event: 'purchase',
+        timestamp: FAKE_START - 1_000,
+        evaluatedTo: FAKE_START,
+        rules: ['cart'],
+      },
     ],
   );
+  assert.deepEqual(lines(decisions), ['paid user/u1 fired', 'paid user/u3 fired']);
+  await driver.advanceWallClock(25 * HOUR);
+  assert.deepEqual(lines((await written(driver)).decisions), ['cart user/u1 fired', 'cart user/u2 fired']);
 });
 
 test('a repeated message is taken once', async (t) => {
@@ -166,7 +181,9 @@ test('a repeated message is taken once', async (t) => {
   await driver.crash();
   await driver.pipe('events.shop', purchase);
   await driver.run();
-  assert.equal((await driver.read('tripline.decisions')).length, 1);
+  const { decisions, ...others } = await written(driver);
+  assert.deepEqual(lines(decisions), ['paid user/u1 fired']);
+  assert.deepEqual(others, { actions: [], late: [], deadLetters: [] });
 });
 
 test('a source without keys reaches the task of its entity through the repartition topic, and its timers fire', async (t) => {
@@ -177,18 +194,25 @@ test('a source without keys reaches the task of its entity through the repartiti
   const driver = await open(t, { sources }, { partitions: 3 });
   const anyPartition = (record: object, partition: number) => ({ ...record, key: null, partition }) as never;
   for (let i = 0; i < 12; i++) {
-    await driver.pipe('raw', anyPartition(event(`u${i}`, 'add_to_cart', FAKE_START), i % 3));
+    await driver.pipe('raw', anyPartition(event(`u${i}`, 'add_to_cart', FAKE_START, { value: i }), i % 3));
   }
   await driver.advanceWallClock(HOUR);
   const bought = JSON.stringify({ who: 'u5', what: 'purchase', ts: FAKE_START + HOUR });
   await driver.pipe('sensors', { key: null, value: bought, timestamp: FAKE_START, partition: 2 });
   await driver.run();
-  const before = (await driver.read('tripline.decisions')).map(({ value }) => decisionCodec.decode(value!).rule);
-  assert.deepEqual(before, ['paid']);
+  assert.deepEqual(lines((await written(driver)).decisions), ['paid user/u5 fired']);
   for (let i = 0; i < 30; i++) await driver.advanceWallClock(HOUR);
-  const decisions = (await driver.read('tripline.decisions')).map(({ value }) => decisionCodec.decode(value!));
-  const carts = decisions.filter(({ rule }) => rule === 'cart').map(({ entity }) => entity.id);
-  assert.deepEqual(carts.sort(), ['u0', 'u1', 'u10', 'u11', 'u2', 'u3', 'u4', 'u6', 'u7', 'u8', 'u9']);
+  const { decisions, actions, ...others } = await written(driver);
+  const left = [0, 1, 10, 11, 2, 3, 4, 6, 7, 8, 9];
+  assert.deepEqual(
+    lines(decisions),
+    left.map((i) => `cart user/u${i} fired`),
+  );
+  assert.deepEqual(
+    sends(actions),
+    left.map((i) => `cart webhook to user/u${i} {"value":${i}}`),
+  );
+  assert.deepEqual(others, { late: [], deadLetters: [] });
 });
 
 test('sources that feed the same tasks must have the same partition count', async (t) => {

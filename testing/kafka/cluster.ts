@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type KafkaOptions, openKafkaLog } from '../../connectors/logs/kafka/index.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { until } from '../until.ts';
 import { Broker, type BrokerPlace, type ListenerProtocol } from './broker.ts';
 import { brokerLibraries } from './broker-files.ts';
 import { KafkaProxy } from './proxy.ts';
@@ -56,7 +57,6 @@ export interface KafkaCluster {
 
 /** Seconds on a machine that does nothing else, minutes on one that is busy. */
 const READY_MS = 180_000;
-const POLL_MS = 100;
 const HOST = '127.0.0.1';
 
 /** Throws when Java or Maven is missing, or when the cluster does not come up, with the end of its brokers' logs. */
@@ -128,27 +128,26 @@ async function untilReady(
     ...(tls !== undefined && { tls }),
     ...(sasl !== undefined && { sasl }),
   });
-  const until = systemClock.now() + READY_MS;
   let last: unknown = 'not asked';
-  try {
-    while (systemClock.now() < until) {
-      const dead = started.find(({ isRunning }) => !isRunning);
-      if (dead !== undefined) throw new Error(`a broker ended:\n${dead.logTail()}`);
-      try {
-        const up = await log.brokers();
-        await log.admin.topics();
-        if (up.length >= started.length) return;
-        last = `${up.length} of ${started.length} brokers are up`;
-      } catch (error) {
-        last = error;
-      }
-      await systemClock.sleep(POLL_MS);
+  const isReady = async (): Promise<boolean> => {
+    const dead = started.find(({ isRunning }) => !isRunning);
+    if (dead !== undefined) throw new Error(`a broker ended:\n${dead.logTail()}`);
+    try {
+      const up = await log.brokers();
+      await log.admin.topics();
+      last = `${up.length} of ${started.length} brokers are up`;
+      return up.length >= started.length;
+    } catch (error) {
+      last = error;
+      return false;
     }
+  };
+  const seen = (): string => [String(last), ...brokers.map((broker) => broker.logTail())].join('\n---\n');
+  try {
+    await until(isReady, { message: 'Kafka is ready', deadlineMs: READY_MS, seen });
   } finally {
     await log.close();
   }
-  const logs = brokers.map((broker) => broker.logTail()).join('\n---\n');
-  throw new Error(`Kafka was not ready within ${READY_MS / 1000} s (${String(last)}):\n${logs}`);
 }
 
 async function placesFor(

@@ -13,8 +13,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../../lib/clock.ts';
 import { CACHE, resolveByMaven } from '../maven.ts';
+import { until } from '../until.ts';
 
 export interface SchemaRegistry {
   /** Of the API that Confluent's clients speak. */
@@ -32,7 +32,6 @@ const VERSION = '2.6.13.Final';
 /** It is small, and runs beside a broker. */
 const HEAP = '256m';
 const READY_MS = 60_000;
-const POLL_MS = 200;
 const LOG_TAIL_LINES = 40;
 
 /** `port`: where an earlier one was; left out: a free one. Throws when Java or Maven is missing, or it does not come up. */
@@ -88,20 +87,19 @@ function start(folder: string, port: number, logFile: string): ChildProcess {
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {
-  const until = systemClock.now() + READY_MS;
   let last: unknown = 'not asked';
-  while (systemClock.now() < until) {
+  const isReady = async (): Promise<boolean> => {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
     try {
       const answer = await fetch(`${url}/subjects`, { signal: AbortSignal.timeout(READY_MS) });
-      if (answer.ok) return;
       last = answer.status;
+      return answer.ok;
     } catch (error) {
       last = error;
+      return false;
     }
-    await systemClock.sleep(POLL_MS);
-  }
-  throw new Error(`not ready within ${READY_MS / 1_000} s: ${String(last)}`);
+  };
+  await until(isReady, { message: 'the registry is ready', deadlineMs: READY_MS, seen: () => last });
 }
 
 async function freePort(): Promise<number> {

@@ -8,6 +8,7 @@ import { otherEntities } from '../../../services/job/source-format.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
 import { timeOption } from '../options.ts';
+import { Progress } from '../progress.ts';
 import { projectSettings } from '../settings.ts';
 
 export const backtest = defineCommand({
@@ -51,6 +52,7 @@ export const backtest = defineCommand({
     if (events.startsWith('kafka:')) throw usageError('backtest: kafka: is not available in this version, give a file');
     const { config } = projectSettings({ file: values.config, paths: [rulesPath] }, io);
     const { rules } = loadFlawlessProject({ paths: [rulesPath], folder: io.folder, config, needsTemplates: false });
+    const progress = new Progress(io.stderr, systemClock);
     const summary = await runBacktest({
       rules: rules.ruleSet,
       others: otherEntities(config, 'segment', 'user'),
@@ -69,9 +71,8 @@ export const backtest = defineCommand({
       maxClockSkewMs: config.maxClockSkewMs,
       wall: timeOption('backtest', 'now', values.now) ?? systemClock.now(),
       cacheBytes: cacheOf(values.cache),
-      onProgress: (lines) => io.stderr.write(io.isTerminal ? `\r${lines} lines` : `${lines} lines\n`),
-    });
-    if (io.isTerminal) io.stderr.write('\r');
+      onProgress: (advance) => progress.report(advance),
+    }).finally(() => progress.end());
     if (values.json === true) io.stdout.write(`${JSON.stringify(summary)}\n`);
     else print(summary, out, io);
     return 0;

@@ -2,7 +2,7 @@
 
 import { systemClock } from '../../../lib/clock.ts';
 import { parseDuration } from '../../../lib/duration.ts';
-import { parseInstant } from '../../../lib/iso-time.ts';
+import { parseInstant } from '../../../lib/instant.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
 import { type CreatedKey, createKey, ROLES, type Role } from '../../../services/keys/keys.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';

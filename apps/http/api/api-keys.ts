@@ -5,7 +5,7 @@
 //   A2. A key that has expired is as none.
 
 import type { Clock } from '../../../lib/clock.ts';
-import { parseInstant } from '../../../lib/iso-time.ts';
+import { parseInstant } from '../../../lib/instant.ts';
 import { hashOfKey, isSameHash, type KeyEntry, type Role } from '../../../services/keys/keys.ts';
 import { Refusal } from '../ingest/refusal.ts';
 import { keyOf, type WriteKeys } from '../ingest/write-keys.ts';

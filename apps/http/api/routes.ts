@@ -4,7 +4,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { EngineError, RetryableError } from '../../../lib/errors.ts';
-import { parseInstant } from '../../../lib/iso-time.ts';
+import { parseInstant } from '../../../lib/instant.ts';
 import { OUTCOMES } from '../../../schemas/decision.ts';
 import { type DecisionPageQuery, PAGE_LIMIT_MAX } from '../../../services/decisions/page.ts';
 import { oneAnswer } from '../../../services/live/one-answer.ts';

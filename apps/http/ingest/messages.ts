@@ -8,7 +8,7 @@
 //   M2. A write key never reaches the log.
 
 import { RecordError } from '../../../lib/errors.ts';
-import { parseInstant } from '../../../lib/iso-time.ts';
+import { parseInstant } from '../../../lib/instant.ts';
 import { partitionOf } from '../../../lib/murmur2.ts';
 import { normalise, type SourceFormat } from '../../../processors/intake/normalise.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../schemas/json.ts';

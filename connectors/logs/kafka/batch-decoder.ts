@@ -4,7 +4,8 @@
 // codecs (compression.ts).
 //
 // Invariants:
-//   D1. Nothing is taken from a batch whose checksum is wrong: it is asked for again.
+//   D1. Nothing is taken from a batch whose checksum is wrong: it is asked for again. So records are whole, and read
+//       without looking for their end.
 //
 // Layout of a batch, by byte: 0 base offset (8), 8 length of the rest (4), 12 leader epoch (4), 16 magic (1), 17 crc32c of
 // what follows (4), 21 attributes (2), 23 last offset delta (4), 27 first timestamp (8), 35 largest timestamp (8),
@@ -12,6 +13,7 @@
 
 import { crc32c } from '@platformatic/kafka';
 import { FatalError, RetryableError } from '../../../lib/errors.ts';
+import { afterVarint, readVarint } from '../../../lib/varint.ts';
 import { type LogRecord, NO_HEADERS, type RecordHeader } from '../../../schemas/record.ts';
 import { unpack } from './compression.ts';
 
@@ -66,12 +68,12 @@ function damaged(offset: number): RetryableError {
 
 /** The records of a batch one after the other, each made when it is come to: of what is fetched ahead only bytes wait. */
 export class BatchCursor {
-  readonly #input: RecordBytes;
   readonly #records: Buffer;
   readonly #baseOffset: number;
   readonly #firstTimestamp: number;
   /** Null where each record has its own. */
   readonly #appendTime: number | null;
+  #at = 0;
   #left: number;
 
   constructor({ bytes, baseOffset }: Batch) {
@@ -81,22 +83,20 @@ export class BatchCursor {
     this.#appendTime = (attributes & APPEND_TIME) === 0 ? null : Number(bytes.readBigInt64BE(35));
     this.#left = bytes.readInt32BE(57);
     this.#records = unpack(bytes.subarray(BATCH_BYTES), attributes & COMPRESSED);
-    this.#input = new RecordBytes(this.#records);
   }
 
   /** The next record at or after this offset; null when there is none left. */
   next(fromOffset: number): BatchRecord | null {
-    const input = this.#input;
+    const records = this.#records;
     while (this.#left-- > 0) {
-      const length = input.varint();
-      const end = input.at + length;
-      input.at++;
-      const timestamp = this.#firstTimestamp + input.varint();
-      const offset = this.#baseOffset + input.varint();
-      const at = input.at;
-      input.at = end;
-      if (offset >= fromOffset)
-        return new BatchRecord(offset, this.#appendTime ?? timestamp, length, this.#records, at);
+      const length = readVarint(records, this.#at);
+      const start = afterVarint(records, this.#at);
+      this.#at = start + length;
+      const offsetAt = afterVarint(records, start + 1);
+      const offset = this.#baseOffset + readVarint(records, offsetAt);
+      if (offset < fromOffset) continue;
+      const timestamp = this.#appendTime ?? this.#firstTimestamp + readVarint(records, start + 1);
+      return new BatchRecord(offset, timestamp, length, records, afterVarint(records, offsetAt));
     }
     return null;
   }
@@ -121,75 +121,49 @@ export class BatchRecord implements LogRecord {
   }
 
   get key(): Buffer | null {
-    return new RecordBytes(this.#batch, this.#at).bytes();
+    return bytesAt(this.#batch, this.#at);
   }
 
   get value(): Buffer | null {
-    const input = new RecordBytes(this.#batch, this.#at);
-    input.skip();
-    return input.bytes();
+    return bytesAt(this.#batch, afterBytes(this.#batch, this.#at));
   }
 
   get headers(): readonly RecordHeader[] {
-    const input = new RecordBytes(this.#batch, this.#at);
-    input.skip();
-    input.skip();
-    return headersOf(input);
+    return headersAt(this.#batch, afterBytes(this.#batch, afterBytes(this.#batch, this.#at)));
   }
 }
 
 /** Whether a control batch ends its producer's transaction by aborting it. */
 export function isAbortMarker(batch: Batch): boolean {
-  // The one record of a control batch: length, attributes, two deltas, then its key of version (2) and type (2).
-  const input = new RecordBytes(batch.bytes.subarray(BATCH_BYTES));
-  input.varint();
-  input.at++;
-  input.varint();
-  input.varint();
-  const key = input.bytes();
+  // The one record of a control batch has a key of version (2) and type (2).
+  const key = new BatchCursor(batch).next(batch.baseOffset)?.key ?? null;
   return key !== null && key.length >= 4 && key.readInt16BE(2) === 0;
 }
 
-function headersOf(input: RecordBytes): readonly RecordHeader[] {
-  const count = input.varint();
+function headersAt(buffer: Buffer, start: number): readonly RecordHeader[] {
+  const count = readVarint(buffer, start);
   if (count === 0) return NO_HEADERS;
-  return Array.from({ length: count }, () => [input.bytes()!.toString('utf8'), input.bytes() ?? Buffer.alloc(0)]);
+  let at = afterVarint(buffer, start);
+  return Array.from({ length: count }, () => {
+    const name = bytesAt(buffer, at)!.toString('utf8');
+    at = afterBytes(buffer, at);
+    const content = bytesAt(buffer, at) ?? Buffer.alloc(0);
+    at = afterBytes(buffer, at);
+    return [name, content] as const;
+  });
 }
 
-class RecordBytes {
-  readonly #buffer: Buffer;
-  at: number;
+/** Bytes behind their number; null where that is -1. */
+function bytesAt(buffer: Buffer, at: number): Buffer | null {
+  const length = readVarint(buffer, at);
+  if (length < 0) return null;
+  const start = afterVarint(buffer, at);
+  return buffer.subarray(start, start + length);
+}
 
-  constructor(buffer: Buffer, at = 0) {
-    this.#buffer = buffer;
-    this.at = at;
-  }
-
-  /** A zigzag-encoded whole number of up to 64 bits, exact below 2^52: offsets, lengths and times are. */
-  varint(): number {
-    const buffer = this.#buffer;
-    let byte = buffer[this.at++]!;
-    if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1);
-    let raw = byte & 0x7f;
-    for (let weight = 0x80; byte >= 0x80; weight *= 0x80) {
-      byte = buffer[this.at++]!;
-      raw += (byte & 0x7f) * weight;
-    }
-    return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
-  }
-
-  /** Past a key or value. */
-  skip(): void {
-    const length = this.varint();
-    if (length > 0) this.at += length;
-  }
-
-  /** Null where the length is -1. */
-  bytes(): Buffer | null {
-    const length = this.varint();
-    if (length < 0) return null;
-    const start = this.at;
-    this.at = start + length;
-    return this.#buffer.subarray(start, this.at);
-  }
+/** Where they end. */
+function afterBytes(buffer: Buffer, at: number): number {
+  const length = readVarint(buffer, at);
+  const start = afterVarint(buffer, at);
+  return length > 0 ? start + length : start;
 }

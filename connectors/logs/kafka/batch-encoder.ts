@@ -3,6 +3,7 @@
 // Owns: encoding. Does not own: sequences (batch-sender.ts), which are filled in when a batch is sent.
 
 import { crc32c } from '@platformatic/kafka';
+import { varintSize, writeVarint } from '../../../lib/varint.ts';
 import type { NewRecord } from '../../../schemas/record.ts';
 import { type Codec, pack } from './compression.ts';
 
@@ -115,9 +116,7 @@ export class BatchBuilder {
   }
 
   #varint(value: number): void {
-    let raw = zigzag(value);
-    for (; raw >= 0x80; raw = Math.floor(raw / 0x80)) this.#buffer[this.#at++] = (raw % 0x80) | 0x80;
-    this.#buffer[this.#at++] = raw;
+    this.#at = writeVarint(this.#buffer, this.#at, value);
   }
 }
 
@@ -131,14 +130,4 @@ function encodedHeaders({ headers }: NewRecord): readonly EncodedHeader[] {
 
 function sizedBytes(bytes: Uint8Array | null): number {
   return bytes === null ? 1 : varintSize(bytes.length) + bytes.length;
-}
-
-function varintSize(value: number): number {
-  let size = 1;
-  for (let raw = zigzag(value); raw >= 0x80; raw = Math.floor(raw / 0x80)) size++;
-  return size;
-}
-
-function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
 }

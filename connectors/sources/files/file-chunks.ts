@@ -16,17 +16,25 @@ const CHUNK_BYTES = 256 * 1024;
 /** Packed bytes handed over at a time. What they unpack to waits in memory: gzip makes at most 1,032 out of one. */
 const PACKED_CHUNK_BYTES = 16 * 1024;
 
-/** Throws FatalError TRG_FILE_UNREADABLE, after everything that could be read. */
-export async function* fileChunks(path: string): AsyncGenerator<Buffer> {
+/** `onRead` is told how many more bytes of the file were read. Throws FatalError TRG_FILE_UNREADABLE, after everything that could be. */
+export async function* fileChunks(path: string, onRead: (bytes: number) => void = () => {}): AsyncGenerator<Buffer> {
   const unpack = path.endsWith('.gz') ? createGunzip : path.endsWith('.zst') ? createZstdDecompress : null;
   const stream = createReadStream(path, { highWaterMark: unpack === null ? CHUNK_BYTES : PACKED_CHUNK_BYTES });
   try {
-    if (unpack === null) yield* stream;
-    else yield* unpacked(stream, unpack({ chunkSize: CHUNK_BYTES }));
+    const pieces = counted(stream, onRead);
+    if (unpack === null) yield* pieces;
+    else yield* unpacked(pieces, unpack({ chunkSize: CHUNK_BYTES }));
   } catch (error) {
     throw unreadable(path, error);
   } finally {
     stream.destroy();
+  }
+}
+
+async function* counted(pieces: AsyncIterable<Buffer>, onRead: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    onRead(piece.length);
+    yield piece;
   }
 }
 

@@ -7,7 +7,7 @@
 //       much later: java.time and Temporal do the same.
 
 import { localFields } from '../../../lib/calendar.ts';
-import { parseInstant } from '../../../lib/iso-time.ts';
+import { parseInstant, parseLocalTime, utcTime } from '../../../lib/instant.ts';
 
 /** Ms since 1970, or NaN when the text does not fit. */
 export type TimeParser = (text: string) => number;
@@ -22,7 +22,6 @@ const TOKENS: Readonly<Record<string, string>> = {
   ss: '(?<second>\\d{2})',
   SSS: '(?<milli>\\d{3})',
 };
-const LOCAL_ISO = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?$/;
 const QUARTER_HOUR_MS = 900_000;
 /** Offsets remembered: six years of quarter hours. */
 const OFFSETS_MAX = 200_000;
@@ -61,30 +60,15 @@ function formatExpression(format: string): RegExp {
 /** Ms of the fields as if they were UTC; NaN for a day or hour that does not exist. */
 function localTime(groups: Readonly<Record<string, string>>): number {
   const { year, month, day, hour = '0', minute = '0', second = '0', milli = '0' } = groups;
-  return checkedUtc([
-    Number(year),
-    Number(month),
-    Number(day),
-    Number(hour),
-    Number(minute),
-    Number(second),
-    Number(milli),
-  ]);
-}
-
-function checkedUtc(fields: readonly number[]): number {
-  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0, milli = 0] = fields;
-  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return Number.NaN;
-  const time = Date.UTC(year, month - 1, day, hour, minute, second, milli);
-  // 30 February would be taken for 1 March; every month has the first 28 days.
-  return day <= 28 || new Date(time).getUTCDate() === day ? time : Number.NaN;
+  return utcTime(
+    [Number(year), Number(month), Number(day)],
+    [Number(hour), Number(minute), Number(second), Number(milli)],
+  );
 }
 
 function isoTime(text: string, toInstant: (local: number) => number): number {
   const instant = parseInstant(text);
-  if (!Number.isNaN(instant) || !LOCAL_ISO.test(text)) return instant;
-  const local = text.length === 10 ? `${text}T00:00:00Z` : `${text.replace(' ', 'T')}Z`;
-  return toInstant(parseInstant(local));
+  return Number.isNaN(instant) ? toInstant(parseLocalTime(text)) : instant;
 }
 
 function epoch(text: string, factor: number): number {

@@ -32,6 +32,8 @@ export interface ReadEventsOptions {
   readonly mapping?: string | undefined;
   /** A longer line is an error entry. */
   readonly recordBytesMax?: number | undefined;
+  /** Told how many more bytes of the file, as it is on disk, were read. */
+  readonly onRead?: ((bytes: number) => void) | undefined;
 }
 
 /**
@@ -41,15 +43,18 @@ export interface ReadEventsOptions {
  */
 export function readEvents(path: string, options: ReadEventsOptions = {}): AsyncGenerator<readonly FileEntry[]> {
   const recordBytesMax = options.recordBytesMax ?? RECORD_BYTES_MAX;
-  if (options.mapping !== undefined) return csvEntries(path, loadMapping(options.mapping), recordBytesMax);
+  const lines = fileLines(path, recordBytesMax, options.onRead);
+  if (options.mapping !== undefined) return csvEntries(path, lines, loadMapping(options.mapping), recordBytesMax);
   if (/\.csv(\.gz|\.zst)?$/i.test(path)) {
     throw new FatalError('TRG_USAGE', `${path} is CSV: a mapping file must say what its columns are (--mapping)`);
   }
-  return jsonEntries(path, recordBytesMax);
+  return jsonEntries(lines, recordBytesMax);
 }
 
-async function* jsonEntries(path: string, recordBytesMax: number): AsyncGenerator<readonly FileEntry[]> {
-  for await (const lines of fileLines(path, recordBytesMax)) {
+type Lines = AsyncIterable<readonly Line[]>;
+
+async function* jsonEntries(file: Lines, recordBytesMax: number): AsyncGenerator<readonly FileEntry[]> {
+  for await (const lines of file) {
     yield lines.map(({ line, bytes }) =>
       bytes === null ? { line, error: tooLarge(recordBytesMax) } : { line, bytes },
     );
@@ -58,12 +63,13 @@ async function* jsonEntries(path: string, recordBytesMax: number): AsyncGenerato
 
 async function* csvEntries(
   path: string,
+  file: Lines,
   mapping: CsvMapping,
   recordBytesMax: number,
 ): AsyncGenerator<readonly FileEntry[]> {
   const records = new CsvRecords(recordBytesMax);
   const rows = new Rows(path, mapping);
-  for await (const lines of fileLines(path, recordBytesMax)) yield rows.entries(records.read(lines));
+  for await (const lines of file) yield rows.entries(records.read(lines));
   const rest = rows.entries(records.end());
   rows.end();
   if (rest.length > 0) yield rest;
@@ -113,9 +119,13 @@ class Rows {
   }
 }
 
-async function* fileLines(path: string, lineBytesMax: number): AsyncGenerator<readonly Line[]> {
+async function* fileLines(
+  path: string,
+  lineBytesMax: number,
+  onRead: ((bytes: number) => void) | undefined,
+): AsyncGenerator<readonly Line[]> {
   const splitter = new LineSplitter(lineBytesMax);
-  for await (const chunk of fileChunks(path)) {
+  for await (const chunk of fileChunks(path, onRead)) {
     const lines = splitter.split(chunk);
     if (lines.length > 0) yield lines;
   }

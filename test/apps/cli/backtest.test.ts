@@ -7,7 +7,10 @@ import { backtest as backtestCommand } from '../../../apps/cli/commands/backtest
 import { folderWith, run } from './kit.ts';
 
 const RULES = `id: cart
-when: { absence: { after: { event: add_to_cart }, of: purchase, within: 24h } }
+when: { absence: { after: { event: add_to_cart, as: cart }, of: purchase, within: 24h } }
+then:
+  - send: { channel: webhook, data: { cart: cart.messageId } }
+  - send: { channel: email, template: left, fallback: [sms] }
 ---
 id: bought
 when: { event: purchase }
@@ -42,8 +45,18 @@ function outOf(folder: string) {
       .filter(Boolean)
       .map((row) => JSON.parse(row));
   const summary = read('summary.json');
-  return { decisions: rows('decisions.jsonl'), summary: summary === '' ? null : JSON.parse(summary), rows, read };
+  return {
+    decisions: rows('decisions.jsonl'),
+    actions: rows('actions.jsonl'),
+    summary: summary === '' ? null : JSON.parse(summary),
+    rows,
+    read,
+  };
 }
+
+/** `at entity channel rule` of each action. */
+const sendsOf = (actions: { rule: string; entity: { id: string }; at: string; channel: string }[]) =>
+  actions.map(({ rule, entity, at, channel }) => `${at} ${entity.id} ${channel} ${rule}`);
 
 const shortOf = (decisions: { rule: string; entity: { id: string }; at: string }[]) =>
   decisions.map(({ rule, entity, at }) => `${at} ${entity.id} ${rule}`);
@@ -64,14 +77,48 @@ test('decisions come in order of event time, entity and rule', async (t) => {
   ]);
 });
 
+test('actions come in the order of their decisions, each send by its channel, with its data', async (t) => {
+  const lines = [
+    line('u2', 'add_to_cart', `${DAY}10:00:00Z`, { messageId: 'm-u2' }),
+    line('u1', 'add_to_cart', `${DAY}10:00:00Z`, { messageId: 'm-u1' }),
+    line('u3', 'purchase', '2026-01-03T10:00:00Z'),
+  ];
+  const { decisions, actions, summary } = await replay(t, lines);
+  assert.deepEqual(sendsOf(actions), [
+    '2026-01-02T10:00:00.000Z u1 webhook cart',
+    '2026-01-02T10:00:00.000Z u1 email cart',
+    '2026-01-02T10:00:00.000Z u2 webhook cart',
+    '2026-01-02T10:00:00.000Z u2 email cart',
+  ]);
+  const [first, second] = decisions;
+  assert.deepEqual(
+    actions.map(({ decision, step, template, fallback, data }) => ({ decision, step, template, fallback, data })),
+    [first, first, second, second].map(({ id }, i) => {
+      const cart = { data: { cart: i < 2 ? 'm-u1' : 'm-u2' }, template: null, fallback: [] };
+      const mail = { data: {}, template: 'left', fallback: ['sms'] };
+      return { decision: id, step: i % 2, ...(i % 2 === 0 ? cart : mail) };
+    }),
+  );
+  assert.equal(new Set(actions.map(({ id }) => id)).size, 4);
+  assert.deepEqual([summary.fired, decisions.length], [3, 3]);
+});
+
 test('time stays at the last event, unless it is to go on', async (t) => {
   const lines = [line('u1', 'add_to_cart', `${DAY}10:00:00Z`)];
-  assert.equal((await replay(t, lines)).decisions.length, 0);
-  assert.equal((await replay(t, lines, '--advance-to', '2026-01-02T09:59:59.999Z')).decisions.length, 0);
-  assert.equal((await replay(t, lines, '--advance-to', '2026-01-02T10:00:00Z')).decisions.length, 1);
-  const end = await replay(t, lines, '--advance-to', 'end');
-  assert.equal(end.decisions.length, 1);
-  assert.equal(end.summary.advancedTo, null);
+  const nothing = { decisions: [], actions: [] };
+  for (const words of [[], ['--advance-to', '2026-01-02T09:59:59.999Z']]) {
+    const { decisions, actions } = await replay(t, lines, ...words);
+    assert.deepEqual({ decisions, actions }, nothing);
+  }
+  for (const until of ['2026-01-02T10:00:00Z', 'end']) {
+    const { decisions, actions, summary } = await replay(t, lines, '--advance-to', until);
+    assert.deepEqual(shortOf(decisions), ['2026-01-02T10:00:00.000Z u1 cart']);
+    assert.deepEqual(sendsOf(actions), [
+      '2026-01-02T10:00:00.000Z u1 webhook cart',
+      '2026-01-02T10:00:00.000Z u1 email cart',
+    ]);
+    assert.equal(summary.advancedTo, until === 'end' ? null : '2026-01-02T10:00:00.000Z');
+  }
 });
 
 test('a timer due at the very last event has fired', async (t) => {
@@ -83,7 +130,7 @@ test('a timer due at the very last event has fired', async (t) => {
 });
 
 test('lines that cannot be used are counted by reason and listed with their line numbers, and the others go on (I6)', async (t) => {
-  const { code, summary, rows, out } = await replay(t, [
+  const { code, summary, rows, out, decisions, actions } = await replay(t, [
     '{"broken',
     '[]',
     JSON.stringify({ type: 'track', event: 'purchase', timestamp: `${DAY}10:00:00Z` }),
@@ -107,24 +154,27 @@ test('lines that cannot be used are counted by reason and listed with their line
     [1, 2, 3, 4, 5, 6, 7],
   );
   assert.equal(summary.fired, 1);
+  assert.deepEqual(shortOf(decisions), [`${DAY}10:00:00.000Z u1 bought`]);
+  assert.deepEqual(actions, []);
   assert.match(out, /8 lines: 7 refused/);
 });
 
 test('a line nested deeper than anything could be is refused and harms nobody else', async (t) => {
   const deep = `${'['.repeat(15_000)}${']'.repeat(15_000)}`;
-  const { code, summary, rows } = await replay(t, [
+  const { code, summary, rows, decisions } = await replay(t, [
     line('u1', 'add_to_cart', `${DAY}10:00:00Z`).replace(/}$/, `,"properties":{"x":${deep}}}`),
     line('u1', 'purchase', `${DAY}10:00:00Z`),
   ]);
   assert.equal(code, 0);
   assert.match(rows('dead-letters.jsonl')[0].message, /nested deeper than 100 levels/);
   assert.equal(summary.fired, 1);
+  assert.deepEqual(shortOf(decisions), [`${DAY}10:00:00.000Z u1 bought`]);
 });
 
 test('a repeated message is counted as a duplicate and decides nothing', async (t) => {
   const purchase = line('u1', 'purchase', `${DAY}10:00:00Z`);
   const { summary, decisions } = await replay(t, [purchase, purchase]);
-  assert.equal(decisions.length, 1);
+  assert.deepEqual(shortOf(decisions), [`${DAY}10:00:00.000Z u1 bought`]);
   assert.equal(summary.input.duplicates, 1);
 });
 
@@ -172,11 +222,12 @@ test('packed files give the same bytes as plain ones, and a second run the same 
   const lines = Array.from({ length: 50 }, (_, i) =>
     line(`u${i % 7}`, i % 3 ? 'add_to_cart' : 'purchase', `${DAY}10:00:${10 + i}Z`),
   );
-  const { folder, read } = await replay(t, lines, '--advance-to', 'end');
+  const { folder, read, decisions, actions } = await replay(t, lines, '--advance-to', 'end');
   const plain = readFileSync(join(folder, 'events.jsonl'));
   writeFileSync(join(folder, 'events.jsonl.gz'), gzipSync(plain));
   writeFileSync(join(folder, 'events.jsonl.zst'), zstdCompressSync(plain));
   const first = ['decisions.jsonl', 'actions.jsonl', 'summary.json', 'report.html'].map(read);
+  assert.deepEqual([decisions.length, actions.length], [22, 10]);
   for (const file of ['events.jsonl', 'events.jsonl.gz', 'events.jsonl.zst']) {
     const words = ['--rules', 'rules', '--events', file, '--out', 'out', '--now', NOW, '--advance-to', 'end'];
     assert.equal((await run(['backtest', ...words], [backtestCommand], folder)).code, 0);
@@ -201,7 +252,10 @@ test('CSV needs a mapping, and with one its rows are events', async (t) => {
   assert.match(without.err, /--mapping/);
   const ran = await run([...words, '--mapping', 'map.yaml'], [backtestCommand], folder);
   assert.equal(ran.code, 0);
-  assert.equal(outOf(folder).decisions.length, 2);
+  assert.deepEqual(shortOf(outOf(folder).decisions), [
+    '2026-01-01T10:00:00.000Z u1 bought',
+    '2026-01-01T11:00:00.000Z u2 bought',
+  ]);
   assert.deepEqual(
     outOf(folder)
       .rows('dead-letters.jsonl')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dlq as dlqCommand } from '../../../apps/cli/commands/dlq.ts';
 import { deadLetter } from '../../../schemas/dead-letter.ts';
-import { deadLetterCodec } from '../../../schemas/framed.ts';
+import { deadLetterCodec, decisionCodec } from '../../../schemas/framed.ts';
 import type { TestDriver } from '../../../testing/test-driver.ts';
 import { folderWith, run } from './kit.ts';
 import { linesOf, openShop, START, shopFolder, track } from './shop-project.ts';
@@ -132,7 +132,12 @@ test('a replayed record that is right now is processed', async (t) => {
   const again = await openShop(t, folder);
   await again.clock.advance(3_600_000);
   await again.run();
-  assert.equal((await again.read('tripline.decisions')).length, 1);
+  const decisions = (await again.read('tripline.decisions')).map(({ value }) => decisionCodec.decode(value!));
+  assert.deepEqual(
+    decisions.map(({ rule, entity, at, outcome }) => [rule, entity.id, at, outcome]),
+    [['viewed', 'u1', START + 3_600_000, 'fired']],
+  );
+  assert.deepEqual(linesOf((await dlq(folder, 'list', '--json')).out), []);
 });
 
 test('a dead letter of a delivery goes back to the actions of its channel', async (t) => {

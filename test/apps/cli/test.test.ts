@@ -55,6 +55,15 @@ test('a suppressed decision is compared where it is asked for, reason and all', 
   assert.match(wrong.out, /suppressed \(cooldown\)/);
 });
 
+test('in a test nobody is held out', async (t) => {
+  const text = rule(`  - { name: fires, given: [${CART}], advance: 25h, expect: [${FIRED}] }\n`);
+  const folder = folderWith(t, { 'cart.yaml': `holdout: 100%\n${text}` });
+  assert.equal(
+    (await run(['test', '.'], [testCommand], folder)).out,
+    'ok   cart: fires\ntest: 1 rules, 1 passed, 0 failed\n',
+  );
+});
+
 test('other rules of the folder have no say in a test', async (t) => {
   const other = 'id: noisy\nwhen: { event: add_to_cart }\n';
   const text = rule(`  - { name: fires, given: [${CART}], advance: 25h, expect: [${FIRED}] }\n`);

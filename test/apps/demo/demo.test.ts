@@ -6,8 +6,11 @@ import { fileURLToPath } from 'node:url';
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/tripline', import.meta.url));
 
-test('the demo ends by itself without a terminal, everything that fired delivered, with its counts in the last line', async () => {
+test('the demo ends by itself without a terminal, everything that fired delivered, with its counts in the last line', {
+  timeout: 120_000,
+}, async (t) => {
   const child = spawn(LAUNCHER, ['demo'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
   let out = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
   const [code] = await once(child, 'close');

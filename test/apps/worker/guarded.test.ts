@@ -13,13 +13,14 @@ import { purgeRead } from '../../../apps/worker/purge.ts';
 import { runWorker } from '../../../apps/worker/worker.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
-import { decisionCodec } from '../../../schemas/framed.ts';
+import { deadLetterCodec, decisionCodec } from '../../../schemas/framed.ts';
 import { type Config, loadConfig } from '../../../services/config/index.ts';
 import { jobOf } from '../../../services/job/job.ts';
 import { openKafka } from '../../../services/job/open-kafka.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
 import { type AclEntry, type AclRole, aclsOf } from '../../../services/topics/acls.ts';
 import { readTopic } from '../../../services/topics/read-topic.ts';
+import { until } from '../../../testing/until.ts';
 import type { Log } from '../../../topology/engine/ports.ts';
 import { openLog, untilVisible } from '../../connectors/logs/kafka/kit.ts';
 import { securedCluster } from '../../connectors/logs/kafka/secured.ts';
@@ -27,6 +28,10 @@ import { folderWith, run } from '../cli/kit.ts';
 
 const PASSWORD = 'engine-pass-phrase';
 const PRINCIPAL = 'User:engine';
+/** A worker with a log-in, a group and transactions is up in seconds, and waits for what it is refused. */
+const DONE_MS = 60_000;
+/** A process that hangs ends with its test. */
+const BOUND = { timeout: 120_000 };
 const LAUNCHER = fileURLToPath(new URL('../../../bin/tripline', import.meta.url));
 const secured = await securedCluster({}, []);
 const { admin, auth, authority, cluster } = secured;
@@ -136,24 +141,17 @@ async function send(log: Log, topic: string, values: readonly (object | string)[
   await writer.close();
 }
 
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = systemClock.now() + 60_000;
-  while (!(await holds())) {
-    if (systemClock.now() > end) throw new Error(`not within a minute: ${what}`);
-    await systemClock.sleep(50);
-  }
-}
-
 /** Runs a worker until `enough`. Throws what it throws. */
-async function work(
-  { config }: Place,
-  enough: () => boolean | Promise<boolean>,
-  logger: Logger = QUIET,
-): Promise<void> {
+async function work({ config }: Place, enough: () => boolean, logger: Logger = QUIET): Promise<void> {
   const stop = new AbortController();
+  let hasEnded = false;
   const worker = runWorker({ config, logger }, stop.signal);
+  const end = (): void => {
+    hasEnded = true;
+  };
+  worker.then(end, end);
   try {
-    await Promise.race([worker, until('the worker is done', enough)]);
+    await until(() => hasEnded || enough(), { message: `enough: ${enough}`, deadlineMs: DONE_MS });
   } finally {
     stop.abort();
     await worker.catch(() => {});
@@ -180,6 +178,12 @@ test('with the rights that are listed, topics are made and compared, events beco
   for await (const { value } of readTopic(at.owner, 'tripline.decisions'))
     decisions.push(decisionCodec.decode(value!).entity.id);
   assert.deepEqual(decisions.sort(), ['u1', 'u2']);
+  const letters: unknown[] = [];
+  for await (const { value } of readTopic(at.owner, 'tripline.dead-letter')) {
+    const { topic, reason, value: record } = deadLetterCodec.decode(value!);
+    letters.push([topic, reason, Buffer.from(record!).toString()]);
+  }
+  assert.deepEqual(letters, [['events.allowed', 'TRG_RECORD_UNREADABLE', 'no JSON']]);
 
   // As the worker itself, with its rights: the one reader has committed past all of it.
   const log = openKafka(at.config, systemClock);
@@ -310,7 +314,7 @@ function launch(t: TestContext, folder: string, env: Readonly<Record<string, str
   return { child, ended, said: () => said };
 }
 
-test('a wrong password ends the process soon with exit code 1, and no secret is in what it says', async (t) => {
+test('a wrong password ends the process soon with exit code 1, and no secret is in what it says', BOUND, async (t) => {
   const at = await place(t, 'mistaken', 'http://127.0.0.1:1/');
   const { code, said } = await launch(t, at.folder, { KAFKA_PASSWORD: 'not-the-pass-phrase' }).ended;
   assert.equal(code, 1, said);
@@ -319,7 +323,7 @@ test('a wrong password ends the process soon with exit code 1, and no secret is 
   assert.doesNotMatch(said, /pass-phrase|c2VjcmV0/);
 });
 
-test('a worker without a broker says so, is live but not ready, and ends well when told to', async (t) => {
+test('a worker without a broker says so, is live but not ready, and ends well when told to', BOUND, async (t) => {
   const folder = folderWith(t, {
     'rules/rule.yaml': RULE,
     'tripline.yaml': `kafka: { brokers: ["127.0.0.1:1"] }\nsources: [{ topic: e }]\nhttp: { writeKeys: ["\${K}"] }\n`,
@@ -330,7 +334,7 @@ test('a worker without a broker says so, is live but not ready, and ends well wh
     const { status } = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => ({ status: 0 }));
     return status;
   };
-  await until('it answers', async () => (await get('/health/live')) === 200);
+  await until(async () => (await get('/health/live')) === 200, { message: 'it answers', seen: said });
   assert.match(said(), /waiting for the log/);
   assert.equal(await get('/health/ready'), 503);
   assert.equal(await get('/v1/track'), 503);

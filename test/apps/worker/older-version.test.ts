@@ -14,8 +14,8 @@ import { decisionCodec } from '../../../schemas/framed.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
 import { loadConfig } from '../../../services/config/index.ts';
 import { readTopic } from '../../../services/topics/read-topic.ts';
+import { until } from '../../../testing/until.ts';
 import type { Log } from '../../../topology/engine/ports.ts';
-import { until } from '../../services/telemetry/kit.ts';
 import { run } from '../cli/kit.ts';
 
 const WRITTEN = fileURLToPath(new URL('../../fixtures/written-by-0.1.0/', import.meta.url));
@@ -70,10 +70,12 @@ for (const from of ['its state', 'its changelog']) {
     const worker = runWorker({ config, logger, beforeRunning: append, onRunning: running.resolve }, stop.signal);
     const log = await Promise.race([running.promise, worker.then(() => assert.fail('the worker ended'))]);
     let decisions: Decision[] = [];
-    await until(async () => {
+    const areMade = async (): Promise<boolean> => {
       decisions = (await decisionsOf(log)).slice(6);
       return decisions.some(({ rule }) => rule === 'visit') && decisions.some(({ rule }) => rule === 'both');
-    });
+    };
+    const seen = (): string[] => decisions.map(({ rule }) => rule);
+    await until(areMade, { message: 'what two rules find is decided', seen });
     stop.abort();
     await worker;
     assert.deepEqual(decisions.map(({ rule, outcome, reason }) => `${rule} ${reason ?? outcome}`).toSorted(), [

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { explain as explainCommand } from '../../../apps/cli/commands/explain.ts';
 import { runWorker } from '../../../apps/worker/worker.ts';
 import type { Decision } from '../../../schemas/decision.ts';
@@ -12,10 +11,9 @@ import { decisionCodec } from '../../../schemas/framed.ts';
 import { loadConfig } from '../../../services/config/index.ts';
 import type { Explanation } from '../../../services/explain/explanation.ts';
 import { readTopic } from '../../../services/topics/read-topic.ts';
+import { until } from '../../../testing/until.ts';
 import type { Log } from '../../../topology/engine/ports.ts';
 import { folderWith, run } from '../cli/kit.ts';
-
-const WAIT_MS = 20_000;
 
 /** A running worker; stopped after the test. */
 async function worker(t: TestContext, threads: number) {
@@ -74,14 +72,6 @@ async function decided(log: Log): Promise<Decision[]> {
   return found;
 }
 
-/** Polls for a condition, with a bound. */
-async function until(holds: () => Promise<boolean>, what: () => string): Promise<void> {
-  for (const end = Date.now() + WAIT_MS; ; await sleep(20)) {
-    if (await holds()) return;
-    assert.ok(Date.now() < end, what());
-  }
-}
-
 for (const threads of [1, 2]) {
   test(`a folder that has changed comes into force in all tasks of ${threads} threads, without a restart`, async (t) => {
     const { folder, log, lines, reload } = await worker(t, threads);
@@ -90,10 +80,7 @@ for (const threads of [1, 2]) {
       await send(log, 'u2', 1);
     };
     await both();
-    await until(
-      async () => (await decided(log)).length === 2,
-      () => lines.join('\n'),
-    );
+    await until(async () => (await decided(log)).length === 2, { seen: () => lines.join('\n') });
     writeFileSync(join(folder, 'rules', 'a.yaml'), 'id: a\nwhen: { event: x }\nenabled: false\n');
     reload();
     await until(
@@ -103,10 +90,21 @@ for (const threads of [1, 2]) {
         const changed = made.filter(({ outcome }) => outcome === 'suppressed');
         return new Set(changed.map(({ entity }) => entity.id)).size === 2;
       },
-      () => lines.join('\n'),
+      { message: 'the changed rule has decided in both partitions', seen: () => lines.join('\n') },
     );
-    const versions = new Set((await decided(log)).map(({ ruleVersion }) => ruleVersion));
-    assert.equal(versions.size, 2);
+    const made = await decided(log);
+    const versions = new Set(made.map(({ ruleVersion }) => ruleVersion));
+    const said = Map.groupBy(made, ({ ruleVersion }) => ruleVersion).values();
+    // Both users under each version, and nothing but one outcome under either.
+    assert.deepEqual(
+      [...said].map((own) =>
+        [...new Set(own.map(({ entity, outcome, reason }) => `${entity.id} ${outcome} ${reason}`))].sort(),
+      ),
+      [
+        ['u1 fired null', 'u2 fired null'],
+        ['u1 suppressed disabled', 'u2 suppressed disabled'],
+      ],
+    );
     const explained = await run(['explain', '--rule', 'a', '--user', 'u1', '--json'], [explainCommand], folder);
     assert.equal(explained.code, 0, explained.err);
     const { steps }: Explanation = JSON.parse(explained.out);
@@ -123,15 +121,13 @@ test('a folder with mistakes leaves the rules before in force, and the log says 
   const { folder, log, lines, reload } = await worker(t, 1);
   writeFileSync(join(folder, 'rules', 'a.yaml'), 'id: a\nwhen: { evnt: x }\n');
   reload();
-  await until(
-    async () => lines.some((line) => line.startsWith('the rules before stay in force')),
-    () => lines.join('\n'),
-  );
+  const said = () => lines.some((line) => line.startsWith('the rules before stay in force'));
+  await until(said, { message: 'it says that the rules stay', seen: () => lines.join('\n') });
   assert.ok(lines.some((line) => line.startsWith('mistake') && line.includes('"line":2')));
   await send(log, 'u1', 0);
-  await until(
-    async () => (await decided(log)).length === 1,
-    () => lines.join('\n'),
+  await until(async () => (await decided(log)).length === 1, { seen: () => lines.join('\n') });
+  assert.deepEqual(
+    (await decided(log)).map(({ rule, entity, outcome }) => [rule, entity.id, outcome]),
+    [['a', 'u1', 'fired']],
   );
-  assert.equal((await decided(log))[0]!.outcome, 'fired');
 });

@@ -7,6 +7,7 @@ import { withIngest } from '../../../apps/worker/with-ingest.ts';
 import { openEmbeddedLog } from '../../../connectors/logs/embedded/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { FatalError } from '../../../lib/errors.ts';
+import { until } from '../../../testing/until.ts';
 import { basic, configWith, silent, TestedLog, TOPIC } from '../http/ingest/kit.ts';
 
 const HTTP = 'http: { port: 0, writeKeys: [k1] }';
@@ -53,7 +54,8 @@ test('events are taken before the engine runs, and the process is ready once it 
   assert.equal(await post(await url), 200);
   assert.equal(await statusOf(`${await url}/health/ready`), 503);
   running.resolve();
-  while ((await statusOf(`${await url}/health/ready`)) !== 200);
+  const ready = `${await url}/health/ready`;
+  await until(async () => (await statusOf(ready)) === 200, { message: 'it is ready' });
   stop.abort();
   await ran;
 });
@@ -96,10 +98,13 @@ test('a log that fails for good stops the engine, and its error is thrown', asyn
 });
 
 test('without http the engine runs alone', async (t) => {
-  const { options } = await setUp(t, '');
+  const { options, log } = await setUp(t, '');
+  const said: unknown[] = [];
+  const logger = { ...silent, info: (fields: object) => said.push(fields) };
   let ran = false;
-  await withIngest(options, new AbortController().signal, async () => {
+  await withIngest({ ...options, logger }, new AbortController().signal, async () => {
     ran = true;
   });
   assert.equal(ran, true);
+  assert.deepEqual([said, log.writers], [[], 0]);
 });

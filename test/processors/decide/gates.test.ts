@@ -7,7 +7,8 @@ import type { RuleMemory } from '../../../state/entity/rule-memories.ts';
 import { candidateOf, compiled } from '../../rules/kit.ts';
 
 const HOUR = 3_600_000;
-const BARE = 'id: one\nwhen: { event: paid }\n';
+const BARE =
+  'id: one\nwhen: { event: paid }\nthen: [{ send: { channel: webhook } }, { send: { channel: pagerduty } }]\n';
 
 function memoryOf(times: readonly number[], fields: Partial<RuleMemory> = {}): RuleMemory {
   const fired = times.map((at) => ({ key: '', at }));
@@ -15,7 +16,15 @@ function memoryOf(times: readonly number[], fields: Partial<RuleMemory> = {}): R
 }
 
 function refusalAt(rule: CompiledRule, at: number, fired: RuleMemory, firedKey = ''): string | null {
-  return verdictOn(candidateOf(rule, at, { profile: { plan: 'free' } }, { fired, firedKey })).reason;
+  const candidate = candidateOf(rule, at, { profile: { plan: 'free' } }, { fired, firedKey });
+  const { reason, refusal } = verdictOn(candidate);
+  assert.deepEqual(refusal, reason === null ? null : { until: null }, 'who is refused does not wait');
+  assert.deepEqual(
+    candidate.routes.map(({ channels, passedOver }) => [channels, passedOver]),
+    rule.sends.map(({ channels }) => [channels, []]),
+    'no way of any send is taken out',
+  );
+  return reason;
 }
 
 /** How long its fired decisions matter to the rule's gates, ms. */

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatProblem } from '../../../lib/problem.ts';
+import type { ScoreRequest } from '../../../processors/decide/scores.ts';
 import type { ContextFiles } from '../../../rules/index.ts';
 import type { Event } from '../../../schemas/event.ts';
-import { PROFILE_EVENT } from '../../../schemas/internal-events.ts';
+import { PROFILE_EVENT, SCORE_EVENT } from '../../../schemas/internal-events.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
-import { historyFacts } from '../../../state/entity/facts.ts';
+import { historyFacts, scoreFacts } from '../../../state/entity/facts.ts';
 import { membership } from '../../../state/entity/membership.ts';
 import { check, event } from '../../rules/kit.ts';
 import { EvaluateRun } from '../kit.ts';
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 function run(text: string, around: ContextFiles = {}): EvaluateRun {
   const { errors, ruleSet } = check(text, { context: around });
@@ -70,13 +72,25 @@ describe('what happened before', () => {
     assert.equal(run('{ id: a, when: { event: paid } }').see(event('login', 1)).document(), undefined);
   });
 
-  test('the account is that of the newest group message', () => {
+  test('what nobody asks for any more, since the rules have changed, is kept no longer (A2)', () => {
+    let { ruleSet } = check(COUNTED);
+    const found = new EvaluateRun(() => ruleSet).see(event('login', 1), event('login', 2));
+    assert.deepEqual([...found.document()!.sections.open(historyFacts)!.keys()], ['login']);
+    ruleSet = check('{ id: a, when: { event: paid }, if: \'count("view", "10ms") >= 2\' }').ruleSet;
+    found.see(event('view', 3));
+    assert.deepEqual([...found.document()!.sections.open(historyFacts)!.keys()], ['view']);
+  });
+
+  test('the account is that of the newest group message', async () => {
     const rules = `{ id: a, when: { event: paid }, if: 'account.plan == "team"' }`;
     const group = (at: number, id: string, traits: JsonObject) =>
       event('group', at, { groupId: id }, { type: 'group', traits });
     const found = run(rules).see(group(1, 'g1', { plan: 'team', size: 5 }), event('paid', 2));
     found.see(group(3, 'g2', { size: 9 }), event('paid', 4));
-    assert.deepEqual(found.lines, ['a@2', 'a@4 condition']);
+    // What is told of the one before comes late, and no more counts.
+    await found.passTo(4);
+    found.see(group(2, 'g1', { plan: 'team' }), event('paid', 5), group(3, 'g2', { plan: 'team' }), event('paid', 6));
+    assert.deepEqual(found.lines, ['a@2', 'a@4 condition', 'a@5 condition', 'a@6']);
   });
 
   test('a record of the profiles topic sets attributes without being an event, and a deleted one takes them away', () => {
@@ -114,6 +128,14 @@ describe('segments', () => {
   test('an exit that time brought is told before a later event that brings the entry again', () => {
     const found = run(RULES, segment('vip', 'count("paid", "10ms") >= 1'));
     assert.deepEqual(found.see(event('paid', 5), event('paid', 40)).lines, ['in@5', 'out@15', 'in@40']);
+  });
+
+  test('who would fall out of a window just when a new event comes stays in, whatever else comes then', async () => {
+    const rules = RULES.replaceAll('when:', 'order: event-time, when:');
+    const found = run(rules, segment('vip', 'count("paid", "10ms") >= 2'));
+    const times = [event('paid', 5), event('paid', 6), event('login', 15), event('paid', 15)];
+    await found.see(...times).passTo(100);
+    assert.deepEqual(found.lines, ['in@6', 'out@16']);
   });
 
   test('a change of the profile brings entry and exit', () => {
@@ -188,6 +210,53 @@ features:
     const scores = found.decisions.map(({ values }) => values['score("churn")'] as number);
     const logistic = (sum: number): number => 1 / (1 + Math.exp(-sum));
     assert.deepEqual(scores, [logistic(0), logistic(1), logistic(4)]);
+  });
+});
+
+describe('models that are asked beside the task', () => {
+  const text =
+    'id: fraud\ntype: http\nurl: http://127.0.0.1:9/\ntimeout: 1s\ncache: 1h\nfeatures: [{ name: n, value: event.properties.n }]';
+  const around: ContextFiles = { models: [{ file: 'models.yaml', text }], withRemoteModels: true };
+  const rules = `{ id: risky, when: { event: pay }, if: 'score("fraud") > 0.5' }`;
+  const pay = (at: number) => event('pay', at, { n: at });
+  const answer = (at: number, value: number, model = 'fraud', id = `score-${model}-${at}`) =>
+    event(SCORE_EVENT, at, { model, value }, { type: 'score', messageId: id });
+  const asked = ({ context }: EvaluateRun) =>
+    context.valuesTo<ScoreRequest>('score-requests').map(({ at, entity, features }) => [at, entity.id, features]);
+
+  test('while an answer is under way no second one is asked for, and it decides all that wait (S2)', () => {
+    const found = run(rules, around).see(pay(1), pay(2), event('pay', 3, { n: 3 }, { userId: 'u2' }));
+    assert.deepEqual(asked(found), [
+      [1, 'u1', { n: 1 }],
+      [3, 'u2', { n: 3 }],
+    ]);
+    assert.deepEqual(found.remains(), ['waits risky@1 score until Infinity', 'waits risky@2 score until Infinity']);
+    assert.deepEqual(found.lines, []);
+    found.see(answer(1, 0.9));
+    assert.deepEqual(found.lines, ['risky@1', 'risky@2']);
+    assert.deepEqual([found.remains(), found.remains('u2')], [[], ['waits risky@3 score until Infinity']]);
+  });
+
+  test('an answer is good for its cache time to the millisecond, and then asked for anew', () => {
+    const found = run(rules, around).see(pay(5), answer(5, 0.9), pay(5 + HOUR));
+    assert.deepEqual(found.lines, ['risky@5', `risky@${5 + HOUR}`]);
+    found.see(pay(6 + HOUR));
+    assert.deepEqual(
+      asked(found).map(([at]) => at),
+      [5, 6 + HOUR],
+    );
+    assert.equal(found.lines.length, 2);
+  });
+
+  test('of two answers the later counts, and one of a model that nobody asks for is not kept', () => {
+    const found = run(rules, around).see(
+      answer(5, 0.9),
+      answer(3, 0.1, 'fraud', 'late'),
+      answer(6, 0.1, 'other'),
+      pay(7),
+    );
+    assert.deepEqual(found.lines, ['risky@7']);
+    assert.deepEqual(found.document()!.sections.open(scoreFacts), [{ model: 'fraud', value: 0.9, at: 5 }]);
   });
 });
 

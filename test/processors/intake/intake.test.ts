@@ -37,14 +37,41 @@ function refusal(work: () => void): RecordError {
   return assert.fail('it was accepted');
 }
 
+/** What went on, and to whom: `entity event@time`. */
+function wentOn({ forwarded }: RecordingContext): string[] {
+  return forwarded.map(({ to, message: { key, value, timestamp } }) => {
+    const event = value as Event;
+    assert.equal(to, undefined);
+    assert.equal(timestamp, event.time);
+    return `${key} ${event.event}@${event.time}`;
+  });
+}
+
 test('a record becomes an event keyed by its entity, and moves the input’s time (T1)', () => {
   const { intake, context } = intakeOf();
-  intake.process(sourceRecord(message({ timestamp: 9_000 })));
-  const [forwarded] = context.forwarded;
-  assert.equal(forwarded!.message.key, 'user/u1');
-  assert.equal(forwarded!.message.timestamp, 9_000);
-  assert.equal((forwarded!.message.value as Event).messageId, 'events.shop-3-7');
+  intake.process(sourceRecord(message({ timestamp: 9_000, properties: { n: 1 } })));
+  assert.deepEqual(wentOn(context), ['user/u1 paid@9000']);
+  const { messageId, type, userId, properties } = context.forwarded[0]!.message.value as Event;
+  assert.deepEqual([messageId, type, userId, properties], ['events.shop-3-7', 'track', 'u1', { n: 1 }]);
   assert.deepEqual(context.observed, [9_000]);
+});
+
+test('an event that concerns several entities goes to each of them, once (T3)', () => {
+  const others = [
+    { entity: 'device', id: 'properties.device' },
+    { entity: 'user', id: 'properties.friend' },
+  ];
+  const source = { topic: 'events.shop', format: 'segment', keyed: false, entity: 'user', others } as const;
+  const { intake, context } = intakeOf({ source });
+  intake.process(sourceRecord(message({ timestamp: 9_000, properties: { device: 'd1', friend: 'u1' } })));
+  intake.process(sourceRecord(message({ timestamp: 9_001, properties: { friend: 'u2' } })));
+  assert.deepEqual(wentOn(context), [
+    'user/u1 paid@9000',
+    'device/d1 paid@9000',
+    'user/u1 paid@9001',
+    'user/u2 paid@9001',
+  ]);
+  assert.deepEqual(context.observed, [9_000, 9_001]);
 });
 
 test('an event that nobody asks for moves the input’s time, is counted, and goes no further', () => {
@@ -52,7 +79,7 @@ test('an event that nobody asks for moves the input’s time, is counted, and go
   intake.process(sourceRecord(message({ timestamp: 9_000 })));
   intake.process(sourceRecord(message({ event: 'view', timestamp: 9_500 })));
   assert.deepEqual(context.observed, [9_000, 9_500]);
-  assert.equal(context.forwarded.length, 1);
+  assert.deepEqual(wentOn(context), ['user/u1 paid@9000']);
   assert.equal(context.counters.total('unasked'), 1);
 });
 
@@ -71,6 +98,8 @@ test('what is wrong with an event that nobody asks for is found all the same', (
   const keyed = intakeOf({ ...ask, keyed: true }).intake;
   assert.match(refusal(() => keyed.process(sourceRecord(message({ timestamp: 9 })))).message, /has no key/);
   assert.deepEqual(context.observed, []);
+  assert.deepEqual(wentOn(context), []);
+  assert.equal(context.counters.total('unasked'), 0);
 });
 
 test('what cannot be used is refused with its reason, and moves nobody’s time (T1)', () => {
@@ -94,17 +123,18 @@ test('what cannot be used is refused with its reason, and moves nobody’s time 
 test('an event exactly maxClockSkew ahead is taken, one a millisecond further is quarantined (T2)', () => {
   const { intake, context } = intakeOf();
   intake.process(sourceRecord(message({ timestamp: WALL + SKEW })));
-  assert.equal(context.forwarded.length, 1);
+  assert.deepEqual(wentOn(context), [`user/u1 paid@${WALL + SKEW}`]);
   const error = refusal(() => intake.process(sourceRecord(message({ timestamp: WALL + SKEW + 1 }))));
   assert.equal(error.code, 'TRG_RECORD_IN_FUTURE');
   assert.match(error.message, /more than 300 s after the clock \(maxClockSkew\)/);
   assert.deepEqual(context.observed, [WALL + SKEW]);
+  assert.equal(context.forwarded.length, 1);
 });
 
 test('of a keyed source the key is the entity, whatever the message says', () => {
   const { intake, context } = intakeOf({ keyed: true });
   intake.process(sourceRecord(message({ userId: 'other' }), 'k1'));
-  assert.equal(context.forwarded[0]!.message.key, 'user/k1');
+  assert.deepEqual(wentOn(context), ['user/k1 paid@5000']);
 });
 
 test('a keyed source’s record without key is refused with what to do', () => {

@@ -8,7 +8,7 @@ import { event, scopeOf } from '../kit.ts';
 
 const compiler = new ExpressionCompiler({
   channels: [],
-  segments: new Set(),
+  segments: new Set(['worst']),
   models: new Set(),
   remoteModels: new Set(),
 });
@@ -98,5 +98,113 @@ test('the worst that is let through ends within a second, on an event at the lim
     assert.equal(expression.evaluate(scopeOf({ event: atLimit })), true);
     // Some 0.15 s on an idle machine; the bound leaves room for a busy one.
     assert.ok(performance.now() - start < 5_000);
+  }
+});
+
+/** Text without order, the same in every run. */
+function mixedText(length: number): string {
+  let seed = 7;
+  let text = 'c';
+  while (text.length < length) {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    text += seed >>> 31 === 0 ? 'a' : 'b';
+  }
+  return text;
+}
+
+/** Records of Kafka: a megabyte, in lists of texts of so many characters. */
+function megabyte(length: number) {
+  const text = mixedText(1_000_000);
+  const tags = Array.from({ length: Math.floor(1_000_000 / (length + 3)) }, (_, index) =>
+    text.slice(index * length, (index + 1) * length),
+  );
+  const items = Array.from({ length: 50 }, (_, index) => ({ tags: tags.filter((_tag, at) => at % 50 === index) }));
+  const half = 'a'.repeat(250_000);
+  return event('e', 0, { tags, items, long: text, plain: half + half, part: `${half.slice(1)}b${half}` });
+}
+
+test('searches over a list of the event are counted, and more than an evaluation may do is an error (C4)', () => {
+  const seen = megabyte(20);
+  for (const source of [
+    'event.properties.tags.exists(t, t.matches("[abc]*a[abc]{30}d"))',
+    'event.properties.tags.all(t, !t.matches("[abc]*a[abc]{30}[de]"))',
+    'event.properties.tags.filter(t, t.matches("[abc]*a[abc]{30}[de]")).size() == 0',
+    'event.properties.items.exists(i, i.tags.exists(t, t.matches("[abc]*a[abc]{30}[de]")))',
+    'event.properties.long.matches("[abc]*a[abc]{30}[de]")',
+    'event.properties.tags.exists(t, t.matches("[abc]*a[abc]{30}[de]")) || true',
+  ]) {
+    assert.throws(() => compile(source).evaluate(scopeOf({ event: seen })), /too much text for matches\(\)/, source);
+  }
+  for (const search of ['contains(event.properties.part)', 'indexOf(event.properties.part) > 0']) {
+    const source = `event.properties.plain.${search}`;
+    assert.throws(() => compile(source).evaluate(scopeOf({ event: seen })), /too much text to look for/, source);
+  }
+});
+
+test('searches over a list of an event as HTTP takes it are evaluated (C4)', () => {
+  const tags = Array.from({ length: 1_500 }, (_, index) => mixedText(20).replace('c', `${index % 10}`));
+  const seen = event('e', 0, { tags, long: mixedText(25_000) });
+  for (const source of [
+    'event.properties.tags.exists(t, t.matches("(a+)+$"))',
+    'event.properties.tags.all(t, !t.matches("^[a-z]+@[a-z.]+$"))',
+    'event.properties.tags.exists(t, t.matches("^9[ab]+$"))',
+    '!event.properties.long.matches("(gold|silver)-[0-9]{4}") || true',
+    'event.properties.tags.exists(t, t.contains("ab"))',
+    'event.properties.long.indexOf("ab") > 0 && event.properties.long.lastIndexOf("ab", 5) >= -1',
+  ]) {
+    assert.equal(compile(source).evaluate(scopeOf({ event: seen })), true, source);
+  }
+});
+
+test('what a segment asks within an evaluation counts as a part of it, and an evaluation after it begins anew (C4, W2)', () => {
+  const seen = event('e', 0, { long: mixedText(20_000) });
+  const condition = compile('event.properties.long.matches("[abc]*a[abc]{30}[de]")');
+  const inSegment = (): boolean => condition.evaluate(scopeOf({ event: seen })) === true;
+  const once = compile('inSegment("worst")');
+  assert.equal(once.evaluate(scopeOf({ inSegment })), false);
+  assert.equal(once.evaluate(scopeOf({ inSegment })), false);
+  const twice = compile('inSegment("worst") || inSegment("worst")');
+  assert.throws(() => twice.evaluate(scopeOf({ inSegment })), /too much text for matches\(\)/);
+});
+
+test('a place outside of the text is an error, and the empty text is found where it is looked for', () => {
+  const seen = scopeOf({ event: event('e', 0, { t: 'abc' }) });
+  assert.throws(() => compile('event.properties.t.indexOf("a", 3) == 0').evaluate(seen), /not a place in the text/);
+  assert.throws(() => compile('event.properties.t.lastIndexOf("a", -1) == 0').evaluate(seen), /not a place/);
+  assert.equal(compile('event.properties.t.indexOf("", 7) == 7 && "abcb".lastIndexOf("b") == 3').evaluate(seen), true);
+  assert.equal(compile('"abcb".indexOf("b", 2) == 3 && "abcb".lastIndexOf("b", 2) == 1').evaluate(seen), true);
+});
+
+test('no search holds an evaluation up for long, whatever the event (C4)', () => {
+  const patterns = [
+    '(a+)+$',
+    '[ab]*a[ab]{8}d',
+    '[abc]*a[abc]{16}[de]',
+    '(a|b|c)*a(a|b|c){100}[de]$',
+    '[ab]*a[ab]{900}[de]',
+  ];
+  const sources = patterns.flatMap((pattern) => [
+    `event.properties.tags.exists(t, t.matches("${pattern}"))`,
+    `event.properties.long.matches("${pattern}")`,
+    `event.properties.items.exists(i, i.tags.exists(t, t.matches("${pattern}")))`,
+  ]);
+  const many = Array.from(
+    { length: 40 },
+    (_, index) => `event.properties.tags.exists(t, t.matches("[ab]*a[ab]{8}${index}"))`,
+  );
+  sources.push(many.join(' || '), 'event.properties.plain.contains(event.properties.part)');
+  for (const seen of [megabyte(5), megabyte(1_000)]) {
+    for (const source of sources) {
+      const expression = compile(source);
+      const start = process.cpuUsage();
+      try {
+        expression.evaluate(scopeOf({ event: seen }));
+      } catch (error) {
+        assert.match(String(error), /too much text/);
+      }
+      const { user } = process.cpuUsage(start);
+      // At most some 0.2 s of an idle processor, the compiling of a first run included; the bound leaves room for a busy one.
+      assert.ok(user < 1_000_000, `${user / 1_000} ms: ${source}`);
+    }
   }
 });

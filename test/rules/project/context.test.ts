@@ -89,6 +89,10 @@ test('mistakes in caps are reported at their place', () => {
     mistakes(caps('- { max: 3, per: 7d, channel: any, category: promotions, timezone: profile.timezone }')),
     [],
   );
+  assert.deepEqual(mistakes(caps('- { max: 1000, per: 400d }')), []);
+  assert.deepEqual(mistakes(caps('- { max: 3, per: 9601h }')), [
+    'c.yaml:1:18: "per" must be longer than nothing, and at most 400d',
+  ]);
   assert.deepEqual(mistakes(caps('- { max: 3, per: day, timezone: Mars }\n- { per: 0s, max: 1, channel: emial }')), [
     'c.yaml:1:33: "Mars" is neither a time zone nor an attribute (such as profile.timezone, Europe/Berlin or UTC)',
     'c.yaml:2:10: "per" must be longer than nothing, and at most 400d',

@@ -66,7 +66,7 @@ test('the mistakes of a test are reported where they are', () => {
     given: [{ at: "2026-01-01T10:00:00Z", event: e }]
     expect: []
   - name: one
-    given: [{ at: "2026-01-01T10:00", user: u1, event: e }, { at: "2026-01-01T10:00:00Z", user: u1 }]
+    given: [{ at: "2026-01-01T10:00", user: u1, event: e }, { at: "2026-02-30T10:00:00Z", user: u1, event: e }, { at: "2026-01-01T10:00:00Z", user: u1 }]
     advance: soon
     expect: [{ at: "2026-01-01T10:00:00Z", outcome: fired, reason: cap }, { user: u1, entity: d1, outcome: fired }]
 `;
@@ -76,7 +76,8 @@ test('the mistakes of a test are reported where they are', () => {
       '5:13 a given event must say whose it is',
       '7:11 another test of this rule is called "one"',
       '8:19 "at" must be a time with its zone, not "2026-01-01T10:00"',
-      '8:61 a given event needs "event"',
+      '8:67 "at" must be a time with its zone, not "2026-02-30T10:00:00Z"',
+      '8:113 a given event needs "event"',
       '9:14 "advance" must be a duration, not "soon"',
       '10:68 a fired decision has no reason',
       '10:75 an entry of "expect" needs "at"',

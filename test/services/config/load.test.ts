@@ -141,7 +141,7 @@ http: { port: 99999 }
     '  tripline.yaml:4:17: "outOfOrderness" must be a duration such as 5s, 10m, 24h or 7d',
     '  tripline.yaml:6:29: unknown field "prt" (did you mean "port"?)',
     '  tripline.yaml:7:3: unknown field "sms" (known here: email, webhook)',
-    '  tripline.yaml:8:15: "http.port" must be <= 65535',
+    '  tripline.yaml:8:15: "http.port" must be at most 65535',
   ]);
 });
 
@@ -254,7 +254,7 @@ test('without secrets a variable that is not set is no error, but everything els
   assert.throws(
     () => loadConfig({ env: {}, folder, withoutSecrets: true }),
     (error: Error) => {
-      assert.deepEqual(error.message.split('\n').slice(1), ['  tripline.yaml:3:10: "threads" must be >= 1']);
+      assert.deepEqual(error.message.split('\n').slice(1), ['  tripline.yaml:3:10: "threads" must be at least 1']);
       return true;
     },
   );

@@ -64,12 +64,19 @@ test('a replay that was broken off goes on where it was, and no letter is replay
     await replayedValues(log),
     Array.from({ length: LETTERS }, (_, i) => i),
   );
-  for await (const found of deadLetters(log, DLQ, {})) assert.equal(found.replayed, true);
+  const letters: boolean[] = [];
+  for await (const found of deadLetters(log, DLQ, {})) letters.push(found.replayed);
+  assert.deepEqual(letters, Array(LETTERS).fill(true));
 });
 
 test('many letters are replayed in transactions of a bounded size (R3)', async () => {
   const log = await logWithLetters();
   const counted = failingAt(await log.openWriter('dlq'), Infinity);
-  await replayLetters(log, counted, OPTIONS);
+  const { replayed } = await replayLetters(log, counted, OPTIONS);
   assert.equal(counted.commits, Math.ceil(LETTERS / 1_000));
+  assert.equal(replayed, LETTERS);
+  assert.deepEqual(
+    await replayedValues(log),
+    Array.from({ length: LETTERS }, (_, i) => i),
+  );
 });

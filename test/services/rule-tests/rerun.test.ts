@@ -2,22 +2,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { testCommand } from '../../../apps/cli/commands/test.ts';
 import { runCommandLine } from '../../../apps/cli/dispatch.ts';
-import { systemClock } from '../../../lib/clock.ts';
 import { watchFolders } from '../../../services/rule-tests/file-changes.ts';
 import { rerunOnChange } from '../../../services/rule-tests/rerun.ts';
 import { FakeClock } from '../../../testing/fake-clock.ts';
+import { until } from '../../../testing/until.ts';
 import { folderWith } from '../../apps/cli/kit.ts';
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 1_000; turn++) {
-    if (condition()) return;
-    await setImmediate();
-  }
-  assert.fail('it did not happen');
-}
 
 /** Something that is run again, with changes made by hand. */
 function started(run: () => Promise<void>) {
@@ -87,14 +78,14 @@ test('tripline test --watch shows mistakes, and goes on when they are mended', a
     stdout: { write: (text) => (out += text) },
     stderr: { write: (text) => (err += text) },
   });
-  await until(() => err.includes('waiting for a change'));
+  await until(() => err.includes('waiting for a change'), { seen: () => err });
   assert.match(err, /TRG_RULES_INVALID[\s\S]*rules\/r\.yaml:2:9/);
   assert.equal(out, '');
   writeFileSync(join(folder, 'rules/r.yaml'), 'id: r\nwhen: { event: a }\n');
   changed();
   await until(() => clock.sleeping === 1);
   await clock.advance(100);
-  await until(() => out.includes('test: 1 rules, 0 passed, 0 failed'));
+  await until(() => out.includes('test: 1 rules, 0 passed, 0 failed'), { seen: () => out });
   stop.abort();
   assert.equal(await code, 0);
 });
@@ -103,9 +94,10 @@ test('a changed file in a folder below is noticed', async (t) => {
   const folder = folderWith(t, { 'rules/r.yaml': 'a' });
   let changes = 0;
   t.after(watchFolders([folder], () => changes++));
-  for (let turn = 0; changes === 0 && turn < 250; turn++) {
-    writeFileSync(join(folder, 'rules/r.yaml'), String(turn));
-    await systemClock.sleep(20);
-  }
-  assert.ok(changes > 0);
+  // The folder may not be watched yet when this returns, so the file changes until that is noticed.
+  let turn = 0;
+  await until(() => {
+    writeFileSync(join(folder, 'rules/r.yaml'), String(turn++));
+    return changes > 0;
+  });
 });

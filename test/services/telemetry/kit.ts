@@ -9,6 +9,7 @@ import type { TestContext } from 'node:test';
 import { request } from 'undici';
 import { runWorker } from '../../../apps/worker/worker.ts';
 import { loadConfig } from '../../../services/config/index.ts';
+import { until } from '../../../testing/until.ts';
 import { basic, silent } from '../../apps/http/ingest/kit.ts';
 import { type Receiver, startReceiver } from '../../connectors/channels/webhook/receiver.ts';
 
@@ -71,11 +72,6 @@ export async function startWorker(t: TestContext, yaml: string): Promise<Running
       return statusCode;
     },
   };
-}
-
-/** Asks again until it is so; the test's time limit ends what never comes. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** The lines of Prometheus' text, by series. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePrometheus, startCollector, startWorker, sumOf, until } from './kit.ts';
+import { until } from '../../../testing/until.ts';
+import type { Received } from '../../connectors/channels/webhook/receiver.ts';
+import { parsePrometheus, startCollector, startWorker, sumOf } from './kit.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
@@ -10,6 +12,11 @@ function purchase(user: string) {
   return { type: 'track', userId: user, event: 'purchase', messageId: `m-${user}` };
 }
 
+/** What a webhook says: the rule's own data, and ours. */
+function dataOf({ body }: Received): { readonly user: string; readonly tripline: { readonly decision: string } } {
+  return JSON.parse(body).data;
+}
+
 for (const threads of [1, 2]) {
   test(`what a worker did is scraped from /metrics, with threads: ${threads}`, LIMIT, async (t) => {
     const worker = await startWorker(t, `threads: ${threads}`);
@@ -17,7 +24,7 @@ for (const threads of [1, 2]) {
     assert.equal(await worker.post('/v1/batch', { batch: users.map(purchase) }), 200);
     assert.equal(await worker.post('/v1/track', purchase('u1')), 200);
     assert.equal(await worker.post('/v1/track', { userId: 'u1' }), 400);
-    await until(() => worker.receiver.received.length >= 5);
+    await worker.receiver.untilReceived(5);
     const scraped = async () => parsePrometheus((await worker.get('/metrics')).text);
     // Threads beside this one report once a second.
     await until(async () => sumOf(await scraped(), 'tripline_deliveries_total', 'outcome="delivered"') >= 5);
@@ -54,19 +61,15 @@ for (const threads of [1, 2]) {
   });
 }
 
-interface Hook {
-  readonly data: { readonly user: string; readonly tripline: { readonly decision: string } };
-}
-
 test('a request’s traceparent reaches the webhook, under a span that follows from the decision', LIMIT, async (t) => {
   const worker = await startWorker(t, '');
   await worker.post('/v1/track', purchase('traced'), { traceparent: `00-${TRACE}-${SPAN}-00` });
   await worker.post('/v1/track', purchase('wrong'), { traceparent: 'whatever' });
   await worker.post('/v1/track', purchase('without'));
-  await until(() => worker.receiver.received.length >= 3);
-  const traces = worker.receiver.received.map(({ headers, body }) => {
-    const { user, tripline } = (JSON.parse(body) as Hook).data;
-    return [user, headers['traceparent'], tripline.decision.slice(0, 16)] as const;
+  await worker.receiver.untilReceived(3);
+  const traces = worker.receiver.received.map((request) => {
+    const { user, tripline } = dataOf(request);
+    return [user, request.headers['traceparent'], tripline.decision.slice(0, 16)] as const;
   });
   const byUser = new Map(traces.map(([user, traceparent, decision]) => [user, { traceparent, decision }]));
   const { traceparent, decision } = byUser.get('traced')!;
@@ -86,7 +89,7 @@ telemetry: { otlp: { url: "${collector.url}", headers: { x-key: secret }, interv
     );
     await worker.post('/v1/track', purchase('u1'), { traceparent: `00-${TRACE}-${SPAN}-01` });
     await worker.post('/v1/track', purchase('u2'), { traceparent: `00-${'1'.repeat(32)}-${SPAN}-00` });
-    await until(() => worker.receiver.received.length >= 2);
+    await worker.receiver.untilReceived(2);
     await worker.stop();
 
     const ours = collector.spans.filter(({ traceId }) => traceId === TRACE);
@@ -99,7 +102,7 @@ telemetry: { otlp: { url: "${collector.url}", headers: { x-key: secret }, interv
     assert.equal(delivered!.parentSpanId, decided!.spanId);
     const hook = worker.receiver.received.find(({ headers }) => String(headers['traceparent']).includes(TRACE))!;
     assert.equal(hook.headers['traceparent'], `00-${TRACE}-${delivered!.spanId}-01`);
-    assert.equal(decided!.spanId, (JSON.parse(hook.body) as Hook).data.tripline.decision.slice(0, 16));
+    assert.equal(decided!.spanId, dataOf(hook).tripline.decision.slice(0, 16));
     for (const span of ours) assert.ok(BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano));
     // Its beginner does not keep the other trace, and none is begun here.
     assert.equal(collector.spans.length, 3);
@@ -132,7 +135,7 @@ test(
     const telemetry = `telemetry: { otlp: { url: "${collector.url}" }, traces: { sampleRatio: 1 } }`;
     const worker = await startWorker(t, telemetry);
     await worker.post('/v1/track', purchase('u1'));
-    await until(() => worker.receiver.received.length >= 1);
+    await worker.receiver.untilReceived(1);
     await worker.stop();
     const { spans } = collector;
     const request = spans.find(({ name }) => name === 'POST /v1/track')!;

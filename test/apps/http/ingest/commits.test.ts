@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { BATCH_BYTES_MAX } from '../../../../apps/http/ingest/limits.ts';
 import { systemClock } from '../../../../lib/clock.ts';
 import { FatalError, FencedError, RetryableError } from '../../../../lib/errors.ts';
+import { until } from '../../../../testing/until.ts';
 import type { Log } from '../../../../topology/engine/ports.ts';
 import { basic, type Kit, type KitOptions, startKit, TestedLog } from './kit.ts';
 
@@ -18,11 +19,6 @@ async function startTested(
   let tested: TestedLog | undefined;
   const kit = await startKit(t, { ...options, wrap: (log: Log) => (tested = new TestedLog(log)) });
   return { kit, tested: tested! };
-}
-
-/** Asks again until it is so; the suite's time limit ends what never comes. */
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
 }
 
 test('no success is answered before the commit has resolved', async (t) => {

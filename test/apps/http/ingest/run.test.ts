@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
+import { until } from '../../../../testing/until.ts';
 import { type Receiver, startReceiver } from '../../../connectors/channels/webhook/receiver.ts';
 import { basic } from './kit.ts';
 
@@ -46,10 +47,12 @@ interface Running {
   readonly url: string;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
+  /** SIGKILL; resolves once it is gone. */
+  kill(): Promise<void>;
 }
 
-/** `tripline run` as a process of its own, ready for events. */
-async function run(t: TestContext, folder: string): Promise<Running> {
+/** `tripline run` as a process of its own, which takes events. */
+async function launch(t: TestContext, folder: string): Promise<Running> {
   const child = spawn(LAUNCHER, ['run'], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
   t.after(() => child.kill('SIGKILL'));
   const exited = once(child, 'exit').then(([code]) => code as number | null);
@@ -62,18 +65,28 @@ async function run(t: TestContext, folder: string): Promise<Running> {
     });
     void exited.then((code) => reject(new Error(`run exited with ${code}:\n${log}`)));
   });
-  const running: Running = {
+  return {
     url: await url,
     stop: () => {
       child.kill('SIGTERM');
       return exited;
     },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
   };
-  await until(async () => {
+}
+
+/** The same, once it is ready. */
+async function run(t: TestContext, folder: string): Promise<Running> {
+  const running = await launch(t, folder);
+  const isReady = async (): Promise<boolean> => {
     const { statusCode, body } = await request(`${running.url}/health/ready`);
     await body.dump();
     return statusCode === 200;
-  });
+  };
+  await until(isReady, { message: 'it is ready' });
   return running;
 }
 
@@ -103,11 +116,6 @@ async function decisions(folder: string): Promise<readonly Decided[]> {
   return lines;
 }
 
-/** Asks again until it is so; the test's time limit ends what never comes. */
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
-}
-
 for (const threads of [1, 2]) {
   const times = threads === 1 ? 'one thread' : `${threads} threads`;
   test(`events sent over HTTP become decisions and webhooks in ${times}`, { timeout: 120_000 }, async (t) => {
@@ -127,7 +135,7 @@ for (const threads of [1, 2]) {
     const users = ['u2', 'u3', 'u4', 'u5', 'u6'];
     const batch = [...users.map((user) => purchase(user, 50)), purchase('cheap', 49.9)];
     assert.equal(await post(url, '/v1/batch', { batch }), 200);
-    await until(() => receiver.received.length >= 6);
+    await receiver.untilReceived(6);
 
     const wanted = ['u1', ...users].map((user) => [user, 'purchase-thanks', 'fired', [`m-${user}`]]);
     const seen = async () =>
@@ -154,20 +162,12 @@ for (const threads of [1, 2]) {
 test('an event that was answered with success survives a kill', { timeout: 120_000 }, async (t) => {
   const receiver = await startReceiver(t);
   const folder = project(t, receiver, 1);
-  const first = spawn(LAUNCHER, ['run'], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
-  t.after(() => first.kill('SIGKILL'));
-  const url = await new Promise<string>((resolve) => {
-    createInterface({ input: first.stderr }).on('line', (line) => {
-      const { url } = JSON.parse(line) as { url?: string };
-      if (url !== undefined) resolve(url);
-    });
-  });
+  const { url, kill } = await launch(t, folder);
   const event = { userId: 'u1', event: 'purchase', messageId: 'm-u1', properties: { value: 80 } };
   assert.equal(await post(url, '/v1/track', event), 200);
-  first.kill('SIGKILL');
-  await once(first, 'exit');
+  await kill();
   const { stop } = await run(t, folder);
-  await until(() => receiver.received.length >= 1);
+  await receiver.untilReceived(1);
   assert.equal(await stop(), 0);
   assert.deepEqual(
     (await decisions(folder)).map(({ entity, events }) => [entity.id, events]),

@@ -21,6 +21,7 @@ test('a delivered action leaves a delivery record and nothing in the outbox', as
   const task = new ConnectorTask({ channel: 'webhook', sender: new FakeSender() });
   task.read(makeAction());
   assert.equal(task.outbox('u1')?.entries.length, 1);
+  assert.deepEqual([task.deliveries, [...task.counts]], [[], []]);
   await task.settle();
   assert.deepEqual(
     { ...task.deliveries[0], entity: { ...task.deliveries[0]!.entity } },
@@ -40,6 +41,7 @@ test('a delivered action leaves a delivery record and nothing in the outbox', as
   assert.equal(task.deliveries.length, 1);
   assert.deepEqual(task.deadLetters, []);
   assert.equal(task.outbox('u1'), undefined);
+  assert.deepEqual([...task.counts], [['delivery webhook delivered', 1]]);
 });
 
 test('a delivery goes under its entity’s key with the headers of its action', async () => {
@@ -129,8 +131,16 @@ test('after the last retry the action is failed and a dead letter with its own b
     await task.settle();
     await task.advance(15 * HOUR);
   }
-  assert.equal(sender.sends.length, 7);
+  assert.deepEqual(
+    sender.sends.map(({ action, attempt }) => [action.id, attempt]),
+    [1, 2, 3, 4, 5, 6, 7].map((attempt) => ['a1', attempt]),
+  );
   assert.equal(task.deliveries.length, 1);
+  assert.deepEqual([...task.counts].sort(), [
+    ['dead-letter TRG_DELIVERY_FAILED', 1],
+    ['delivery webhook failed', 1],
+    ['delivery-retry webhook', 6],
+  ]);
   const [delivery] = task.deliveries;
   assert.equal(delivery!.outcome, 'failed');
   assert.equal(delivery!.reason, 'HTTP 503, after 7 attempts');
@@ -159,7 +169,14 @@ test('the bytes of a dead letter can be delivered again', async () => {
   const task = new ConnectorTask({ channel: 'webhook', sender });
   task.readBytes('u1', failing.deadLetters[0]!.value!);
   await task.settle();
-  assert.deepEqual(idsOf(sender.sends), ['again']);
+  assert.deepEqual(
+    sender.sends.map(({ action, attempt }) => [action.id, attempt]),
+    [['again', 1]],
+  );
+  assert.deepEqual(
+    task.deliveries.map(({ action, outcome, attempts }) => [action, outcome, attempts]),
+    [['again', 'delivered', 1]],
+  );
 });
 
 test('a final failure is not tried again, and its code names the dead letter', async () => {
@@ -168,7 +185,12 @@ test('a final failure is not tried again, and its code names the dead letter', a
   task.read(makeAction());
   await task.settle();
   await task.advance(100 * HOUR);
-  assert.equal(sender.sends.length, 1);
+  assert.deepEqual(idsOf(sender.sends), ['a1']);
+  assert.deepEqual(
+    task.deliveries.map(({ action, outcome, reason, attempts }) => [action, outcome, reason, attempts]),
+    [['a1', 'failed', 'no subject', 1]],
+  );
+  assert.equal(task.outbox('u1'), undefined);
   assert.deepEqual(
     task.deadLetters.map(({ reason, message }) => [reason, message]),
     [['TRG_TEMPLATE_FAILED', 'no subject']],
@@ -185,6 +207,8 @@ test('what a sender skips counts no attempt and is no dead letter', async () => 
     [['skipped', 'no address', 0]],
   );
   assert.deepEqual(task.deadLetters, []);
+  assert.equal(task.outbox('u1'), undefined);
+  assert.deepEqual([...task.counts], [['delivery webhook skipped', 1]]);
 });
 
 test('a record that is no action is a dead letter and stops nobody', async () => {
@@ -197,7 +221,12 @@ test('a record that is no action is a dead letter and stops nobody', async () =>
     task.deadLetters.map(({ reason, offset }) => [reason, offset]),
     [['TRG_RECORD_UNREADABLE', 0]],
   );
-  assert.equal(task.deliveries.length, 1);
+  assert.deepEqual(
+    task.deliveries.map(({ action, outcome }) => [action, outcome]),
+    [['a1', 'delivered']],
+  );
+  assert.deepEqual(idsOf(sender.sends), ['a1']);
+  assert.equal(task.outbox('u1'), undefined);
 });
 
 test('a record read again while it is in the outbox is not sent twice', async () => {
@@ -207,7 +236,9 @@ test('a record read again while it is in the outbox is not sent twice', async ()
   task.read(action('a1'), 5);
   await sender.answer('a1');
   assert.deepEqual(idsOf(sender.sends), ['a1']);
+  assert.deepEqual(idsOf(task.deliveries), ['a1']);
   assert.equal(task.outbox('u1'), undefined);
+  assert.equal(task.counts.get('delivery-repeat webhook'), 1);
 });
 
 test('a channel that wants no more is disabled: what waits and what comes is skipped', async () => {
@@ -250,8 +281,15 @@ test('a disabled channel is still disabled after a restart', async () => {
   await task.commit();
   await task.crash();
   task.read(action('later'));
-  assert.equal(task.deliveries.at(-1)!.reason, 'channel disabled');
-  assert.equal(sender.sends.length, 1);
+  assert.deepEqual(
+    task.deliveries.map(({ action, outcome, reason }) => [action, outcome, reason]),
+    [
+      ['gone', 'failed', 'HTTP 410'],
+      ['later', 'skipped', 'channel disabled'],
+    ],
+  );
+  assert.deepEqual(idsOf(sender.sends), ['gone']);
+  assert.equal(task.outbox('u1'), undefined);
 });
 
 test('an entity whose id is the reserved key is served like any other', async () => {
@@ -268,6 +306,38 @@ test('an entity whose id is the reserved key is served like any other', async ()
   await task.settle();
   assert.deepEqual(idsOf(task.deliveries).sort(), ['odd', 'usual']);
   assert.equal(task.outbox(CHANNEL_KEY), undefined);
+});
+
+test('after a stop nothing more is begun: what is under way ends, and what is in line is sent at the next start', async () => {
+  const sender = new FakeSender(null);
+  const task = new ConnectorTask({ channel: 'webhook', sender, concurrency: 1 });
+  task.read(action('a1', 'u1'));
+  task.read(action('b1', 'u2'));
+  task.deliver.stop();
+  task.read(action('c1', 'u3'));
+  await sender.answer('a1');
+  assert.deepEqual(idsOf(sender.sends), ['a1']);
+  assert.deepEqual(idsOf(task.deliveries), ['a1']);
+  await task.commit();
+  await task.crash();
+  await task.advance(SECOND);
+  await sender.answer('b1');
+  await sender.answer('c1');
+  assert.deepEqual(idsOf(task.deliveries), ['a1', 'b1', 'c1']);
+});
+
+test('a dead letter goes under the partition that it came from, as those of intake do', async () => {
+  const failing = new FakeSender(() => ({ outcome: 'failed', reason: 'HTTP 400' }));
+  const task = new ConnectorTask({ channel: 'webhook', sender: failing });
+  task.read(makeAction());
+  await task.settle();
+  assert.deepEqual(
+    task.messages.map(({ key, timestamp, headers }) => [key, timestamp, headers.length]),
+    [
+      ['u1', task.clock.now(), 1],
+      ['actions.webhook/0', task.clock.now(), 0],
+    ],
+  );
 });
 
 test('a record without a key is in the order of its action’s entity', async () => {

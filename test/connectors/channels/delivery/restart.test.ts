@@ -63,7 +63,11 @@ test('a retry waits for its time across a restart, and knows how often it was tr
     sender.sends.map(({ attempt }) => attempt),
     [1, 2, 3],
   );
-  assert.equal(task.deliveries[0]!.attempts, 3);
+  assert.deepEqual(
+    task.deliveries.map(({ action, outcome, attempts }) => [action, outcome, attempts]),
+    [['a1', 'delivered', 3]],
+  );
+  assert.equal(task.outbox('u1'), undefined);
 });
 
 test('a crash before the commit forgets what was read since, and the same record is then taken anew', async () => {
@@ -74,13 +78,21 @@ test('a crash before the commit forgets what was read since, and the same record
   assert.equal(task.outbox('u1'), undefined);
   task.read(makeAction(), offset);
   await sender.answer('a1');
-  assert.equal(task.deliveries.length, 1);
+  assert.deepEqual(
+    task.deliveries.map(({ action, outcome }) => [action, outcome]),
+    [['a1', 'delivered']],
+  );
+  assert.equal(task.outbox('u1'), undefined);
 });
 
 test('an action accepted and settled between two commits leaves no trace on disk (O2)', async () => {
   const task = new ConnectorTask({ channel: 'webhook', sender: new FakeSender() });
   task.read(makeAction());
   await task.settle();
+  assert.deepEqual(
+    task.deliveries.map(({ action }) => action),
+    ['a1'],
+  );
   assert.equal(await task.commit(), 0);
 });
 

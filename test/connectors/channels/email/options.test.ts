@@ -31,7 +31,7 @@ test('unknown fields, wrong types and missing ones are all said at once, with a 
     'missing field "from"',
     'unknown field "hots" (did you mean "host"?)',
     '"provider" must be one of smtp',
-    '"port" must be <= 65535',
+    '"port" must be at most 65535',
   ]);
 });
 

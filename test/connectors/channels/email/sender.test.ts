@@ -9,6 +9,7 @@ import { openEmail, templatesOf } from '../kit.ts';
 import { startSmtpServer } from './smtp-server.ts';
 
 const NO_ABORT = new AbortController().signal;
+const BOUND = { timeout: 20_000 };
 
 type SenderOptions = Parameters<typeof openEmail>[0];
 
@@ -119,7 +120,8 @@ test('an address that is more than one address, or none, is skipped (M1)', async
     'ann@',
     7,
     { a: 1 },
-    `${'a'.repeat(250)}@example.com`,
+    `${'a'.repeat(65)}@example.com`,
+    `a@${'b'.repeat(245)}.example`,
   ]) {
     const result = await sender.send(action({ email }), 1, NO_ABORT);
     assert.deepEqual(result, { outcome: 'skipped', reason: 'not an email address' }, String(email));
@@ -174,8 +176,11 @@ test('connections are kept, and no more than `concurrency` are made', async (t) 
   const server = await startSmtpServer(t);
   const sender = senderFor(t, server.port, { concurrency: 2 });
   const sends = Array.from({ length: 10 }, () => sender.send(action({ email: 'ann@example.com' }), 1, NO_ABORT));
-  assert.ok((await Promise.all(sends)).every(({ outcome }) => outcome === 'delivered'));
-  assert.equal(server.taken.length, 10);
+  assert.deepEqual(await Promise.all(sends), Array(10).fill({ outcome: 'delivered', providerId: '<act1@shop.test>' }));
+  assert.deepEqual(
+    server.taken.map(({ to }) => to),
+    Array(10).fill(['ann@example.com']),
+  );
   assert.ok(server.connections() <= 2, `${server.connections()} connections`);
 });
 
@@ -216,6 +221,32 @@ test('a server that cannot be reached, or hangs up, is tried again (K1)', async 
   assert.equal(refused.outcome, 'retry');
   assert.match((refused as { reason: string }).reason, /^no connection: /);
 });
+
+for (const when of ['before it greets', 'amid a message'] as const) {
+  test(`a server that hangs up ${when} is asked once: each further attempt is the connector’s`, BOUND, async (t) => {
+    let connections = 0;
+    const server = createServer((socket) => {
+      connections++;
+      socket.on('error', () => {});
+      if (when === 'before it greets') {
+        socket.destroy();
+        return;
+      }
+      socket.write('220 mail.test\r\n');
+      socket.on('data', (chunk: Buffer) => {
+        if (/^EHLO/i.test(String(chunk))) socket.write('250 mail.test\r\n');
+        else socket.destroy();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => new Promise((resolve) => server.close(resolve)));
+    const sender = senderFor(t, (server.address() as { port: number }).port);
+    const result = await sender.send(action({ email: 'ann@example.com' }), 1, NO_ABORT);
+    assert.equal(result.outcome, 'retry');
+    assert.match((result as { reason: string }).reason, /^no connection: /);
+    assert.equal(connections, 1);
+  });
+}
 
 test('a server that never says a word is given up after two minutes', async (t) => {
   const clock = new FakeClock();

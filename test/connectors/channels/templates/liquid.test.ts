@@ -39,6 +39,15 @@ test('a template reaches nothing but its scope', () => {
   assert.equal(text.render({ a: { b: 1 } }), '[]');
 });
 
+test('tags that reach for other files are not known', () => {
+  for (const tag of ['include', 'render', 'layout', 'block']) {
+    assert.throws(() => compileLiquid(`{% ${tag} "other" %}`, 'none'), {
+      name: 'LiquidSyntaxError',
+      message: `tag "${tag}" not found`,
+    });
+  }
+});
+
 test('what is missing renders as nothing, and dates as UTC', () => {
   const text = compileLiquid('[{{ a.b.c }}] {{ at | date: "%Y-%m-%d %H:%M" }}', 'none');
   assert.equal(text.render({ at: '2026-01-02T10:00:00.000Z' }), '[] 2026-01-02 10:00');

@@ -69,6 +69,14 @@ test('a subject is one line whatever the data holds', (t) => {
   assert.equal(rendered.subject, 'Hi a Bcc: eve@evil.test b!');
 });
 
+test('a byte order mark and line ends of Windows are no part of a template', (t) => {
+  const { templates, problems } = loadTemplates(
+    folderOf(t, { 'cart/email.liquid': '\uFEFF---\r\nsubject: Hi\r\n---\r\n<p>Hello</p>' }),
+  );
+  assert.deepEqual(problems, []);
+  assert.deepEqual(templates.render(ACTION), { subject: 'Hi', body: '<p>Hello</p>', isHtml: true });
+});
+
 test('the locale is taken, else its language, else the template for everyone', (t) => {
   const { templates } = loadTemplates(
     folderOf(t, { 'cart/email.liquid': 'all', 'cart/email.de.liquid': 'de', 'cart/email.pt_BR.liquid': 'pt-br' }),

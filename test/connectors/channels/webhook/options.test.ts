@@ -20,7 +20,7 @@ test('unknown fields, wrong types and missing ones are all said at once, with a 
     'missing field "url"',
     'unknown field "ulr" (did you mean "url"?)',
     '"allowPrivate" must be true or false, not text',
-    '"concurrency" must be >= 1',
+    '"concurrency" must be at least 1',
   ]);
 });
 
@@ -34,8 +34,17 @@ test('a private address in the URL is refused unless it is allowed', () => {
 test('what is no URL, holds a password, or is no secret is refused', () => {
   assert.deepEqual(findings({ url: 'http://' }), ['"url" is not a URL']);
   assert.deepEqual(findings({ url: 'ftp://a.example' }), ['"url" must look like https://hooks.example.com/in']);
-  assert.deepEqual(findings({ url: 'http://me:pw@a.example' }), ['"url" holds a user or password (use `secret`)']);
+  for (const url of ['http://me:pw@a.example', 'http://me@a.example', 'http://:pw@a.example']) {
+    assert.deepEqual(findings({ url }), ['"url" holds a user or password (use `secret`)']);
+  }
   assert.deepEqual(findings({ url: 'http://a.example', secret: 'whsec_?' }), ['"secret" is not base64 after whsec_']);
+});
+
+test('two secrets may have any space between and around them, and each must be one', () => {
+  const url = 'https://hooks.example.com/in';
+  assert.deepEqual(findings({ url, secret: 'whsec_bmV3  whsec_b2xk\n' }), []);
+  assert.deepEqual(findings({ url, secret: 'whsec_bmV3 old' }), []);
+  assert.deepEqual(findings({ url, secret: 'whsec_bmV3 whsec_?' }), ['"secret" is not base64 after whsec_']);
 });
 
 test('a sender with bad options does not start', () => {

@@ -3,6 +3,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
+import { until } from '../../../../testing/until.ts';
 
 export interface Received {
   readonly method: string;
@@ -15,6 +16,8 @@ export interface Receiver {
   readonly url: string;
   readonly port: number;
   readonly received: Received[];
+  /** Until so many have come, or more. */
+  untilReceived(count: number): Promise<void>;
 }
 
 export async function startReceiver(
@@ -38,5 +41,9 @@ export async function startReceiver(
     return new Promise((resolve) => server.close(resolve));
   });
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/hook`, port, received };
+  const untilReceived = async (count: number): Promise<void> => {
+    const seen = (): unknown => received.map(({ body }) => body);
+    await until(() => received.length >= count, { message: `${count} requests have come`, seen });
+  };
+  return { url: `http://127.0.0.1:${port}/hook`, port, received, untilReceived };
 }

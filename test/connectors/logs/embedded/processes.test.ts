@@ -11,6 +11,8 @@ import { FakeClock } from '../../../../testing/fake-clock.ts';
 import { type Cleanup, record, text, valuesOf, write } from '../../../contract/log-kit.ts';
 import { openLog, temporaryFolder } from './kit.ts';
 
+/** A child that hangs ends with its test. */
+const BOUND = { timeout: 120_000 };
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 
 function startChild(t: Cleanup, what: 'hold' | 'write', dir: string): ChildProcess {
@@ -25,7 +27,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-test('a process killed at any moment leaves all acknowledged transactions and no part of another', async (t) => {
+test('a process killed at any moment leaves all acknowledged transactions and no part of another', BOUND, async (t) => {
   const dir = await temporaryFolder(t);
   const rng = seededRng(7);
   let acknowledged = 0;
@@ -53,20 +55,24 @@ test('a process killed at any moment leaves all acknowledged transactions and no
   }
 });
 
-test('a folder that another process has open is refused, saying which, until that process is killed', async (t) => {
-  const dir = await temporaryFolder(t);
-  const child = startChild(t, 'hold', dir);
-  await once(child.stdout!, 'data');
-  await assert.rejects(openLog(t, dir), {
-    name: 'FatalError',
-    code: 'TRG_LOG_LOCKED',
-    fields: { folder: dir, pid: child.pid! },
-    message: new RegExp(`process ${child.pid} has the data folder .* open\\. Stop it \\(kill ${child.pid}\\)`),
-  });
-  await kill(child);
-  const log = await openLog(t, dir);
-  assert.deepEqual(await log.admin.topics(), new Map());
-});
+test(
+  'a folder that another process has open is refused, saying which, until that process is killed',
+  BOUND,
+  async (t) => {
+    const dir = await temporaryFolder(t);
+    const child = startChild(t, 'hold', dir);
+    await once(child.stdout!, 'data');
+    await assert.rejects(openLog(t, dir), {
+      name: 'FatalError',
+      code: 'TRG_LOG_LOCKED',
+      fields: { folder: dir, pid: child.pid! },
+      message: new RegExp(`process ${child.pid} has the data folder .* open\\. Stop it \\(kill ${child.pid}\\)`),
+    });
+    await kill(child);
+    const log = await openLog(t, dir);
+    assert.deepEqual(await log.admin.topics(), new Map());
+  },
+);
 
 test('a folder is opened once in a process, and again after closing', async (t) => {
   const dir = await temporaryFolder(t);

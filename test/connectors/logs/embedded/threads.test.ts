@@ -6,6 +6,7 @@ import { connectToLog, serveLog } from '../../../../connectors/logs/embedded/thr
 import { systemClock } from '../../../../lib/clock.ts';
 import { seededRng } from '../../../../lib/rng.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
+import { until } from '../../../../testing/until.ts';
 import { type Cleanup, record, someoneSleeps, valuesOf } from '../../../contract/log-kit.ts';
 import { CrashDisk } from './crash-disk.ts';
 import { openLog, temporaryFolder } from './kit.ts';
@@ -13,7 +14,7 @@ import { openLog, temporaryFolder } from './kit.ts';
 const TRANSACTIONS = 60;
 const EVENTS = [{ topic: 'events', partitions: 2 }];
 
-test('worker threads write and read one log at once, each transaction in one piece', async (t) => {
+test('worker threads write and read one log at once, each transaction in one piece', { timeout: 60_000 }, async (t) => {
   const log = await openLog(t, await temporaryFolder(t), { clock: systemClock });
   await log.admin.createTopics(EVENTS);
   const expected = [TRANSACTIONS * 4, TRANSACTIONS * 2];
@@ -102,5 +103,5 @@ test('when the port closes, what is open fails and nobody waits on', async (t) =
   port1.close();
   await assert.rejects(reading, { name: 'FatalError', code: 'TRG_LOG_CLOSED' });
   await assert.rejects(log.admin.topics(), { code: 'TRG_LOG_CLOSED' });
-  while (clock.sleeping > 0) await new Promise(setImmediate);
+  await until(() => clock.sleeping === 0, { message: 'nobody sleeps on the clock', seen: () => clock.sleeping });
 });

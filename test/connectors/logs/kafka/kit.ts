@@ -5,6 +5,7 @@ import { type KafkaLog, type KafkaOptions, openKafkaLog } from '../../../../conn
 import { type Clock, systemClock } from '../../../../lib/clock.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
 import { type KafkaCluster, type StartOptions, startKafka } from '../../../../testing/kafka/cluster.ts';
+import { until } from '../../../../testing/until.ts';
 import { type Log, type LogWriter, partitionKey, type TopicPartition } from '../../../../topology/engine/ports.ts';
 import type { Cleanup } from '../../../contract/log-kit.ts';
 
@@ -87,8 +88,14 @@ export function cornerOf(log: Log, prefix: string): Log {
 export async function untilVisible(log: Log, ends: ReadonlyMap<string, number>): Promise<void> {
   for (const [key, end] of ends) {
     const partition = partitionOfKey(key);
-    while ((await log.admin.offsets(partition)).end <= end) await systemClock.sleep(1);
+    await until(async () => (await log.admin.offsets(partition)).end > end, { message: `${key} is read up to ${end}` });
   }
+}
+
+/** Until so much has been written to partition 0, decided or not. */
+export async function untilWritten(log: Log, topic: string, end: number): Promise<void> {
+  const written = async (): Promise<number> => (await log.admin.offsets({ topic, partition: 0 })).written;
+  await until(async () => (await written()) >= end, { message: `${topic} is written up to ${end}`, seen: written });
 }
 
 function partitionOfKey(key: string): TopicPartition {

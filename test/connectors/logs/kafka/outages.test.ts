@@ -4,12 +4,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Cluster } from '../../../../connectors/logs/kafka/cluster.ts';
 import { systemClock } from '../../../../lib/clock.ts';
+import { until } from '../../../../testing/until.ts';
 import type { GroupOptions, Log } from '../../../../topology/engine/ports.ts';
 import { Follower } from '../../../contract/group-kit.ts';
 import { record, text, valuesOf } from '../../../contract/log-kit.ts';
-import { clusterOfFile, openLog, untilVisible } from './kit.ts';
+import { clusterOfFile, openLog, untilVisible, untilWritten } from './kit.ts';
 
 const cluster = await clusterOfFile({ brokers: 3 });
+/** Leaders are elected anew, and a transaction left open must time out first. */
+const PATIENCE_MS = 90_000;
+
+/** Seldom enough that a test under way for seconds writes thousands at most. */
+const COMMIT_EVERY_MS = 2;
 
 /** Commits numbers until told to stop; returns those whose commit was answered, in order. */
 async function writeOn(log: Log, topic: string, signal: AbortSignal): Promise<{ sure: number[]; unsure: number[] }> {
@@ -32,7 +38,7 @@ async function writeOn(log: Log, topic: string, signal: AbortSignal): Promise<{ 
       if (position?.offset === i + 1) sure.push(i);
       else unsure.push(i);
     }
-    await systemClock.sleep(2);
+    await systemClock.sleep(COMMIT_EVERY_MS);
   }
   return { sure, unsure };
 }
@@ -46,27 +52,35 @@ test('brokers killed and restarted amid writing and reading lose nothing, repeat
   const reader = log.openReader();
   reader.assign([0, 1, 2].map((partition) => ({ topic, partition, offset: 0 })));
   const seen: number[] = [];
+  const readTo = [0, 0, 0];
+  const over = new AbortController();
   const reading = (async () => {
-    for (let idle = 0; idle < 20; ) {
-      const fetched = await reader.read({ maxBytes: 100_000, waitMs: 50 });
-      const values = fetched.flatMap(({ records }) => records.map(({ value }) => Number(text(value))));
-      seen.push(...values);
-      const isAtEnd = fetched.every(({ nextOffset, endOffset }) => nextOffset >= endOffset);
-      idle = stop.signal.aborted && values.length === 0 && isAtEnd ? idle + 1 : 0;
+    while (!over.signal.aborted) {
+      for (const { partition, records, nextOffset } of await reader.read({ maxBytes: 100_000, waitMs: 50 })) {
+        seen.push(...records.map(({ value }) => Number(text(value))));
+        readTo[partition] = nextOffset;
+      }
     }
   })();
-  for (const broker of [0, 1]) {
+  const moreAreSeen = async (when: string): Promise<void> => {
     const before = seen.length;
-    while (seen.length < before + 20) await systemClock.sleep(5);
+    await until(() => seen.length >= before + 20, { message: `reading goes on ${when}`, deadlineMs: PATIENCE_MS });
+  };
+  for (const broker of [0, 1]) {
+    await moreAreSeen(`before broker ${broker} is killed`);
     await cluster.kill(broker);
-    const during = seen.length;
-    while (seen.length < during + 20) await systemClock.sleep(5);
+    await moreAreSeen(`without broker ${broker}`);
     await cluster.restart(broker);
   }
-  const after = seen.length;
-  while (seen.length < after + 20) await systemClock.sleep(5);
+  await moreAreSeen('with all brokers');
   stop.abort();
   const { sure, unsure } = await writing;
+  const written = await Promise.all(
+    readTo.map(async (_, partition) => (await log.admin.offsets({ topic, partition })).written),
+  );
+  const isAllRead = (): boolean => written.every((end, partition) => readTo[partition]! >= end);
+  await until(isAllRead, { message: `all is read up to ${written}`, deadlineMs: PATIENCE_MS, seen: () => readTo });
+  over.abort();
   await reading;
   assert.ok(sure.length > 80, `${sure.length} commits`);
   assert.deepEqual(
@@ -88,10 +102,11 @@ test('members of a group go on, and go on committing, when its coordinator dies 
   const worker = { log, openMember: (options: GroupOptions) => log.openMember(options), freeze() {}, thaw() {} };
   const times = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 20_000 };
   const members = [1, 2].map(() => new Follower(worker, { group, topics: [topic], ...times }));
+  const shares = (): unknown => members.map(({ member, has }) => [member.state, has]);
   const areShared = (): boolean =>
     members.every(({ isSettled, has }) => isSettled && has!.length > 0) &&
     members.flatMap(({ has }) => has!).length === 4;
-  while (!areShared()) await systemClock.sleep(5);
+  await until(areShared, { message: 'they share all partitions', deadlineMs: PATIENCE_MS, seen: shares });
   const own = new Cluster({ brokers: cluster.bootstrap, clientId: 'test', clock: systemClock });
   t.after(() => own.close());
   const coordinator = await own.coordinator('group', group);
@@ -103,7 +118,7 @@ test('members of a group go on, and go on committing, when its coordinator dies 
   await untilVisible(log, ends);
   assert.deepEqual(await valuesOf(log, topic), ['during']);
   members.push(new Follower(worker, { group, topics: [topic], ...times }));
-  while (!areShared()) await systemClock.sleep(5);
+  await until(areShared, { message: 'they share all partitions', deadlineMs: PATIENCE_MS, seen: shares });
   assert.equal(
     members.some(({ states }) => states.includes('failed')),
     false,
@@ -118,7 +133,7 @@ test('a writer left behind by a dead process is fenced, and its open transaction
   await log.admin.createTopics([{ topic, partitions: 1 }]);
   const dead = await log.openWriter('left-behind');
   dead.send(Array.from({ length: 8 }, () => record(`${topic}/0`, 'x'.repeat(600_000))));
-  await systemClock.sleep(100);
+  await untilWritten(log, topic, 1);
   const next = await log.openWriter('left-behind');
   next.send([record(`${topic}/0`, 'next')]);
   await untilVisible(log, await next.commit('group', []));

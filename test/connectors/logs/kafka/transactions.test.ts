@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { listOffsetsV7, Producer, stringSerializers } from '@platformatic/kafka';
+import { Producer, stringSerializers } from '@platformatic/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { KafkaAdmin } from '../../../../connectors/logs/kafka/admin.ts';
 import { Cluster } from '../../../../connectors/logs/kafka/cluster.ts';
@@ -10,9 +10,10 @@ import { Feed } from '../../../../connectors/logs/kafka/feed.ts';
 import { Fetcher } from '../../../../connectors/logs/kafka/fetcher.ts';
 import type { FetchedPart } from '../../../../connectors/logs/kafka/wire-requests.ts';
 import { systemClock } from '../../../../lib/clock.ts';
+import { until } from '../../../../testing/until.ts';
 import type { Log, LogWriter } from '../../../../topology/engine/ports.ts';
 import { readAll, record, text, valuesOf } from '../../../contract/log-kit.ts';
-import { clusterOfFile, openLog, untilVisible } from './kit.ts';
+import { clusterOfFile, openLog, untilVisible, untilWritten } from './kit.ts';
 
 const cluster = await clusterOfFile();
 
@@ -32,19 +33,9 @@ async function abortWritten(writer: LogWriter, topic: string, value: string): Pr
 
 /** Waits until every transaction of the topic is decided. */
 async function settled(log: Log, topic: string, offset: number): Promise<void> {
-  while ((await log.admin.offsets({ topic, partition: 0 })).end < offset) await systemClock.sleep(2);
+  const message = `all is decided up to ${offset}`;
+  await until(async () => (await log.admin.offsets({ topic, partition: 0 })).end >= offset, { message });
 }
-
-/** Where the partition ends, what is not yet decided included. */
-async function writtenEnd(t: TestContext, topic: string): Promise<number> {
-  const own = ownCluster(t);
-  const { leader } = await own.partition({ topic, partition: 0 });
-  const partitions = [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1n }];
-  const answer = await own.ask(leader.node, listOffsetsV7.api, -1, READ_UNCOMMITTED, [{ name: topic, partitions }]);
-  return Number(answer.topics[0]!.partitions[0]!.offset);
-}
-
-const READ_UNCOMMITTED = 0;
 
 function ownCluster(t: TestContext): Cluster {
   const own = new Cluster({ brokers: cluster.bootstrap, clientId: 'test', clock: systemClock });
@@ -109,7 +100,7 @@ test('an open transaction of another producer holds back what comes after it, an
   await untilVisible(log, await early.commit('group', []));
   const open = await log.openWriter('held-open');
   open.send(Array.from({ length: 8 }, () => record(`${topic}/0`, 'x'.repeat(600_000))));
-  while ((await writtenEnd(t, topic)) < 3) await systemClock.sleep(5);
+  await untilWritten(log, topic, 3);
   early.send([record(`${topic}/0`, 'after')]);
   const ends = await early.commit('group', []);
   assert.deepEqual(await readable(log, topic), { values: ['before'], isAtEnd: false });
@@ -124,14 +115,16 @@ async function readable(log: Log, topic: string): Promise<{ values: readonly str
   const reader = log.openReader();
   reader.assign([{ topic, partition: 0, offset: 0 }]);
   const values: string[] = [];
-  for (;;) {
-    const [fetched] = await reader.read({ maxBytes: 1_000_000, waitMs: 0 });
-    const { records, nextOffset, endOffset } = fetched!;
-    values.push(...records.map(({ value }) => text(value)!));
-    if (nextOffset < end) continue;
-    await reader.close();
-    return { values, isAtEnd: nextOffset >= endOffset };
-  }
+  const last = await until(
+    async () => {
+      const [fetched] = await reader.read({ maxBytes: 1_000_000, waitMs: 0 });
+      values.push(...fetched!.records.map(({ value }) => text(value)!));
+      return fetched!.nextOffset >= end && fetched!;
+    },
+    { message: `${topic} is read up to ${end}` },
+  );
+  await reader.close();
+  return { values, isAtEnd: last.nextOffset >= last.endOffset };
 }
 
 test('what is written ahead and then aborted leaves the writer usable, and its sequence whole', async (t) => {
@@ -184,17 +177,13 @@ async function readWithKafkajs(t: TestContext, topic: string, count: number): Pr
   t.after(() => consumer.disconnect());
   await consumer.subscribe({ topic, fromBeginning: true });
   const seen: unknown[][] = [];
-  await new Promise<void>((resolve, reject) => {
-    consumer
-      .run({
-        eachMessage: async ({ message: { key, value, timestamp, headers } }) => {
-          const trace = headers?.['traceparent'];
-          seen.push([text(key), text(value), Number(timestamp), String(trace)]);
-          if (seen.length === count) resolve();
-        },
-      })
-      .catch(reject);
+  await consumer.run({
+    eachMessage: async ({ message: { key, value, timestamp, headers } }) => {
+      const trace = headers?.['traceparent'];
+      seen.push([text(key), text(value), Number(timestamp), String(trace)]);
+    },
   });
+  await until(() => seen.length >= count, { message: `kafkajs reads ${count} records`, seen: () => seen.length });
   return seen;
 }
 

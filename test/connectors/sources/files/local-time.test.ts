@@ -52,6 +52,21 @@ test('ISO times keep their own offset, and take the zone when they have none', (
   assert.equal(iso(parse('yesterday')), 'none');
 });
 
+test('the ways in which databases and languages write an instant are ISO times too', () => {
+  const parse = compileTimeFormat('iso', 'America/New_York');
+  for (const text of [
+    '2019-10-01 00:00:00 UTC',
+    '2019-10-01 00:00:00+00',
+    '2019-10-01 00:00:00 +0000',
+    '2019-10-01t00:00:00z',
+  ]) {
+    assert.equal(iso(parse(text)), '2019-10-01T00:00:00.000Z', text);
+  }
+  for (const text of ['2019-02-30 00:00:00 UTC', '2019-02-30', '2019-02-30 00:00:00', '2019-10-01 00:00:60']) {
+    assert.equal(iso(parse(text)), 'none', text);
+  }
+});
+
 test('seconds and milliseconds since 1970 are numbers only', () => {
   assert.equal(compileTimeFormat('epoch-ms', 'UTC')('1704368738000'), 1_704_368_738_000);
   assert.equal(compileTimeFormat('epoch-s', 'UTC')('1704368738.5'), 1_704_368_738_500);

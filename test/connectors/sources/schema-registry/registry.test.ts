@@ -12,6 +12,7 @@ import { FatalError, RetryableError } from '../../../../lib/errors.ts';
 import type { Decision } from '../../../../schemas/decision.ts';
 import { decisionCodec, type SchemaIds } from '../../../../schemas/framed.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
+import { until } from '../../../../testing/until.ts';
 import { type PublicSchema, publicSchemas } from '../../../../topology/public-schemas.ts';
 import { KeptLog, registryOfFile } from './kit.ts';
 
@@ -43,14 +44,6 @@ function record(name: string, ...fields: object[]): string {
 }
 
 const text = (name: string): object => ({ name, type: 'string' });
-
-async function until(condition: () => boolean): Promise<void> {
-  const end = systemClock.now() + 20_000;
-  while (!condition()) {
-    assert.ok(systemClock.now() < end, 'the condition did not come about');
-    await systemClock.sleep(10);
-  }
-}
 
 /** Bound, so that a schema that never comes fails the test. */
 async function prepared(cache: SchemaCache, id: number): Promise<void> {
@@ -144,7 +137,7 @@ test('a registry that is down at the start is waited for, with a word on each tr
   const log = new KeptLog();
   const ids = register(schemasOf('late'), log);
   try {
-    await until(() => log.lines.length >= 2);
+    await until(() => log.lines.length >= 2, { message: 'it has said that it waits, twice', seen: () => log.lines });
     assert.match(log.lines[0]!, /^warn: waiting for the schema registry .*"givesUpInMs":.* does not answer: /);
   } finally {
     registry.open();
@@ -171,7 +164,7 @@ test('a stop while the registry is waited for ends the wait', async (t) => {
   const log = new KeptLog();
   const options = { clock: systemClock, logger: log, patienceMs: 60_000 };
   const ids = registerSchemas(client, schemasOf('stop'), options, stop.signal);
-  await until(() => log.lines.length > 0);
+  await until(() => log.lines.length > 0, { message: 'it has said that it waits' });
   stop.abort();
   assert.deepEqual(await ids, {});
 });
@@ -296,7 +289,7 @@ test('while the registry is down a schema is waited for, with a word on each try
   try {
     assert.equal(cache.prepare(known), null);
     void cache.prepare(unknown)!.then(() => (isThere = true));
-    await until(() => log.lines.length >= 2);
+    await until(() => log.lines.length >= 2, { message: 'it has said that it waits, twice', seen: () => log.lines });
     assert.match(
       log.lines[0]!,
       /^warn: records wait for their schema, which the registry does not give .* does not answer: /,
@@ -305,6 +298,6 @@ test('while the registry is down a schema is waited for, with a word on each try
   } finally {
     registry.open();
   }
-  await until(() => isThere);
+  await until(() => isThere, { message: 'the schema is there', seen: () => log.lines });
   assert.equal(cache.find(unknown)?.kind, 'usable');
 });

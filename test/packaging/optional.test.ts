@@ -1,0 +1,43 @@
+// Optional dependencies: what runs without them, and what is said where they are missing.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const WITHOUT = fileURLToPath(new URL('./fixtures/without-optional.ts', import.meta.url));
+
+/** A command in a process of its own, in which no optional package can be found. */
+function withoutOptional(...words: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', WITHOUT, 'apps/cli/main.ts', ...words], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
+  return { status, stdout, stderr };
+}
+
+test('the mail server of the demo is an optional dependency', () => {
+  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as Record<
+    string,
+    Record<string, string>
+  >;
+  assert.deepEqual(Object.keys(optionalDependencies ?? {}), ['smtp-server']);
+  assert.equal(dependencies!['smtp-server'], undefined);
+});
+
+test('without it the demo says what is missing and how to get it', () => {
+  const { status, stdout, stderr } = withoutOptional('demo', '--exit');
+  assert.equal(status, 1);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^tripline: TRG_PACKAGE_MISSING the demo .* of the package smtp-server/);
+  assert.match(stderr, /npm install smtp-server/);
+  assert.doesNotMatch(stderr, /please report it/);
+});
+
+test('without it the commands of whoever runs workers work', () => {
+  const { status, stderr } = withoutOptional('check', 'examples/shop');
+  assert.deepEqual([status, stderr], [0, '']);
+});
