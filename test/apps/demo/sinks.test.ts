@@ -64,7 +64,7 @@ test('the webhook receiver takes what is signed with its secret', async (t) => {
   assert.equal((await sender.send(makeAction(), 1, NO_ABORT)).outcome, 'delivered');
   assert.deepEqual(
     webhooks.map(({ id, body }) => [id, body['type']]),
-    [['d1', 'cart-abandonment']],
+    [['a1', 'cart-abandonment']],
   );
 });
 
