@@ -13,6 +13,11 @@ export function publicTopics(prefix: string) {
     late: `${prefix}.late`,
     profiles: `${prefix}.profiles`,
     consent: `${prefix}.consent`,
+    consentChanges: `${prefix}.consent-changes`,
+    suppressions: `${prefix}.suppressions`,
+    channels: `${prefix}.channels`,
+    messages: `${prefix}.messages`,
+    flows: `${prefix}.flows`,
     rules: `${prefix}.rules`,
   } as const;
 }

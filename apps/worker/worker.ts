@@ -7,7 +7,7 @@
 //   W1. On a stop every thread finishes its commit before the log closes.
 //   W2. A thread that fails for good takes the worker down with its error: nothing runs on without its partitions.
 
-import { CHANNEL_IDS } from '../../connectors/channels/index.ts';
+import { channelNames } from '../../connectors/channels/index.ts';
 import { RegistryClient, registerSchemas } from '../../connectors/sources/schema-registry/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';
@@ -183,7 +183,7 @@ async function register(config: Config, clock: Clock, logger: Logger, signal: Ab
   const client = new RegistryClient(registry);
   return registerSchemas(
     client,
-    publicSchemas(config.topics.prefix, CHANNEL_IDS),
+    publicSchemas(config.topics.prefix, channelNames(config.channels)),
     { clock, logger, patienceMs },
     signal,
   );

@@ -19,6 +19,9 @@ export interface ChannelDependencies {
   readonly templates: Templates;
   /** In place of the system's DNS. */
   readonly lookup?: LookupFunction | undefined;
+  readonly application: string;
+  /** Where the world reaches this installation (`http.publicUrl`), without a slash at its end; null: it does not. */
+  readonly publicUrl: string | null;
 }
 
 /** How a channel's actions are delivered here. */
@@ -33,7 +36,8 @@ export interface Connector<Options> {
   readonly concurrency: (options: Options) => number;
   /** Delays before the second and later attempts, ms. */
   readonly retryScheduleMs: readonly number[];
-  open(options: Options, dependencies: ChannelDependencies): ChannelSender;
+  // biome-ignore lint/suspicious/noExplicitAny: what a channel renders is its own affair.
+  open(options: Options, dependencies: ChannelDependencies): ChannelSender<any>;
 }
 
 export interface Channel<Options = unknown> {
@@ -57,18 +61,26 @@ export function defineChannel<Schema extends TSchema>(
 }
 
 /** Everything wrong with a channel's options; fills defaults in. */
-export function checkOptions({ connector }: Channel, options: unknown): readonly SchemaFinding[] {
+export function checkOptions({ connector }: Channel, options: object): readonly SchemaFinding[] {
   if (connector === null) return [];
-  const findings = compileSchema(connector.options)(options);
-  return findings.length > 0 ? findings : (connector.check?.(options) ?? []);
+  // Which channel it is has been seen; the rest is the channel's.
+  const { type, ...own } = options as { type?: unknown };
+  const findings = compileSchema(connector.options)(own);
+  Object.assign(options, own);
+  return findings.length > 0 ? findings : (connector.check?.(own) ?? []);
 }
 
-/** Throws FatalError TRG_CONFIG_INVALID; fills defaults in. */
-export function openChannel(channel: Channel, given: object, dependencies: ChannelDependencies): ChannelSender {
-  const { id, connector } = channel;
-  if (connector === null) throw new FatalError('TRG_CONFIG_INVALID', `channels.${id}: there is no such connector`);
+/** `name`: what the configuration calls it. Throws FatalError TRG_CONFIG_INVALID; fills defaults in. */
+export function openChannel(
+  channel: Channel,
+  given: object,
+  dependencies: ChannelDependencies,
+  name: string = channel.id,
+): ChannelSender {
+  const { connector } = channel;
+  if (connector === null) throw new FatalError('TRG_CONFIG_INVALID', `channels.${name}: there is no such connector`);
   const options = structuredClone(given);
   const findings = checkOptions(channel, options);
   if (findings.length === 0) return supervised(connector.open(options, dependencies));
-  throw new FatalError('TRG_CONFIG_INVALID', findings.map(({ message }) => `channels.${id}: ${message}`).join('\n'));
+  throw new FatalError('TRG_CONFIG_INVALID', findings.map(({ message }) => `channels.${name}: ${message}`).join('\n'));
 }

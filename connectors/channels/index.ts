@@ -1,4 +1,4 @@
-// The channels, each a line.
+// The channels, each a line, and those that a configuration names.
 
 import type { ChannelTraits } from '../../rules/gates/channels.ts';
 import type { Channel } from './channel.ts';
@@ -17,16 +17,31 @@ export const CHANNEL_IDS: readonly string[] = CHANNELS.map(({ id }) => id);
 /** Options of the channels that are configured, by their names. */
 export type ChannelOptions = Readonly<Record<string, object>>;
 
+/** `type` of a channel's options, else its name, says what it is; undefined: nothing that there is. */
+export function channelOf(name: string, options: object | undefined): Channel | undefined {
+  const { type = name } = (options ?? {}) as { type?: string };
+  return CHANNELS.find(({ id }) => id === type);
+}
+
+/** All names that rules may send to: the channels, and those that the configuration adds. */
+export function channelNames(configured: ChannelOptions): readonly string[] {
+  const added = Object.keys(configured).filter((name) => !CHANNEL_IDS.includes(name));
+  return [...CHANNEL_IDS, ...added.sort()];
+}
+
 /**
- * What rules and gates know of each channel. A channel without a connector here needs no address: somebody else delivers
- * it, who may know one.
+ * What rules and gates know of each channel. A channel that is not configured needs no address here: somebody else delivers
+ * it, who may know one. `isLive`: false where nothing is sent, and so every channel reaches everybody.
  */
-export function channelTraits(configured: ChannelOptions): ReadonlyMap<string, ChannelTraits> {
+export function channelTraits(configured: ChannelOptions, isLive = true): ReadonlyMap<string, ChannelTraits> {
   return new Map(
-    CHANNELS.map(({ id, traits, connector }) => {
-      const options = configured[id];
-      const needsAddress = options !== undefined && connector?.standsInForAddress?.(options) !== true;
-      return [id, needsAddress ? traits : { ...traits, addresses: null }];
+    channelNames(configured).flatMap((name): [string, ChannelTraits][] => {
+      const options = configured[name];
+      const channel = channelOf(name, options);
+      if (channel === undefined) return [];
+      const { traits, connector } = channel;
+      const needsAddress = isLive && options !== undefined && connector?.standsInForAddress?.(options) !== true;
+      return [[name, needsAddress ? traits : { ...traits, addresses: null }]];
     }),
   );
 }

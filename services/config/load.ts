@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkOptions } from '../../connectors/channels/channel.ts';
-import { CHANNELS } from '../../connectors/channels/index.ts';
+import { CHANNELS, channelOf } from '../../connectors/channels/index.ts';
 import { checkKafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
@@ -35,6 +35,9 @@ export interface LoadOptions {
   /** True: a `${NAME}` that is not set is empty and no error; for commands such as `check`. */
   readonly withoutSecrets?: boolean;
 }
+
+/** It is part of a topic's name. */
+const CHANNEL_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,39}$/;
 
 const checkConfig = compileSchema(ConfigSchema);
 
@@ -106,11 +109,24 @@ function contradictions({ entities, sources, channels, kafka, registry }: Config
   }
   if (kafka !== undefined)
     findings.push(...checkKafkaConfig(kafka).map((each) => ({ ...each, path: ['kafka', ...each.path] })));
-  for (const channel of CHANNELS) {
-    const options = channels[channel.id];
-    if (options === undefined) continue;
+  for (const [name, options] of Object.entries(channels)) {
+    const channel = channelOf(name, options);
+    if (channel?.connector === undefined || channel.connector === null) {
+      const types = CHANNELS.flatMap(({ id, connector }) => (connector === null ? [] : [id]));
+      const message = `channels.${name} is of no type that there is`;
+      wrong(['channels', name], 'name', message, `type: one of ${types.join(', ')}`);
+      continue;
+    }
+    if (!CHANNEL_NAME.test(name)) {
+      wrong(
+        ['channels', name],
+        'name',
+        `"${name}" is no name of a channel`,
+        'letters, digits, "-" and "_", at most 40',
+      );
+    }
     for (const { path, part, message, hint } of checkOptions(channel, options)) {
-      wrong(['channels', channel.id, ...path], part, message, hint);
+      wrong(['channels', name, ...path], part, message, hint);
     }
   }
   return findings;

@@ -140,7 +140,14 @@ const Channels = Type.Object(
   Object.fromEntries(
     CHANNELS.flatMap(({ id, connector }) => (connector === null ? [] : [[id, Type.Optional(connector.options)]])),
   ),
-  { ...strict, default: {}, description: 'Connectors of this process' },
+  {
+    // Further ones by names of their own; load.ts checks them by their type.
+    additionalProperties: Type.Object({ type: Type.String() }, { additionalProperties: true }),
+    default: {},
+    description:
+      'Connectors of this process; further ones by a name of their own with a `type`, such as ' +
+      '`partner: { type: webhook, url: … }`, which rules then send to by that name',
+  },
 );
 
 const Entity = Type.Object(

@@ -4,7 +4,7 @@ import { openChannel } from '../../connectors/channels/channel.ts';
 import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
 import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
-import { CHANNEL_IDS, CHANNELS } from '../../connectors/channels/index.ts';
+import { channelNames, channelOf } from '../../connectors/channels/index.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
 import { openScorers } from '../../connectors/models/open-scorers.ts';
 import type { Scorer } from '../../connectors/models/scorer.ts';
@@ -69,7 +69,7 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
 
 /** The topology of a job that is only looked at: nothing is opened for it, and no secret of a channel is needed. */
 export function plannedTopology(config: Config, rules: RuleSet): Topology {
-  const connectors = connectedChannels(config).map((channel) => ({
+  const connectors = Object.keys(config.channels).map((channel) => ({
     channel,
     sender: UNOPENED,
     concurrency: 1,
@@ -135,7 +135,7 @@ export function evaluationTopology(
     sources: config.sources.map((source) => formatOf(source, config, schemas)),
     rules: () => versions.current,
     ruleVersions: versions,
-    channels: CHANNEL_IDS,
+    channels: channelNames(config.channels),
     schemaIds,
     maxClockSkewMs: config.maxClockSkewMs,
     dedupeWindowMs: config.dedupeWindowMs,
@@ -169,21 +169,20 @@ function measured(connector: Connector, clock: Clock, monitor: EngineMonitor | u
 
 /** Of a topology that nobody runs. */
 const UNOPENED: ChannelSender = {
+  render: () => {
+    throw new AssertionError('a topology that is only looked at renders nothing');
+  },
   send: () => Promise.reject(new AssertionError('a topology that is only looked at sends nothing')),
   close: () => Promise.resolve(),
 };
 
-function connectedChannels({ channels }: Config): string[] {
-  return CHANNELS.flatMap(({ id, connector }) => (connector === null || channels[id] === undefined ? [] : [id]));
-}
-
-function connectorsOf({ channels }: Config, templates: Templates, clock: Clock): Connector[] {
-  return CHANNELS.flatMap((channel) => {
-    const { id, connector } = channel;
-    const options = channels[id];
-    if (options === undefined || connector === null) return [];
-    const sender = openChannel(channel, options, { clock, templates });
-    const concurrency = connector.concurrency(options);
-    return [{ channel: id, sender, concurrency, schedule: connector.retryScheduleMs }];
+function connectorsOf({ application, channels }: Config, templates: Templates, clock: Clock): Connector[] {
+  return Object.entries(channels).flatMap(([name, options]) => {
+    const channel = channelOf(name, options);
+    if (channel === undefined || channel.connector === null) return [];
+    const dependencies = { clock, templates, application, publicUrl: null };
+    const sender = openChannel(channel, options, dependencies, name);
+    const concurrency = channel.connector.concurrency(options);
+    return [{ channel: name, sender, concurrency, schedule: channel.connector.retryScheduleMs }];
   });
 }

@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { CHANNEL_IDS, channelTraits } from '../../connectors/channels/index.ts';
+import { channelNames, channelTraits } from '../../connectors/channels/index.ts';
 import { loadTemplates, type Templates } from '../../connectors/channels/templates/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
@@ -51,7 +51,10 @@ export function loadProject(options: ProjectOptions): Project {
   const files = findFiles(paths, folder);
   const { ruleFiles, templateFolders } = files;
   const folders = config.templates === null ? templateFolders : [relative(folder, config.templates)];
-  const loaded = folders.map((name) => ({ name, ...loadTemplates(resolve(folder, name), CHANNEL_IDS) }));
+  const loaded = folders.map((name) => ({
+    name,
+    ...loadTemplates(resolve(folder, name), channelNames(config.channels)),
+  }));
   const templates = loaded.map((found) => found.templates);
   const texts: readonly PublishedFile[] = [
     ...readAll('rules', ruleFiles, folder),
@@ -96,7 +99,7 @@ export function checkFiles(
     },
     outOfOrdernessMs: config.outOfOrdernessMs,
     entities: Object.keys(config.entities),
-    channels: channelTraits(isLive ? config.channels : {}),
+    channels: channelTraits(config.channels, isLive),
     // Without any folder of templates they are somewhere else: rules can be written and tested before them.
     ...(templates.length > 0 && { templates: (name, channel) => isThere(templates, name, channel) }),
     ...(since !== undefined && { since }),

@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Channel, checkOptions, openChannel } from '../../connectors/channels/channel.ts';
-import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
 import type { Templates } from '../../connectors/channels/templates/templates.ts';
 import type { Action } from '../../schemas/action.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { until } from '../../testing/until.ts';
+import { attempting, DEPENDENCIES } from '../connectors/channels/kit.ts';
 
 /** How the provider answers. */
 export type Answer = 'takes' | 'later' | 'never' | 'hangs' | 'resets';
@@ -47,7 +47,7 @@ export function channelSuite(harness: ChannelHarness): void {
   async function open(t: TestContext, answer: Answer) {
     const provider = await harness.start(t, answer);
     const clock = new FakeClock();
-    const sender: ChannelSender = openChannel(channel, provider.options, { clock, templates });
+    const sender = attempting(openChannel(channel, provider.options, { ...DEPENDENCIES, clock, templates }));
     t.after(() => sender.close());
     return { provider, clock, sender };
   }
@@ -147,7 +147,7 @@ export function channelSuite(harness: ChannelHarness): void {
     const provider = await harness.start(t, 'takes');
     assert.deepEqual(checkOptions(channel, structuredClone(provider.options)), []);
     const wrong = { ...provider.options, colour: 'green' };
-    assert.throws(() => openChannel(channel, wrong, { clock: new FakeClock(), templates }), {
+    assert.throws(() => openChannel(channel, wrong, { ...DEPENDENCIES, clock: new FakeClock(), templates }), {
       code: 'TRG_CONFIG_INVALID',
       message: new RegExp(`^channels\\.${id}: .*colour`),
     });

@@ -164,9 +164,9 @@ for (const [name, cases] of Object.entries(USE_CASES)) {
       for (const action of (await runTest(each, rules.ruleSet, config)).actions) {
         if (action.template === null) continue;
         for (const channel of [action.channel, ...action.fallback]) {
-          const { subject, body } = templates[0]!.render({ ...action, channel });
+          const { fields, body } = templates[0]!.render({ ...action, channel });
           assert.ok(body.trim().length > 10 && !/[{}]|undefined|NaN/.test(body), `${action.rule}: ${body}`);
-          if (channel === 'email') assert.match(subject ?? '', /^[^{}]{5,}$/, action.rule);
+          if (channel === 'email') assert.match(fields.subject ?? '', /^[^{}]{5,}$/, action.rule);
           written++;
         }
       }

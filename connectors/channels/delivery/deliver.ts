@@ -21,6 +21,7 @@ import type { Action } from '../../../schemas/action.ts';
 import { traceparentOf } from '../../../schemas/trace.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../../state/processor.ts';
 import type { DocumentStore } from '../../../state/store/api.ts';
+import { attempt as attemptOnce } from './attempt.ts';
 import { nextDelayMs, RETRY_SCHEDULE_MS } from './backoff.ts';
 import { CHANNEL_KEY, type ChannelState, emptyOutbox, type Outbox, type OutboxEntry, outboxEntry } from './outbox.ts';
 import { Outcomes, type Settling } from './outcomes.ts';
@@ -182,7 +183,7 @@ export class Deliver implements Processor<SourceRecord> {
     const traceparent = traceparentOf(entry.headers.map(({ name, value }) => [name, value]));
     this.#sending++;
     this.#context.run(
-      (signal) => this.#options.sender.send(action, attempt, signal, traceparent),
+      (signal) => attemptOnce(this.#options.sender, { action, attempt, traceparent }, signal),
       (result) => {
         this.#sending--;
         this.#finish(key, action, result);

@@ -33,12 +33,14 @@ export function measuredSender(sender: ChannelSender, options: MeasuredOptions):
   }
 
   return {
-    async send(action, attempt, signal, traceparent = null) {
+    render: (action) => sender.render(action),
+    async send(outgoing, signal) {
+      const { action, attempt, traceparent } = outgoing;
       const startMs = clock.now();
       const parent = traceparent === null ? null : traceContextOf(traceparent);
       const own = spans !== null && parent?.isSampled ? spanIdOf(hash('sha256', `${action.id}/${attempt}`)) : null;
       const passed = own === null ? traceparent : childTraceparent(traceparent!, own);
-      const result = await sender.send(action, attempt, signal, passed);
+      const result = await sender.send({ ...outgoing, traceparent: passed }, signal);
       const endMs = clock.now();
       measure(action, result, startMs, endMs);
       if (own !== null) spans!.add(spanOf(parent!, own, { action, attempt, result, channel, startMs, endMs }));

@@ -64,10 +64,18 @@ export class Outcomes {
       action: action.id,
       decision: action.decision,
       rule: action.rule,
+      ruleVersion: action.ruleVersion,
       entity: action.entity,
       channel: this.#channel,
       at,
       attempts: entry.attempts,
+      attempt: action.attempt,
+      flow: action.flow,
+      step: action.step,
+      variant: action.variant,
+      url: null,
+      address: null,
+      isMachine: false,
       ...how,
     };
     const headers = entry.headers.map((header) => [header.name, header.value] as const);

@@ -9,18 +9,27 @@
 import type { SendMailOptions } from 'nodemailer';
 import { RecordError } from '../../../lib/errors.ts';
 import type { Action } from '../../../schemas/action.ts';
+import type { Outgoing, Rendering } from '../delivery/sender.ts';
 import { compileLiquid, type LiquidScope, type LiquidText } from '../templates/liquid.ts';
 import { type Templates, templateScope } from '../templates/templates.ts';
-import { hostOf, isAddress } from './address.ts';
+import { isAddress } from './address.ts';
 import type { EmailOptions } from './options.ts';
 import { plainText } from './plain-text.ts';
 
-/** The message, or why there is none to send. */
-export type Composed = { readonly message: SendMailOptions } | { readonly skipped: string };
+/** What a person receives, as it is archived. */
+export interface EmailContent {
+  readonly from: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  /** Null: the text alone. */
+  readonly html: string | null;
+  /** Beside those that every mail has. */
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 export class EmailComposer {
   readonly #from: string;
-  readonly #host: string;
   readonly #templates: Templates;
   readonly #to: LiquidText | null;
   readonly #subject: LiquidText | null;
@@ -30,7 +39,6 @@ export class EmailComposer {
     const compile = (text: string | undefined): LiquidText | null =>
       text === undefined ? null : compileLiquid(text, 'none');
     this.#from = options.from;
-    this.#host = hostOf(options.from)!;
     this.#templates = templates;
     this.#to = compile(options.to);
     this.#subject = compile(options.subject);
@@ -38,26 +46,23 @@ export class EmailComposer {
   }
 
   /** Throws RecordError TRG_TEMPLATE_FAILED. */
-  compose(action: Action, sentAt: Date): Composed {
+  compose(action: Action): Rendering<EmailContent> {
     const scope = templateScope(action);
     const address = this.#addressOf(action, scope);
-    if (address === '') return { skipped: 'no address' };
-    if (!isAddress(address)) return { skipped: 'not an email address' };
-    const { subject, body, isHtml } = this.#templates.render(action);
+    if (!isAddress(address)) return { outcome: 'skipped', reason: 'no-address' };
+    const { fields, body, isHtml } = this.#templates.render(action);
     return {
+      outcome: 'rendered',
       message: {
-        messageId: `<${action.id}@${this.#host}>`,
-        date: sentAt,
-        from: this.#from,
-        // As an object, so that nothing in it is read as a list of addresses (M1).
-        to: { name: '', address },
-        subject: subject || this.#defaultSubject(action, scope),
-        text: isHtml ? plainText(body) : body,
-        ...(isHtml && { html: body }),
-        headers: this.#unsubscribeHeaders(scope),
-        // Templates may hold what people typed: nothing in a message makes us read a file or a URL.
-        disableFileAccess: true,
-        disableUrlAccess: true,
+        address: { kind: 'email', value: address },
+        content: {
+          from: this.#from,
+          to: address,
+          subject: fields.subject || this.#defaultSubject(action, scope),
+          text: isHtml ? plainText(body) : body,
+          html: isHtml ? body : null,
+          headers: this.#unsubscribeHeaders(scope),
+        },
       },
     };
   }
@@ -91,4 +96,27 @@ export class EmailComposer {
     }
     return { 'List-Unsubscribe': `<${url.href}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
   }
+}
+
+/** `host`: of the sender's address. */
+export function mailOf(
+  { action, message: { content } }: Outgoing<EmailContent>,
+  host: string,
+  sentAt: Date,
+): SendMailOptions {
+  const { from, to, subject, text, html, headers } = content;
+  return {
+    messageId: `<${action.id}@${host}>`,
+    date: sentAt,
+    from,
+    // As an object, so that nothing in it is read as a list of addresses (M1).
+    to: { name: '', address: to },
+    subject,
+    text,
+    ...(html !== null && { html }),
+    headers: { ...headers },
+    // Templates may hold what people typed: nothing in a message makes us read a file or a URL.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  };
 }

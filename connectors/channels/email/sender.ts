@@ -8,12 +8,12 @@
 
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
 import type { Clock } from '../../../lib/clock.ts';
-import { RecordError } from '../../../lib/errors.ts';
 import { TimeLimitError, withinTime } from '../../../lib/time-limit.ts';
 import type { Action } from '../../../schemas/action.ts';
-import type { ChannelSender, SendResult } from '../delivery/sender.ts';
+import type { ChannelSender, Outgoing, Rendering, SendResult } from '../delivery/sender.ts';
 import type { Templates } from '../templates/templates.ts';
-import { type Composed, EmailComposer } from './message.ts';
+import { hostOf } from './address.ts';
+import { EmailComposer, type EmailContent, mailOf } from './message.ts';
 import type { EmailOptions } from './options.ts';
 
 /** One exchange, the wait for a free connection included; the longest step, a silent server, ends after SILENCE_MS_MAX. */
@@ -35,27 +35,26 @@ const SIGNED_HEADERS = [
   'List-Unsubscribe-Post',
 ].join(':');
 
-export class EmailSender implements ChannelSender {
+export class EmailSender implements ChannelSender<EmailContent> {
   readonly #clock: Clock;
+  /** Of the sender's address, for Message-IDs. */
+  readonly #host: string;
   readonly #composer: EmailComposer;
   readonly #transport;
 
   constructor(options: EmailOptions, clock: Clock, templates: Templates) {
     this.#clock = clock;
+    this.#host = hostOf(options.from)!;
     this.#composer = new EmailComposer(options, templates);
     this.#transport = createTransport({ pool: true, ...transportOptions(options) });
   }
 
-  async send(action: Action, _attempt: number, signal: AbortSignal): Promise<SendResult> {
-    let composed: Composed;
-    try {
-      composed = this.#composer.compose(action, new Date(this.#clock.now()));
-    } catch (error) {
-      if (!(error instanceof RecordError)) throw error;
-      return { outcome: 'failed', reason: error.message, code: error.code };
-    }
-    if ('skipped' in composed) return { outcome: 'skipped', reason: composed.skipped };
-    const { message } = composed;
+  render(action: Action): Rendering<EmailContent> {
+    return this.#composer.compose(action);
+  }
+
+  async send(outgoing: Outgoing<EmailContent>, signal: AbortSignal): Promise<SendResult> {
+    const message = mailOf(outgoing, this.#host, new Date(this.#clock.now()));
     try {
       const sent = await withinTime(this.#clock, EXCHANGE_MS_MAX, signal, () => this.#transport.sendMail(message));
       return { outcome: 'delivered', providerId: sent.messageId };

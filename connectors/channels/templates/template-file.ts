@@ -3,7 +3,7 @@
 // Owns: front matter, whether the body is HTML, places of mistakes. Does not own: rendering (liquid.ts), which template
 // is taken (templates.ts).
 //
-// Front matter is YAML between two lines of `---` at the top; its one field is `subject`, Liquid itself. A body that
+// Front matter is YAML between two lines of `---` at the top; its fields are Liquid themselves. A body that
 // begins with a tag is HTML and its values are escaped; any other is plain text.
 
 import { isMap, isScalar, parseDocument } from 'yaml';
@@ -11,8 +11,12 @@ import type { Problem } from '../../../lib/problem.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
 import { compileLiquid, type Escaping, type LiquidScope, LiquidSyntaxError, type LiquidText } from './liquid.ts';
 
+/** What front matter may say beside the body; each is Liquid, and rendered on one line. */
+export const FRONT_MATTER = ['subject', 'title', 'url', 'image'] as const;
+
 export interface Rendered {
-  readonly subject: string | null;
+  /** Of the front matter, those that are there. */
+  readonly fields: Readonly<{ [Name in (typeof FRONT_MATTER)[number]]?: string }>;
   readonly body: string;
   readonly isHtml: boolean;
 }
@@ -40,15 +44,17 @@ export function parseTemplate(file: string, text: string, problems: Problem[]): 
       return null;
     }
   };
-  let subject: LiquidText | null = null;
-  for (const field of frontMatter(file, matter?.[1] ?? '', problems)) {
-    subject = compile(field.subject, 'none', field.line - 1, field.column - 1);
-  }
+  const fields = frontMatter(file, matter?.[1] ?? '', problems).map(
+    ({ name, text: source, line, column }): [string, LiquidText | null] => [
+      name,
+      compile(source, 'none', line - 1, column - 1),
+    ],
+  );
   const body = compile(bodyText, isHtml ? 'html' : 'none', bodyLine);
   if (body === null || problems.length > before) return null;
   return {
     render: (scope) => ({
-      subject: subject === null ? null : oneLine(subject.render(scope)),
+      fields: Object.fromEntries(fields.map(([name, field]) => [name, oneLine(field!.render(scope))])),
       body: body.render(scope),
       isHtml,
     }),
@@ -65,12 +71,12 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
 }
 
-/** The subject, if there is one, with the place of its text; the front matter begins in the file's second line. */
+/** Its fields, with the places of their texts; the front matter begins in the file's second line. */
 function frontMatter(
   file: string,
   yaml: string,
   problems: Problem[],
-): { subject: string; line: number; column: number }[] {
+): { name: string; text: string; line: number; column: number }[] {
   const place = (offset: number): { line: number; column: number } => {
     const lines = yaml.slice(0, offset).split('\n');
     return { line: lines.length + 1, column: lines.at(-1)!.length + 1 };
@@ -85,20 +91,20 @@ function frontMatter(
   if (!isMap(document.contents)) {
     problems.push({ file, ...place(0), message: 'front matter must be a mapping', hint: '`subject: …`' });
   }
-  const subjects: { subject: string; line: number; column: number }[] = [];
+  const found: { name: string; text: string; line: number; column: number }[] = [];
   for (const { key, value } of fields) {
     const name = isScalar(key) ? String(key.value) : String(key);
     const at = (node: unknown): number => (node as { range?: readonly number[] } | null)?.range?.[0] ?? 0;
-    if (name !== 'subject') {
-      const hint = didYouMean(name, ['subject'], 'known here: subject');
+    if (!(FRONT_MATTER as readonly string[]).includes(name)) {
+      const hint = didYouMean(name, FRONT_MATTER, `known here: ${FRONT_MATTER.join(', ')}`);
       problems.push({ file, ...place(at(key)), message: `unknown field "${name}"`, hint });
     } else if (isScalar(value) && typeof value.value === 'string') {
       const quoted = value.type === 'QUOTE_DOUBLE' || value.type === 'QUOTE_SINGLE' ? 1 : 0;
-      subjects.push({ subject: value.value, ...place(at(value) + quoted) });
+      found.push({ name, text: value.value, ...place(at(value) + quoted) });
     } else {
       const hint = yaml.includes('{{') ? 'text that begins with {{ must be in quotes' : null;
-      problems.push({ file, ...place(at(value ?? key)), message: '"subject" must be text', hint });
+      problems.push({ file, ...place(at(value ?? key)), message: `"${name}" must be text`, hint });
     }
   }
-  return subjects;
+  return found;
 }

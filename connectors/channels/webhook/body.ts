@@ -5,11 +5,19 @@ import type { Action } from '../../../schemas/action.ts';
 import { isJsonObject, type JsonObject } from '../../../schemas/json.ts';
 import type { Templates } from '../templates/templates.ts';
 
+export interface WebhookBody {
+  /** The rule. */
+  readonly type: string;
+  /** Event time of the decision, ISO-8601. */
+  readonly timestamp: string;
+  readonly data: JsonObject;
+}
+
 /**
- * The body's text. Where the rule names a template, the JSON object it renders stands in the place of the rule's data.
+ * The body. Where the rule names a template, the JSON object it renders stands in the place of the rule's data.
  * Throws RecordError TRG_TEMPLATE_FAILED.
  */
-export function webhookBody(action: Action, templates: Templates): string {
+export function webhookBody(action: Action, templates: Templates): WebhookBody {
   const at = new Date(action.at).toISOString();
   const tripline = {
     decision: action.decision,
@@ -20,7 +28,7 @@ export function webhookBody(action: Action, templates: Templates): string {
     at,
     step: action.step,
   };
-  return JSON.stringify({ type: action.rule, timestamp: at, data: { ...dataOf(action, templates), tripline } });
+  return { type: action.rule, timestamp: at, data: { ...dataOf(action, templates), tripline } };
 }
 
 function dataOf(action: Action, templates: Templates): JsonObject {

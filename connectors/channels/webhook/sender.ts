@@ -11,14 +11,13 @@
 
 import { Agent, request } from 'undici';
 import type { Clock } from '../../../lib/clock.ts';
-import { RecordError } from '../../../lib/errors.ts';
 import { TimeLimitError, withinTime } from '../../../lib/time-limit.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import { parseRetryAfter } from '../delivery/backoff.ts';
-import type { ChannelSender, SendResult } from '../delivery/sender.ts';
+import type { ChannelSender, Outgoing, Rendering, SendResult } from '../delivery/sender.ts';
 import type { Templates } from '../templates/templates.ts';
-import { webhookBody } from './body.ts';
+import { type WebhookBody, webhookBody } from './body.ts';
 import { secretKeys, type WebhookOptions } from './options.ts';
 import { PrivateAddressError, publicLookup } from './private-address.ts';
 import { signatureOf } from './signature.ts';
@@ -28,7 +27,7 @@ const EXCHANGE_MS_MAX = 15_000;
 /** Nothing of the body is used: it is read so that the connection can be used again. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 
-export class WebhookSender implements ChannelSender {
+export class WebhookSender implements ChannelSender<WebhookBody> {
   readonly #url: string;
   readonly #keys: readonly Uint8Array[];
   readonly #clock: Clock;
@@ -51,23 +50,13 @@ export class WebhookSender implements ChannelSender {
     });
   }
 
-  async send(
-    action: Action,
-    _attempt: number,
-    signal: AbortSignal,
-    traceparent: string | null = null,
-  ): Promise<SendResult> {
-    let body: string;
+  render(action: Action): Rendering<WebhookBody> {
+    return { outcome: 'rendered', message: { address: null, content: webhookBody(action, this.#templates) } };
+  }
+
+  async send(outgoing: Outgoing<WebhookBody>, signal: AbortSignal): Promise<SendResult> {
     try {
-      body = webhookBody(action, this.#templates);
-    } catch (error) {
-      if (!(error instanceof RecordError)) throw error;
-      return { outcome: 'failed', reason: error.message, code: error.code };
-    }
-    try {
-      return await withinTime(this.#clock, EXCHANGE_MS_MAX, signal, (bounded) =>
-        this.#post(action, body, traceparent, bounded),
-      );
+      return await withinTime(this.#clock, EXCHANGE_MS_MAX, signal, (bounded) => this.#post(outgoing, bounded));
     } catch (error) {
       return connectionFailure(error);
     }
@@ -77,8 +66,11 @@ export class WebhookSender implements ChannelSender {
     if (!this.#agent.destroyed) await this.#agent.destroy();
   }
 
-  async #post(action: Action, body: string, traceparent: string | null, signal: AbortSignal): Promise<SendResult> {
-    const { id } = action;
+  async #post(
+    { action: { id }, message, traceparent }: Outgoing<WebhookBody>,
+    signal: AbortSignal,
+  ): Promise<SendResult> {
+    const body = JSON.stringify(message.content);
     const timestampSeconds = Math.floor(this.#clock.now() / 1_000);
     const headers: Record<string, string> = {
       'content-type': 'application/json',

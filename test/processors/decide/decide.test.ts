@@ -81,6 +81,10 @@ then:
     category: 'news',
     variant: null,
     flow: null,
+    attempt: 1,
+    validUntil: null,
+    ratePerSecond: null,
+    devices: [],
   };
   assert.deepEqual(
     actions.map(({ id: _, context: __, ...action }) => action),

@@ -1,7 +1,12 @@
 // A channel whose answers the test gives: by a script, or one by one through `answer`.
 
 import assert from 'node:assert/strict';
-import type { ChannelSender, SendResult } from '../../../../connectors/channels/delivery/sender.ts';
+import type {
+  ChannelSender,
+  Outgoing,
+  Rendering,
+  SendResult,
+} from '../../../../connectors/channels/delivery/sender.ts';
 import type { Action } from '../../../../schemas/action.ts';
 
 export const DELIVERED: SendResult = { outcome: 'delivered', providerId: 'p1' };
@@ -21,7 +26,11 @@ export class FakeSender implements ChannelSender {
     this.#script = script;
   }
 
-  send(action: Action, attempt: number): Promise<SendResult> {
+  render(): Rendering {
+    return { outcome: 'rendered', message: { address: null, content: {} } };
+  }
+
+  send({ action, attempt }: Outgoing): Promise<SendResult> {
     const send = { action, attempt };
     this.sends.push(send);
     if (this.#script !== null) return Promise.resolve(this.#script(send));

@@ -6,6 +6,7 @@ import { Metrics } from '../../../../lib/metrics.ts';
 import { seededRng } from '../../../../lib/rng.ts';
 import { Spans } from '../../../../lib/spans.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
+import { attempting } from '../kit.ts';
 import { makeAction } from './fake-context.ts';
 
 const HOUR = 3_600_000;
@@ -19,14 +20,15 @@ function setUp({ traces = true, result = { outcome: 'delivered', providerId: nul
   const spans = traces ? new Spans({ rng: seededRng(1), sampleRatio: 0 }) : null;
   const passed: unknown[] = [];
   const inner: ChannelSender = {
-    async send(_action, _attempt, _signal, traceparent) {
+    render: () => ({ outcome: 'rendered', message: { address: null, content: {} } }),
+    async send({ traceparent }) {
       passed.push(traceparent);
       await clock.advance(30);
       return result;
     },
     close: async () => {},
   };
-  const sender = measuredSender(inner, { channel: 'webhook', clock, metrics, spans });
+  const sender = attempting(measuredSender(inner, { channel: 'webhook', clock, metrics, spans }));
   const histogram = (name: string) =>
     metrics.snapshot().histograms.find((each) => each.name === name && each.count > 0);
   return { clock, sender, spans, passed, histogram };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { checkOptions } from '../../../../connectors/channels/channel.ts';
 import { email } from '../../../../connectors/channels/email/channel.ts';
-import { EmailComposer } from '../../../../connectors/channels/email/message.ts';
+import { EmailComposer, mailOf } from '../../../../connectors/channels/email/message.ts';
 import type { EmailOptions } from '../../../../connectors/channels/email/options.ts';
 import type { JsonObject } from '../../../../schemas/json.ts';
 import { makeAction } from '../delivery/fake-context.ts';
@@ -18,7 +18,10 @@ function compose(options: Partial<EmailOptions>, profile: JsonObject, template =
   const whole = { host: 'mail.test', from: 'Shop <hello@shop.test>', ...options };
   assert.deepEqual(checkOptions(email, whole), []);
   const action = makeAction({ id: 'act1', channel: 'email', template, data, context: { profile } });
-  return new EmailComposer(whole as EmailOptions, TEMPLATES).compose(action, SENT_AT);
+  const rendering = new EmailComposer(whole as EmailOptions, TEMPLATES).compose(action);
+  if (rendering.outcome !== 'rendered') return rendering;
+  const { message } = rendering;
+  return { message: mailOf({ action, message, attempt: 1, traceparent: null }, 'shop.test', SENT_AT) };
 }
 
 test('a message has one recipient, the headers that are named, and reads no file and no URL (M1)', () => {

@@ -8,7 +8,7 @@ import { openEmail } from '../kit.ts';
 
 const GOOD = { provider: 'smtp', host: '127.0.0.1', port: 1025, from: 'Shop <hello@shop.test>' };
 
-function findings(options: unknown): string[] {
+function findings(options: object): string[] {
   return checkOptions(email, options).map(({ message, hint }) => (hint === null ? message : `${message} (${hint})`));
 }
 

@@ -95,7 +95,7 @@ test('a person without an address is skipped, unless `to` has one', async (t) =>
   const nobody = action({});
   assert.deepEqual(await senderFor(t, server.port).send(nobody, 1, NO_ABORT), {
     outcome: 'skipped',
-    reason: 'no address',
+    reason: 'no-address',
   });
   const to = '{{ entity.id }}@people.test';
   await senderFor(t, server.port, { to }).send(nobody, 1, NO_ABORT);
@@ -124,7 +124,7 @@ test('an address that is more than one address, or none, is skipped (M1)', async
     `a@${'b'.repeat(245)}.example`,
   ]) {
     const result = await sender.send(action({ email }), 1, NO_ABORT);
-    assert.deepEqual(result, { outcome: 'skipped', reason: 'not an email address' }, String(email));
+    assert.deepEqual(result, { outcome: 'skipped', reason: 'no-address' }, String(email));
   }
   assert.deepEqual(server.taken, []);
 });

@@ -42,7 +42,7 @@ test('a template sees data, entity, rule, at and everything of the context', (t)
   );
   assert.deepEqual(problems, []);
   assert.deepEqual(templates.render(ACTION), {
-    subject: null,
+    fields: {},
     body: 'SAVE<10> user u1 cart-abandonment 2026-01-01T09:00:00.000Z Ann 80',
     isHtml: false,
   });
@@ -55,8 +55,8 @@ test('in HTML values are escaped, in its subject and in plain text they are not 
       'late/email.liquid': '{% assign code = data.coupon %}\n<p>{{ code }}</p>',
     }),
   );
-  const { subject, body, isHtml } = templates.render(ACTION);
-  assert.deepEqual([subject, body, isHtml], ['Use SAVE<10>', '<p>SAVE&lt;10&gt;</p>', true]);
+  const { fields, body, isHtml } = templates.render(ACTION);
+  assert.deepEqual([fields.subject, body, isHtml], ['Use SAVE<10>', '<p>SAVE&lt;10&gt;</p>', true]);
   const late = templates.render({ ...ACTION, template: 'late' });
   assert.deepEqual([late.body.trim(), late.isHtml], ['<p>SAVE&lt;10&gt;</p>', true]);
 });
@@ -66,7 +66,7 @@ test('a subject is one line whatever the data holds', (t) => {
     folderOf(t, { 'cart/email.liquid': '---\nsubject: Hi {{ data.x }}!\n---\nbody' }),
   );
   const rendered = templates.render({ ...ACTION, data: { x: 'a\r\nBcc: eve@evil.test\u0000\u2028b' } });
-  assert.equal(rendered.subject, 'Hi a Bcc: eve@evil.test b!');
+  assert.equal(rendered.fields.subject, 'Hi a Bcc: eve@evil.test b!');
 });
 
 test('a byte order mark and line ends of Windows are no part of a template', (t) => {
@@ -74,7 +74,7 @@ test('a byte order mark and line ends of Windows are no part of a template', (t)
     folderOf(t, { 'cart/email.liquid': '\uFEFF---\r\nsubject: Hi\r\n---\r\n<p>Hello</p>' }),
   );
   assert.deepEqual(problems, []);
-  assert.deepEqual(templates.render(ACTION), { subject: 'Hi', body: '<p>Hello</p>', isHtml: true });
+  assert.deepEqual(templates.render(ACTION), { fields: { subject: 'Hi' }, body: '<p>Hello</p>', isHtml: true });
 });
 
 test('the locale is taken, else its language, else the template for everyone', (t) => {

@@ -5,7 +5,7 @@ import { webhook } from '../../../../connectors/channels/webhook/channel.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
 import { openWebhook } from '../kit.ts';
 
-function findings(options: unknown): string[] {
+function findings(options: object): string[] {
   return checkOptions(webhook, options).map(({ message, hint }) => (hint === null ? message : `${message} (${hint})`));
 }
 
