@@ -8,6 +8,12 @@ import type { JsonObject } from './json.ts';
 export const PROFILE_EVENT = '$profile';
 export const CONSENT_EVENT = '$consent';
 export const SCORE_EVENT = '$score';
+/** Any event in an app or on a page, as far as its time is concerned. */
+export const PRESENCE_EVENT = '$present';
+/** What came of a message: `<channel>_<outcome>`, of a type that no source can give (known-facts.ts). */
+export const DELIVERY_TYPE = 'delivery';
+/** Something to be done to what is known of an entity (schemas/commands.ts). */
+export const COMMAND_EVENT = '$command';
 
 export function isInternal(name: string): boolean {
   return name.startsWith('$');

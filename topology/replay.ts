@@ -70,6 +70,7 @@ export class Replay {
       rules: () => options.rules,
       channels: [],
       useRecordTime: false,
+      hasWallTime: false,
       cacheBytes,
     });
     const part = topology.subTopologies()[0]!;

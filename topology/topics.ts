@@ -1,6 +1,6 @@
 // Topic names, and what each topic is like. Which of them a topology needs is derived from it (requiredTopics).
 
-import type { SubTopology } from './engine/builder.ts';
+import type { SourceSpec, SubTopology } from './engine/builder.ts';
 import type { TopicSpec } from './engine/ports.ts';
 import { changelogTopic, journalTopic } from './engine/topics.ts';
 
@@ -34,6 +34,11 @@ export function repartitionTopic(application: string): string {
   return `${application}-events-repartition`;
 }
 
+/** What people and programs tell of an entity apart from events: devices, addresses that are good again, answers. */
+export function commandsTopic(application: string): string {
+  return `${application}-commands`;
+}
+
 /** What is asked of models beside the task, and what they answered. */
 export function scoreRequestsTopic(application: string): string {
   return `${application}-score-requests`;
@@ -49,7 +54,8 @@ export function isChangelogTopic(application: string, topic: string): boolean {
 
 export function isInternalTopic(application: string, topic: string): boolean {
   return (
-    topic.startsWith(`${application}-`) && /-(changelog|journal|events-repartition|score-requests|scores)$/.test(topic)
+    topic.startsWith(`${application}-`) &&
+    /-(changelog|journal|events-repartition|score-requests|scores|commands)$/.test(topic)
   );
 }
 
@@ -106,10 +112,15 @@ export function requiredTopics(
     const kind = topic.endsWith('.dead-letter') ? 'deadLetter' : 'public';
     return { ...keptFor(retentionMs[kind]), isPublic: true };
   };
+  const ofSource = (made: NonNullable<SourceSpec['made']>) => {
+    if (made === 'compacted') return { compacted: true, isPublic: true };
+    const time = { forever: null, public: retentionMs.public, internal: retentionMs.internal }[made];
+    return { ...keptFor(time), isPublic: made !== 'internal' };
+  };
   const specs = new Map<string, RequiredTopic>();
   for (const part of parts) {
-    for (const { topic, compacted } of part.sources) {
-      if (compacted === true) specs.set(topic, { topic, ...common, compacted, isPublic: true });
+    for (const { topic, made } of part.sources) {
+      if (made !== undefined) specs.set(topic, { topic, ...common, ...ofSource(made) });
     }
     for (const { topics } of part.sinks) {
       for (const topic of topics) {

@@ -29,7 +29,14 @@ import {
 import { schemaIdOf } from '../schemas/schema-lookup.ts';
 import { entityDocumentSpec } from '../state/entity/codec.ts';
 import { type SinkSpec, type SourceSpec, Topology, type VersionSwitch } from './engine/builder.ts';
-import { actionsTopic, publicTopics, repartitionTopic, scoreRequestsTopic, scoresTopic } from './topics.ts';
+import {
+  actionsTopic,
+  commandsTopic,
+  publicTopics,
+  repartitionTopic,
+  scoreRequestsTopic,
+  scoresTopic,
+} from './topics.ts';
 
 /** The store of entity documents, and so the part that evaluates. */
 export const ENTITY_STORE = 'entities';
@@ -56,6 +63,8 @@ export interface JobOptions {
   readonly dedupeWindowMs: number;
   readonly dedupeMax: number;
   readonly recordBytesMax: number;
+  /** Whether the task's wall time tells how old an event is; left out in tests and backtests. */
+  readonly hasWallTime?: boolean;
   /** False where records carry no time of their own, such as lines of a file. */
   readonly useRecordTime: boolean;
   readonly cacheBytes: number;
@@ -101,7 +110,7 @@ export function triplineTopology(options: JobOptions): Topology {
   // 3. What is known of people, and what models answered.
   for (const [kind, topic] of factsTopics(options)) {
     topology
-      .addSource(`source ${kind}`, { topic, upstream: [], compacted: kind !== 'score' })
+      .addSource(`source ${kind}`, { topic, upstream: [], ...made(kind) })
       .addProcessor(`known ${kind}`, () => new KnownFacts(kind, options), [`source ${kind}`]);
     evaluateParents.push(`known ${kind}`);
   }
@@ -142,14 +151,30 @@ function isDirect(source: SourceFormat): boolean {
   return source.keyed && (source.others ?? []).length === 0;
 }
 
+/** Answers of models have a sink, which makes their topic. */
+function made(kind: FactKind): Pick<SourceSpec, 'made'> {
+  if (kind === 'score') return {};
+  const how = {
+    profile: 'compacted',
+    consent: 'compacted',
+    'consent-change': 'forever',
+    delivery: 'public',
+    command: 'internal',
+  };
+  return { made: how[kind] as NonNullable<SourceSpec['made']> };
+}
+
 function factsTopics({ application, prefix, readsFacts, asksModels }: JobOptions): readonly [FactKind, string][] {
-  const { profiles, consent } = publicTopics(prefix);
-  return [
-    ...(readsFacts === true
-      ? [['profile', profiles] as [FactKind, string], ['consent', consent] as [FactKind, string]]
-      : []),
-    ...(asksModels === true ? [['score', scoresTopic(application)] as [FactKind, string]] : []),
+  const { profiles, consent, consentChanges, deliveries } = publicTopics(prefix);
+  const facts: [FactKind, string][] = [
+    ['profile', profiles],
+    ['consent', consent],
+    ['consent-change', consentChanges],
+    ['command', commandsTopic(application)],
+    ['delivery', deliveries],
   ];
+  const scores: [FactKind, string][] = [['score', scoresTopic(application)]];
+  return [...(readsFacts === true ? facts : []), ...(asksModels === true ? scores : [])];
 }
 
 function scoreRequestSink(application: string): SinkSpec<ScoreRequest> {

@@ -1,18 +1,22 @@
 // The actions of a fired decision: one for each route that leads somewhere, to its first channel.
 //
 // Invariants:
-//   A1. An action's id is a hash of decision and step: the same in every run and replay.
+//   A1. An action's id is a hash of decision and step, and of the attempt from the second channel of a route on: the same in
+//       every run and replay.
 
 import { hash } from 'node:crypto';
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import { jsonOfValue } from '../../rules/expressions/values.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
+import type { GateContext } from '../../rules/gates/gate.ts';
 import type { Route } from '../../rules/gates/route.ts';
 import type { Match } from '../../rules/patterns/pattern.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
-import type { Action } from '../../schemas/action.ts';
+import type { Action, Device } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
+import type { Sections } from '../../schemas/section.ts';
+import { devicesOf } from '../../state/entity/devices.ts';
 
 export interface FiredCandidate {
   readonly rule: CompiledRule;
@@ -20,14 +24,17 @@ export interface FiredCandidate {
   readonly routes: readonly Route<CompiledSend>[];
   readonly scope: Scope;
   readonly failed: ExpressionFailed;
+  readonly sections: Sections;
+  readonly around: GateContext;
 }
 
-export function actionsOf(decision: Decision, { rule, match, routes, scope, failed }: FiredCandidate): Action[] {
+export function actionsOf(decision: Decision, candidate: FiredCandidate): Action[] {
+  const { rule, match, routes, scope, failed, sections, around } = candidate;
   return routes.flatMap(({ send, channels: [channel, ...fallback] }) =>
     channel === undefined
       ? []
       : {
-          id: hash('sha256', `${decision.id}\0${send.step}`).slice(0, 32),
+          id: actionId(decision.id, send.step, 1),
           decision: decision.id,
           rule: rule.id,
           ruleVersion: rule.version,
@@ -42,13 +49,29 @@ export function actionsOf(decision: Decision, { rule, match, routes, scope, fail
           flow: null,
           step: send.step,
           attempt: 1,
-          validUntil: null,
-          ratePerSecond: null,
-          devices: [],
+          validUntil: validUntilOf(rule, decision.at, around),
+          ratePerSecond: send.ratePerSecond,
+          devices: devicesFor(channel, sections, around),
           data: send.data(scope, failed),
           context: shownTo(match, scope),
         },
   );
+}
+
+/** A1. */
+export function actionId(decision: string, step: number, attempt: number): string {
+  const which = attempt === 1 ? `${decision}\0${step}` : `${decision}\0${step}\0${attempt}`;
+  return hash('sha256', which).slice(0, 32);
+}
+
+function validUntilOf({ validForMs, urgency }: CompiledRule, at: number, around: GateContext): number | null {
+  const ms = validForMs ?? around.validForMs?.[urgency] ?? Number.POSITIVE_INFINITY;
+  return Number.isFinite(ms) ? at + ms : null;
+}
+
+export function devicesFor(channel: string, sections: Sections, { channels }: GateContext): readonly Device[] {
+  if (channels.get(channel)?.usesDevices !== true) return [];
+  return devicesOf(sections).map(({ device }) => device);
 }
 
 /** What templates see of the match. */

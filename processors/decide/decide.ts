@@ -13,20 +13,22 @@ import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
-import type { Candidate, Refusal } from '../../rules/gates/gate.ts';
-import { Route } from '../../rules/gates/route.ts';
+import { type Candidate, isChannelGate, REFUSED, type Refusal } from '../../rules/gates/gate.ts';
+import type { Route } from '../../rules/gates/route.ts';
+import type { Urgency } from '../../rules/gates/urgency.ts';
 import type { Match } from '../../rules/patterns/pattern.ts';
-import type { CompiledRule, Urgency } from '../../rules/project/compiled-rule.ts';
+import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { Decision, Outcome } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import { childTraceparent, spanIdOf } from '../../schemas/trace.ts';
 import { type HeldReason, heldMatches, heldMatchOf } from '../../state/entity/candidates.ts';
-import { consentFacts } from '../../state/entity/facts.ts';
 import { isEmptyMemory } from '../../state/entity/rule-memories.ts';
 import { addWait } from '../../state/entity/waits.ts';
 import { actionsOf } from './actions.ts';
+import { keepRoute } from './fallback.ts';
 import { rememberFired, rememberSent } from './fired.ts';
 import { isAsked, missingScores, requestOf } from './scores.ts';
+import { noteSent, recipientOf, routeOf, settleRoutes } from './sending.ts';
 import type { DecisionTrace, Visit } from './visit.ts';
 
 const URGENCY_RANK: Readonly<Record<Urgency, number>> = { critical: 0, operational: 1, marketing: 2 };
@@ -75,31 +77,39 @@ function decideOn(visit: Visit, { rule, match }: FoundMatch): void {
   if (isEmptyMemory(memory)) document.rules.delete(rule.id);
 }
 
-function candidateOf(
-  { key, document, rules }: Visit,
-  { rule, match }: FoundMatch,
-  scope: Scope,
-  failed: ExpressionFailed,
-): Deciding {
-  const { sections } = document;
+function candidateOf(visit: Visit, { rule, match }: FoundMatch, scope: Scope, failed: ExpressionFailed): Deciding {
+  const { key, document, rules } = visit;
+  const recipient = recipientOf(rule, document, rules.context, scope, failed);
   return {
+    ...recipient,
     rule,
     match,
     entityKey: key,
     fired: document.rules.of(rule.id),
     firedKey: firedKeyOf(rule, scope, failed),
-    sections,
-    scope,
-    failed,
-    around: rules.context,
-    said: (about) => sections.open(consentFacts)?.find(({ category }) => category === about)?.allowed,
-    routes: rule.sends.map((send) => new Route(send)),
+    wallTime: visit.wallTime(),
+    routes: rule.sends.map((send) => routeOf(send, recipient)),
   };
 }
 
-/** What the gates of its rule say of a candidate: the first that refuses is the reason. */
+/**
+ * What the gates of its rule say of a candidate: the first that refuses is the reason. Channel gates refuse it where they leave
+ * none of its sends a way.
+ */
 export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledRule, 'gates'> }): Verdict {
-  for (const gate of candidate.rule.gates) {
+  const { gates } = candidate.rule;
+  let routesAsked = false;
+  for (const gate of gates) {
+    if (isChannelGate(gate)) {
+      if (routesAsked) continue;
+      routesAsked = true;
+      const { routes } = candidate;
+      settleRoutes(routes, gates, candidate, candidate.match.at);
+      if (routes.length > 0 && routes.every(({ channels }) => channels.length === 0)) {
+        return { reason: routes[0]!.refusedBy, refusal: REFUSED };
+      }
+      continue;
+    }
     if (gate.isAsked?.(candidate) === false) continue;
     const refusal = gate.refusal(candidate);
     if (refusal !== null) return { reason: gate.reason, refusal };
@@ -145,7 +155,11 @@ function fire(visit: Visit, decision: Decision, candidate: Deciding, trace: Deci
   const { document, output, entity, rules } = visit;
   const { rule, match } = candidate;
   const actions = actionsOf(decision, candidate);
-  for (const action of actions) output.action(action, trace);
+  for (const action of actions) {
+    noteSent(rule.gates, { ...candidate, at: match.at, before: [] }, action.channel);
+    output.action(action, trace);
+    keepRoute(visit, rule, action);
+  }
   const sentHistoryMs = rules.needs(entity.type).sentMs;
   rememberSent(
     document,
@@ -154,7 +168,7 @@ function fire(visit: Visit, decision: Decision, candidate: Deciding, trace: Deci
   );
   if (!rememberFired(document.rules.of(rule.id), rule, match, candidate.firedKey)) output.dropped(rule, 'fired');
   const settled = Math.min(match.at, visit.settledTime());
-  for (const gate of rule.gates) gate.fired?.(candidate, settled);
+  for (const gate of rule.gates) if (!isChannelGate(gate)) gate.fired?.(candidate, settled);
   visit.sent(match.at);
 }
 
@@ -183,7 +197,7 @@ function waitsForScore(
 function valuesOf({ gates }: CompiledRule, scope: Scope): JsonObject {
   let seen: JsonObject = {};
   for (const gate of gates) {
-    const values = gate.values?.(scope);
+    const values = isChannelGate(gate) ? undefined : gate.values?.(scope);
     if (values !== undefined) seen = { ...seen, ...values };
   }
   return seen;

@@ -4,6 +4,7 @@
 //   F1. Kept as long as a gate or expression asks, and longer for candidates that come out of order of time; beyond FIRED_MAX
 //       and SENT_MAX the oldest goes, and is counted.
 
+import { isChannelGate } from '../../rules/gates/gate.ts';
 import type { Match } from '../../rules/patterns/pattern.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
@@ -17,7 +18,10 @@ const SENT_MAX = 1_000;
 
 /** False when the oldest had to go. */
 export function rememberFired(memory: RuleMemory, rule: CompiledRule, match: Match, key: string): boolean {
-  const historyMs = rule.gates.reduce((longest, gate) => Math.max(longest, gate.historyMs ?? 0), 0);
+  const historyMs = rule.gates.reduce(
+    (longest, gate) => Math.max(longest, isChannelGate(gate) ? 0 : (gate.historyMs ?? 0)),
+    0,
+  );
   if (historyMs === 0) return true;
   memory.fired.push({ key, at: match.at });
   const keepFrom = keepFromOf(match, historyMs, rule);

@@ -23,6 +23,8 @@ export interface Visit {
   scopeOf(lane: Lane): Scope;
   /** Event time up to which everything of the entity has been evaluated, ms. */
   settledTime(): number;
+  /** Wall time of the task, ms; null: there is none, as in tests and backtests. */
+  wallTime(): number | null;
   /** A message was sent at `at`, ms. */
   sent(at: number): void;
 }
@@ -36,6 +38,8 @@ export interface DecisionTrace {
 export interface DecideOutput {
   decision(decision: Decision, rule: CompiledRule, trace: DecisionTrace | null): void;
   action(action: Action, trace: DecisionTrace | null): void;
+  /** Nothing more comes of the send: its route is used up. */
+  routeEnded(last: Action, reason: string, at: number): void;
   /** A model is asked beside the task; the answer comes back as an event (scores.ts). */
   ask(request: ScoreRequest): void;
   /** An expression of the rule failed: the condition counts as false. */

@@ -2,7 +2,9 @@
 
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
+import { DELIVERY_OUTCOMES } from '../../schemas/delivery.ts';
 import type { Event } from '../../schemas/event.ts';
+import { DELIVERY_TYPE, PRESENCE_EVENT } from '../../schemas/internal-events.ts';
 import { isInstantFact, isInstantFactName, setsAttributes } from './facts.ts';
 
 export interface Concern {
@@ -13,6 +15,12 @@ export interface Concern {
   /** The longest window in which its name is counted, ms; undefined: nobody counts it. */
   readonly historyMs: number | undefined;
   readonly isFact: boolean;
+  /** How long it counts as presence, ms; undefined: nobody asks, or it is none. */
+  readonly presenceMs: number | undefined;
+  /** It tells a device that messages may go to. */
+  readonly tellsDevice: boolean;
+  /** It tells what came of a message. */
+  readonly isDelivery: boolean;
 }
 
 /** Null: nobody asks for it. */
@@ -23,16 +31,44 @@ export function concernOf(rules: RuleSet, entity: string, event: Event): Concern
   const changes = setsAttributes(event, needs);
   const historyMs = needs.history.get(event.event);
   const isFact = isInstantFact(event);
-  const isAsked = arrival.length > 0 || ordered.length > 0 || changes || historyMs !== undefined || isFact;
-  return isAsked ? { arrival, ordered, changes, historyMs, isFact } : null;
+  const presenceMs =
+    needs.history.has(PRESENCE_EVENT) && isPresence(event) ? needs.history.get(PRESENCE_EVENT) : undefined;
+  const tellsDevice = needs.devices && 'device' in event.context;
+  const isDelivery =
+    event.type === DELIVERY_TYPE || (rules.context.deliveriesByName && isOutcomeName(rules, event.event));
+  const isAsked =
+    arrival.length > 0 ||
+    ordered.length > 0 ||
+    changes ||
+    historyMs !== undefined ||
+    isFact ||
+    presenceMs !== undefined ||
+    tellsDevice ||
+    isDelivery;
+  return isAsked ? { arrival, ordered, changes, historyMs, isFact, presenceMs, tellsDevice, isDelivery } : null;
 }
+
+/** Who has an app or a page open is there. */
+function isPresence({ context }: Event): boolean {
+  return 'app' in context || 'page' in context;
+}
+
+function isOutcomeName({ context }: RuleSet, name: string): boolean {
+  const at = name.lastIndexOf('_');
+  return at > 0 && context.channels.has(name.slice(0, at)) && OUTCOMES.has(name.slice(at + 1));
+}
+
+const OUTCOMES: ReadonlySet<string> = new Set(DELIVERY_OUTCOMES);
 
 /** Whether an event of type `track` and this name leaves a trace anywhere. */
 export function asksFor(rules: RuleSet, entity: string, name: string): boolean {
+  const { history, devices } = rules.needs(entity);
+  // What its context says is not known by its name.
+  if (devices || history.has(PRESENCE_EVENT)) return true;
   return (
     rules.interested(entity, 'event-time', name).length > 0 ||
     rules.interested(entity, 'arrival', name).length > 0 ||
-    rules.needs(entity).history.has(name) ||
+    history.has(name) ||
     isInstantFactName(name)
   );
 }

@@ -21,6 +21,8 @@ export interface EvaluateOptions {
   readonly rules: () => RuleSet;
   readonly dedupeWindowMs: number;
   readonly dedupeMax: number;
+  /** Left out in tests and backtests, whose time is that of their events. */
+  readonly hasWallTime?: boolean;
   /** Name of the entity store. */
   readonly store: string;
   /** Where a rule is being explained; left out in every other run. */
@@ -49,6 +51,7 @@ export class Evaluate implements Processor<Event> {
       dedupeMax,
       output: outputOf(context, trace ?? null),
       streamTime: () => context.streamTime(),
+      wallTime: () => (this.#options.hasWallTime === true ? context.wallTime() : null),
       count: (metric, labels) => context.count(metric, labels),
       timerFired: (at) => context.measure('timer-lateness', at),
       late: (visit, event, rules) => this.#late(visit, event, rules),
@@ -107,6 +110,9 @@ function outputOf(context: ProcessorContext, trace: EvaluationTrace | null): Dec
     action(value, own) {
       const headers = traceHeaders(own?.own ?? null);
       context.forward({ key: value.entity.id, value, timestamp: value.at, headers }, 'actions');
+    },
+    routeEnded(value, reason) {
+      context.count('route-ended', { channel: value.channel, reason });
     },
     ask(value) {
       context.count('score-asked', { model: value.model });

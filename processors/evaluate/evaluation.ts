@@ -18,8 +18,8 @@ import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { EntityRef } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
-import { segmentEvent } from '../../schemas/internal-events.ts';
-import type { JsonObject } from '../../schemas/json.ts';
+import { DELIVERY_TYPE, PRESENCE_EVENT, segmentEvent } from '../../schemas/internal-events.ts';
+import type { Json, JsonObject } from '../../schemas/json.ts';
 import { heldMatches, matchOf } from '../../state/entity/candidates.ts';
 import {
   type EntityDocument,
@@ -30,10 +30,19 @@ import {
 } from '../../state/entity/document.ts';
 import { takeWaits } from '../../state/entity/waits.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
+import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
 import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
 import type { Concern } from './concern.ts';
-import { applyAttributes, applyInstantFact, forgetUnasked, rememberEvent, setsAttributes } from './facts.ts';
+import {
+  applyAttributes,
+  applyInstantFact,
+  forgetUnasked,
+  learnDevice,
+  rememberEvent,
+  rememberSuppressed,
+  setsAttributes,
+} from './facts.ts';
 import { instanceOf, keepState, opened } from './instances.ts';
 import { EntityScope } from './scope.ts';
 import { concernsSegments, lookAtSegments, segmentsChangeAt, sendsChanged } from './segments.ts';
@@ -44,6 +53,8 @@ export interface EvaluationHost {
   readonly dedupeMax: number;
   readonly output: DecideOutput;
   streamTime(): number;
+  /** Null: there is none, as in tests and backtests. */
+  wallTime(): number | null;
   count(metric: string, labels?: Readonly<Record<string, string>>): void;
   /** A timer due at `at` fires. */
   timerFired(at: number): void;
@@ -75,8 +86,9 @@ export class Evaluation implements Visit {
   /** False when the event was seen before. */
   take(event: Event, concern: Concern): boolean {
     const { document, rules } = this;
-    const { arrival, ordered, changes, historyMs, isFact } = concern;
-    if (this.#isDuplicate(event)) return false;
+    const { arrival, ordered, changes, historyMs, isFact, presenceMs } = concern;
+    // What came of a message is told once, at wall time, which is nothing to hold event times against.
+    if (event.type !== DELIVERY_TYPE && this.#isDuplicate(event)) return false;
     const needs = rules.needs(this.entity.type);
     const segments = rules.segments(this.entity.type);
     const looks = segments.length > 0 && concernsSegments(segments, event);
@@ -86,7 +98,13 @@ export class Evaluation implements Visit {
       this.#decide();
     }
     // V4
-    if (historyMs !== undefined) rememberEvent(document, event, historyMs, this.settledTime());
+    const { event: name, time } = event;
+    if (historyMs !== undefined) rememberEvent(document, { name, time }, historyMs, this.settledTime());
+    if (presenceMs !== undefined) {
+      rememberEvent(document, { name: PRESENCE_EVENT, time }, presenceMs, this.settledTime());
+    }
+    if (concern.tellsDevice) learnDevice(document, event);
+    if (concern.isDelivery) this.#outcomeCame(event);
     if (isFact) applyInstantFact(document, event, needs.models);
     const before = changes && arrival.length > 0 ? this.scopeOf('arrival').profile : null;
     const waits = looks && rules.tracksInOrder(this.entity.type);
@@ -132,6 +150,10 @@ export class Evaluation implements Visit {
       sectionsDue(document),
     );
     return Math.min(this.#host.streamTime(), firstDue - 1);
+  }
+
+  wallTime(): number | null {
+    return this.#host.wallTime();
   }
 
   sent(at: number): void {
@@ -254,8 +276,21 @@ export class Evaluation implements Visit {
     }
   }
 
-  /** Candidates whose quiet hours have ended by `at` are made anew, stamped with the end. */
+  /** What came of a message: its route goes on, and an address that is dead is remembered. */
+  #outcomeCame({ event: name, properties, time }: Event): void {
+    const split = name.lastIndexOf('_');
+    const [channel, outcome] = [name.slice(0, split), name.slice(split + 1)];
+    const text = (value: Json | undefined): string | null => (typeof value === 'string' ? value : null);
+    const { action, reason, address } = properties;
+    const isDead = outcome === 'bounced' || outcome === 'complained' || reason === 'suppressed';
+    if (isDead && text(address) !== null) rememberSuppressed(this.document, text(address)!);
+    routeGoesOn(this, { action: text(action), channel, outcome, reason: text(reason) }, time);
+  }
+
+  /** Candidates whose quiet hours have ended by `at` are made anew, stamped with the end; so are messages on their way. */
   #endWaits(at: number): void {
+    forgetRoutes(this, at);
+    quietRoutesGoOn(this, at);
     const over = takeWaits(this.document.sections, heldMatches['quiet-hours'], ({ due }) => due <= at);
     for (const { rule: id, due, value } of over) {
       const rule = this.rules.rule(id);

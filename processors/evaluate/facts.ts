@@ -8,9 +8,14 @@
 
 import type { Needs } from '../../rules/expressions/needs.ts';
 import { channelConsent, EVERY_CATEGORY } from '../../rules/gates/consent.ts';
+import { suppressedAddresses } from '../../rules/gates/suppressed.ts';
+import type { Device } from '../../schemas/action.ts';
+import { deviceId, deviceOf } from '../../schemas/device.ts';
 import type { Event } from '../../schemas/event.ts';
-import { CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../../schemas/internal-events.ts';
-import type { Json, JsonObject } from '../../schemas/json.ts';
+import { COMMAND_EVENT, CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../../schemas/internal-events.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts';
+import type { Sections } from '../../schemas/section.ts';
+import { forgetDevice, seeDevice } from '../../state/entity/devices.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
 import { EventTimes } from '../../state/entity/event-times.ts';
 import {
@@ -25,19 +30,23 @@ import {
 
 /** Categories and channels that one person may have said something about. */
 const CONSENTS_MAX = 200;
+/** Addresses that one entity had and that turned out to be dead. */
+const SUPPRESSED_MAX = 20;
+/** FCM's and APNs' tokens have some 200 characters. */
+const TOKEN_MAX = 4_096;
 
 /** Whether the event tells attributes that somebody reads: of the profile, or of the entity's group. */
 export function setsAttributes(event: Event, needs: Needs): boolean {
   return (event.type === 'identify' && needs.profile) || (event.type === 'group' && needs.account);
 }
 
-/** Consent and scores count from the moment they are read, in every lane. */
+/** Consent, scores and commands count from the moment they are read, in every lane. */
 export function isInstantFact(event: Event): boolean {
   return isInstantFactName(event.event);
 }
 
 export function isInstantFactName(name: string): boolean {
-  return name === CONSENT_EVENT || name === SCORE_EVENT;
+  return name === CONSENT_EVENT || name === SCORE_EVENT || name === COMMAND_EVENT;
 }
 
 /** Sets the attributes that the event tells. */
@@ -82,6 +91,7 @@ function setAttribute(attributes: Attributes, name: string, value: Json, at: num
 /** Writes a consent or score. `models`: those that are asked for; answers of others are dropped. */
 export function applyInstantFact(document: EntityDocument, event: Event, models: ReadonlySet<string>): void {
   if (event.event === CONSENT_EVENT) applyConsent(document, event);
+  else if (event.event === COMMAND_EVENT) applyCommand(document, event);
   else applyScore(document, event, models);
 }
 
@@ -95,7 +105,8 @@ function applyConsent({ sections }: EntityDocument, { properties, time }: Event)
     for (const [category, allowed] of saidIn(properties)) {
       if (typeof allowed !== 'boolean') continue;
       const before = consent.find((one) => one.category === category);
-      if (before !== undefined && before.at > time) continue;
+      // Of equal stamps a no stays: who said no at the same moment is not asked again.
+      if (before !== undefined && (before.at > time || (before.at === time && !before.allowed))) continue;
       const others = consent.filter((one) => one !== before).slice(-(CONSENTS_MAX - 1));
       consent = [...others, { category, allowed, at: time }];
     }
@@ -114,6 +125,58 @@ function saidIn(properties: JsonObject): [string, unknown][] {
   ];
 }
 
+/** A device to be kept or forgotten; an address that is good again. */
+function applyCommand({ sections }: EntityDocument, { properties, time }: Event): void {
+  const { kind, op } = properties;
+  if (kind === 'device' && op === 'remove') forgetDevice(sections, deviceIdOf(properties['device']));
+  if (kind === 'device' && op === 'set') {
+    const device = deviceOf(properties['device']);
+    if (device !== null) seeDevice(sections, device, time);
+  }
+  if (kind === 'unsuppress') forgetSuppressed(sections, String(properties['address']));
+}
+
+/** Devices that the event was sent from (Segment: context.device and context.app). */
+export function learnDevice({ sections }: EntityDocument, { context, time }: Event): void {
+  const { device, app } = context as { readonly device?: Json; readonly app?: Json };
+  if (!isJsonObject(device ?? null)) return;
+  const { token, type } = device as JsonObject;
+  if (typeof token !== 'string' || token === '' || token.length > TOKEN_MAX) return;
+  const kind = typeof type === 'string' ? DEVICE_TYPES.get(type.toLowerCase()) : undefined;
+  if (kind === undefined) return;
+  const name = isJsonObject(app ?? null) ? (app as JsonObject)['namespace'] : null;
+  const known = {
+    id: deviceId(token),
+    type: kind,
+    token,
+    app: typeof name === 'string' ? name : null,
+    subscription: null,
+  };
+  seeDevice(sections, known, time);
+}
+
+/** What Segment's libraries call the kinds of devices. */
+const DEVICE_TYPES: ReadonlyMap<string, Device['type']> = new Map([
+  ['android', 'android'],
+  ['ios', 'ios'],
+  ['ipados', 'ios'],
+]);
+
+function deviceIdOf(device: Json | undefined): string {
+  return isJsonObject(device ?? null) ? String((device as JsonObject)['id']) : String(device);
+}
+
+/** The address of a message turned out to be dead; it is remembered by its id (schemas/address.ts). */
+export function rememberSuppressed({ sections }: EntityDocument, address: string): void {
+  const known = sections.open(suppressedAddresses) ?? [];
+  if (!known.includes(address)) sections.put(suppressedAddresses, [...known, address].slice(-SUPPRESSED_MAX));
+}
+
+function forgetSuppressed(sections: Sections, address: string): void {
+  const left = (sections.open(suppressedAddresses) ?? []).filter((one) => one !== address);
+  sections.put(suppressedAddresses, left.length === 0 ? null : left);
+}
+
 function applyScore({ sections }: EntityDocument, { properties, time }: Event, models: ReadonlySet<string>): void {
   const model = String(properties['model']);
   const value = typeof properties['value'] === 'number' ? properties['value'] : null;
@@ -128,12 +191,17 @@ function applyScore({ sections }: EntityDocument, { properties, time }: Event, m
  * Notes that an event of this name happened. `longestMs`: the longest window asked for; `settled`: no window that is still
  * to be asked about ends at or before it.
  */
-export function rememberEvent(document: EntityDocument, event: Event, longestMs: number, settled: number): void {
+export function rememberEvent(
+  document: EntityDocument,
+  { name, time }: { readonly name: string; readonly time: number },
+  longestMs: number,
+  settled: number,
+): void {
   const { sections } = document;
   const history = sections.open(historyFacts) ?? new Map<string, EventTimes>();
-  let times = history.get(event.event);
-  if (times === undefined) history.set(event.event, (times = new EventTimes()));
-  times.add(event.time, longestMs);
+  let times = history.get(name);
+  if (times === undefined) history.set(name, (times = new EventTimes()));
+  times.add(time, longestMs);
   times.forget(settled - longestMs);
   sections.put(historyFacts, history);
 }

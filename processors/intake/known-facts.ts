@@ -1,5 +1,6 @@
-// Records of the compacted topics that say what is known of people: profiles, consent, and answers of models, each keyed
-// by the entity's id, become events of that entity which no rule can name (schemas/internal-events.ts).
+// Records that say what is known of an entity, each keyed by its id: profiles, consent and its changes, commands, answers of
+// models, and what came of messages. They become events of that entity: of names that no rule can say
+// (schemas/internal-events.ts), or, of messages, `<channel>_<outcome>`, of a type that no other source can give.
 //
 // Invariants:
 //   F1. A record leaves as an event, or RecordError is thrown, which the runtime turns into a dead letter (I6).
@@ -8,14 +9,22 @@
 
 import { utf8Text } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
+import { parseInstant } from '../../lib/instant.ts';
 import { Event, type EventFields } from '../../schemas/event.ts';
-import { CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../../schemas/internal-events.ts';
+import { deliveryCodec } from '../../schemas/framed.ts';
+import {
+  COMMAND_EVENT,
+  CONSENT_EVENT,
+  DELIVERY_TYPE,
+  PROFILE_EVENT,
+  SCORE_EVENT,
+} from '../../schemas/internal-events.ts';
 import { DEPTH_MAX, isJsonObject, isNestedWithin, type JsonObject } from '../../schemas/json.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
 
-export type FactKind = 'profile' | 'consent' | 'score';
+export type FactKind = 'profile' | 'consent' | 'consent-change' | 'command' | 'delivery' | 'score';
 
 export interface FactsOptions {
   readonly maxClockSkewMs: number;
@@ -46,11 +55,18 @@ export class KnownFacts implements Processor<SourceRecord> {
     if (record.key === null || record.key.length === 0) throw invalid('the record has no key, which is the entity id');
     const id = utf8Text(record.key);
     const messageId = `${read.topic}-${read.partition}-${record.offset}`;
-    const event = eventOf(this.#kind, this.#jsonOf(record), { messageId, id, time: record.timestamp });
+    const origin = { messageId, id, time: record.timestamp };
+    const event =
+      this.#kind === 'delivery' ? deliveryEvent(record, origin) : eventOf(this.#kind, this.#jsonOf(record), origin);
+    // A scanner's clicks are a record, and nobody's deed.
+    if (event === null) return;
     if (event.time - this.#context.wallTime() > this.#options.maxClockSkewMs) {
       throw new RecordError('TRG_RECORD_IN_FUTURE', 'the record is stamped further in the future than maxClockSkew');
     }
-    const key = entityKey(entityTypeOf(record), id);
+    const key = entityKey(
+      this.#kind === 'delivery' ? String(event.properties['entityType']) : entityTypeOf(record),
+      id,
+    );
     this.#context.forward({ key, value: event, timestamp: event.time, headers: record.headers });
   }
 
@@ -84,6 +100,8 @@ function eventOf(kind: FactKind, json: JsonObject | null, { messageId, id, time 
   const fields = { messageId, userId: id, anonymousId: null, time };
   if (kind === 'profile') return profileEvent(json, fields);
   if (kind === 'consent') return consentEvent(json, fields);
+  if (kind === 'consent-change') return consentChangeEvent(json, fields);
+  if (kind === 'command') return commandEvent(json, fields);
   return scoreEvent(json, fields);
 }
 
@@ -101,6 +119,40 @@ function consentEvent(json: JsonObject | null, fields: OriginFields): Event {
     if (!isWell) throw invalid(`"${name}" must be ${name === 'all' ? 'true or false' : 'an object of true and false'}`);
   }
   return new Event({ ...fields, type: 'consent', event: CONSENT_EVENT, properties: json ?? { deleted: true } });
+}
+
+/** What was said at one moment: `{ all?, categories?, channels?, timestamp?, source?, text? }`, kept for ever as the proof. */
+function consentChangeEvent(json: JsonObject | null, fields: OriginFields): Event {
+  const { all, categories, channels, timestamp } = json ?? {};
+  const said = {
+    ...(all !== undefined && { all }),
+    ...(categories !== undefined && { categories }),
+    ...(channels !== undefined && { channels }),
+  };
+  const at = timestamp === undefined ? fields.time : parseInstant(String(timestamp));
+  if (Number.isNaN(at)) throw invalid('"timestamp" of a consent change must be a time in ISO-8601');
+  return consentEvent(said, { ...fields, time: at });
+}
+
+function commandEvent(json: JsonObject | null, fields: OriginFields): Event {
+  if (typeof json?.['kind'] !== 'string') throw invalid('a command has a kind');
+  return new Event({ ...fields, type: 'command', event: COMMAND_EVENT, properties: json });
+}
+
+/** Null: a scanner did it. Throws RecordError. */
+function deliveryEvent({ value }: LogRecord, { messageId, id }: Origin): Event | null {
+  const told = deliveryCodec.decode(value ?? new Uint8Array(0));
+  if (told.isMachine) return null;
+  const { channel, outcome, at, entity, isMachine: _, ...properties } = told;
+  return new Event({
+    messageId,
+    userId: id,
+    anonymousId: null,
+    time: at,
+    type: DELIVERY_TYPE,
+    event: `${channel}_${outcome}`,
+    properties: { ...properties, entityType: entity.type },
+  });
 }
 
 function scoreEvent(json: JsonObject | null, fields: OriginFields): Event {

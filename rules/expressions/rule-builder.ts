@@ -39,6 +39,8 @@ export interface WantedValue {
 export class RuleBuilder {
   readonly document: SourceDocument;
   readonly problems: Problem[];
+  /** Worth saying; the rule is good all the same. */
+  readonly warnings: Problem[] = [];
   readonly needs = new NeedsCollector();
   readonly #expressions: ExpressionCompiler;
 
@@ -50,6 +52,10 @@ export class RuleBuilder {
 
   error(path: Path, message: string, hint: string | null = null): void {
     this.problems.push(this.document.problem(path, message, hint));
+  }
+
+  warning(path: Path, message: string, hint: string | null = null): void {
+    this.warnings.push(this.document.problem(path, message, hint));
   }
 
   /** Null when there is none, or it has a mistake, which is reported. */

@@ -11,6 +11,7 @@ import type { RuleBuilder } from '../expressions/rule-builder.ts';
 import type { ExpressionFailed, Scope } from '../expressions/scope.ts';
 import { jsonOfValue } from '../expressions/values.ts';
 import type { ChannelTraits } from '../gates/channels.ts';
+import { AUTO } from '../gates/routing.ts';
 import type { Path } from '../language/parse.ts';
 import { fields, type Loose, NAME_PATTERN } from '../language/parts.ts';
 
@@ -20,6 +21,10 @@ const RESERVED_DATA_NAME = 'tripline';
 export interface ChannelOptions {
   /** All that rules may send to, by name. */
   readonly channels: ReadonlyMap<string, ChannelTraits>;
+  /** Channels that somebody delivers, here or elsewhere; left out: that is not known, and not asked. */
+  readonly served?: ReadonlySet<string> | undefined;
+  /** Whether a channel that nobody delivers is a mistake, as in a worker, or worth a warning. */
+  readonly mustBeServed?: boolean | undefined;
   /** Whether there is such a template for the channel; left out: not checked. */
   readonly templates?: ((name: string, channel: string) => boolean) | undefined;
 }
@@ -28,7 +33,9 @@ export const Send = fields(
   {
     channel: Type.String({
       minLength: 1,
-      description: 'email, sms, push, inapp, webhook, slack, pagerduty, or a channel of the configuration.',
+      description:
+        'email, sms, push, inapp, webhook, slack, pagerduty, log, a channel of the configuration, or auto: by urgency and ' +
+        'what the person does and prefers.',
     }),
     template: Type.Optional(
       Type.String({
@@ -38,7 +45,14 @@ export const Send = fields(
     ),
     fallback: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
-        description: 'Channels to take when consent and reach do not allow this one, in order.',
+        description: 'Channels to take when this one is not allowed, reaches nobody or fails, in order.',
+      }),
+    ),
+    rate: Type.Optional(
+      Type.String({
+        pattern: '^\\d+(\\.\\d+)?/(s|m|h)$',
+        examples: ['100/s', '5000/h'],
+        description: 'Pacing: at most so many of these messages a second, minute or hour, over all workers.',
       }),
     ),
     data: Type.Optional(
@@ -47,7 +61,7 @@ export const Send = fields(
       }),
     ),
   },
-  { description: 'Writes one action to a channel.' },
+  { description: 'Writes one action, to the first channel of its route that is allowed and reaches the person.' },
 );
 
 export type SendBody = Loose<Static<typeof Send>>;
@@ -55,9 +69,12 @@ export type SendBody = Loose<Static<typeof Send>>;
 export interface CompiledSend {
   /** Position among the rule's steps; 0 for the first. */
   readonly step: number;
-  /** Where it may go, in order. */
+  /** Where it may go, in order; of `auto`, none that is known before. */
   readonly channels: readonly string[];
+  readonly isAuto: boolean;
   readonly template: string | null;
+  /** Pacing over all workers, messages a second; null: none. */
+  readonly ratePerSecond: number | null;
   /** The data of the action; a failing value is null and reported. */
   data(scope: Scope, failed: ExpressionFailed): { readonly [name: string]: Json };
 }
@@ -84,8 +101,26 @@ export function compileSend(
     const isRepeated = name === channel || fallback.indexOf(name) !== fallback.lastIndexOf(name);
     if (isRepeated) builder.error(place, `the channel "${name}" is tried already`);
   }
-  const channels = [channel, ...fallback];
-  return { step, channels, template: send.template ?? null, data: compileData(send, path, names, builder) };
+  const isAuto = channel === AUTO;
+  if (isAuto && fallback.length > 0) {
+    builder.error([...path, 'fallback'], '"auto" has its own fallback: the further channels of its route');
+  }
+  return {
+    step,
+    channels: isAuto ? [] : [channel, ...fallback],
+    isAuto,
+    template: send.template ?? null,
+    ratePerSecond: send.rate === undefined ? null : perSecondOf(send.rate),
+    data: compileData(send, path, names, builder),
+  };
+}
+
+const SECONDS = { s: 1, m: 60, h: 3_600 } as const;
+
+/** `100/s`, `5000/h`, as checked by the schema. */
+function perSecondOf(rate: string): number {
+  const [count, unit] = rate.split('/') as [string, keyof typeof SECONDS];
+  return Number(count) / SECONDS[unit];
 }
 
 function checkChannel(
@@ -96,8 +131,8 @@ function checkChannel(
   options: ChannelOptions,
   builder: RuleBuilder,
 ): void {
-  if (channel === 'auto') {
-    builder.error(place, 'channel "auto" is part of the rule language but not available in this version');
+  if (channel === AUTO) {
+    if (place.at(-1) !== 'channel') builder.error(place, '"auto" stands as `channel`, and has no place in a fallback');
     return;
   }
   const traits = options.channels.get(channel);
@@ -105,6 +140,12 @@ function checkChannel(
     const known = [...options.channels.keys()];
     builder.error(place, `unknown channel "${channel}"`, didYouMean(channel, known, `known: ${known.join(', ')}`));
     return;
+  }
+  if (options.served?.has(channel) === false) {
+    const message = `nobody is configured to deliver "${channel}"`;
+    const hint = `configure channels.${channel}, or say that another program reads its actions: deliveredElsewhere: [${channel}]`;
+    if (options.mustBeServed === true) builder.error(place, message, hint);
+    else builder.warning(place, message, hint);
   }
   if (send.template === undefined) {
     // A template that was given but had a mistake has been reported.

@@ -1,7 +1,8 @@
-// Caps: at most so many fired decisions for an entity, over all rules, by channel and category (caps.ts).
+// Caps: at most so many messages to an entity, over all rules, by channel and category (caps.ts). Each message counts at its
+// time on the channel that it goes to, one that takes over after a failure too; nothing is given back.
 //
 // Invariants:
-//   C1. A cap holds over event time in whichever order decisions are made (I4): one that comes late is held against the
+//   C1. A cap holds over event time in whichever order messages are decided on (I4): one that comes late is held against the
 //       later-stamped ones too, and one so late that what it must be held against has been forgotten is refused.
 //   C2. What is remembered is bounded: by the longest cap, and FIRED_MAX.
 
@@ -9,7 +10,8 @@ import { localFields } from '../../lib/calendar.ts';
 import * as binary from '../../schemas/binary.ts';
 import type { StateCodec } from '../../schemas/section.ts';
 import type { CompiledCap } from './caps.ts';
-import { type Candidate, defineGate, REFUSED } from './gate.ts';
+import { passedOverInWords } from './consent.ts';
+import { defineChannelGate, type Sending } from './gate.ts';
 import { calendarNumber, fitsSlidingWindow } from './windows.ts';
 
 /** A cap is at most 1,000; beyond this the oldest goes, and what is older is then refused (C1). */
@@ -18,7 +20,7 @@ const DAY_MS = 86_400_000;
 /** A local day has 25 hours at most, and a zone may change; a week likewise. */
 const CALENDAR_MS = { day: 2 * DAY_MS, week: 9 * DAY_MS } as const;
 
-/** A fired decision, as far as caps look at it. */
+/** A message, as far as caps look at it; those from before 0.2 are whole decisions with all their channels. */
 export interface FiredMessage {
   readonly at: number;
   readonly category: string | null;
@@ -52,47 +54,43 @@ export const cappedMessages: StateCodec<CappedMessages> = {
   read: parts.read,
 };
 
-export const capGate = defineGate({
+export const capGate = defineChannelGate({
   name: 'cap',
   reason: 'cap',
   fields: {},
-  compile() {
-    return {
-      isAsked: ({ around }) => around.caps.length > 0,
-      refusal: (candidate) => (candidate.around.caps.every((cap) => fits(cap, candidate)) ? null : REFUSED),
-      fired: remember,
-      words({ sections }, refused) {
-        const count = sections.open(cappedMessages)?.fired.length ?? 0;
-        return refused ? `${count} decisions that caps count have fired before` : null;
-      },
-    };
+  isAsked: ({ around }) => around.caps.length > 0,
+  allows: (sending, channel) => sending.around.caps.every((cap) => fits(cap, sending, channel)),
+  sent: remember,
+  words({ sections, routes }, refused) {
+    const count = sections.open(cappedMessages)?.fired.length ?? 0;
+    return refused ? `${count} messages that caps count were sent before` : passedOverInWords(routes, 'cap');
   },
 });
 
-function fits(cap: CompiledCap, candidate: Candidate): boolean {
-  const { rule, match, sections, scope } = candidate;
-  if (!concerns(cap, rule.category, channelsOf(candidate))) return true;
+function fits(cap: CompiledCap, sending: Sending, channel: string): boolean {
+  const { rule, at, sections, scope, before } = sending;
+  if (!concerns(cap, rule.category, [channel])) return true;
   const known = sections.open(cappedMessages);
-  if (known === undefined) return cap.max > 0;
+  const now = before.filter((other) => concerns(cap, rule.category, [other])).map(() => at);
+  if (known === undefined) return now.length < cap.max;
   const { per, max } = cap;
   const reach = per === 'day' || per === 'week' ? CALENDAR_MS[per] : per;
-  if (known.forgotten >= 0 && match.at - reach < known.forgotten) return false;
-  const times = known.fired.filter((fired) => concerns(cap, fired.category, fired.channels)).map((fired) => fired.at);
-  if (typeof per === 'number') return fitsSlidingWindow(times, match.at, max, per);
+  if (known.forgotten >= 0 && at - reach < known.forgotten) return false;
+  const past = known.fired.filter((fired) => concerns(cap, fired.category, fired.channels)).map((fired) => fired.at);
+  const times = [...past, ...now];
+  if (typeof per === 'number') return fitsSlidingWindow(times, at, max, per);
   const zone = cap.zone.of(scope.profile);
-  const own = numberOf(match.at, zone, per);
+  const own = numberOf(at, zone, per);
   return times.filter((time) => numberOf(time, zone, per) === own).length < max;
 }
 
-function remember(candidate: Candidate): void {
-  const { around, rule, match, sections } = candidate;
-  const channels = channelsOf(candidate);
-  if (!around.caps.some((cap) => concerns(cap, rule.category, channels))) return;
+function remember({ around, rule, at, sections }: Sending, channel: string): void {
+  if (!around.caps.some((cap) => concerns(cap, rule.category, [channel]))) return;
   const reach = Math.max(...around.caps.map(({ per }) => (typeof per === 'number' ? per : CALENDAR_MS[per])));
   // Twice as long as asked, for candidates that come out of order of time.
-  const keepFrom = match.at - 2 * reach;
+  const keepFrom = at - 2 * reach;
   const before = sections.open(cappedMessages) ?? { fired: [], forgotten: -1 };
-  const all = [...before.fired, { at: match.at, category: rule.category, channels }];
+  const all = [...before.fired, { at, category: rule.category, channels: [channel] }];
   const surplus = all.length - FIRED_MAX;
   let { forgotten } = before;
   const fired = all.filter((one, i) => {
@@ -101,11 +99,6 @@ function remember(candidate: Candidate): void {
     return keep;
   });
   sections.put(cappedMessages, { fired, forgotten });
-}
-
-/** The channels that its sends go to first. */
-function channelsOf({ routes }: Candidate): readonly string[] {
-  return routes.flatMap(({ channels }) => channels.slice(0, 1));
 }
 
 function concerns(cap: CompiledCap, category: string | null, channels: readonly string[]): boolean {

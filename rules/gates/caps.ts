@@ -7,12 +7,12 @@ import type { RuleBuilder } from '../expressions/rule-builder.ts';
 import { fields } from '../language/parts.ts';
 import { parseZone, UTC, ZONE_HINT, type Zone } from '../language/zone.ts';
 
-/** At most `max` fired decisions of a kind for each entity. */
+/** At most `max` messages of a kind to each entity. */
 export interface CompiledCap {
   readonly max: number;
   /** A sliding window (t - per, t] in ms, or the calendar day or week (from Monday) in `zone`. */
   readonly per: number | 'day' | 'week';
-  /** Null: whatever is sent, and decisions of rules that send nothing. */
+  /** Null: whatever is sent. */
   readonly channel: string | null;
   /** Null: every category, and none. */
   readonly category: string | null;
@@ -26,16 +26,16 @@ const CAPS_MAX = 50;
 const PER_MAX_MS = 400 * 86_400_000;
 
 const Cap = fields({
-  max: Type.Integer({ minimum: 0, maximum: CAP_MAX, description: 'Fired decisions allowed.' }),
+  max: Type.Integer({ minimum: 0, maximum: CAP_MAX, description: 'Messages allowed.' }),
   per: Type.String({
     pattern: '^day$|^week$|^(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+$',
     examples: ['day', 'week', '7d'],
     description: 'A sliding window such as 7d, or the calendar day or week (from Monday) in the time zone.',
   }),
-  channel: Type.Optional(
-    Type.String({ minLength: 1, description: 'Rules that send to it; any (default): every rule.' }),
+  channel: Type.Optional(Type.String({ minLength: 1, description: 'Messages on it; any (default): on all.' })),
+  category: Type.Optional(
+    Type.String({ minLength: 1, description: 'Messages of rules of this category; left out: of all.' }),
   ),
-  category: Type.Optional(Type.String({ minLength: 1, description: 'Rules of this category; left out: every rule.' })),
   timezone: Type.Optional(
     Type.String({
       minLength: 1,
@@ -48,7 +48,7 @@ export const CapsSchema = Type.Array(Cap, {
   maxItems: CAPS_MAX,
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Tripline caps',
-  description: 'At most so many fired decisions for each entity, over all rules. All caps hold.',
+  description: 'At most so many messages to each entity, over all rules. All caps hold.',
 });
 
 export type CapsBody = ({ [Name in keyof Static<typeof Cap>]?: Static<typeof Cap>[Name] | undefined } | undefined)[];

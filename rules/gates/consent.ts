@@ -3,10 +3,11 @@
 // Invariants:
 //   N1. Without a record, a category is allowed unless it is declared opt-in; `*` is a record about all of them, and
 //       `channel:<name>` about one channel, whatever the category.
-//   N2. Channels that reach systems and colleagues ask no consent (ChannelTraits).
+//   N2. Channels that reach systems and colleagues ask no consent (ChannelTraits), and categories that are declared
+//       `consent.always` ask nobody: receipts and security are the law's own duty of care.
 
 import Type from 'typebox';
-import { type Candidate, defineGate, REFUSED } from './gate.ts';
+import { type Candidate, defineChannelGate, type GateContext } from './gate.ts';
 
 /** What the person said about all categories. */
 export const EVERY_CATEGORY = '*';
@@ -16,39 +17,39 @@ export function channelConsent(channel: string): string {
   return `channel:${channel}`;
 }
 
-type Said = (about: string) => boolean | undefined;
+/** What the person said about `*`, a category, or `channel:<name>`; undefined: nothing. */
+export type Said = (about: string) => boolean | undefined;
 
 export function consentTo(category: string, said: Said, optIn: ReadonlySet<string>): boolean {
   if (said(EVERY_CATEGORY) === false) return false;
   return said(category) ?? !optIn.has(category);
 }
 
-export const consentGate = defineGate({
+export const consentGate = defineChannelGate({
   name: 'consent',
   reason: 'consent',
   fields: { category: Type.Optional(Type.String({ minLength: 1, description: 'Consent category.' })) },
-  compile(_body, { sends }) {
-    if (!sends) return null;
-    return {
-      refusal(candidate) {
-        for (const route of candidate.routes) route.keep((channel) => allows(candidate, channel), 'consent');
-        return candidate.routes.some(({ channels }) => channels.length > 0) ? null : REFUSED;
-      },
-      words({ rule, routes }, refused) {
-        if (refused) return `no consent to ${rule.category ?? 'messages'} on ${allChannels(routes)}`;
-        return passedOverInWords(routes, 'consent');
-      },
-    };
+  allows: ({ rule, around, said }, channel) =>
+    around.channels.get(channel)?.asksConsent === false || consentToSend(rule.category, channel, said, around),
+  words({ rule, routes }, refused) {
+    if (refused) return `no consent to ${rule.category ?? 'messages'} on ${allChannels(routes)}`;
+    return passedOverInWords(routes, 'consent');
   },
 });
 
-function allows({ rule, around, said }: Candidate, channel: string): boolean {
-  if (around.channels.get(channel)?.asksConsent === false) return true;
-  return said(channelConsent(channel)) !== false && consentTo(rule.category ?? EVERY_CATEGORY, said, around.optIn);
+/** Whether a person allows messages of this category (null: of none) on this channel. */
+export function consentToSend(
+  category: string | null,
+  channel: string,
+  said: Said,
+  { optIn, always }: Pick<GateContext, 'optIn' | 'always'>,
+): boolean {
+  if (category !== null && always.has(category)) return true;
+  return said(channelConsent(channel)) !== false && consentTo(category ?? EVERY_CATEGORY, said, optIn);
 }
 
 export function allChannels(routes: Candidate['routes']): string {
-  return [...new Set(routes.flatMap(({ send }) => send.channels))].join(', ');
+  return [...new Set(routes.flatMap(({ all }) => all))].join(', ');
 }
 
 /** Of a gate that passed: the channels that it took out; null: none. */

@@ -1,4 +1,5 @@
-// What a gate is: something that a candidate passes before it fires, and that says no for a reason of its own.
+// What a gate is: something that says no for a reason of its own, to a candidate before it fires (Gate), or to a channel of one
+// of its sends when that send's turn comes (ChannelGate).
 //
 // Owns: interfaces, and the tools by which gates are compiled. Each gate is one file here and a line in index.ts, whose order
 // is the order in which they are asked.
@@ -9,6 +10,7 @@
 //   G2. A gate that counts holds over event time in whichever order decisions are made: an earlier-stamped candidate that
 //       comes later is held against the ones after it too, and one so late that what it must be held against has been
 //       forgotten is refused.
+//   G3. Channel gates are asked of one send after the other, each knowing what those before it will send.
 
 import type { Static, TObject, TProperties } from 'typebox';
 import type { JsonObject } from '../../schemas/json.ts';
@@ -21,17 +23,12 @@ import type { Match } from '../patterns/pattern.ts';
 import type { CompiledCap } from './caps.ts';
 import type { ChannelTraits } from './channels.ts';
 import type { Route } from './route.ts';
+import type { Routing } from './routing.ts';
+import type { Urgency } from './urgency.ts';
 
-/** A decision that may be made. */
-export interface Candidate {
-  readonly rule: { readonly id: string; readonly category: string | null };
-  readonly match: Match;
-  /** type/id. */
-  readonly entityKey: string;
-  /** Fired decisions of the rule. */
-  readonly fired: FiredDecisions;
-  /** What tells its fired decisions apart: the value of `cooldown.key`, '' without one. */
-  readonly firedKey: string;
+/** Somebody who may be sent something. */
+export interface Recipient {
+  readonly rule: { readonly id: string; readonly category: string | null; readonly urgency: Urgency };
   /** What gates remember of the entity, each in a section of its own. */
   readonly sections: Sections;
   readonly scope: Scope;
@@ -39,8 +36,31 @@ export interface Candidate {
   readonly around: GateContext;
   /** What the person said about `*`, a category, or `channel:<name>`; undefined: nothing. */
   said(about: string): boolean | undefined;
-  /** One for each send, from which consent and reach take channels. */
+  /** How many devices the person has. */
+  devices(): number;
+}
+
+/** A decision that may be made. */
+export interface Candidate extends Recipient {
+  readonly match: Match;
+  /** type/id. */
+  readonly entityKey: string;
+  /** Fired decisions of the rule. */
+  readonly fired: FiredDecisions;
+  /** What tells its fired decisions apart: the value of `cooldown.key`, '' without one. */
+  readonly firedKey: string;
+  /** Wall time of the task, ms; null: there is none, as in tests and backtests. */
+  readonly wallTime: number | null;
+  /** One for each send whose turn comes at the match, from which channel gates take channels. */
   readonly routes: readonly Route[];
+}
+
+/** A send whose turn has come. */
+export interface Sending extends Recipient {
+  /** Event time, ms. */
+  readonly at: number;
+  /** Channels of the messages that go out at the same time before this one (G3). */
+  readonly before: readonly string[];
 }
 
 export interface FiredDecisions {
@@ -57,6 +77,11 @@ export interface GateContext {
   readonly channels: ReadonlyMap<string, ChannelTraits>;
   /** Categories for which the person must have said yes. */
   readonly optIn: ReadonlySet<string>;
+  /** Categories that ask nobody: what the law or security obliges us to say. */
+  readonly always: ReadonlySet<string>;
+  readonly routing: Routing;
+  /** How long decisions and messages are good, by urgency, ms; null: for ever, where nothing is live. */
+  readonly validForMs: Readonly<Record<Urgency, number>> | null;
   /** False in inline tests: nobody is held out. */
   readonly withHoldouts: boolean;
 }
@@ -69,7 +94,7 @@ export interface Refusal {
 
 export const REFUSED: Refusal = { until: null };
 
-/** A gate of one rule. */
+/** A gate of one rule, asked of the whole candidate. */
 export interface Gate {
   /** Of the decision that it refuses. */
   readonly reason: string;
@@ -79,12 +104,33 @@ export interface Gate {
   isAsked?(candidate: Candidate): boolean;
   /** How long a fired decision of the rule matters to it, ms; left out: not at all. */
   readonly historyMs?: number;
+  /** Until when nothing may be sent at `at`, ms; null: it may. Of gates that a send asks whenever its turn comes. */
+  quietUntil?(at: number, scope: Scope): number | null;
   /** Notes what it has to know of a candidate that fired. `settled`: everything up to this event time has been decided. */
   fired?(candidate: Candidate, settled: number): void;
   /** The values that it saw or would have seen, for the decision's record. */
   values?(scope: Scope): JsonObject;
   /** What it saw; of one that refused, what would have been needed. Null: there is nothing to say. */
   words(candidate: Candidate, refused: boolean): string | null;
+}
+
+/** A gate of one rule that sends, asked of each channel of a send. */
+export interface ChannelGate {
+  /** Of the channel that it takes out, and of the decision of whose first send it takes out the last one. */
+  readonly reason: string;
+  allows(sending: Sending, channel: string): boolean;
+  /** Whether it is asked at all, where that depends on more than the rule; left out: it is. */
+  isAsked?(recipient: Recipient): boolean;
+  /** Notes what it has to know of a message that goes out on this channel. */
+  sent?(sending: Sending, channel: string): void;
+  /** What it saw; of one that refused, what would have been needed. Null: there is nothing to say. */
+  words(candidate: Candidate, refused: boolean): string | null;
+}
+
+export type AnyGate = Gate | ChannelGate;
+
+export function isChannelGate(gate: AnyGate): gate is ChannelGate {
+  return 'allows' in gate;
 }
 
 export interface GateTools {
@@ -106,13 +152,24 @@ export interface GateDefinition<Body = unknown> {
   readonly reason: string;
   readonly fields: TProperties;
   /** Null: the rule does not ask it. The body may lack parts that had mistakes, which were reported. */
-  compile(body: Body, tools: GateTools): Omit<Gate, 'reason'> | null;
+  compile(body: Body, tools: GateTools): Omit<Gate, 'reason'> | Omit<ChannelGate, 'reason'> | null;
 }
 
-export function defineGate<Fields extends TProperties>(
-  definition: { readonly fields: Fields } & GateDefinition<Loose<Static<TObject<Fields>>>>,
-): GateDefinition {
+export interface DecisionGateSpec<Fields extends TProperties> extends Omit<GateDefinition, 'fields' | 'compile'> {
+  readonly fields: Fields;
+  compile(body: Loose<Static<TObject<Fields>>>, tools: GateTools): Omit<Gate, 'reason'> | null;
+}
+
+export function defineGate<Fields extends TProperties>(definition: DecisionGateSpec<Fields>): GateDefinition {
   return definition as GateDefinition;
+}
+
+/** A gate that every rule asks that sends something. */
+export function defineChannelGate(
+  definition: Pick<GateDefinition, 'name' | 'reason' | 'fields'> & Omit<ChannelGate, 'reason'>,
+): GateDefinition {
+  const { name, reason, fields, ...gate } = definition;
+  return { name, reason, fields, compile: (_body, { sends }) => (sends ? gate : null) };
 }
 
 /** Of a condition, for explanations: what it is and what it saw. */

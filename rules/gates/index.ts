@@ -7,12 +7,14 @@ import { consentGate } from './consent.ts';
 import { cooldownGate } from './cooldown.ts';
 import { enabledGate } from './enabled.ts';
 import { exclusiveGate } from './exclusive.ts';
-import type { Gate, GateDefinition, GateTools } from './gate.ts';
+import type { AnyGate, GateDefinition, GateTools } from './gate.ts';
 import { holdoutGate } from './holdout.ts';
 import { limitGate } from './limit.ts';
 import { quietHoursGate } from './quiet-hours.ts';
 import { reachGate } from './reach.ts';
 import { reviewGate } from './review.ts';
+import { staleGate } from './stale.ts';
+import { suppressedGate } from './suppressed.ts';
 
 export const GATES: readonly GateDefinition[] = [
   enabledGate,
@@ -22,8 +24,10 @@ export const GATES: readonly GateDefinition[] = [
   cooldownGate,
   exclusiveGate,
   limitGate,
+  staleGate,
   capGate,
   consentGate,
+  suppressedGate,
   reachGate,
   quietHoursGate,
   reviewGate,
@@ -33,9 +37,9 @@ export const GATES: readonly GateDefinition[] = [
 export const REASONS: readonly string[] = GATES.map(({ reason }) => reason);
 
 /** The gates that a rule asks, in order. Mistakes go to the tools. */
-export function compileGates(body: object, tools: GateTools): readonly Gate[] {
+export function compileGates(body: object, tools: GateTools): readonly AnyGate[] {
   return GATES.flatMap(({ reason, compile }) => {
     const gate = compile(body, tools);
-    return gate === null ? [] : [{ ...gate, reason }];
+    return gate === null ? [] : [{ ...gate, reason } as AnyGate];
   });
 }

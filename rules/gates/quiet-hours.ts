@@ -7,6 +7,7 @@
 
 import Type from 'typebox';
 import { localFields } from '../../lib/calendar.ts';
+import type { Scope } from '../expressions/scope.ts';
 import { fields } from '../language/parts.ts';
 import { parseZone, UTC, ZONE_HINT, type Zone } from '../language/zone.ts';
 import { defineGate, type GateTools } from './gate.ts';
@@ -46,13 +47,15 @@ export const quietHoursGate = defineGate({
   compile({ quietHours }, tools) {
     const quiet = quietHours === undefined ? null : compileQuietHours(quietHours, tools);
     if (quiet === null || !tools.sends) return null;
+    const quietAt = (at: number, { profile }: Scope) => quietUntil(quiet, at, quiet.zone.of(profile));
     return {
+      quietUntil: quietAt,
       refusal({ match, scope }) {
-        const until = quietUntil(quiet, match.at, quiet.zone.of(scope.profile));
+        const until = quietAt(match.at, scope);
         return until === null ? null : { until };
       },
       words({ match, scope }, refused) {
-        const until = refused ? quietUntil(quiet, match.at, quiet.zone.of(scope.profile)) : null;
+        const until = refused ? quietAt(match.at, scope) : null;
         return until === null ? null : `quiet until ${new Date(until).toISOString()}`;
       },
     };

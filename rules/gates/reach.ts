@@ -1,30 +1,24 @@
-// Reach: which channels have a way to the person. It takes the others out of the routes.
+// Reach: which channels have a way to the person.
 //
 // Invariants:
-//   R1. A channel that somebody else delivers, since it has no connector here, counts as reachable.
+//   R1. A channel that somebody else delivers counts as reachable.
 
 import { allChannels, passedOverInWords } from './consent.ts';
-import { defineGate, REFUSED } from './gate.ts';
+import { defineChannelGate } from './gate.ts';
 
-export const reachGate = defineGate({
+export const reachGate = defineChannelGate({
   name: 'reachable',
   reason: 'unreachable',
   fields: {},
-  compile(_body, { sends }) {
-    if (!sends) return null;
-    return {
-      refusal({ routes, around, scope }) {
-        const reaches = (channel: string): boolean => {
-          const addresses = around.channels.get(channel)?.addresses ?? null;
-          return addresses?.some((name) => isSet(scope.profile[name])) ?? true;
-        };
-        for (const route of routes) route.keep(reaches, 'unreachable');
-        return routes.some(({ channels }) => channels.length > 0) ? null : REFUSED;
-      },
-      words({ routes }, refused) {
-        return refused ? `no address is known for ${allChannels(routes)}` : passedOverInWords(routes, 'unreachable');
-      },
-    };
+  allows({ around, scope, devices }, channel) {
+    const traits = around.channels.get(channel);
+    if (traits === undefined || traits.addresses === null) return true;
+    return (
+      traits.addresses.some((name) => isSet(scope.profile[name])) || (traits.usesDevices === true && devices() > 0)
+    );
+  },
+  words({ routes }, refused) {
+    return refused ? `no address is known for ${allChannels(routes)}` : passedOverInWords(routes, 'unreachable');
   },
 });
 

@@ -4,6 +4,7 @@
 //   T1. A channel that a gate took out does not come back for this decision, and why it was taken out is kept.
 
 import type { PassedOver } from '../../schemas/decision.ts';
+import { type AnyGate, isChannelGate, type Sending } from './gate.ts';
 
 /** A send as far as its way is concerned. */
 export interface RoutedSend {
@@ -14,12 +15,16 @@ export interface RoutedSend {
 
 export class Route<Send extends RoutedSend = RoutedSend> {
   readonly send: Send;
+  /** Where it might have gone, in order. */
+  readonly all: readonly string[];
   #channels: readonly string[];
+  #refusedBy: string | null = null;
   readonly #passedOver: PassedOver[] = [];
 
-  constructor(send: Send) {
+  constructor(send: Send, channels: readonly string[] = send.channels) {
     this.send = send;
-    this.#channels = send.channels;
+    this.all = channels;
+    this.#channels = channels;
   }
 
   /** In order; the first is where the action goes, the rest is its fallback. Empty: there is no way. */
@@ -27,16 +32,31 @@ export class Route<Send extends RoutedSend = RoutedSend> {
     return this.#channels;
   }
 
+  /** Why there is no way; null: there is one, or nobody was asked. */
+  get refusedBy(): string | null {
+    return this.#refusedBy;
+  }
+
   get passedOver(): readonly PassedOver[] {
     return this.#passedOver;
   }
 
   keep(allows: (channel: string) => boolean, reason: string): void {
+    if (this.#channels.length === 0) return;
     const kept: string[] = [];
     for (const channel of this.#channels) {
       if (allows(channel)) kept.push(channel);
       else this.#passedOver.push({ step: this.send.step, channel, reason });
     }
     this.#channels = kept;
+    if (kept.length === 0) this.#refusedBy = reason;
+  }
+}
+
+/** Asks the channel gates of the route's channels. */
+export function settleRoute(route: Route, gates: readonly AnyGate[], sending: Sending): void {
+  for (const gate of gates) {
+    if (!isChannelGate(gate) || gate.isAsked?.(sending) === false) continue;
+    route.keep((channel) => gate.allows(sending, channel), gate.reason);
   }
 }

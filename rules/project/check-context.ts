@@ -11,6 +11,8 @@ import { RuleBuilder } from '../expressions/rule-builder.ts';
 import type { CompiledCap } from '../gates/caps.ts';
 import { type CapsBody, CapsSchema, compileCaps } from '../gates/caps.ts';
 import type { ChannelTraits } from '../gates/channels.ts';
+import { ROUTING, type Routing } from '../gates/routing.ts';
+import type { Urgency } from '../gates/urgency.ts';
 import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
 import { compileShape, type Shaped } from '../language/shape.ts';
 import { compileModel } from '../models/compile.ts';
@@ -32,6 +34,11 @@ export interface ContextFiles {
   readonly caps?: readonly RuleFile[];
   /** Consent categories for which the person must have said yes. */
   readonly optIn?: readonly string[];
+  /** Categories that ask nobody. */
+  readonly always?: readonly string[];
+  /** How long decisions are good, by urgency, ms; left out: for ever. */
+  readonly validForMs?: Readonly<Record<Urgency, number>>;
+  readonly routing?: Routing;
   /** Whether models can be asked beside the task; left out: their default stands. */
   readonly withRemoteModels?: boolean;
 }
@@ -84,6 +91,10 @@ export function checkContext(
     caps: capsOf(files.caps ?? [], [...options.channels.keys()], expressions, errors),
     channels: options.channels,
     optIn: new Set(files.optIn ?? []),
+    always: new Set(files.always ?? []),
+    validForMs: files.validForMs ?? null,
+    routing: files.routing ?? ROUTING,
+    deliveriesByName: false,
     withHoldouts: true,
     withRemoteModels: files.withRemoteModels ?? false,
   };

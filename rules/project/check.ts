@@ -54,6 +54,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
         const rule = compileRule(body, builder, options);
         if (rule !== null) checkSegmentEntities(rule, context, builder);
         const ruleTests = readInlineTests(body, builder);
+        warnings.push(...builder.warnings);
         if (found.length === 0 && rule !== null) {
           rules.push(rule);
           bodies.set(rule.id, body);

@@ -10,6 +10,7 @@ import type { RuleBuilder } from '../expressions/rule-builder.ts';
 import { compileSteps } from '../flows/index.ts';
 import type { GateTools } from '../gates/gate.ts';
 import { compileGates } from '../gates/index.ts';
+import { validForOf } from '../gates/stale.ts';
 import type { CompileOptions } from './compile-options.ts';
 import { compileWhen, reorderMsOf } from './compile-when.ts';
 import type { CompiledRule } from './compiled-rule.ts';
@@ -41,6 +42,7 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     enabled: body.enabled ?? true,
     priority: body.priority ?? PRIORITY_DEFAULT,
     urgency: body.urgency ?? 'marketing',
+    validForMs: validForOf(body.validFor) ?? null,
     category: body.category ?? null,
     lane: compiled.lane,
     reorderMs: reorderMsOf(compiled.lane, options),

@@ -3,10 +3,9 @@
 import type { Needs } from '../expressions/needs.ts';
 import type { Expression } from '../expressions/scope.ts';
 import type { CompiledSend } from '../flows/send.ts';
-import type { Gate } from '../gates/gate.ts';
+import type { AnyGate } from '../gates/gate.ts';
+import type { Urgency } from '../gates/urgency.ts';
 import type { Lane, Pattern } from '../patterns/pattern.ts';
-
-export type Urgency = 'critical' | 'operational' | 'marketing';
 
 export interface CompiledRule {
   readonly id: string;
@@ -18,6 +17,8 @@ export interface CompiledRule {
   readonly enabled: boolean;
   readonly priority: number;
   readonly urgency: Urgency;
+  /** How long its decisions and messages are good, ms; Infinity: for ever; null: as long as its urgency says. */
+  readonly validForMs: number | null;
   readonly category: string | null;
   readonly lane: Lane;
   /** How far an event may come behind newer ones and still be in time for this rule, ms; 0 in event-time order. */
@@ -28,7 +29,7 @@ export interface CompiledRule {
   /** What tells its fired decisions apart, as text or null (`cooldown.key`); null: nothing does. */
   readonly firedKey: Expression | null;
   /** Those that it asks, in order. */
-  readonly gates: readonly Gate[];
+  readonly gates: readonly AnyGate[];
   readonly sends: readonly CompiledSend[];
   /** What its expressions, and the templates of its sends, ask to be remembered. */
   readonly needs: Needs;

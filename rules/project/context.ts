@@ -3,6 +3,7 @@
 
 import type { ChannelTraits } from '../gates/channels.ts';
 import type { GateContext } from '../gates/gate.ts';
+import { ROUTING } from '../gates/routing.ts';
 import type { CompiledModel } from '../models/model.ts';
 import type { CompiledSegment } from './segments.ts';
 
@@ -11,6 +12,8 @@ export interface RuleContext extends GateContext {
   readonly models: ReadonlyMap<string, CompiledModel>;
   /** Whether models can be asked beside the task; where not, their default stands. */
   readonly withRemoteModels: boolean;
+  /** In inline tests events called `<channel>_<outcome>` are what came of messages; elsewhere only connectors can say that. */
+  readonly deliveriesByName: boolean;
 }
 
 const NO_CHANNELS: ReadonlyMap<string, ChannelTraits> = new Map();
@@ -21,6 +24,10 @@ export const NO_CONTEXT: RuleContext = {
   caps: [],
   channels: NO_CHANNELS,
   optIn: new Set(),
+  always: new Set(),
+  validForMs: null,
+  routing: ROUTING,
   withHoldouts: true,
   withRemoteModels: false,
+  deliveriesByName: false,
 };

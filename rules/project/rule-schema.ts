@@ -7,6 +7,7 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { Steps } from '../flows/index.ts';
 import { LATER_FIELDS } from '../flows/later.ts';
 import { GATES, REASONS } from '../gates/index.ts';
+import { URGENCIES } from '../gates/urgency.ts';
 import { As, By, duration, fields, type Loose, NAME_PATTERN, Where } from '../language/parts.ts';
 import { INNER_REFERENCE } from '../patterns/compound.ts';
 import { PATTERNS } from '../patterns/index.ts';
@@ -99,7 +100,7 @@ export const RuleSchema = fields(
     priority: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 100, description: 'Default 50; the higher goes first.' }),
     ),
-    urgency: Type.Optional(Type.Enum(['critical', 'operational', 'marketing'], { description: 'Default marketing.' })),
+    urgency: Type.Optional(Type.Enum([...URGENCIES], { description: 'Default marketing.' })),
     order: Type.Optional(
       Type.Enum(['arrival', 'event-time'], {
         description: 'arrival: evaluated when read; event-time: in order of time. The default depends on the pattern.',
@@ -142,6 +143,7 @@ export interface RuleBody extends Omit<Fields, 'when'> {
   readonly if?: string | undefined;
   readonly enabled?: boolean | undefined;
   readonly category?: string | undefined;
+  readonly validFor?: string | undefined;
   readonly cooldown?: string | { readonly key?: string | undefined } | undefined;
 }
 

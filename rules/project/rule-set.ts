@@ -4,7 +4,7 @@
 //   T1. Looking up an event costs the same however many rules there are.
 //   T2. Names that begin with "$" are the engine's own (schemas/internal-events.ts): "*" does not mean them.
 
-import { isInternal } from '../../schemas/internal-events.ts';
+import { isInternal, PRESENCE_EVENT } from '../../schemas/internal-events.ts';
 import { type Needs, NeedsCollector } from '../expressions/needs.ts';
 import type { Lane } from '../patterns/pattern.ts';
 import type { CompiledRule } from './compiled-rule.ts';
@@ -79,6 +79,14 @@ function needsOf(entity: string, rules: readonly CompiledRule[], around: RuleCon
   for (const id of needs.segments) needs.add(around.segments.get(id)?.needs ?? NO_NEEDS);
   for (const id of needs.models) needs.add(around.models.get(id)?.needs ?? NO_NEEDS);
   needs.profile ||= around.caps.some((cap) => cap.zone.readsProfile);
+  const sends = rules.filter((rule) => rule.entity === entity).flatMap((rule) => rule.sends);
+  const usesDevices = (channel: string) => around.channels.get(channel)?.usesDevices === true;
+  const onAuto = Object.values(around.routing.channels).flat();
+  needs.devices = sends.some(({ channels, isAuto }) => (isAuto ? onAuto : channels).some(usesDevices));
+  if (sends.some(({ isAuto }) => isAuto)) {
+    needs.profile = true;
+    needs.remember(PRESENCE_EVENT, around.routing.presenceWindowMs);
+  }
   return needs;
 }
 

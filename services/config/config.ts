@@ -8,6 +8,7 @@ import type { Codec } from '../../connectors/logs/kafka/compression.ts';
 import { KAFKA_FILES, type KafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import type { RegistryOptions } from '../../connectors/sources/schema-registry/index.ts';
 import { parseDuration } from '../../lib/duration.ts';
+import type { Urgency } from '../../rules/gates/urgency.ts';
 import { type TelemetryConfig, telemetryOf } from '../telemetry/options.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -65,7 +66,14 @@ export interface Config {
   readonly models: string | null;
   readonly templates: string | null;
   readonly caps: string | null;
-  readonly consent: { readonly optIn: readonly string[] };
+  readonly consent: { readonly optIn: readonly string[]; readonly always: readonly string[] };
+  /** Channels whose actions another program reads. */
+  readonly deliveredElsewhere: readonly string[];
+  /** Of `channel: auto`, in order. */
+  readonly routing: Readonly<Record<Urgency, readonly string[]>>;
+  readonly presenceWindowMs: number;
+  /** How long decisions and messages are good, by urgency; Infinity: for ever. */
+  readonly validForMs: Readonly<Record<Urgency, number>>;
   /** Those that are configured. */
   readonly channels: ChannelOptions;
   readonly http: HttpConfig | null;
@@ -103,7 +111,15 @@ export function configOf(file: ConfigFile, folder: string): Config {
     models: absolute(file.models),
     templates: absolute(file.templates),
     caps: absolute(file.caps),
-    consent: { optIn: file.consent.optIn },
+    consent: file.consent,
+    deliveredElsewhere: file.deliveredElsewhere,
+    routing: file.routing,
+    presenceWindowMs: ms(file.presenceWindow),
+    validForMs: {
+      critical: msOrForever(file.validFor.critical),
+      operational: msOrForever(file.validFor.operational),
+      marketing: msOrForever(file.validFor.marketing),
+    },
     channels: file.channels,
     http: file.http ?? null,
     telemetry: telemetryOf(file.telemetry, ms),
@@ -161,6 +177,10 @@ function registryOf({ registry }: ConfigFile): Config['registry'] {
 
 function fsyncOf(text: string): FsyncPolicy {
   return text === 'commit' || text === 'never' ? text : { everyMs: ms(text) };
+}
+
+function msOrForever(text: string): number {
+  return text === 'forever' ? Number.POSITIVE_INFINITY : ms(text);
 }
 
 function ms(duration: string): number {

@@ -8,6 +8,8 @@
 import Type from 'typebox';
 import { CHANNELS, type ChannelOptions } from '../../connectors/channels/index.ts';
 import { KafkaConfigSchema } from '../../connectors/logs/kafka/config.ts';
+import { ROUTING } from '../../rules/gates/routing.ts';
+import type { Urgency } from '../../rules/gates/urgency.ts';
 import { ROLES } from '../keys/keys.ts';
 import { TelemetrySchema } from '../telemetry/options.ts';
 
@@ -28,6 +30,19 @@ const retention = (byDefault: string, description: string) =>
   });
 const codec = (byDefault: string, description: string) =>
   Type.Enum(['none', 'gzip', 'lz4', 'zstd'], { default: byDefault, description });
+
+const route = (urgency: Urgency) =>
+  Type.Array(Type.String({ minLength: 1 }), {
+    default: [...ROUTING.channels[urgency]],
+    description: `Channels of ${urgency} messages`,
+  });
+const validity = (byDefault: string) =>
+  Type.String({
+    pattern: '^(forever|(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+)$',
+    examples: ['24h', 'forever'],
+    default: byDefault,
+    description: 'A duration, or `forever`',
+  });
 
 const Topics = Type.Object(
   {
@@ -241,8 +256,47 @@ export const ConfigSchema = Type.Object(
           default: [],
           description: 'Categories for which a person must have said yes; the others are allowed until they say no',
         }),
+        always: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          examples: [['security', 'receipts']],
+          description:
+            'Categories that ask nobody, not even who said no to everything: what the law or security obliges you to say',
+        }),
       },
       { ...strict, default: {}, description: 'Consent' },
+    ),
+    deliveredElsewhere: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      examples: [['sms']],
+      description:
+        'Channels whose actions another program reads: they are written as ever, and count as reaching everybody. A rule that ' +
+        'sends to a channel that is neither here nor under `channels` is an error at start',
+    }),
+    routing: Type.Object(
+      {
+        critical: route('critical'),
+        operational: route('operational'),
+        marketing: route('marketing'),
+      },
+      { ...strict, default: {}, description: 'Channels of `channel: auto` by urgency, in order; those that there are' },
+    ),
+    presenceWindow: duration(
+      '5m',
+      'Who did something in an app or on a page within it is there: `auto` then takes `inapp` first, and no push',
+    ),
+    validFor: Type.Object(
+      {
+        critical: validity('forever'),
+        operational: validity('4h'),
+        marketing: validity('24h'),
+      },
+      {
+        ...strict,
+        default: {},
+        description:
+          'By urgency, how old a decision or a message not begun may be: older ones are suppressed (`stale`) or `expired`, so ' +
+          'that imported history or a long outage mails nobody about last month. A duration, or `forever`',
+      },
     ),
     channels: Channels,
     http: Type.Optional(Http),

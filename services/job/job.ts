@@ -144,6 +144,7 @@ export function evaluationTopology(
     readsFacts: true,
     asksModels: remoteModels(versions.initial).length > 0,
     useRecordTime: true,
+    hasWallTime: true,
     cacheBytes: THREAD_CACHE_BYTES,
     trace,
   });

@@ -8,6 +8,7 @@ import { channelNames, channelTraits } from '../../connectors/channels/index.ts'
 import { loadTemplates, type Templates } from '../../connectors/channels/templates/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
+import type { Routing } from '../../rules/gates/routing.ts';
 import { checkRules, type RuleFile, type RulesCheck } from '../../rules/index.ts';
 import type { PublishedFile } from '../../schemas/published-rules.ts';
 import type { Config } from '../config/index.ts';
@@ -21,7 +22,18 @@ export interface ProjectOptions {
   /** What of the configuration the rules depend on. */
   readonly config: Pick<
     Config,
-    'outOfOrdernessMs' | 'entities' | 'templates' | 'segments' | 'models' | 'caps' | 'consent' | 'channels'
+    | 'outOfOrdernessMs'
+    | 'entities'
+    | 'templates'
+    | 'segments'
+    | 'models'
+    | 'caps'
+    | 'consent'
+    | 'channels'
+    | 'deliveredElsewhere'
+    | 'routing'
+    | 'presenceWindowMs'
+    | 'validForMs'
   >;
   /** False where nothing is delivered: then rules may name templates that are not there. */
   readonly needsTemplates?: boolean;
@@ -95,15 +107,40 @@ export function checkFiles(
       models: of('models'),
       caps: of('caps'),
       optIn: config.consent.optIn,
+      always: config.consent.always,
+      routing: routingOf(config, isLive),
+      ...(isLive && { validForMs: config.validForMs }),
       withRemoteModels: isLive,
     },
     outOfOrdernessMs: config.outOfOrdernessMs,
     entities: Object.keys(config.entities),
     channels: channelTraits(config.channels, isLive),
+    served: servedBy(config, isLive),
+    mustBeServed: isLive,
     // Without any folder of templates they are somewhere else: rules can be written and tested before them.
     ...(templates.length > 0 && { templates: (name, channel) => isThere(templates, name, channel) }),
     ...(since !== undefined && { since }),
   });
+}
+
+/** Undefined: nothing is said of channels, as in a folder of rules alone. */
+function servedBy(
+  { channels, deliveredElsewhere }: ProjectOptions['config'],
+  isLive: boolean,
+): ReadonlySet<string> | undefined {
+  const names = [...Object.keys(channels), ...deliveredElsewhere];
+  return names.length === 0 && !isLive ? undefined : new Set(names);
+}
+
+/** `auto` takes channels that there are. */
+function routingOf(config: ProjectOptions['config'], isLive: boolean): Routing {
+  const served = servedBy(config, isLive);
+  const there = (names: readonly string[]) => names.filter((name) => served?.has(name) !== false);
+  const { critical, operational, marketing } = config.routing;
+  return {
+    channels: { critical: there(critical), operational: there(operational), marketing: there(marketing) },
+    presenceWindowMs: config.presenceWindowMs,
+  };
 }
 
 /** Throws ProblemsError TRG_RULES_INVALID with every mistake, or FatalError of that code when there is no rule. */

@@ -42,7 +42,7 @@ export async function runTest(test: InlineTest, rules: RuleSet, options: TestOpt
     ...options,
     rules: ruleSetOf(
       rules.rules.filter(({ id }) => named.has(id)),
-      { ...rules.context, withHoldouts: false },
+      { ...rules.context, withHoldouts: false, deliveriesByName: true },
     ),
     source: { format: 'segment', entity: test.entity, id: 'entityId' },
     store: new MemoryStore(),

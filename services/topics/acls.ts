@@ -28,7 +28,7 @@ export interface AclEntry {
 
 /** Topics of ours that others write to. */
 function factsOf({ sources }: SubTopology): string[] {
-  return sources.filter(({ compacted }) => compacted === true).map(({ topic }) => topic);
+  return sources.filter(({ made }) => made !== undefined).map(({ topic }) => topic);
 }
 
 /** In the order of ACL_ROLES. */
@@ -48,9 +48,11 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
   };
   for (const topic of sources) add('worker', 'topic', topic, 'Read');
   const facts = new Set(topology.subTopologies().flatMap((part) => factsOf(part)));
+  const written = new Set(topology.subTopologies().flatMap((part) => part.sinks.flatMap(({ topics }) => topics)));
   for (const { topic, compacted } of ours) {
     if (facts.has(topic)) {
-      add('worker', 'topic', topic, 'Read');
+      const isWritten = written.has(topic);
+      add('worker', 'topic', topic, 'Read', ...(isWritten ? (['Write'] as const) : []));
       continue;
     }
     const isRepartition = topic === repartitionTopic(application);

@@ -150,7 +150,18 @@ async function decide({ rules, caps, steps, inOrder }: Plan): Promise<Decided> {
   return { decisions, actions };
 }
 
-/** Each candidate leaves one decision (I2), and each decision that fired the sends of its rule; nothing else is sent. */
+/** A message, as far as caps look at it. */
+interface Sent {
+  readonly user: string;
+  readonly at: number;
+  readonly category: string | null;
+  readonly channel: string;
+}
+
+/**
+ * Each candidate leaves one decision (I2), and each decision that fired the sends of its rule but for those that it says it
+ * passed over; nothing else is sent.
+ */
 function assertComplete({ decisions, actions }: Decided, { rules, steps, inOrder }: Plan): void {
   const ordered = inOrder ? [...steps].sort((a, b) => a.at - b.at) : steps;
   const candidates = ordered.flatMap(({ event, user, at }, offset) =>
@@ -162,7 +173,10 @@ function assertComplete({ decisions, actions }: Decided, { rules, steps, inOrder
   const fired = decisions.filter(({ outcome }) => outcome === 'fired');
   const wanted = fired.flatMap((decision) => {
     const { channels } = rules.find(({ id }) => id === decision.rule)!;
-    return channels.map((channel) => `${placeOf(decision)} ${channel} of ${decision.id}`);
+    const passedOver = new Set(decision.passedOver.map(({ channel }) => channel));
+    const sent = channels.filter((channel) => !passedOver.has(channel));
+    assert.ok(channels.length === 0 || sent.length > 0, 'a decision that fired sends something');
+    return sent.map((channel) => `${placeOf(decision)} ${channel} of ${decision.id}`);
   });
   assert.deepEqual(
     actions.map((action) => `${placeOf(action)} ${action.channel} of ${action.decision}`),
@@ -180,11 +194,13 @@ function calendarOf(at: number, unit: 'day' | 'week'): string {
   return date.toISOString().slice(0, 10);
 }
 
-/** The first gate whose bound these fired decisions exceed, in the order in which gates are asked; null: none. */
-function excess(fired: readonly Decision[], { rules, caps }: Plan): string | null {
+function tooMany(times: readonly number[], max: number, perMs: number): boolean {
+  return times.some((end) => times.filter((at) => at > end - perMs && at <= end).length > max);
+}
+
+/** The first gate, caps apart, whose bound these fired decisions exceed, in the order in which gates are asked; null: none. */
+function excess(fired: readonly Decision[], { rules }: Plan): string | null {
   const boundsOf = (decision: Decision): Bounds => rules.find(({ id }) => id === decision.rule)!;
-  const tooMany = (times: readonly number[], max: number, perMs: number): boolean =>
-    times.some((end) => times.filter((at) => at > end - perMs && at <= end).length > max);
   const found = new Set<string>();
   for (const user of ['u1', 'u2']) {
     const own = fired.filter(({ entity }) => entity.id === user);
@@ -195,22 +211,27 @@ function excess(fired: readonly Decision[], { rules, caps }: Plan): string | nul
     }
     const exclusive = own.filter((one) => boundsOf(one).exclusive !== null).map(({ at }) => at);
     if (new Set(exclusive).size < exclusive.length) found.add('exclusive');
-    for (const one of caps) {
-      const counted = own.filter((decision) => {
-        const { category, channels } = boundsOf(decision);
-        return (one.category ?? category) === category && (one.channel === 'any' || channels.includes(one.channel));
-      });
-      const times = counted.map(({ at }) => at);
-      const { per, max } = one;
-      const places = typeof per === 'number' ? [] : times.map((at) => calendarOf(at, per));
-      const isOver =
-        typeof per === 'number'
-          ? tooMany(times, max, per * HOUR)
-          : places.some((place) => places.filter((other) => other === place).length > max);
-      if (isOver) found.add('cap');
-    }
   }
-  return ['cooldown', 'exclusive', 'limit', 'cap'].find((gate) => found.has(gate)) ?? null;
+  return ['cooldown', 'exclusive', 'limit'].find((gate) => found.has(gate)) ?? null;
+}
+
+/** Whether these messages exceed a cap. */
+function exceedsCap(sent: readonly Sent[], { caps }: Plan): boolean {
+  return ['u1', 'u2'].some((user) =>
+    caps.some(({ per, max, channel, category }) => {
+      const times = sent
+        .filter((one) => one.user === user && (category ?? one.category) === one.category)
+        .filter((one) => channel === 'any' || one.channel === channel)
+        .map(({ at }) => at);
+      if (typeof per === 'number') return tooMany(times, max, per * HOUR);
+      const places = times.map((at) => calendarOf(at, per));
+      return places.some((place) => places.filter((other) => other === place).length > max);
+    }),
+  );
+}
+
+function sentBy({ entity, at, category, channel }: Action): Sent {
+  return { user: entity.id, at, category, channel };
 }
 
 /** How often each gate refused, over all runs. */
@@ -225,6 +246,7 @@ holds(
     assertComplete(decided, plan);
     const fired = decided.decisions.filter(({ outcome }) => outcome === 'fired');
     assert.equal(excess(fired, plan), null);
+    assert.equal(exceedsCap(decided.actions.map(sentBy), plan), false);
   },
 );
 
@@ -238,11 +260,26 @@ holds(
   })),
   async (plan) => {
     const fired: Decision[] = [];
+    const sent: Sent[] = [];
     const decided = await decide(plan);
     assertComplete(decided, plan);
     for (const decision of decided.decisions) {
-      const { outcome, reason } = decision;
-      assert.equal(reason, excess([...fired, decision], plan), JSON.stringify(decision));
+      const { outcome, reason, entity, at } = decision;
+      const { channels, category } = plan.rules.find(({ id }) => id === decision.rule)!;
+      let wanted = excess([...fired, decision], plan);
+      // The sends of a decision are held against the caps one after the other.
+      const passedOver: string[] = [];
+      for (const channel of wanted === null ? channels : []) {
+        const message = { user: entity.id, at, category, channel };
+        if (exceedsCap([...sent, message], plan)) passedOver.push(channel);
+        else sent.push(message);
+      }
+      if (wanted === null && channels.length > 0 && passedOver.length === channels.length) wanted = 'cap';
+      assert.equal(reason, wanted, JSON.stringify(decision));
+      assert.deepEqual(
+        decision.passedOver.map((one) => [one.channel, one.reason]),
+        passedOver.map((channel) => [channel, 'cap']),
+      );
       assert.equal(outcome, reason === null ? 'fired' : 'suppressed');
       if (reason === null) fired.push(decision);
       else refusals.set(reason, (refusals.get(reason) ?? 0) + 1);

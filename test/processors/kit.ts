@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { Counters } from '../../lib/counters.ts';
+import { deliveryWait, quietFallback } from '../../processors/decide/fallback.ts';
 import { Evaluate } from '../../processors/evaluate/evaluate.ts';
 import { cappedMessages } from '../../rules/gates/cap.ts';
 import { groupHolds } from '../../rules/gates/exclusive.ts';
@@ -14,7 +15,7 @@ import { type HeldReason, heldMatches } from '../../state/entity/candidates.ts';
 import { entityDocumentSpec } from '../../state/entity/codec.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
 import { consentFacts, sentFacts } from '../../state/entity/facts.ts';
-import { type Wait, waitsOf } from '../../state/entity/waits.ts';
+import { type Wait, waitsOf, waitsOfKind } from '../../state/entity/waits.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
 import type { DocumentSpec } from '../../state/store/api.ts';
 import { CachedDocumentStore, documentBytes, documentOf } from '../../state/store/document-store.ts';
@@ -71,7 +72,10 @@ export class EvaluateRun {
   readonly #evaluate: Processor<Event>;
   readonly #spec: DocumentSpec<EntityDocument>;
 
-  constructor(rules: string | (() => RuleSet), options: { dedupeWindowMs?: number; dedupeMax?: number } = {}) {
+  constructor(
+    rules: string | (() => RuleSet),
+    options: { dedupeWindowMs?: number; dedupeMax?: number; hasWallTime?: boolean } = {},
+  ) {
     const ruleSet = typeof rules === 'string' ? () => checkedOnce : rules;
     const checkedOnce = typeof rules === 'string' ? check(rules).ruleSet : rules();
     this.#spec = entityDocumentSpec(ruleSet);
@@ -81,6 +85,7 @@ export class EvaluateRun {
       rules: ruleSet,
       dedupeWindowMs: options.dedupeWindowMs ?? 86_400_000,
       dedupeMax: options.dedupeMax ?? 1_000,
+      hasWallTime: options.hasWallTime ?? false,
       store: 'entities',
     });
     this.#evaluate.init!(this.context as unknown as ProcessorContext);
@@ -147,6 +152,13 @@ export class EvaluateRun {
     });
   }
 
+  /** `channel at` of the messages whose outcome may take a further channel. */
+  routes(user = 'u1'): string[] {
+    const { sections } = this.document(user)!;
+    const waiting = [deliveryWait, quietFallback].flatMap((kind) => waitsOfKind(sections, kind));
+    return waiting.map(({ value }) => `${value.channel} ${value.at}`);
+  }
+
   /** What the person's document still holds beside message ids and attributes, a line each; empty: nothing. */
   remains(user = 'u1'): string[] {
     const document = this.document(user);
@@ -172,6 +184,8 @@ export class EvaluateRun {
 }
 
 function lineOfWait({ rule, due, what }: Wait): string {
+  const route = what.open(deliveryWait.what);
+  if (route !== undefined) return `route ${rule}@${route.at} ${route.channel} then ${route.fallback}`;
   const kind = heldMatches[what.kind as HeldReason];
   assert.ok(kind !== undefined, `"${what.kind}" is no candidate that waits`);
   return `waits ${rule}@${what.open(kind.what)!.at} ${what.kind} until ${due}`;

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { channelTraits } from '../../connectors/channels/index.ts';
 import { formatProblem } from '../../lib/problem.ts';
 import type { Scope } from '../../rules/expressions/scope.ts';
-import type { Candidate } from '../../rules/gates/gate.ts';
+import { type Candidate, type ChannelGate, type Gate, isChannelGate } from '../../rules/gates/gate.ts';
 import { Route } from '../../rules/gates/route.ts';
 import { type CompileOptions, checkRules, type RulesCheck } from '../../rules/index.ts';
 import type { Match, PatternInput, PatternState } from '../../rules/patterns/pattern.ts';
@@ -94,10 +94,26 @@ export function candidateOf(
     failed: unexpected,
     around: { ...NO_CONTEXT, channels: OPTIONS.channels },
     said: () => undefined,
+    devices: () => 0,
+    wallTime: null,
     routes: rule.sends.map((send) => new Route(send)),
     ...fields,
   };
   return { ...candidate, rule };
+}
+
+/** The gate of a rule that says no for this reason; it must be one that is asked of the whole candidate. */
+export function gateOf({ gates }: Pick<CompiledRule, 'gates'>, reason: string): Gate {
+  const gate = gates.find((each) => each.reason === reason);
+  assert.ok(gate !== undefined && !isChannelGate(gate), `the rule asks no gate "${reason}"`);
+  return gate;
+}
+
+/** The same of a gate that is asked of a send's channels. */
+export function channelGateOf({ gates }: Pick<CompiledRule, 'gates'>, reason: string): ChannelGate {
+  const gate = gates.find((each) => each.reason === reason);
+  assert.ok(gate !== undefined && isChannelGate(gate), `the rule asks no channel gate "${reason}"`);
+  return gate;
 }
 
 /** Fails the test when an expression fails. */

@@ -24,8 +24,11 @@ export interface SourceSpec {
    * rejects, after which it is asked again. Left out: nothing.
    */
   readonly prepare?: (record: LogRecord) => Promise<void> | null;
-  /** A topic of our own that others write to and that keeps the latest record of each key: made if it is missing. */
-  readonly compacted?: boolean;
+  /**
+   * A topic of our own that others write to, made if it is missing: one that keeps the latest record of each key, one that keeps
+   * all for ever, or as long as other topics that others read, or that are ours alone. Left out: it is somebody else's.
+   */
+  readonly made?: 'compacted' | 'forever' | 'public' | 'internal';
 }
 
 export interface SinkSpec<Value = never> {

@@ -8,7 +8,7 @@ import { EmailSender } from './sender.ts';
 export const email = defineChannel({
   id: 'email',
   description: 'Mail, over SMTP',
-  traits: { template: 'needed', asksConsent: true, addresses: ['email'] },
+  traits: { template: 'needed', asksConsent: true, addresses: ['email'], addressKind: 'email' },
   connector: {
     options: EmailOptionsSchema,
     check: checkMeaning,

@@ -5,6 +5,6 @@ import { defineChannel } from '../channel.ts';
 export const push = defineChannel({
   id: 'push',
   description: 'Push notifications of apps and browsers',
-  traits: { template: 'needed', asksConsent: true, addresses: ['pushToken', 'pushTokens'] },
+  traits: { template: 'needed', asksConsent: true, addresses: ['pushToken', 'pushTokens'], usesDevices: true },
   connector: null,
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { verdictOn } from '../../../processors/decide/decide.ts';
+import { isChannelGate } from '../../../rules/gates/gate.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
 import type { RuleMemory } from '../../../state/entity/rule-memories.ts';
 import { candidateOf, compiled } from '../../rules/kit.ts';
@@ -29,7 +30,7 @@ function refusalAt(rule: CompiledRule, at: number, fired: RuleMemory, firedKey =
 
 /** How long its fired decisions matter to the rule's gates, ms. */
 function historyMsOf(rule: CompiledRule): number {
-  return Math.max(0, ...rule.gates.map(({ historyMs }) => historyMs ?? 0));
+  return Math.max(0, ...rule.gates.map((gate) => (isChannelGate(gate) ? 0 : (gate.historyMs ?? 0))));
 }
 
 test('a rule without gates lets everything through', () => {

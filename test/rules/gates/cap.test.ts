@@ -4,7 +4,7 @@ import { cappedMessages } from '../../../rules/gates/cap.ts';
 import type { GateContext } from '../../../rules/gates/gate.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
 import { Sections } from '../../../schemas/section.ts';
-import { candidateOf, check, compiled, OPTIONS } from '../kit.ts';
+import { candidateOf, channelGateOf, check, compiled, OPTIONS } from '../kit.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -23,15 +23,12 @@ function withCaps(text: string): GateContext {
 
 function fits(around: GateContext, at: number, sections: Sections): boolean {
   const candidate = candidateOf(RULE, at, {}, { around, sections });
-  return capGateOf(RULE).refusal(candidate) === null;
+  return channelGateOf(RULE, 'cap').allows({ ...candidate, at, before: [] }, 'webhook');
 }
 
 function remember(around: GateContext, rule: CompiledRule, at: number, sections: Sections): void {
-  capGateOf(rule).fired!(candidateOf(rule, at, {}, { around, sections }), 0);
-}
-
-function capGateOf({ gates }: CompiledRule) {
-  return gates.find(({ reason }) => reason === 'cap')!;
+  const candidate = candidateOf(rule, at, {}, { around, sections });
+  channelGateOf(rule, 'cap').sent!({ ...candidate, at, before: [] }, 'webhook');
 }
 
 /** Whether one more fits for someone of whom what was sent up to `forgotten` is no longer known. */

@@ -7,7 +7,7 @@ import { parseTimeOfDay, quietUntil } from '../../../rules/gates/quiet-hours.ts'
 import { parseZone } from '../../../rules/language/zone.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
 import { holds } from '../../invariants/property.ts';
-import { candidateOf, compiled, errorsOf } from '../kit.ts';
+import { candidateOf, compiled, errorsOf, gateOf } from '../kit.ts';
 
 const BARE = 'id: a\nwhen: { event: e }\n';
 
@@ -28,16 +28,16 @@ then: [{ send: { channel: webhook } }]`);
   assert.deepEqual(reasonsOf(rule), REASONS);
 });
 
-test('a rule that sends nothing asks nobody for consent, reach or quiet hours', () => {
+test('a rule that sends nothing asks nobody for caps, consent, reach or quiet hours', () => {
   const rule = compiled(`${BARE}quietHours: { from: "21:00", to: "08:00" }`);
-  assert.deepEqual(reasonsOf(rule), ['disabled', 'cap']);
+  assert.deepEqual(reasonsOf(rule), ['disabled', 'stale']);
 });
 
 test('quiet hours are those of profile.timezone unless the rule says otherwise, and need the profile then', () => {
   const quiet = 'quietHours: { from: "21:00", to: "08:00" }\nthen: [{ send: { channel: webhook } }]';
   const rule = compiled(BARE + quiet);
   assert.equal(rule.needs.profile, true);
-  const gate = rule.gates.find(({ reason }) => reason === 'quiet-hours')!;
+  const gate = gateOf(rule, 'quiet-hours');
   const refusalIn = (timezone: string, at: number) =>
     gate.refusal(candidateOf(rule, at, { profile: { timezone } }))?.until ?? null;
   const noon = Date.UTC(2026, 0, 1, 12);

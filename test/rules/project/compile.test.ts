@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NeedsCollector } from '../../../rules/expressions/needs.ts';
+import { isChannelGate } from '../../../rules/gates/gate.ts';
 import { check, compiled, errorsOf, event, scopeOf, unexpected } from '../kit.ts';
 
 test('what a rule leaves out has its default', () => {
@@ -42,12 +43,12 @@ limit: [{ max: 3, per: 7d }, { max: 1, per: 1d }]
   );
   const { entity, enabled, priority, urgency, category } = rule;
   assert.deepEqual([entity, enabled, priority, urgency, category], ['device', false, 0, 'critical', 'alerts']);
-  const asked = rule.gates.map(({ reason, historyMs }) => [reason, historyMs ?? 0]);
+  const asked = rule.gates.map((gate) => [gate.reason, isChannelGate(gate) ? 0 : (gate.historyMs ?? 0)]);
   assert.deepEqual(asked, [
     ['disabled', 0],
     ['cooldown', 3_600_000],
     ['limit', 604_800_000],
-    ['cap', 0],
+    ['stale', 0],
   ]);
   assert.equal(rule.firedKey, null);
 });
