@@ -1,13 +1,16 @@
 // An entity's document as people and programs read it: what is known of it, what each rule remembers, what it waits for.
 
+import { deliveryWait, quietFallback } from '../../processors/decide/fallback.ts';
 import { cappedMessages } from '../../rules/gates/cap.ts';
 import { groupHolds } from '../../rules/gates/exclusive.ts';
+import { suppressedAddresses } from '../../rules/gates/suppressed.ts';
 import { PATTERN_STATES } from '../../rules/patterns/index.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { Event } from '../../schemas/event.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import { Section, type Sections } from '../../schemas/section.ts';
 import { heldMatches } from '../../state/entity/candidates.ts';
+import { devicesOf } from '../../state/entity/devices.ts';
 import { type EntityDocument, entityOfKey } from '../../state/entity/document.ts';
 import { accountFacts, consentFacts, historyFacts, scoreFacts, sentFacts } from '../../state/entity/facts.ts';
 import { membership } from '../../state/entity/membership.ts';
@@ -72,6 +75,22 @@ function sectionsJson(sections: Sections): JsonObject {
       rule,
       until: timeJson(until),
     })),
+    devices: devicesOf(sections).map(({ device: { id, type, app }, lastSeen }) => ({
+      id,
+      type,
+      app,
+      lastSeen: timeJson(lastSeen),
+    })),
+    suppressedAddresses: sections.open(suppressedAddresses) ?? [],
+    onTheWay: [deliveryWait, quietFallback].flatMap((kind) =>
+      waitsOfKind(sections, kind).map(({ rule, value: { id, channel, fallback, at } }) => ({
+        rule,
+        action: id,
+        channel,
+        fallback,
+        at: timeJson(at),
+      })),
+    ),
     waiting: Object.entries(heldMatches).flatMap(([reason, kind]) =>
       waitsOfKind(sections, kind).map(({ rule, due, value }) => ({
         rule,

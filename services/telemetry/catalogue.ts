@@ -52,6 +52,11 @@ export const COUNTERS: Table = {
     unit: '{decision}',
     meaning: 'Decisions, by `rule` and `outcome`',
   },
+  'route-ended': {
+    name: 'tripline.routes.ended',
+    unit: '{message}',
+    meaning: 'Messages that no further channel may take after a failure, by `channel` of the last one and `reason`',
+  },
   'not-live': {
     name: 'tripline.decisions.not_live',
     unit: '{decision}',

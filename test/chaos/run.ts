@@ -153,6 +153,7 @@ function workersIn(
       group: { sessionTimeout: `${sessionTimeoutMs}ms`, ...(isStatic && { instanceId: `worker-${number}` }) },
       standbyReplicas,
       threads,
+      deliveredElsewhere: ['webhook'],
       sources: [
         { topic: SOURCES.keyed, format: 'segment', keyed: true },
         ...(repartitions ? [{ topic: SOURCES.unkeyed, format: 'segment' }] : []),

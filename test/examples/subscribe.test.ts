@@ -43,6 +43,8 @@ const ORDER_LAST = { ...ORDER, fields: [...ORDER.fields, { name: 'coupon', type:
 function files(): Record<string, string> {
   return {
     'tripline.yaml': `application: subscribing
+deliveredElsewhere: [webhook, pagerduty]
+validFor: { operational: forever, marketing: forever }
 kafka: { brokers: ["${cluster.bootstrap[0]}"] }
 registry: { url: "${registry.url}", startTimeout: 5s }
 threads: 2

@@ -36,7 +36,7 @@ const START = Date.UTC(2026, 0, 1);
 
 const base = folderWith({ after } as never as TestContext, {
   'tripline.yaml':
-    'application: shop\ndataDir: ./data\nlog: { partitions: 2 }\nsources: [{ topic: events, keyed: true }]\nrules: ./rules\n',
+    'application: shop\ndataDir: ./data\nlog: { partitions: 2 }\nsources: [{ topic: events, keyed: true }]\nrules: ./rules\nvalidFor: { operational: forever, marketing: forever }\n',
   'rules/a.yaml':
     'id: a\nwhen: { event: x }\n---\nid: busy\nwhen: { count: { event: x, atLeast: 2, within: 400d } }\nif: event.properties.value > 1\n',
 });

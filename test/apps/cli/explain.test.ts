@@ -24,7 +24,7 @@ when: { count: { event: view, atLeast: 3, within: 1h, by: event.properties.produ
 `;
 
 const CONFIG =
-  'application: shop\ndataDir: ./data\nlog: { partitions: 2 }\nsources: [{ topic: events.shop, keyed: true }]\n';
+  'application: shop\ndataDir: ./data\nlog: { partitions: 2 }\nsources: [{ topic: events.shop, keyed: true }]\ndeliveredElsewhere: [email, webhook, slack]\nvalidFor: { operational: forever, marketing: forever }\n';
 
 /** A project whose log holds what became of these records, a moment after each. */
 async function shopWith(t: TestContext, steps: readonly (ReturnType<typeof track> | number)[]): Promise<string> {

@@ -18,7 +18,7 @@ export const START = FAKE_START;
 
 const FILES = {
   'tripline.yaml':
-    'application: shop\ndataDir: ./data\nlog: { partitions: 2 }\nsources: [{ topic: events.shop, keyed: true }]\n',
+    'application: shop\ndataDir: ./data\nlog: { partitions: 2 }\nsources: [{ topic: events.shop, keyed: true }]\ndeliveredElsewhere: [email, webhook, slack]\nvalidFor: { operational: forever, marketing: forever }\n',
   'rules/cart.yaml':
     'id: cart\nwhen: { absence: { after: { event: add_to_cart }, of: purchase, within: 24h } }\n---\nid: viewed\nwhen: { event: view }\nif: profile.plan != "free"\n',
 };

@@ -63,7 +63,8 @@ for (const from of ['its state', 'its changelog']) {
   test(`what version 0.1.0 remembered goes on, from ${from}`, async (t) => {
     const folder = copyOf(t);
     if (from === 'its changelog') rmSync(join(folder, 'written', 'state'), { recursive: true });
-    const { config } = loadConfig({ file: 'tripline.yaml', env: {}, folder });
+    const env = { TRIPLINE_VALID_FOR_MARKETING: 'forever', TRIPLINE_DELIVERED_ELSEWHERE: 'email,webhook' };
+    const { config } = loadConfig({ file: 'tripline.yaml', env, folder });
     const stop = new AbortController();
     const running = Promise.withResolvers<Log>();
     const logger = createLogger('test', { write: () => {} });

@@ -75,10 +75,27 @@ test('every part of the language that is not there yet is refused by its name, u
   ]);
 });
 
-test('channel auto is not there yet', () => {
-  assert.deepEqual(errorsOf('{ id: a, when: { event: e }, then: [{ send: { channel: auto, template: x } }] }'), [
-    'rule.yaml:1:56: channel "auto" is part of the rule language but not available in this version',
-  ]);
+test('auto has no fallback, and is none; a rate is a number by a unit', () => {
+  const send = (text: string) => errorsOf(`{ id: a, when: { event: e }, then: [{ send: { template: x, ${text} } }] }`);
+  assert.deepEqual(send('channel: auto'), []);
+  assert.match(send('channel: auto, fallback: [email]')[0]!, /"auto" has its own fallback/);
+  assert.match(send('channel: email, fallback: [auto]')[0]!, /"auto" stands as `channel`/);
+  assert.deepEqual(send('channel: email, rate: 100/s'), []);
+  assert.match(send('channel: email, rate: fast')[0]!, /rate/);
+});
+
+test('a channel that nobody delivers is worth a warning, and in a worker a mistake with both mends', () => {
+  const text = '{ id: a, when: { event: e }, then: [{ send: { channel: sms, template: x, fallback: [email] } }] }';
+  const served = new Set(['email']);
+  const { errors, warnings } = check(text, { served });
+  assert.deepEqual(errors, []);
+  assert.equal(warnings.length, 1);
+  assert.match(
+    formatProblem(warnings[0]!),
+    /deliver "sms" \(configure channels\.sms, .* deliveredElsewhere: \[sms\]\)/,
+  );
+  const live = check(text, { served, mustBeServed: true });
+  assert.deepEqual([live.errors.length, live.warnings.length], [1, 0]);
 });
 
 test('"when" has exactly one pattern', () => {

@@ -12,6 +12,7 @@ test('what a rule leaves out has its default', () => {
     enabled: true,
     priority: 50,
     urgency: 'marketing',
+    validForMs: null,
     category: null,
     lane: 'arrival',
     reorderMs: 5_000,

@@ -41,6 +41,8 @@ test('a rule over a source of Avro is explained: records wait for their schema, 
   const url = await registry(t);
   const folder = folderWith(t, {
     'tripline.yaml': `application: shop
+deliveredElsewhere: [webhook, email]
+validFor: { operational: forever, marketing: forever }
 dataDir: ./data
 registry: { url: "${url}" }
 sources: [{ topic: orders, keyed: true, format: avro, id: user, event: what, timestamp: at }]

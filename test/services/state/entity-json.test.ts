@@ -8,7 +8,7 @@ import { check, event } from '../../rules/kit.ts';
 test('what is known of an entity beside its profile is shown, and what of it waits', () => {
   const segments = [{ file: 's.yaml', text: 'id: vip\nwhere: count("paid", "1d") > 0' }];
   const caps = [{ file: 'c.yaml', text: '- { max: 9, per: 1d }' }];
-  const text = `{ id: a, when: { event: paid }, exclusive: x }
+  const text = `{ id: a, when: { event: paid }, exclusive: x, then: [{ send: { channel: webhook } }] }
 ---
 { id: b, when: { event: paid }, review: 'true' }`;
   const { ruleSet } = check(text, { context: { segments, caps } });
@@ -22,7 +22,7 @@ test('what is known of an entity beside its profile is shown, and what of it wai
   assert.deepEqual(shown['segments'], [
     { lane: 'arrival', evaluatedAt: at(2), changesAt: at(86_402), members: [member] },
   ]);
-  assert.deepEqual(shown['countedByCaps'], [{ at: at(2), category: null, channels: [] }]);
+  assert.deepEqual(shown['countedByCaps'], [{ at: at(2), category: null, channels: ['webhook'] }]);
   assert.deepEqual(shown['exclusive'], [{ group: 'x', rule: 'a', until: at(2) }]);
   assert.deepEqual(shown['waiting'], [{ rule: 'b', reason: 'review', at: at(2), due: null }]);
 });
