@@ -39,6 +39,16 @@ export function commandsTopic(application: string): string {
   return `${application}-commands`;
 }
 
+/** Which message an id that a provider names is: written by connectors, joined with what is heard of it. */
+export function sentTopic(application: string): string {
+  return `${application}-sent`;
+}
+
+/** What callbacks, links and people say of messages. */
+export function feedbackTopic(application: string): string {
+  return `${application}-feedback`;
+}
+
 /** What is asked of models beside the task, and what they answered. */
 export function scoreRequestsTopic(application: string): string {
   return `${application}-score-requests`;
@@ -55,7 +65,7 @@ export function isChangelogTopic(application: string, topic: string): boolean {
 export function isInternalTopic(application: string, topic: string): boolean {
   return (
     topic.startsWith(`${application}-`) &&
-    /-(changelog|journal|events-repartition|score-requests|scores|commands)$/.test(topic)
+    /-(changelog|journal|events-repartition|score-requests|scores|commands|sent|feedback)$/.test(topic)
   );
 }
 

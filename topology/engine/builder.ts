@@ -36,7 +36,8 @@ export interface SinkSpec<Value = never> {
   readonly topic: string | ((value: Value) => string);
   /** All topics it may write to. */
   readonly topics: readonly string[];
-  readonly encode: (value: Value) => Uint8Array;
+  /** Null: the record says that what stood under its key is no more. */
+  readonly encode: (value: Value) => Uint8Array | null;
   readonly headers?: (value: Value) => Readonly<Record<string, string>>;
   /**
    * It takes, as DeadLetter, the records that this sub-topology's processors refuse with RecordError; of what they forward

@@ -102,7 +102,7 @@ export class Committer {
     const headers: RecordHeader[] = named.map(([name, text]) => [name, utf8Bytes(text)]);
     for (const header of message.headers) if (header[0] === TRACEPARENT) headers.push(header);
     const { timestamp } = message;
-    this.#outputBytes += value.length;
+    this.#outputBytes += value?.length ?? 0;
     if (sink.toAllPartitions?.(message.value as never) === true) {
       for (let partition = 0; partition < partitions; partition++) {
         this.#outputs.push({ topic, partition, timestamp, key: null, value, headers });

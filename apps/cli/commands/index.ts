@@ -3,6 +3,7 @@
 import type { Command } from '../command.ts';
 import { backtest } from './backtest.ts';
 import { check } from './check.ts';
+import { consent } from './consent.ts';
 import { decisions } from './decisions.ts';
 import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   backtest,
   decisions,
   explain,
+  consent,
   rules,
   topology,
   topics,

@@ -1,0 +1,121 @@
+// Where people say no, or what they want: one-click unsubscribing and the preference page.
+//
+// Owns: the links' pages, and the record of each change. Does not own: what consent does (rules/gates/consent.ts, the delivery
+// guard), `POST /v1/consent` (../ingest/routes.ts).
+//
+// Invariants:
+//   P1. GET changes nothing, since scanners follow links (RFC 8058); POST acts, and is answered once the record is durable.
+//   P2. Each change is a record with source, time and the text that was shown: the proof.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Link, LinkKind, Links } from '../../../connectors/channels/links/links.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import type { ConsentChange } from '../../../schemas/consent-change.ts';
+import type { MessageReference } from '../../../schemas/message-reference.ts';
+import type { Records } from '../records.ts';
+import { type Choice, donePage, preferencesPage, unknownLinkPage, unsubscribePage } from './pages.ts';
+
+/** What a person said so far: about `*`, a category, or `channel:<name>`; undefined: nothing. */
+export type SaidBy = (entity: MessageReference['entity']) => Promise<(about: string) => boolean | undefined>;
+
+export interface ConsentRoutesOptions {
+  readonly records: Records;
+  /** tripline.consent-changes. */
+  readonly topic: string;
+  readonly links: Links;
+  readonly clock: Clock;
+  /** Categories that people can choose: those of the rules, but for `consent.always`. */
+  readonly categories: () => readonly string[];
+  /** Channels that ask consent. */
+  readonly channels: readonly string[];
+  readonly optIn: ReadonlySet<string>;
+  readonly saidBy: SaidBy;
+}
+
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+};
+
+export function addConsentRoutes(app: FastifyInstance, options: ConsentRoutesOptions): void {
+  const { links, records, topic, clock, optIn } = options;
+
+  type Linked = FastifyRequest<{ Params: { token: string } }>;
+  const linkOf = (kind: LinkKind, request: Linked): Link | null => links.read(kind, request.params.token);
+  const preferencesOf = ({ reference }: Link): string => links.urlOf('preferences', reference);
+  const record = (userId: string, said: Partial<ConsentChange>): Promise<void> => {
+    const change: ConsentChange = { userId, ...said, timestamp: new Date(clock.now()).toISOString() };
+    return records.write([{ topic, key: userId, value: change }]);
+  };
+
+  app.get('/u/:token', async (request: Linked, reply) => {
+    const link = linkOf('u', request);
+    if (link === null) return shown(reply, unknownLinkPage(), 404);
+    return shown(reply, unsubscribePage(link.reference.category, request.url, preferencesOf(link)));
+  });
+
+  app.post('/u/:token', async (request: Linked, reply) => {
+    const link = linkOf('u', request);
+    if (link === null) return shown(reply, unknownLinkPage(), 404);
+    const { category, entity } = link.reference;
+    const said = category === null ? { all: false } : { categories: { [category]: false } };
+    await record(entity.id, {
+      ...said,
+      source: 'one-click unsubscribe',
+      text: `Unsubscribe (${category ?? 'everything'})`,
+    });
+    return shown(reply, donePage(category, preferencesOf(link)));
+  });
+
+  app.get('/preferences/:token', async (request: Linked, reply) => {
+    const link = linkOf('preferences', request);
+    if (link === null) return shown(reply, unknownLinkPage(), 404);
+    return shown(reply, await preferences(link, request.url, false));
+  });
+
+  app.post('/preferences/:token', async (request: Linked, reply) => {
+    const link = linkOf('preferences', request);
+    if (link === null) return shown(reply, unknownLinkPage(), 404);
+    const form = new URLSearchParams(Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '');
+    const { id } = link.reference.entity;
+    const stopsAll = form.get('save') === 'none';
+    const on = (kind: string) => (name: string) => [name, form.has(`${kind}:${name}`)] as const;
+    const said = stopsAll
+      ? { all: false }
+      : {
+          all: true,
+          categories: Object.fromEntries(options.categories().map(on('category'))),
+          channels: Object.fromEntries(options.channels.map(on('channel'))),
+        };
+    await record(id, { ...said, source: 'preference page', text: 'What would you like to receive?' });
+    const chosen = (about: string): boolean | undefined => {
+      if (about === '*') return !stopsAll;
+      return about.startsWith('channel:') ? form.has(about) : form.has(`category:${about}`);
+    };
+    return shown(reply, preferencesPage({ ...choices(chosen), action: request.url, isSaved: true }));
+  });
+
+  async function preferences(link: Link, action: string, isSaved: boolean): Promise<string> {
+    return preferencesPage({ ...choices(await options.saidBy(link.reference.entity)), action, isSaved });
+  }
+
+  function choices(said: (about: string) => boolean | undefined): {
+    readonly categories: readonly Choice[];
+    readonly channels: readonly Choice[];
+  } {
+    const all = said('*') !== false;
+    return {
+      categories: options
+        .categories()
+        .map((name) => ({ name, label: name, isOn: all && (said(name) ?? !optIn.has(name)) })),
+      channels: options.channels.map((name) => ({ name, label: name, isOn: all && said(`channel:${name}`) !== false })),
+    };
+  }
+}
+
+function shown(reply: FastifyReply, html: string, status = 200): FastifyReply {
+  return reply.code(status).headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(html);
+}
