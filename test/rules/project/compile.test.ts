@@ -22,7 +22,7 @@ test('what a rule leaves out has its default', () => {
   });
   assert.deepEqual(
     gates.map(({ reason }) => reason),
-    ['disabled', 'cap'],
+    ['disabled', 'stale'],
   );
   assert.deepEqual({ ...needs }, { ...new NeedsCollector() });
 });
