@@ -75,12 +75,6 @@ test('every part of the language that is not there yet is refused by its name, u
   ]);
 });
 
-test('channel auto is not there yet', () => {
-  assert.deepEqual(errorsOf('{ id: a, when: { event: e }, then: [{ send: { channel: auto, template: x } }] }'), [
-    'rule.yaml:1:56: channel "auto" is part of the rule language but not available in this version',
-  ]);
-});
-
 test('"when" has exactly one pattern', () => {
   assert.match(errorsOf('{ id: a, when: { where: "true" } }')[0]!, /"when" has no pattern \(one of event, absence/);
   assert.match(
@@ -150,35 +144,6 @@ then: [{ send: { channel: webhook, data: { n: event.properties.n } } }]
     'rule.yaml:5:47: "event" is not known here (for absence only captures exist: use cart)',
   ]);
   assert.match(errorsOf(rule(''))[0]!, /name the event with after: \{ …, as: name \}/);
-});
-
-const OWN_CHANNEL = { template: 'optional', asksConsent: false, addresses: null } as const;
-
-test('a message channel needs a template, a webhook and a configured channel do not', () => {
-  const send = (fields: string) => `{ id: a, when: { event: e }, then: [{ send: { ${fields} } }] }`;
-  assert.deepEqual(errorsOf(send('channel: push')), [
-    'rule.yaml:1:56: the channel "push" needs a template (add template: name-of-a-folder-in-templates)',
-  ]);
-  assert.deepEqual(errorsOf(send('channel: pagerduty')), []);
-  assert.deepEqual(
-    errorsOf(send('channel: warehouse'), { channels: new Map([...OPTIONS.channels, ['warehouse', OWN_CHANNEL]]) }),
-    [],
-  );
-  assert.match(errorsOf(send('channel: webhook, fallback: [sms]'))[0]!, /the channel "sms" needs a template/);
-});
-
-test('a template must be there for the channel and for each fallback', () => {
-  const text =
-    '{ id: a, when: { event: e }, then: [{ send: { channel: email, template: hi, fallback: [sms, push] } }] }';
-  const templates = (name: string, channel: string): boolean => name === 'hi' && channel !== 'sms';
-  assert.deepEqual(errorsOf(text, { templates }), [
-    'rule.yaml:1:73: there is no template "hi" for sms (expected templates/hi/sms.liquid)',
-  ]);
-});
-
-test('a fallback that was tried already is refused', () => {
-  const text = '{ id: a, when: { event: e }, then: [{ send: { channel: webhook, fallback: [webhook] } }] }';
-  assert.match(errorsOf(text)[0]!, /the channel "webhook" is tried already/);
 });
 
 test('two rules with one id are reported with both places, across files', () => {
