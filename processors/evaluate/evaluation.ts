@@ -7,7 +7,7 @@
 // Invariants:
 //   V1. An event that no rule asks for leaves no trace in state.
 //   V2. Event-time rules see an entity's events in order of (event time, arrival), once stream time has passed them; a
-//       deadline at t comes after the events stamped t and before those stamped later (docs/architecture.md, Time).
+//       deadline at t comes after the events stamped t and before those stamped later (docs/design.md, Time).
 //   V3. An event is late only if its own entity has been evaluated past it by event-time rules; it is then recorded with
 //       the rules that did not see it, and arrival rules see it all the same.
 //   V4. What an event tells (traits, group, history, consent) is known before any rule is shown it.

@@ -1,8 +1,8 @@
 // What an expression uses, read off its syntax tree: variables, calls, paths, ranges of its macros.
 //
 // Owns: the walk over the library's tree, the mistakes that are seen there, and putting our functions in the place of
-// some of the library's. Does not own: what our functions ask for (expression-asks.ts), types (the library checks those),
-// words for people (expressions.ts).
+// some of the library's. Does not own: what our functions ask for (asks.ts), types (the library checks those),
+// words for people (compiler.ts).
 //
 // Invariants:
 //   N1. A macro inside a macro runs over a part of the outer one's element, or over a literal list, so that the work is
@@ -254,7 +254,7 @@ export class ExpressionAnalysis {
     if (REPLACED_METHODS.has(`${name}/${values.length}`)) (node.args as unknown[])[0] = `${name}_`;
   }
 
-  /** What is asked of the session; the argument of `distinct` and `max` is compiled by itself (expressions.ts). */
+  /** What is asked of the session; the argument of `distinct` and `max` is compiled by itself (compiler.ts). */
   #session(call: AstNode, name: string, values: AstNode[]): void {
     if (!this.#options.variables.has('session')) {
       this.#unknownVariable(call, 'session');

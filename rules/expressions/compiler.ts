@@ -1,7 +1,7 @@
 // Compiles CEL expressions: parsed and type-checked once, then evaluated over a scope without allocating one.
 //
 // Owns: variables and their types, limits, the wording of mistakes. Does not own: the functions
-// (expression-functions.ts), the walk over the tree (expression-analysis.ts).
+// (functions.ts), the walk over the tree (analysis.ts).
 //
 // Invariants:
 //   E1. An expression that compiles has no unknown name, function, field or overload, as far as types are known.

@@ -1,7 +1,7 @@
 // The functions and operators of our CEL environment, beside CEL's own.
 //
 // Owns: what each function does, and the functions of the library that we put our own in the place of. Does not own:
-// which of them exist in this version's language tables (expression-names.ts), parsing and checking (expressions.ts).
+// which of them exist in this version's language tables (names.ts), parsing and checking (compiler.ts).
 //
 // Invariants:
 //   F1. The same expression over the same values gives the same answer on every machine: the library's functions that
@@ -44,7 +44,7 @@ export function celDuration(ms: number): CelDuration {
 
 /**
  * Library functions that we replace, as `name/arguments`; the replacement has an underscore at the end. Names that
- * people see never have it (expressions.ts).
+ * people see never have it (compiler.ts).
  */
 export const REPLACED_FUNCTIONS: ReadonlySet<string> = new Set(['timestamp/1', 'duration/1']);
 export const REPLACED_METHODS: ReadonlySet<string> = new Set([
@@ -197,7 +197,7 @@ export function createEnvironment(limits: Record<string, number>): Environment {
     daysSince(scope, momentOf(text)),
   );
 
-  // `has(profile.x)`: the unset attribute is there, as null (expressions.ts).
+  // `has(profile.x)`: the unset attribute is there, as null (compiler.ts).
   define('has_(dyn): bool', (value: unknown) => value !== null);
   define(`timestamp_(string): ${TIMESTAMP}`, momentOf);
   define(`timestamp_(int): ${TIMESTAMP}`, (seconds: bigint) => new Date(Number(seconds) * 1000));

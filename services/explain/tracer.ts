@@ -1,7 +1,7 @@
 // Watches the evaluator while it evaluates one entity, for one rule, and writes down what it sees.
 //
 // Owns: wrapping the rule's pattern, and gathering steps. Does not own: where events come from (a journal, or files, in
-// explain.ts), words (progress.ts, gates.ts).
+// explain.ts), words (those of the pattern and its gates; gates.ts).
 //
 // Invariants:
 //   X1. The rule that is watched is the compiled one; the wrapping looks on, and hands everything through.

@@ -1,7 +1,8 @@
 // A task: one partition of one sub-topology. The deterministic core: what goes in is steps, what comes out is outputs.
 //
 // Owns: applying steps, stream time, calling processors, due documents, gathering what the next commit writes.
-// Does not own: choosing the steps (task-inputs.ts live, a journal in a replay), the log, committing (engine.ts).
+// Does not own: choosing the steps (task-queue.ts and engine.ts live, journal-walk.ts from a journal), the log,
+// committing (committer.ts).
 //
 // Invariants:
 //   X1. Outputs depend on the steps alone: their order and values, not on batches, commits or clocks (I1).
