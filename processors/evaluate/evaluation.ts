@@ -2,7 +2,7 @@
 //
 // Owns: the order in which an event is taken (duplicates, facts, lanes, segments, waits), the sort buffer, lateness, running
 // patterns. Does not own: what a pattern means (rules/patterns), facts (facts.ts), segments (segments.ts), decisions
-// (processors/decide).
+// (processors/decide). Long, as the order in which a visit does things is what it is for.
 //
 // Invariants:
 //   V1. An event that no rule asks for leaves no trace in state.

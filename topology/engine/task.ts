@@ -2,7 +2,7 @@
 //
 // Owns: applying steps, stream time, calling processors, due documents, gathering what the next commit writes.
 // Does not own: choosing the steps (task-queue.ts and engine.ts live, journal-walk.ts from a journal), the log,
-// committing (committer.ts).
+// committing (committer.ts). Long, as all that may stand between two steps is to be seen in one place (X1).
 //
 // Invariants:
 //   X1. Outputs depend on the steps alone: their order and values, not on batches, commits or clocks (I1).
