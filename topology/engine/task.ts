@@ -368,6 +368,7 @@ export class Task {
 
   /** X3. Before each step: the newest rules, or those that this task has, whatever its neighbours evaluate with. */
   #followRules(): void {
+    assert(!this.isSettling, 'no step is taken while something that is due is left of the one before (X2)');
     const versions = this.#versions;
     if (versions === undefined) return;
     const { newest } = versions;

@@ -37,6 +37,7 @@ const BACKOFF_MIN_MS = 1;
 const BACKOFF_MAX_MS = 200;
 /** A topic just created may not be known to every broker yet: so long one is looked for. */
 const MISSING_MS = 300;
+const MISSING_POLL_MS = 100;
 
 /** Connections of their own to the brokers that a Cluster knows. */
 export interface Channel {
@@ -185,11 +186,11 @@ export class Cluster implements Channel {
 
   async #find(topic: string): Promise<TopicInfo> {
     const { clock } = this.options;
-    for (let waited = 0; ; waited += 100) {
+    for (let waited = 0; ; waited += MISSING_POLL_MS) {
       const found = (await this.#learn([topic])).find((info) => info.topic === topic);
       if (found !== undefined) return found;
       if (waited >= MISSING_MS) throw missing(topic);
-      await clock.sleep(100);
+      await clock.sleep(MISSING_POLL_MS);
     }
   }
 

@@ -6,7 +6,9 @@ import { FatalError } from '../../../lib/errors.ts';
 import type { Broker } from './connections.ts';
 import type { KafkaOptions, SaslOptions } from './options.ts';
 
+/** A broker that does not answer by then is taken for one that is gone, and the next is tried. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** More than brokers are asked to wait for anything that goes over these connections. */
 const REQUEST_TIMEOUT_MS = 15_000;
 
 /** Connections that are opened as they are asked for, encrypted and logged in as the options say. */
