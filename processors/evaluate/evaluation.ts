@@ -28,7 +28,7 @@ import {
   forgetMisfits,
   sectionsDue,
 } from '../../state/entity/document.ts';
-import { takeWaits } from '../../state/entity/waits.ts';
+import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
 import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
@@ -254,12 +254,15 @@ export class Evaluation implements Visit {
     }
   }
 
-  /** Candidates whose quiet hours have ended by `at` are made anew, stamped with the end. */
+  /** Candidates whose wait has ended by `at`, such as for the end of quiet hours, are made anew, stamped with its end. */
   #endWaits(at: number): void {
-    const over = takeWaits(this.document.sections, heldMatches['quiet-hours'], ({ due }) => due <= at);
-    for (const { rule: id, due, value } of over) {
-      const rule = this.rules.rule(id);
-      if (rule !== undefined) this.#found.push({ rule, match: matchOf(value, due) });
+    const { sections } = this.document;
+    if (waitsDue(sections) > at) return;
+    for (const kind of Object.values(heldMatches)) {
+      for (const { rule: id, due, value } of takeWaits(sections, kind, (wait) => wait.due <= at)) {
+        const rule = this.rules.rule(id);
+        if (rule !== undefined) this.#found.push({ rule, match: matchOf(value, due) });
+      }
     }
   }
 

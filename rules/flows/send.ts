@@ -28,7 +28,7 @@ export const Send = fields(
   {
     channel: Type.String({
       minLength: 1,
-      description: 'email, sms, push, inapp, webhook, slack, pagerduty, or a channel of the configuration.',
+      description: 'Such as email, sms or webhook: any channel that there is.',
     }),
     template: Type.Optional(
       Type.String({

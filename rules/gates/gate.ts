@@ -105,6 +105,8 @@ export interface GateDefinition<Body = unknown> {
   /** Of the decision that it refuses. */
   readonly reason: string;
   readonly fields: TProperties;
+  /** Whether it says no where a condition is not true, whose values tell why; left out: no. */
+  readonly asksCondition?: true;
   /** Null: the rule does not ask it. The body may lack parts that had mistakes, which were reported. */
   compile(body: Body, tools: GateTools): Omit<Gate, 'reason'> | null;
 }
