@@ -15,7 +15,7 @@ import { Event } from '../schemas/event.ts';
 import { Section } from '../schemas/section.ts';
 import { entityDocumentSpec } from '../state/entity/codec.ts';
 import { emptyEntityDocument } from '../state/entity/document.ts';
-import { documentBytes } from '../state/store/document-store.ts';
+import { documentBytes } from '../state/store/stored-document.ts';
 import { elapsed, type Figure } from './figure.ts';
 
 const ROUNDS = 3;

@@ -1,4 +1,4 @@
-// The rule language's public face. The words of compiled rules are in api.ts.
+// The rule language's public face. What a compiled rule is says project/compiled-rule.ts.
 
 export { checkRules, type RulesCheck } from './project/check.ts';
 export type { ContextFiles, RuleFile } from './project/check-context.ts';

@@ -12,7 +12,7 @@ export const SCORE_EVENT = '$score';
 export const PRESENCE_EVENT = '$present';
 /** What came of a message: `<channel>_<outcome>`, of a type that no source can give (known-facts.ts). */
 export const DELIVERY_TYPE = 'delivery';
-/** Something to be done to what is known of an entity (schemas/commands.ts). */
+/** Something to be done to what is known of an entity. */
 export const COMMAND_EVENT = '$command';
 
 export function isInternal(name: string): boolean {

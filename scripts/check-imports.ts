@@ -20,7 +20,10 @@ const ORDER = ['lib', 'schemas', 'rules', 'state', 'processors', 'topology', 'co
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   rules: ['language', 'expressions', 'patterns', 'gates', 'flows', 'models', 'project'],
   state: ['store', 'entity'],
+  processors: ['decide', 'intake', 'evaluate'],
   topology: ['engine'],
+  connectors: ['logs', 'sources', 'models', 'channels'],
+  apps: ['http', 'worker', 'demo', 'cli'],
 };
 
 /** Rooms that must know nothing of what lies elsewhere, though it is to the left: the engine is a library of its own. */

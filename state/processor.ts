@@ -47,7 +47,7 @@ export interface ProcessorContext {
   wallTime(): number;
   /** Tells at which event time the record being processed stands: what moves the stream time of this input. */
   observeTime(timeMs: number): void;
-  /** The same for a record that says how far another task's input has come (processors/watermark.ts). */
+  /** The same for a record that says how far another task's input has come (processors/intake/repartition.ts). */
   observeWatermark(upstream: string, timeMs: number): void;
   /** Hands the message to the child whose name has `to` as its first word, or to all children. */
   forward(message: Message<unknown>, to?: string): void;

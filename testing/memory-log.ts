@@ -7,43 +7,29 @@
 import { assert } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
 import { FatalError, FencedError } from '../lib/errors.ts';
-import type { LogRecord, NewRecord } from '../schemas/record.ts';
+import type { NewRecord } from '../schemas/record.ts';
 import type {
   CommittedPosition,
-  FetchedPartition,
   GroupOptions,
   Log,
   LogAdmin,
   LogReader,
   LogWriter,
   MemberIdentity,
-  PartitionPosition,
   TopicPartition,
   TopicSpec,
 } from '../topology/engine/ports.ts';
 import { partitionKey } from '../topology/engine/ports.ts';
 import { MemoryGroup } from './memory-group.ts';
 import { MemoryMember } from './memory-member.ts';
+import { type MemoryPartition, MemoryReader, type StoredRecord } from './memory-reader.ts';
 
 /** As the embedded log: whoever reads a compacted topic within this time learns of a deletion. */
 const TOMBSTONE_MS = 24 * 3_600_000;
 
-/** What a record counts for in maxBytes besides its key, value and headers. */
-const RECORD_BYTES = 22;
-
-interface Stored {
-  readonly record: LogRecord;
-  readonly writtenAt: number;
-}
-
-interface Partition {
-  records: Stored[];
-  end: number;
-}
-
 interface Topic {
   readonly spec: TopicSpec;
-  readonly partitions: readonly Partition[];
+  readonly partitions: readonly MemoryPartition[];
 }
 
 /** An empty log; `clean()` trims and compacts it. */
@@ -152,7 +138,7 @@ export class MemoryLog implements Log {
     }
   }
 
-  #partition({ topic, partition }: TopicPartition): Partition {
+  #partition({ topic, partition }: TopicPartition): MemoryPartition {
     const found = this.#topics.get(topic)?.partitions[partition];
     if (found !== undefined) return found;
     throw new FatalError('TRG_TOPIC_MISSING', `the log has no topic ${topic} with a partition ${partition}`);
@@ -252,110 +238,7 @@ class MemoryWriter implements LogWriter {
   }
 }
 
-interface Source {
-  partition(where: TopicPartition): Partition;
-  changed(signal: AbortSignal): Promise<void>;
-  isClosed(): boolean;
-  readonly clock: Clock;
-}
-
-interface Assigned extends PartitionPosition {
-  offset: number;
-  paused: boolean;
-}
-
-class MemoryReader implements LogReader {
-  readonly #source: Source;
-  #assigned = new Map<string, Assigned>();
-  #turn = 0;
-  #closed = false;
-  #waiting = new AbortController();
-
-  constructor(source: Source) {
-    this.#source = source;
-  }
-
-  assign(positions: readonly PartitionPosition[]): void {
-    this.#assigned = new Map(positions.map((position) => [partitionKey(position), { ...position, paused: false }]));
-    this.#waiting.abort();
-  }
-
-  pause(partition: TopicPartition): void {
-    this.#of(partition).paused = true;
-  }
-
-  resume(partition: TopicPartition): void {
-    this.#of(partition).paused = false;
-    this.#waiting.abort();
-  }
-
-  close(): Promise<void> {
-    this.#closed = true;
-    this.#assigned = new Map();
-    this.#waiting.abort();
-    return Promise.resolve();
-  }
-
-  async read(options: {
-    maxBytes: number;
-    waitMs: number;
-    signal?: AbortSignal;
-  }): Promise<readonly FetchedPartition[]> {
-    assert(!this.#closed, 'a closed reader is not read');
-    if (this.#source.isClosed()) throw new FatalError('TRG_LOG_CLOSED', 'the log was closed while in use');
-    const assigned = this.#assigned;
-    await this.#wait(options.waitMs, options.signal);
-    if (this.#assigned !== assigned) return [];
-    const wanted = [...assigned.values()].filter(({ paused }) => !paused);
-    const first = this.#turn++ % Math.max(1, wanted.length);
-    let left = options.maxBytes;
-    return [...wanted.slice(first), ...wanted.slice(0, first)].map((position) => {
-      const { records: stored, end } = this.#source.partition(position);
-      const records: LogRecord[] = [];
-      let next = firstAtOrAfter(stored, position.offset);
-      for (; next < stored.length; next++) {
-        const { record } = stored[next]!;
-        const bytes = bytesOf(record);
-        const isAlone = left === options.maxBytes && bytes > left;
-        if (bytes > left && !isAlone) break;
-        left -= isAlone ? left : bytes;
-        records.push(record);
-      }
-      const offset = next < stored.length ? stored[next]!.record.offset : Math.max(end, position.offset);
-      position.offset = offset;
-      return { topic: position.topic, partition: position.partition, records, nextOffset: offset, endOffset: end };
-    });
-  }
-
-  async #wait(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
-    if (waitMs === 0) return;
-    const waiting = new AbortController();
-    this.#waiting = waiting;
-    const end = (): void => waiting.abort();
-    if (signal?.aborted) end();
-    signal?.addEventListener('abort', end, { once: true });
-    void this.#source.clock.sleep(waitMs, waiting.signal).then(end);
-    while (!waiting.signal.aborted && !this.#source.isClosed() && !this.#hasMore()) {
-      await this.#source.changed(waiting.signal);
-    }
-    signal?.removeEventListener('abort', end);
-    end();
-  }
-
-  #hasMore(): boolean {
-    return [...this.#assigned.values()].some(
-      (position) => !position.paused && position.offset < this.#source.partition(position).end,
-    );
-  }
-
-  #of(partition: TopicPartition): Assigned {
-    const assigned = this.#assigned.get(partitionKey(partition));
-    assert(assigned !== undefined, `partition ${partitionKey(partition)} is assigned to this reader`);
-    return assigned;
-  }
-}
-
-function compacted(records: readonly Stored[], now: number): Stored[] {
+function compacted(records: readonly StoredRecord[], now: number): StoredRecord[] {
   const latest = new Map<string, number>();
   for (const { record } of records) if (record.key !== null) latest.set(latin1(record.key), record.offset);
   return records.filter(({ record, writtenAt }) => {
@@ -367,22 +250,6 @@ function compacted(records: readonly Stored[], now: number): Stored[] {
 
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-}
-
-function firstAtOrAfter(records: readonly Stored[], offset: number): number {
-  let low = 0;
-  let high = records.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (records[middle]!.record.offset < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function bytesOf({ key, value, headers }: LogRecord): number {
-  const headerBytes = headers.reduce((sum, [name, content]) => sum + 6 + Buffer.byteLength(name) + content.length, 0);
-  return RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0) + headerBytes;
 }
 
 /** The sender may reuse its buffers. */

@@ -88,17 +88,11 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
     // The embedded log has a lock of its own.
     if (opened.kind === 'kafka') lock = await lockDataDir(config);
     const folder = new RulesFolder({ config, log, clock, logger });
-    const room = new WaitingRoom(config, telemetry, logger);
-    const waiting = { clock, logger, onWaiting: () => room.open() };
     const prepare = async (): Promise<void> => {
       await createTopics(log.admin, job.topology, config);
       await folder.publish(project);
     };
-    try {
-      await untilReachable(prepare, waiting, signal);
-    } finally {
-      await room.close();
-    }
+    await untilPrepared(prepare, options, signal);
     if (signal.aborted) return;
     noteHistory(config.dataDir, project.rules.ruleSet, clock.now());
     options.onReload?.(() => void folder.reload());
@@ -143,6 +137,17 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
     await job.close();
     await log.close();
     await lock?.release();
+  }
+}
+
+/** Does `prepare` as soon as the log can be reached; who asks the worker meanwhile is told that it waits. */
+async function untilPrepared(prepare: () => Promise<void>, options: ShownOptions, signal: AbortSignal): Promise<void> {
+  const { config, telemetry, clock, logger } = options;
+  const room = new WaitingRoom(config, telemetry, logger);
+  try {
+    await untilReachable(prepare, { clock, logger, onWaiting: () => room.open() }, signal);
+  } finally {
+    await room.close();
   }
 }
 

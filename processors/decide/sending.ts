@@ -6,7 +6,7 @@
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
 import { type AnyGate, isChannelGate, type Recipient, type Sending } from '../../rules/gates/gate.ts';
-import { Route, settleRoute } from '../../rules/gates/route.ts';
+import { Route } from '../../rules/gates/route.ts';
 import { autoChannels } from '../../rules/gates/routing.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleContext } from '../../rules/project/context.ts';
@@ -35,6 +35,14 @@ export function recipientOf(
 
 export function routeOf(send: CompiledSend, recipient: Recipient): Route<CompiledSend> {
   return new Route(send, send.isAuto ? autoChannels(recipient) : send.channels);
+}
+
+/** Asks the channel gates of the route's channels. */
+function settleRoute(route: Route, gates: readonly AnyGate[], sending: Sending): void {
+  for (const gate of gates) {
+    if (!isChannelGate(gate) || gate.isAsked?.(sending) === false) continue;
+    route.keep((channel) => gate.allows(sending, channel), gate.reason);
+  }
 }
 
 /** Asks the channel gates of one route after the other. */

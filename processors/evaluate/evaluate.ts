@@ -3,6 +3,7 @@
 // Owns: the processor: which document is visited, and what comes out of a visit. Does not own: the visit (evaluation.ts), when
 // time passes (topology/engine).
 
+import { assert } from '../../lib/assert.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { avroCodec } from '../../schemas/codec.ts';
@@ -77,7 +78,8 @@ export class Evaluate implements Processor<Event> {
   }
 
   due(key: string, at: number): void {
-    const document = this.#store.get(key)!;
+    const document = this.#store.get(key);
+    assert(document !== undefined, 'what is due is there');
     new Evaluation(this.#host, key, document, this.#options.rules()).pass(at);
     this.#store.put(key, document);
   }

@@ -2,12 +2,12 @@
 //
 // Owns: the order in which an event is taken (duplicates, facts, lanes, segments, waits), the sort buffer, lateness, running
 // patterns. Does not own: what a pattern means (rules/patterns), facts (facts.ts), segments (segments.ts), decisions
-// (processors/decide).
+// (processors/decide). Long, as the order in which a visit does things is what it is for.
 //
 // Invariants:
 //   V1. An event that no rule asks for leaves no trace in state.
 //   V2. Event-time rules see an entity's events in order of (event time, arrival), once stream time has passed them; a
-//       deadline at t comes after the events stamped t and before those stamped later (docs/architecture.md, Time).
+//       deadline at t comes after the events stamped t and before those stamped later (docs/design.md, Time).
 //   V3. An event is late only if its own entity has been evaluated past it by event-time rules; it is then recorded with
 //       the rules that did not see it, and arrival rules see it all the same.
 //   V4. What an event tells (traits, group, history, consent) is known before any rule is shown it.
@@ -28,7 +28,7 @@ import {
   forgetMisfits,
   sectionsDue,
 } from '../../state/entity/document.ts';
-import { takeWaits } from '../../state/entity/waits.ts';
+import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
 import { missingScores } from '../decide/scores.ts';
@@ -287,14 +287,17 @@ export class Evaluation implements Visit {
     routeGoesOn(this, { action: text(action), channel, outcome, reason: text(reason) }, time);
   }
 
-  /** Candidates whose quiet hours have ended by `at` are made anew, stamped with the end; so are messages on their way. */
+  /** Candidates whose wait has ended by `at`, such as for the end of quiet hours, are made anew, stamped with its end; messages on their way go on. */
   #endWaits(at: number): void {
+    const { sections } = this.document;
+    if (waitsDue(sections) > at) return;
     forgetRoutes(this, at);
     quietRoutesGoOn(this, at);
-    const over = takeWaits(this.document.sections, heldMatches['quiet-hours'], ({ due }) => due <= at);
-    for (const { rule: id, due, value } of over) {
-      const rule = this.rules.rule(id);
-      if (rule !== undefined) this.#found.push({ rule, match: matchOf(value, due) });
+    for (const kind of Object.values(heldMatches)) {
+      for (const { rule: id, due, value } of takeWaits(sections, kind, (wait) => wait.due <= at)) {
+        const rule = this.rules.rule(id);
+        if (rule !== undefined) this.#found.push({ rule, match: matchOf(value, due) });
+      }
     }
   }
 

@@ -6,8 +6,8 @@
 // Invariants:
 //   T1. A record leaves as an event, or RecordError is thrown, which the runtime turns into a dead letter (I6). One that
 //       nobody asks for (isAsked) goes no further: it moves stream time, and is counted.
-//   T3. An event that concerns several entities goes to each of them, once.
 //   T2. An event stamped later than wall time + maxClockSkew is quarantined: it moves nobody's stream time.
+//   T3. An event that concerns several entities goes to each of them, once.
 
 import { asBuffer, utf8Text } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';

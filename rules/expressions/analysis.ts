@@ -1,26 +1,20 @@
 // What an expression uses, read off its syntax tree: variables, calls, paths, ranges of its macros.
 //
 // Owns: the walk over the library's tree, the mistakes that are seen there, and putting our functions in the place of
-// some of the library's. Does not own: what our functions ask for (expression-asks.ts), types (the library checks those),
-// words for people (expressions.ts).
-//
-// Invariants:
-//   N1. A macro inside a macro runs over a part of the outer one's element, or over a literal list, so that the work is
-//       bounded by the size of the event, not by a power of it.
+// some of the library's. Does not own: what our functions ask for (asks.ts), types (the library checks those),
+// what macros may run over (macro-elements.ts), words for people (problem-words.ts).
 
 import { serialize } from '@marcbachmann/cel-js';
 import { parseDuration } from '../../lib/duration.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import { type AskOptions, ExpressionAsks } from './asks.ts';
 import { EVENT_FIELDS, REPLACED_FUNCTIONS, REPLACED_METHODS, SCOPED_FUNCTIONS } from './functions.ts';
+import { MacroElements } from './macro-elements.ts';
 import { CEL_FUNCTIONS, FUNCTIONS, LATER_FUNCTIONS, LATER_VARIABLES, MACROS } from './names.ts';
 import { NeedsCollector } from './needs.ts';
 import { refusalOf } from './regular-expression.ts';
 import { SESSION_FIELDS, SESSION_METHODS } from './session.ts';
-import { type AstNode, childrenOf, literalText } from './tree.ts';
-
-/** Three levels read an order's lines and their parts; more than that belongs into several rules. */
-const MACRO_DEPTH_MAX = 3;
+import { type AstNode, childrenOf, fieldOf, literalText, rootOf, usesVariable } from './tree.ts';
 
 const SESSION_HINT = 'session.duration, .events, .count(name), .distinct(expression), .max(expression)';
 
@@ -47,9 +41,6 @@ export type AskedMeasure =
   | { readonly kind: 'count'; readonly event: string }
   | { readonly kind: 'distinct' | 'max'; readonly text: string; readonly call: AstNode; readonly argument: AstNode };
 
-/** What a macro runs over: constants, a part of what is there, or something that was computed. */
-type Range = 'literal' | 'part' | 'computed';
-
 export class ExpressionAnalysis {
   readonly problems: ExpressionProblem[] = [];
   /** Variables in use. */
@@ -69,8 +60,7 @@ export class ExpressionAnalysis {
   readonly measures: AskedMeasure[] = [];
   readonly #options: AnalysisOptions;
   readonly #asks: ExpressionAsks;
-  /** Names of the elements of the macros around the node being walked. */
-  readonly #elements: { readonly name: string; readonly range: Range }[] = [];
+  readonly #elements = new MacroElements();
 
   constructor(root: AstNode, options: AnalysisOptions) {
     this.#options = options;
@@ -100,7 +90,7 @@ export class ExpressionAnalysis {
 
   #variable(node: AstNode): void {
     const name = node.args as string;
-    if (this.#isElement(name)) return;
+    if (this.#elements.has(name)) return;
     if (!this.#options.variables.has(name)) {
       this.#unknownVariable(node, name);
       return;
@@ -135,7 +125,7 @@ export class ExpressionAnalysis {
 
   #path(node: AstNode): void {
     const root = rootOf(node);
-    if (root === null || this.#isElement(root.args as string)) {
+    if (root === null || this.#elements.has(root.args as string)) {
       const [left, right] = node.args as [AstNode, AstNode | string];
       this.#walk(left);
       if (typeof right !== 'string') this.#walk(right);
@@ -148,7 +138,7 @@ export class ExpressionAnalysis {
     }
     if (this.#isRefused(root, name)) return;
     this.variables.add(name);
-    if (!this.#usesElement(node)) this.parts.add(serialize(node as never));
+    if (!this.#elements.isUsedIn(node)) this.parts.add(serialize(node as never));
     let step = node;
     for (;;) {
       const [left, right] = step.args as [AstNode, AstNode | string];
@@ -186,7 +176,7 @@ export class ExpressionAnalysis {
       this.#has(node, values);
       return;
     }
-    if (Object.hasOwn(FUNCTIONS, name) && !this.#usesElement(node)) this.parts.add(serialize(node as never));
+    if (Object.hasOwn(FUNCTIONS, name) && !this.#elements.isUsedIn(node)) this.parts.add(serialize(node as never));
     for (const value of values) this.#walk(value);
     if (LATER_FUNCTIONS.has(name)) {
       this.#unavailable(node.start, `${name}()`);
@@ -216,7 +206,7 @@ export class ExpressionAnalysis {
     if (value?.op !== '.' || fieldOf(value) === null) return;
     const [left] = value.args as [AstNode];
     if (left.op !== 'id' || !['profile', 'account'].includes(left.args as string)) return;
-    if (this.#isElement(left.args as string)) return;
+    if (this.#elements.has(left.args as string)) return;
     node.setMeta('macro', undefined);
     (node.args as unknown[])[0] = 'has_';
   }
@@ -235,7 +225,7 @@ export class ExpressionAnalysis {
       this.#report(node.start, `cel.${name}() is not part of the rule language`, null);
       return;
     }
-    if (receiver.op === 'id' && receiver.args === 'session' && !this.#isElement('session')) {
+    if (receiver.op === 'id' && receiver.args === 'session' && !this.#elements.has('session')) {
       this.#session(node, name, values);
       return;
     }
@@ -254,7 +244,7 @@ export class ExpressionAnalysis {
     if (REPLACED_METHODS.has(`${name}/${values.length}`)) (node.args as unknown[])[0] = `${name}_`;
   }
 
-  /** What is asked of the session; the argument of `distinct` and `max` is compiled by itself (expressions.ts). */
+  /** What is asked of the session; the argument of `distinct` and `max` is compiled by itself (compiler.ts). */
   #session(call: AstNode, name: string, values: AstNode[]): void {
     if (!this.#options.variables.has('session')) {
       this.#unknownVariable(call, 'session');
@@ -285,42 +275,10 @@ export class ExpressionAnalysis {
 
   #macro(node: AstNode, range: AstNode, values: AstNode[]): void {
     const [element, ...bodies] = values;
-    const kind = this.#rangeOf(range);
-    const outer = this.#elements.filter((around) => around.range !== 'literal');
-    if (outer.length > 0 && (kind === 'computed' || outer.some((around) => around.range === 'computed'))) {
-      const hint =
-        'the inner list must be a part of the outer element, as in items.all(item, item.tags.exists(tag, tag == "x"))';
-      this.#report(node.start, 'this macro inside a macro could take too long', hint);
-    } else if (this.#elements.length >= MACRO_DEPTH_MAX) {
-      this.#report(node.start, `macros may be nested ${MACRO_DEPTH_MAX} deep`, null);
-    }
-    this.#elements.push({ name: String(element?.args), range: kind });
+    const problem = this.#elements.enter(String(element?.args), range);
+    if (problem !== null) this.#report(node.start, problem.message, problem.hint);
     for (const body of bodies) this.#walk(body);
-    this.#elements.pop();
-  }
-
-  /** `part`: ranges over this, taken together for all elements around it, are no larger than what is there (N1). */
-  #rangeOf(range: AstNode): Range {
-    if (range.op === 'list')
-      return childrenOf(range.args).every((item) => item.op === 'value') ? 'literal' : 'computed';
-    if (range.op === 'rcall') {
-      const [name, receiver] = range.args as [string, AstNode];
-      return name === 'filter' ? this.#rangeOf(receiver) : 'computed';
-    }
-    const root = rootOf(range);
-    if (root === null) return 'computed';
-    const nearest = this.#elements.findLast((around) => around.range !== 'literal');
-    return nearest === undefined || nearest.name === root.args ? 'part' : 'computed';
-  }
-
-  /** Whether its value depends on the element of a macro around it. */
-  #usesElement(node: AstNode): boolean {
-    if (node.op === 'id') return this.#isElement(node.args as string);
-    return childrenOf(node.args).some((child) => this.#usesElement(child));
-  }
-
-  #isElement(name: string): boolean {
-    return this.#elements.some((element) => element.name === name);
+    this.#elements.leave();
   }
 
   #unavailable(offset: number, name: string): void {
@@ -330,21 +288,4 @@ export class ExpressionAnalysis {
   #report(offset: number, message: string, hint: string | null): void {
     this.problems.push({ offset, message, hint });
   }
-}
-
-/** The variable at the root of `a.b["c"]`; null when the root is something else. */
-function rootOf(node: AstNode): AstNode | null {
-  let step = node;
-  while (step.op === '.' || step.op === '[]') step = (step.args as AstNode[])[0]!;
-  return step.op === 'id' ? step : null;
-}
-
-/** The name in `a.name` or `a["name"]`; null when it is computed. */
-function fieldOf(step: AstNode): string | null {
-  const right = (step.args as [AstNode, AstNode | string])[1];
-  return typeof right === 'string' ? right : literalText(right);
-}
-
-function usesVariable(node: AstNode, name: string): boolean {
-  return node.op === 'id' ? node.args === name : childrenOf(node.args).some((child) => usesVariable(child, name));
 }

@@ -1,6 +1,6 @@
 // What the calls of our functions ask to be remembered of an entity, and whether what they name is there.
 //
-// Owns: the functions over behaviour, segments and models. Does not own: their types (expression-functions.ts).
+// Owns: the functions over behaviour, segments and models. Does not own: their types (functions.ts).
 //
 // Invariants:
 //   A1. Names and windows are written out, so that what must be kept is known before anything runs.

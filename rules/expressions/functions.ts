@@ -1,7 +1,7 @@
 // The functions and operators of our CEL environment, beside CEL's own.
 //
 // Owns: what each function does, and the functions of the library that we put our own in the place of. Does not own:
-// which of them exist in this version's language tables (expression-names.ts), parsing and checking (expressions.ts).
+// which of them exist in this version's language tables (names.ts), parsing and checking (compiler.ts).
 //
 // Invariants:
 //   F1. The same expression over the same values gives the same answer on every machine: the library's functions that
@@ -44,7 +44,7 @@ export function celDuration(ms: number): CelDuration {
 
 /**
  * Library functions that we replace, as `name/arguments`; the replacement has an underscore at the end. Names that
- * people see never have it (expressions.ts).
+ * people see never have it (compiler.ts).
  */
 export const REPLACED_FUNCTIONS: ReadonlySet<string> = new Set(['timestamp/1', 'duration/1']);
 export const REPLACED_METHODS: ReadonlySet<string> = new Set([
@@ -146,21 +146,30 @@ function daysSince({ scope }: ScopeHandle, moment: Date): bigint {
   return BigInt(days);
 }
 
+type Define = (signature: string, handler: (...values: never[]) => unknown) => void;
+
 /** An environment with everything but variables. */
 export function createEnvironment(limits: Record<string, number>): Environment {
   const environment = new Environment({ homogeneousAggregateLiterals: false, limits });
   environment.registerType('Event', { ctor: Event, fields: { ...EVENT_FIELDS } });
-  const define = (signature: string, handler: (...values: never[]) => unknown): void => {
-    environment.registerFunction(signature, handler, { async: false });
-  };
-
   environment.registerType(SCOPE_TYPE, { ctor: ScopeHandle, fields: {} });
   environment.registerVariable(SCOPE_VARIABLE, SCOPE_TYPE);
+  const define: Define = (signature, handler) => {
+    environment.registerFunction(signature, handler, { async: false });
+  };
+  defineQuestions(define);
+  defineMoments(define);
+  defineReplacements(define);
+  defineArithmetic(environment);
+  return environment;
+}
+
+/** Functions that ask the scope. */
+function defineQuestions(define: Define): void {
   const ask = (signature: string, answer: (scope: Scope, ...values: never[]) => unknown): void => {
     const handler = ({ scope }: ScopeHandle, ...values: never[]): unknown => answer(scope, ...values);
     define(signature.replace('(', `(${SCOPE_TYPE}, `), handler as (...values: never[]) => unknown);
   };
-
   ask('sent(string, string): int', (scope, channel: string, within: string) =>
     BigInt(scope.sent(channel, durationMs(within))),
   );
@@ -178,6 +187,9 @@ export function createEnvironment(limits: Record<string, number>): Environment {
   ask('score(string): double', (scope, model: string) => scope.score(model));
   ask('consent(string): bool', (scope, category: string) => scope.consent(category));
   ask('inFlow(string): bool', (scope, rule: string) => scope.inFlow(rule));
+}
+
+function defineMoments(define: Define): void {
   const momentFunctions: Record<string, (local: Date) => number> = {
     hour: (local) => local.getUTCHours(),
     weekday: isoWeekday,
@@ -196,8 +208,11 @@ export function createEnvironment(limits: Record<string, number>): Environment {
   define(`daysSince(${SCOPE_TYPE}, string): int`, (scope: ScopeHandle, text: string) =>
     daysSince(scope, momentOf(text)),
   );
+}
 
-  // `has(profile.x)`: the unset attribute is there, as null (expressions.ts).
+/** What the tree has in the place of the library's functions (analysis.ts). */
+function defineReplacements(define: Define): void {
+  // `has(profile.x)`: the unset attribute is there, as null (compiler.ts).
   define('has_(dyn): bool', (value: unknown) => value !== null);
   define(`timestamp_(string): ${TIMESTAMP}`, momentOf);
   define(`timestamp_(int): ${TIMESTAMP}`, (seconds: bigint) => new Date(Number(seconds) * 1000));
@@ -220,8 +235,10 @@ export function createEnvironment(limits: Record<string, number>): Environment {
       BigInt(field(localFields(moment, zone))),
     );
   }
+}
 
-  // JSON has one kind of number, CEL's double; people write whole numbers beside them, CEL's int.
+/** JSON has one kind of number, CEL's double; people write whole numbers beside them, CEL's int. */
+function defineArithmetic(environment: Environment): void {
   const arithmetic: Record<string, (a: number, b: number) => number> = {
     '+': (a, b) => a + b,
     '-': (a, b) => a - b,
@@ -236,5 +253,4 @@ export function createEnvironment(limits: Record<string, number>): Environment {
   }
   environment.registerOperator('double % double: double', arithmetic['%']!);
   environment.registerOperator('double == int', (a: number, b: bigint) => a === Number(b));
-  return environment;
 }

@@ -6,15 +6,11 @@
 import type { Problem } from '../../lib/problem.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import type { Path, SourceDocument } from '../language/parse.ts';
-import {
-  type CompiledExpression,
-  type CompileResult,
-  type ExpressionCompiler,
-  type Names,
-  typeWords,
-} from './compiler.ts';
+import type { CompiledExpression } from './compiled-expression.ts';
+import type { CompileResult, ExpressionCompiler, Names } from './compiler.ts';
 import { isReservedName } from './names.ts';
 import { NeedsCollector } from './needs.ts';
+import { typeWords } from './problem-words.ts';
 import type { Condition, Expression } from './scope.ts';
 import { type SessionCondition, SessionMeasures } from './session-measures.ts';
 

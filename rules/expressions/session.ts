@@ -5,7 +5,7 @@
 //
 // Invariants:
 //   S1. `distinct` and `max` take an expression over `event`, asked of each event of the session; in the tree their
-//       argument is put in the place of its text, by which the figure is found (expressions.ts).
+//       argument is put in the place of its text, by which the figure is found (compiler.ts).
 
 import type { Environment } from '@marcbachmann/cel-js';
 import { type CelDuration, celDuration } from './functions.ts';

@@ -33,9 +33,7 @@ export const Send = fields(
   {
     channel: Type.String({
       minLength: 1,
-      description:
-        'email, sms, push, inapp, webhook, slack, pagerduty, log, a channel of the configuration, or auto: by urgency and ' +
-        'what the person does and prefers.',
+      description: 'Such as email, sms or webhook: any channel that there is; or auto: by urgency and the person.',
     }),
     template: Type.Optional(
       Type.String({

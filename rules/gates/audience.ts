@@ -7,6 +7,7 @@ import { conditionInWords, defineGate, REFUSED } from './gate.ts';
 export const audienceGate = defineGate({
   name: 'audience',
   reason: 'audience',
+  asksCondition: true,
   fields: {
     audience: Type.Optional(
       expression(

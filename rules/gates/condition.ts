@@ -7,6 +7,7 @@ import { conditionInWords, defineGate, REFUSED } from './gate.ts';
 export const conditionGate = defineGate({
   name: 'condition',
   reason: 'condition',
+  asksCondition: true,
   fields: { if: Type.Optional(expression('Asked when the pattern has matched.')) },
   compile(body, tools) {
     const condition = tools.condition(['if'], body.if, tools.names);

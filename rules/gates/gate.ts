@@ -23,8 +23,7 @@ import type { Match } from '../patterns/pattern.ts';
 import type { CompiledCap } from './caps.ts';
 import type { ChannelTraits } from './channels.ts';
 import type { Route } from './route.ts';
-import type { Routing } from './routing.ts';
-import type { Urgency } from './urgency.ts';
+import type { Routing, Urgency } from './urgency.ts';
 
 /** Somebody who may be sent something. */
 export interface Recipient {
@@ -151,6 +150,8 @@ export interface GateDefinition<Body = unknown> {
   /** Of the decision that it refuses. */
   readonly reason: string;
   readonly fields: TProperties;
+  /** Whether it says no where a condition is not true, whose values tell why; left out: no. */
+  readonly asksCondition?: true;
   /** Null: the rule does not ask it. The body may lack parts that had mistakes, which were reported. */
   compile(body: Body, tools: GateTools): Omit<Gate, 'reason'> | Omit<ChannelGate, 'reason'> | null;
 }

@@ -36,6 +36,11 @@ export const GATES: readonly GateDefinition[] = [
 /** Why a candidate may not fire. */
 export const REASONS: readonly string[] = GATES.map(({ reason }) => reason);
 
+/** Those that a condition gives. */
+export const CONDITION_REASONS: ReadonlySet<string> = new Set(
+  GATES.filter(({ asksCondition }) => asksCondition).map(({ reason }) => reason),
+);
+
 /** The gates that a rule asks, in order. Mistakes go to the tools. */
 export function compileGates(body: object, tools: GateTools): readonly AnyGate[] {
   return GATES.flatMap(({ reason, compile }) => {

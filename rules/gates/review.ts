@@ -7,6 +7,7 @@ import { conditionInWords, defineGate } from './gate.ts';
 export const reviewGate = defineGate({
   name: 'review',
   reason: 'review',
+  asksCondition: true,
   fields: { review: Type.Optional(expression('A person looks first when this is true.')) },
   compile({ review }, tools) {
     const condition = tools.condition(['review'], review, tools.names);

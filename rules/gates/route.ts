@@ -4,7 +4,6 @@
 //   T1. A channel that a gate took out does not come back for this decision, and why it was taken out is kept.
 
 import type { PassedOver } from '../../schemas/decision.ts';
-import { type AnyGate, isChannelGate, type Sending } from './gate.ts';
 
 /** A send as far as its way is concerned. */
 export interface RoutedSend {
@@ -50,13 +49,5 @@ export class Route<Send extends RoutedSend = RoutedSend> {
     }
     this.#channels = kept;
     if (kept.length === 0) this.#refusedBy = reason;
-  }
-}
-
-/** Asks the channel gates of the route's channels. */
-export function settleRoute(route: Route, gates: readonly AnyGate[], sending: Sending): void {
-  for (const gate of gates) {
-    if (!isChannelGate(gate) || gate.isAsked?.(sending) === false) continue;
-    route.keep((channel) => gate.allows(sending, channel), gate.reason);
   }
 }

@@ -6,29 +6,9 @@
 
 import { PRESENCE_EVENT } from '../../schemas/internal-events.ts';
 import type { Recipient } from './gate.ts';
-import type { Urgency } from './urgency.ts';
 
 /** What a send says in the place of a channel. */
 export const AUTO = 'auto';
-
-export interface Routing {
-  /** Channels in order, by urgency; of those that there are here. */
-  readonly channels: Readonly<Record<Urgency, readonly string[]>>;
-  /** Who did something in an app or on a page within this time is there now, ms. */
-  readonly presenceWindowMs: number;
-}
-
-const MINUTE_MS = 60_000;
-
-/** The configuration's defaults. */
-export const ROUTING: Routing = {
-  channels: {
-    critical: ['push', 'sms', 'email'],
-    operational: ['push', 'email'],
-    marketing: ['inapp', 'push', 'email'],
-  },
-  presenceWindowMs: 5 * MINUTE_MS,
-};
 
 export function autoChannels({ rule, around, scope }: Recipient): readonly string[] {
   const { channels, presenceWindowMs } = around.routing;

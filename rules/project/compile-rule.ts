@@ -1,6 +1,7 @@
 // From a rule whose shape was checked to a compiled one, with all that does not fit together reported.
 //
-// Owns: the fields of the rule and how they belong together, its version. Does not own: `when` (compile-pattern.ts), steps (flows/), inline tests (inline-test.ts).
+// Owns: the fields of the rule and how they belong together, its version. Does not own: `when` (compile-when.ts), steps (flows/),
+// gates (gates/), inline tests (inline-test.ts).
 
 import { createHash } from 'node:crypto';
 import { didYouMean } from '../../lib/suggest.ts';

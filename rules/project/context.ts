@@ -3,7 +3,7 @@
 
 import type { ChannelTraits } from '../gates/channels.ts';
 import type { GateContext } from '../gates/gate.ts';
-import { ROUTING } from '../gates/routing.ts';
+import { ROUTING } from '../gates/urgency.ts';
 import type { CompiledModel } from '../models/model.ts';
 import type { CompiledSegment } from './segments.ts';
 

@@ -6,6 +6,7 @@
 //   S2. What a sequence remembers is compared once more, with its steps (patterns/sequence/).
 
 import { createHash } from 'node:crypto';
+import { PATTERNS } from '../patterns/index.ts';
 import type { Lane } from '../patterns/pattern.ts';
 import type { RuleBody } from './rule-schema.ts';
 
@@ -40,17 +41,4 @@ function outlineOf(value: unknown, name = ''): unknown {
     .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
 }
 
-const PATTERN_NAMES: ReadonlySet<string> = new Set([
-  'event',
-  'absence',
-  'inactive',
-  'count',
-  'aggregate',
-  'baseline',
-  'threshold',
-  'change',
-  'segment',
-  'at',
-  'session',
-  'sequence',
-]);
+const PATTERN_NAMES: ReadonlySet<string> = new Set(PATTERNS.map(({ kind }) => kind));

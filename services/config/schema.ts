@@ -8,8 +8,8 @@
 import Type from 'typebox';
 import { CHANNELS, type ChannelOptions } from '../../connectors/channels/index.ts';
 import { KafkaConfigSchema } from '../../connectors/logs/kafka/config.ts';
-import { ROUTING } from '../../rules/gates/routing.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
+import { ROUTING } from '../../rules/gates/urgency.ts';
 import { ROLES } from '../keys/keys.ts';
 import { TelemetrySchema } from '../telemetry/options.ts';
 

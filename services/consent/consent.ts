@@ -1,7 +1,7 @@
 // Consent as people and programs ask for it: what a person said, when and where (the proof), and saying it for them.
 //
 // Owns: records of tripline.consent-changes that come from commands and imports, and reading what is there. Does not own: what
-// consent does (rules/gates/consent.ts, connectors/channels/delivery/guard.ts).
+// consent does (rules/gates/consent.ts, connectors/channels/delivery).
 
 import Type from 'typebox';
 import { utf8Bytes, utf8Text } from '../../lib/bytes.ts';

@@ -36,7 +36,7 @@ export function assembled(
   if (steps.some((step) => step.kind === 'decision' && step.decision.ruleVersion !== version)) {
     all.push(`other versions of the rule decided here too; what is still needed is by ${version}`);
   }
-  const needed = tracer.standingAt(at).map(({ by, words }) => (by === null ? words : `${by}: ${words}`));
+  const needed = tracer.progressAt(at).map(({ by, words }) => (by === null ? words : `${by}: ${words}`));
   return {
     rule,
     ruleVersion: version,

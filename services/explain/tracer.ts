@@ -1,7 +1,7 @@
 // Watches the evaluator while it evaluates one entity, for one rule, and writes down what it sees.
 //
 // Owns: wrapping the rule's pattern, and gathering steps. Does not own: where events come from (a journal, or files, in
-// explain.ts), words (progress.ts, gates.ts).
+// explain.ts), words (those of the pattern and its gates; gates.ts).
 //
 // Invariants:
 //   X1. The rule that is watched is the compiled one; the wrapping looks on, and hands everything through.
@@ -48,8 +48,8 @@ export interface TracedDecision {
 
 export type TracedStep = TracedEvent | TracedDeadline | TracedDecision;
 
-/** Where the state of one value of `by` stood after `at`. */
-interface Standing {
+/** How far the pattern had come for one value of `by`, after `at`. */
+interface Progress {
   readonly at: number;
   readonly by: string | null;
   readonly state: PatternState | null;
@@ -61,7 +61,7 @@ export class Tracer implements EvaluationTrace {
   readonly #key: string;
   readonly #ruleId: string;
   readonly steps: TracedStep[] = [];
-  readonly #standings: Standing[] = [];
+  readonly #progress: Progress[] = [];
   readonly #events = new Map<string, TracedEvent>();
   #rule: CompiledRule | null = null;
   #segments: ReadonlySet<Condition> = new Set();
@@ -109,10 +109,10 @@ export class Tracer implements EvaluationTrace {
     this.steps.push({ kind: 'decision', at: decision.at, decision, gates });
   }
 
-  /** Where each value of `by` stood at `at`, with the time until which it stays so; Infinity: until something comes. */
-  standingAt(at: number): readonly { readonly by: string | null; readonly words: string }[] {
-    const last = new Map<string | null, Standing>();
-    for (const standing of this.#standings) if (standing.at <= at) last.set(standing.by, standing);
+  /** How far each value of `by` had come at `at`, in words; Infinity: at the end. */
+  progressAt(at: number): readonly { readonly by: string | null; readonly words: string }[] {
+    const last = new Map<string | null, Progress>();
+    for (const each of this.#progress) if (each.at <= at) last.set(each.by, each);
     if (last.size === 0) return [{ by: null, words: this.#progressWords(null, at, Infinity) }];
     return [...last.values()].map(({ by, words, state, deadline }) => ({
       by,
@@ -166,7 +166,7 @@ export class Tracer implements EvaluationTrace {
         const changed = fingerprint(after) !== before;
         const isFalse = this.#asked.some(({ value }) => value === false || value === null);
         step.verdict = changed || this.#matched ? 'counted' : isFalse ? 'where' : 'no-effect';
-        if (changed || this.#matched) step.progress = this.#stand(after, event.time, step.by, pattern);
+        if (changed || this.#matched) step.progress = this.#noteProgress(after, event.time, step.by, pattern);
         return after;
       },
       onDeadline: (state, deadline, input) => {
@@ -174,7 +174,7 @@ export class Tracer implements EvaluationTrace {
         const by = rule.by === null ? null : this.#byOf(state);
         const after = this.#during(input, (looked) => pattern.onDeadline(state, deadline, looked));
         this.steps.push({ kind: 'deadline', at: deadline, by, meaning, asked: this.#asked });
-        this.#stand(after, deadline, by, pattern);
+        this.#noteProgress(after, deadline, by, pattern);
         return after;
       },
     };
@@ -228,12 +228,12 @@ export class Tracer implements EvaluationTrace {
     this.#asked.push({ expression: asked.source, value: error === null ? jsonOfValue(value) : null, values, error });
   }
 
-  /** Notes where the state stands, in words. */
-  #stand(state: PatternState | null, at: number, by: string | null, pattern: Pattern): string {
+  /** Notes how far the pattern has come; returns it in words. */
+  #noteProgress(state: PatternState | null, at: number, by: string | null, pattern: Pattern): string {
     const deadline = state === null ? Infinity : pattern.deadlineOf(state);
     const words = this.#progressWords(state, at, deadline);
     // Patterns change their states in place: what is kept for --at must be a copy.
-    this.#standings.push({ at, by, state: state === null ? null : plainState(state), words, deadline });
+    this.#progress.push({ at, by, state: state === null ? null : plainState(state), words, deadline });
     return words;
   }
 
@@ -246,7 +246,7 @@ export class Tracer implements EvaluationTrace {
   /** A deadline comes with its state alone: whose it is was noted when it was set. */
   #byOf(state: PatternState): string | null {
     const print = fingerprint(state);
-    return this.#standings.findLast((each) => fingerprint(each.state) === print)?.by ?? null;
+    return this.#progress.findLast((each) => fingerprint(each.state) === print)?.by ?? null;
   }
 }
 

@@ -8,7 +8,7 @@ import { channelNames, channelTraits } from '../../connectors/channels/index.ts'
 import { loadTemplates, type Templates } from '../../connectors/channels/templates/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
-import type { Routing } from '../../rules/gates/routing.ts';
+import type { Routing } from '../../rules/gates/urgency.ts';
 import { checkRules, type RuleFile, type RulesCheck } from '../../rules/index.ts';
 import type { PublishedFile } from '../../schemas/published-rules.ts';
 import type { Config } from '../config/index.ts';

@@ -3,6 +3,7 @@
 //   - was expected and did not happen, + happened instead or without being expected; other lines are as they should be.
 
 import { formatDuration } from '../../lib/duration.ts';
+import { CONDITION_REASONS } from '../../rules/gates/index.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Row } from './compare.ts';
 import type { TestResult } from './run-tests.ts';
@@ -61,7 +62,7 @@ function shiftOf(expected: number, actual: number): string {
 
 /** What the conditions saw, where one of them said no. */
 function whyOf({ reason, values }: Decision): string {
-  if (reason !== 'condition' && reason !== 'audience' && reason !== 'review') return '';
+  if (reason === null || !CONDITION_REASONS.has(reason)) return '';
   const seen = Object.entries(values).map(([name, value]) => {
     const text = JSON.stringify(value);
     return `${name} = ${text.length > VALUE_CHARACTERS_MAX ? `${text.slice(0, VALUE_CHARACTERS_MAX)}…` : text}`;

@@ -16,7 +16,7 @@ import { accountFacts, consentFacts, historyFacts, scoreFacts, sentFacts } from 
 import { membership } from '../../state/entity/membership.ts';
 import type { RuleMemory } from '../../state/entity/rule-memories.ts';
 import { waitsOfKind } from '../../state/entity/waits.ts';
-import type { StoredDocument } from '../../state/store/document-store.ts';
+import type { StoredDocument } from '../../state/store/stored-document.ts';
 
 /** Names under which patterns keep event times in their state. */
 const TIMES = new Set(['at', 'deadline']);

@@ -10,7 +10,7 @@ import { partitionOf } from '../../lib/murmur2.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import { entityDocumentSpec } from '../../state/entity/codec.ts';
 import { type EntityDocument, entityKey } from '../../state/entity/document.ts';
-import { storedDocument } from '../../state/store/document-store.ts';
+import { storedDocument } from '../../state/store/stored-document.ts';
 import type { TopicPartition } from '../../topology/engine/ports.ts';
 import type { FoundDocument } from '../../topology/engine/questions.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';

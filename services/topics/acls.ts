@@ -1,6 +1,6 @@
 // The rights that a principal needs on a cluster, for each of what Tripline does there: no more than these.
 //
-// Owns: the list, and how kafka-acls.sh is told of it. docs/security.md explains it; test/apps/worker/guarded.test.ts runs
+// Owns: the list, and how kafka-acls.sh is told of it. docs/security.md explains it; test/apps/worker/acls.test.ts runs
 // with exactly these.
 
 import type { SubTopology, Topology } from '../../topology/engine/builder.ts';

@@ -8,6 +8,8 @@
 //       ms, so a count is exact at that resolution.
 //   W2. At most some 4 x EXACT_MAX entries are kept, however many events there are.
 
+import { assert } from '../../lib/assert.ts';
+
 /** A person does no thing this often within a window; machines do, and are counted at W1's resolution. */
 const EXACT_MAX = 1_000;
 
@@ -112,6 +114,7 @@ export class EventTimes {
         counts.push(count);
       }
     }
+    assert(times.length <= 4 * EXACT_MAX, 'times are bounded, however many events there are (W2)');
     this.#times = times;
     this.#counts = counts;
   }

@@ -6,6 +6,7 @@
 //   W1. At most `max` of a kind wait for an entity, whatever waits of other kinds (I8): reviews never crowd out quiet hours.
 //   W2. Waits of one kind that are over at the same moment go on in the order in which they came.
 
+import { assert } from '../../lib/assert.ts';
 import * as binary from '../../schemas/binary.ts';
 import { Section, type Sections, type StateCodec } from '../../schemas/section.ts';
 
@@ -60,7 +61,9 @@ export function addWait<What>(
 ): boolean {
   const all = waitsOf(sections);
   const ofKind = all.reduce((count, one) => count + (one.what.kind === what.kind ? 1 : 0), 0);
-  if (ofKind >= max) return false;
+  assert(ofKind <= max, `at most ${max} of ${what.kind} wait (W1)`);
+  if (ofKind === max) return false;
+  assert(wait.due >= 0, 'a wait has a time, or none at all');
   sections.put(waits, [...all, { rule: wait.rule, due: wait.due, what: Section.of(what, wait.value) }]);
   return true;
 }

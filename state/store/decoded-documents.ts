@@ -110,6 +110,7 @@ export class DecodedDocuments<Doc> {
     assert(!document.isDirty, 'a document that goes has been encoded');
     this.#slots[at] = undefined;
     this.#bytes -= document.heapBytes;
+    assert(this.#bytes >= 0, 'what is at hand is counted as it comes and goes (H1)');
     if (this.#last === document) this.#last = undefined;
   }
 }

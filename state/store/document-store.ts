@@ -2,7 +2,8 @@
 // form, and the key-value store, which is brought up to date now and then. And the index of documents that are due.
 //
 // Owns: caching, which documents a commit has to write, which ones the store has to, due rows. Does not own: what a
-// document means (DocumentSpec), when to commit and when to write back (the engine).
+// document means (DocumentSpec), its stored form (stored-document.ts), when to commit and when to write back (the engine).
+// Long, as the three layers and the due rows change together with each document: apart, their order (D1, D4) would be nobody's.
 //
 // Invariants:
 //   D1. Reads see the task's own writes (put, delete) at once; the key-value store sees them only when they are written back,
@@ -16,12 +17,13 @@
 import { assert } from '../../lib/assert.ts';
 import { utf8Text } from '../../lib/bytes.ts';
 import { textHash } from '../../lib/text-hash.ts';
-import { AvroReader, AvroWriter, avroBytes } from '../../schemas/avro-bytes.ts';
+import { AvroReader, AvroWriter } from '../../schemas/avro-bytes.ts';
 import type { DocumentSpec, DocumentStore, KeyValueStore, StoreWrite } from './api.ts';
 import { type DecodedDocument, DecodedDocuments } from './decoded-documents.ts';
 import { DocumentTable, type RecordHead, type StoredRecord } from './document-table.ts';
 import { compareDue, DueHeap } from './due-heap.ts';
 import { documentKey, dueKey, dueRange, moveDueRow, readDueKey } from './key-codec.ts';
+import { DUE_BYTES, storedForm } from './stored-document.ts';
 
 /** A decoded document takes about this much more heap than its bytes, measured on entity documents. */
 const HEAP_PER_BYTE = 4;
@@ -30,8 +32,6 @@ const HEAP_OVERHEAD = 700;
 const HEAP_NEW = 2_500;
 /** Index rows read ahead at a time: some 100 bytes each, and rare enough reads. */
 const DUE_ROWS_LOADED = 4_096;
-/** Before the document's own bytes, its due time as a float64, so that a restore need not decode documents. */
-const DUE_BYTES = 8;
 /** Documents of one batch of writing back: a few milliseconds. */
 const WRITE_BACK_DOCUMENTS = 500;
 
@@ -131,7 +131,7 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   peek(key: string): Uint8Array | undefined {
     const hash = textHash(key);
     const known = this.#decoded.peek(key, hash);
-    if (known?.isDirty) return known.doc === undefined ? undefined : this.#storedForm(known.doc, known.due);
+    if (known?.isDirty) return known.doc === undefined ? undefined : storedForm(this.#spec, known.doc, known.due);
     for (const table of [this.#changed, this.#writtenBack]) {
       const place = table.placeOf(key, hash);
       if (place === undefined) continue;
@@ -369,13 +369,6 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     this.#decoded.resize(document, heapBytesOf(writer.length));
   }
 
-  #storedForm(doc: Doc, due: number): Uint8Array {
-    return avroBytes((out) => {
-      out.doubleBE(due);
-      this.#spec.encode(doc, out);
-    });
-  }
-
   /** Whether the document has changed since what is being, or was, written back. */
   #hasChanged(key: string): boolean {
     return this.#isDirty(key) || this.#changed.placeOf(key) !== undefined;
@@ -414,37 +407,6 @@ function addWrites(record: StoredRecord, writes: StoreWrite[]): void {
   const { row } = record;
   writes.push({ key: row, value: record.value });
   moveDueRow(writes, row, record.storedDue, record.due);
-}
-
-/** The due time that stands before a stored document's bytes. */
-export function dueOf(value: Uint8Array): number {
-  return new DataView(value.buffer, value.byteOffset).getFloat64(0);
-}
-
-/** A document that was read, with what is to be seen of how it is stored. */
-export interface StoredDocument<Doc> {
-  readonly key: string;
-  readonly doc: Doc;
-  /** When it wants attention, ms; Infinity: never. */
-  readonly dueAt: number;
-  /** Bytes as stored. */
-  readonly bytes: number;
-}
-
-/** Reads a document's stored form, as peek() gives it. */
-export function storedDocument<Doc>(spec: DocumentSpec<Doc>, key: string, value: Uint8Array): StoredDocument<Doc> {
-  const doc = documentOf(spec, value.subarray(DUE_BYTES));
-  return { key, doc, dueAt: dueOf(value), bytes: value.length };
-}
-
-/** A document's own bytes, as they stand after its due time. */
-export function documentBytes<Doc>(spec: DocumentSpec<Doc>, doc: Doc): Buffer {
-  return avroBytes((out) => spec.encode(doc, out));
-}
-
-/** The document of documentBytes(). */
-export function documentOf<Doc>(spec: DocumentSpec<Doc>, bytes: Uint8Array): Doc {
-  return spec.decode(new AvroReader().over(bytes));
 }
 
 function heapBytesOf(length: number): number {

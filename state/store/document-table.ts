@@ -8,6 +8,7 @@
 //   T1. Records are never moved or written over: views of them stay what they were, also when the table is dropped.
 //   T2. Of each key at most one record is alive, the newest.
 
+import { assert } from '../../lib/assert.ts';
 import { textHash } from '../../lib/text-hash.ts';
 import type { AvroReader, AvroWriter } from '../../schemas/avro-bytes.ts';
 import { DOCUMENT } from './key-codec.ts';
@@ -148,6 +149,7 @@ export class DocumentTable {
     const valueAt = at + HEADER_BYTES + keyLength;
     value?.bytes.copy(bytes, valueAt, 0, valueLength);
     piece.length = valueAt + valueLength;
+    assert(piece.length <= bytes.length, 'a record lies within its piece (T1)');
     this.#bytes += piece.length - at;
     this.#places[slot] = (this.#pieces.length - 1) * PIECE_BYTES + at;
     this.#hashes[slot] = hash;

@@ -4,6 +4,7 @@
 //   H1. A key is in the heap at most once, so the heap never outgrows the keys it was given.
 //   H2. The order is that of the index rows in the store: by due time, then by the key's UTF-8 bytes.
 
+import { assert } from '../../lib/assert.ts';
 import { textHash } from '../../lib/text-hash.ts';
 
 export interface DueNode {
@@ -121,6 +122,7 @@ export class DueHeap {
     const slots = this.#slots;
     const last = slots.length - 1;
     let free = this.#slotOf(key, hash);
+    assert(slots[free]?.key === key, 'what is in the heap is in the table of keys (H1)');
     slots[free] = undefined;
     for (let slot = (free + 1) & last; ; slot = (slot + 1) & last) {
       const node = slots[slot];

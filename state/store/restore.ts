@@ -6,9 +6,9 @@
 
 import { utf8Text } from '../../lib/bytes.ts';
 import type { KeyValueStore, StoreWrite } from './api.ts';
-import { dueOf } from './document-store.ts';
 import { documentKey, moveDueRow } from './key-codec.ts';
 import { KeyFilter } from './key-filter.ts';
+import { dueOf } from './stored-document.ts';
 
 /** A changelog record: the document's key and its stored value, null: deleted. */
 export interface ChangelogRecord {

@@ -1,4 +1,4 @@
-// What every KeyValueStore must do. Run on each implementation by test/state/*-store.test.ts.
+// What every KeyValueStore must do. Run on each implementation by test/state/store/*-store.test.ts.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

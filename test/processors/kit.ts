@@ -18,8 +18,9 @@ import { consentFacts, sentFacts } from '../../state/entity/facts.ts';
 import { type Wait, waitsOf, waitsOfKind } from '../../state/entity/waits.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
 import type { DocumentSpec } from '../../state/store/api.ts';
-import { CachedDocumentStore, documentBytes, documentOf } from '../../state/store/document-store.ts';
+import { CachedDocumentStore } from '../../state/store/document-store.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
+import { documentBytes, documentOf } from '../../state/store/stored-document.ts';
 import { check } from '../rules/kit.ts';
 
 export class RecordingContext implements ProcessorContext {

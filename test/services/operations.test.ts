@@ -26,9 +26,14 @@ import { loadFlawlessProject } from '../../services/project/load-project.ts';
 import { topicNeeds } from '../../services/topics/plan.ts';
 import { readTopic } from '../../services/topics/read-topic.ts';
 import type { TopicNeedsQuestion } from '../../services/topics/topics.ts';
+import { until } from '../../testing/until.ts';
 import type { Log } from '../../topology/engine/ports.ts';
 import { folderWith } from '../apps/cli/kit.ts';
-import { parsed, until } from './until.ts';
+
+/** A value as JSON carries it. */
+function parsed<Value>(value: Value): Value {
+  return JSON.parse(JSON.stringify(value));
+}
 
 const NEVER = new AbortController().signal;
 const QUIET: Logger = { info: () => {}, warn: () => {}, error: () => {} };
@@ -100,10 +105,13 @@ async function countOf(log: Log, topic: string): Promise<number> {
 
 const first = await startWorker(configOf(join(base, 'data')));
 await feed(first.log);
-await until('events become decisions and a dead letter', async () => {
-  const decisions = await countOf(first.log, 'tripline.decisions');
-  return decisions === 6 && (await countOf(first.log, 'tripline.dead-letter')) === 1;
-});
+await until(
+  async () => {
+    const decisions = await countOf(first.log, 'tripline.decisions');
+    return decisions === 6 && (await countOf(first.log, 'tripline.dead-letter')) === 1;
+  },
+  { message: 'events become decisions and a dead letter' },
+);
 await first.stop();
 cpSync(join(base, 'data'), join(base, 'here'), { recursive: true });
 

@@ -10,6 +10,7 @@
 //   Y3. What waits for a commit is bounded: OUTPUT_BYTES_MAX, and `dirtyBytesMax` of documents.
 //   Y4. Steps are taken while the log is at a commit; what comes of them is the next one's, which waits for this one.
 
+import { assert } from '../../lib/assert.ts';
 import { utf8Bytes } from '../../lib/bytes.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
@@ -166,6 +167,7 @@ export class Committer {
     if (this.#tasks.length === 0) return;
     await this.ended();
     await permit.untilMayCommit();
+    assert(this.#underWay === null, 'one commit is under way at a time (Y4)');
     const prepared = this.#tasks.map((each) => ({ ...each, ...each.queue.task.prepareCommit() }));
     const positions = prepared.flatMap(({ queue }) => this.#positionsOf(queue));
     const outputs = this.#outputs;
@@ -206,7 +208,10 @@ export class Committer {
     this.#options.monitor?.committed(durationMs, records);
     for (const { spec, queue } of tasks) {
       const end = spec.changelog === null ? undefined : ends.get(partitionKey(spec.changelog));
-      if (end !== undefined) this.#offsets.set(spec.id, end);
+      if (end !== undefined) {
+        assert(end > (this.#offsets.get(spec.id) ?? -1), 'the changelog of a task only grows (Y1)');
+        this.#offsets.set(spec.id, end);
+      }
       queue.task.committed(now, end === undefined ? null : changelogNote(end));
     }
   }

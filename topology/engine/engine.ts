@@ -3,6 +3,7 @@
 // Owns: the poll loop, which task has its turn. Does not own: commits (committer.ts), which tasks it has (task-manager.ts),
 // opening and restoring them (open-task.ts), starting again after a fault (supervise.ts).
 
+import { assert } from '../../lib/assert.ts';
 import type { Counters } from '../../lib/counters.ts';
 import type { Message } from '../../state/processor.ts';
 import type { SinkNode } from './builder.ts';
@@ -56,6 +57,7 @@ export class Engine {
       this.#tasks.push(task);
       this.#fresh.add(task.queue);
       task.queue.task.inputs.forEach((input, i) => {
+        assert(!this.#byInput.has(partitionKey(input)), 'a partition is read for one task (A1)');
         this.#byInput.set(partitionKey(input), { queue: task.queue, input: i });
       });
     }

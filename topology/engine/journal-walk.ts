@@ -54,9 +54,11 @@ export interface JournalWalk {
   readonly skipped: readonly string[];
 }
 
+/** A walk follows few entities closely; what is not here is read from memory all the same. */
 const CACHE_BYTES = 4 * 1024 * 1024;
 /** Steps that the walked task has noted itself, before they are let go of (J1). */
 const STEPS_MAX = 10_000;
+/** Some ten ms of work between two pauses. */
 const PAUSE_RECORDS = 5_000;
 
 /** Throws AssertionError for strange inputs that are refused, and what the log throws. */

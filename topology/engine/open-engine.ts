@@ -51,8 +51,11 @@ export interface OpenEngineOptions extends OpenTaskOptions {
   readonly questions?: Questions;
 }
 
+/** Some thousand events: a turn of the loop stays within some ten ms. */
 const FETCH_BYTES_MAX = 1024 * 1024;
+/** Changed documents of a thread between two commits, in bytes of heap; at full load a commit comes first. */
 const DIRTY_BYTES_MAX = 32 * 1024 * 1024;
+/** What a restart after a crash reads again from changelogs; hot documents are written to disk once in it (decision 0021). */
 const WRITE_BACK_MS = 5_000;
 /** So late a member notices a rebalance; all others wait for it with their commits. */
 const HEARTBEAT_MS = 500;

@@ -43,6 +43,7 @@ export interface TaskOpening {
 
 /** Another thread of this process may take a moment to close a database that it has given up. */
 const LOCK_WAIT_MS = 10_000;
+/** A database is closed within some ten ms. */
 const LOCK_RETRY_MS = 50;
 
 /** Throws what the log and the store throw, and the signal's reason when it aborts; the store is then closed. */

@@ -61,7 +61,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** As many as a few people and programs ask at a time; more are told to come again (Q3). */
 const WAITING_MAX = 64;
+/** They take less than a millisecond of a turn (Q3). */
 const ANSWERS_A_TURN = 16;
 
 export class Questions {

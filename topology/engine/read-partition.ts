@@ -6,6 +6,7 @@
 import type { LogRecord } from '../../schemas/record.ts';
 import type { Log, TopicPartition } from './ports.ts';
 
+/** Enough that a request pays, little enough to hold (R1). */
 const READ_BYTES = 4 * 1024 * 1024;
 
 export interface OffsetRange {

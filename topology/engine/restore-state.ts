@@ -4,6 +4,7 @@
 //   I5: restored state = fold of the changelog. A database that is another application's, or further than the log, which
 //   then is not the one it came from, is emptied and built anew.
 
+import { assert } from '../../lib/assert.ts';
 import type { KeyValueStore } from '../../state/store/api.ts';
 import { ChangelogFold } from '../../state/store/restore.ts';
 import type { EngineMonitor, RestoreProgress } from './monitor.ts';
@@ -17,7 +18,9 @@ export interface RestoreOptions {
   readonly monitor?: EngineMonitor;
 }
 
+/** One read, and one batch of the database. */
 const RESTORE_BYTES = 4 * 1024 * 1024;
+/** Of a read that finds nothing yet; what is waited for has been written, so it is rarely waited out. */
 const RESTORE_WAIT_MS = 1_000;
 
 /** Throws the signal's reason when it aborts. */
@@ -78,6 +81,7 @@ async function restore(
       signal.throwIfAborted();
       const [fetched] = await reader.read({ maxBytes: RESTORE_BYTES, waitMs: RESTORE_WAIT_MS, signal });
       if (fetched === undefined || fetched.nextOffset === position) continue;
+      assert(fetched.nextOffset > position, 'a changelog is folded forwards, each record once (I5)');
       position = fetched.nextOffset;
       const bytes = fetched.records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
       await fold.apply(fetched.records, [changelogNote(position)]);

@@ -6,6 +6,7 @@
 // Invariants:
 //   I5: a copy is always the fold of its changelog up to the offset noted in it.
 
+import { assert } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { RetryableError } from '../../lib/errors.ts';
 import type { KeyValueStore } from '../../state/store/api.ts';
@@ -37,8 +38,11 @@ interface Copy {
   applying: Promise<void>;
 }
 
+/** A copy is read beside the work of other tasks, so less at a time than in a restore. */
 const READ_BYTES = 1024 * 1024;
+/** Also the longest that a new assignment waits for a read of the old one. */
 const READ_WAIT_MS = 250;
+/** A cluster in trouble is asked once a second by each thread. */
 const RETRY_MS = 1_000;
 
 export class Standbys {
@@ -168,6 +172,7 @@ export class Standbys {
   }
 
   async #apply(copy: Copy, { records, nextOffset, endOffset }: FetchedPartition): Promise<void> {
+    assert(nextOffset >= copy.position, 'a copy folds its changelog forwards, each record once (I5)');
     if (nextOffset > copy.position) {
       await copy.fold.apply(records, [changelogNote(nextOffset)]);
       await copy.fold.done();

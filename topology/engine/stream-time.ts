@@ -6,6 +6,8 @@
 //   M2. It never passes wall time less outOfOrderness and that ms, and never goes back.
 //   M3. It changes only by the steps below, which the journal keeps: nothing here reads a clock.
 
+import { assert } from '../../lib/assert.ts';
+
 /** The one ms of M1. */
 const SAME_STAMP_MS = 1;
 
@@ -121,6 +123,7 @@ export class StreamTime {
   }
 
   restore(snapshot: StreamTimeSnapshot): void {
+    assert(snapshot.streamTime >= this.#streamTime && snapshot.wall >= this.#wall, 'time never goes back (M2)');
     this.#streamTime = snapshot.streamTime;
     this.#wall = snapshot.wall;
     snapshot.inputs.forEach(({ time, watermarks }, i) => {

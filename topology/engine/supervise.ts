@@ -19,10 +19,12 @@ export interface SuperviseOptions {
   readonly onRunning?: (engine: EngineThread) => void;
 }
 
+/** Doubled from one fault to the next, up to half a minute: a lasting fault then costs little, and is left soon after it ends. */
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 30_000;
 /** Within the 30 s in which a worker must have stopped (docs/design.md, Commits), with time to spare for the commit. */
 const DRAIN_MS = 20_000;
+/** For the commit at the end. */
 const COMMIT_MS = 5_000;
 
 /** Runs until `signal` aborts; then lets I/O under way end, commits and closes. Throws what time cannot mend. */

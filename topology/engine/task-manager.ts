@@ -10,6 +10,7 @@
 //   G1. What a member says it owns, it owns: a task is given up before the member joins without it (A1).
 //   G2. A task that cannot be opened ends the engine's life, not the task alone: supervise.ts starts all anew.
 
+import { assert } from '../../lib/assert.ts';
 import { RetryableError } from '../../lib/errors.ts';
 import type { KeyValueStore } from '../../state/store/api.ts';
 import type { Engine } from './engine.ts';
@@ -189,6 +190,7 @@ export class TaskManager {
 
   #open(spec: TaskSpec, store: KeyValueStore | null): void {
     const { engine } = this.#options;
+    assert(!this.#opening.has(spec.id) && !this.#standbys.has(spec), 'a task is in one place of its process (A1)');
     this.#options.onDisk.delete(spec.id);
     const stop = new AbortController();
     const opened = openTask(this.#options, engine.hooks, spec, { store, writers: this.#writers, signal: stop.signal });

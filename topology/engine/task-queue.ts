@@ -6,7 +6,9 @@
 //   Q1. Of several inputs with records, the one whose next record is the oldest goes first; of equals, the first input.
 //   Q2. A record whose source is not prepared for it (its schema is not here yet) holds the task's records up, in their
 //       order; time goes on, as far as unread records let it. Nothing of it is in the journal: a replay waits likewise.
+//   Q3. Of an input every record is processed once, in the order of offsets (P2): positions never go back.
 
+import { assert } from '../../lib/assert.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 import type { SourceSpec } from './builder.ts';
 import type { FetchedPartition, TopicPartition } from './ports.ts';
@@ -94,6 +96,7 @@ export class TaskQueue {
     state.endWall = fetched.nextOffset >= fetched.endOffset ? wall : null;
     state.endOffset = fetched.endOffset;
     if (fetched.records.length > 0 || fetched.nextOffset > state.position) {
+      assert(state.fetched === null, 'an input is read on once all that was fetched of it is processed (Q3)');
       state.fetched = fetched;
       state.fetchedAt = wall;
       state.next = 0;
@@ -113,6 +116,7 @@ export class TaskQueue {
         continue;
       }
       if (this.#hold(input, record)) return false;
+      assert(record.offset >= state.position, 'records of an input come in the order of offsets, each once (Q3)');
       state.next++;
       state.position = record.offset + 1;
       state.processed++;
@@ -124,13 +128,15 @@ export class TaskQueue {
     return false;
   }
 
-  /** Lets the task know that its inputs are at their ends as of when they were last read. True: it must settle. */
+  /**
+   * Lets the task know that its inputs are at their ends as of when they were last read. True: it must settle, and may not
+   * know of all of them yet: each is a step of its own.
+   */
   endInputs(): boolean {
-    let settle = false;
-    this.#inputs.forEach((state, input) => {
-      if (state.endWall !== null && state.fetched === null) settle = this.task.end(input, state.endWall) || settle;
-    });
-    return settle;
+    for (const [input, { endWall, fetched }] of this.#inputs.entries()) {
+      if (endWall !== null && fetched === null && this.task.end(input, endWall)) return true;
+    }
+    return false;
   }
 
   /** Q2. True when the record must wait. */

@@ -1,7 +1,8 @@
 // A task: one partition of one sub-topology. The deterministic core: what goes in is steps, what comes out is outputs.
 //
 // Owns: applying steps, stream time, calling processors, due documents, gathering what the next commit writes.
-// Does not own: choosing the steps (task-inputs.ts live, a journal in a replay), the log, committing (engine.ts).
+// Does not own: choosing the steps (task-queue.ts and engine.ts live, journal-walk.ts from a journal), the log,
+// committing (committer.ts). Long, as all that may stand between two steps is to be seen in one place (X1).
 //
 // Invariants:
 //   X1. Outputs depend on the steps alone: their order and values, not on batches, commits or clocks (I1).
@@ -367,6 +368,7 @@ export class Task {
 
   /** X3. Before each step: the newest rules, or those that this task has, whatever its neighbours evaluate with. */
   #followRules(): void {
+    assert(!this.isSettling, 'no step is taken while something that is due is left of the one before (X2)');
     const versions = this.#versions;
     if (versions === undefined) return;
     const { newest } = versions;

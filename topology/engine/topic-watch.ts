@@ -6,6 +6,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { RetryableError } from '../../lib/errors.ts';
 import type { LogAdmin } from './ports.ts';
 
+/** One request of each thread; a topic rarely grows, and what grew is read half a minute later. */
 const INTERVAL_MS = 30_000;
 
 export class TopicWatch {

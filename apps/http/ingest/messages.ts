@@ -1,7 +1,7 @@
 // What senders post, as records of the source topic: completed, checked, keyed by the person.
 //
 // Owns: batches, what the server adds to a message, clock-skew correction.
-// Does not own: what a valid message is (processors/intake/intake/normalise.ts, which intake asks again).
+// Does not own: what a valid message is (processors/intake/normalise.ts, which intake asks again).
 //
 // Invariants:
 //   M1. A record made here is one that intake takes: the same function checks both.

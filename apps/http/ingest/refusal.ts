@@ -1,6 +1,6 @@
 // Why a request was not taken, and how HTTP says so.
 //
-// Owns: the status of each refusal, and its JSON. Does not own: what is wrong with a message (processors/intake/intake/normalise.ts).
+// Owns: the status of each refusal, and its JSON. Does not own: what is wrong with a message (processors/intake/normalise.ts).
 
 import { EngineError, type ErrorCode } from '../../../lib/errors.ts';
 import type { JsonObject } from '../../../schemas/json.ts';

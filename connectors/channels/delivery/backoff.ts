@@ -5,6 +5,7 @@
 //   B2. Jitter only lengthens a delay, at most threefold.
 //   B3. Attempts are bounded: one, and one after each delay of the schedule.
 
+import { assert } from '../../../lib/assert.ts';
 import type { Rng } from '../../../lib/rng.ts';
 
 const SECOND_MS = 1_000;
@@ -38,7 +39,9 @@ export function nextDelayMs(
   if (scheduled === undefined) return null;
   const base =
     options.retryAfterMs === undefined ? scheduled : Math.min(Math.max(0, options.retryAfterMs), RETRY_AFTER_MAX_MS);
-  return Math.ceil(base * (1 + options.rng.next() * (JITTER_FACTOR_MAX - 1)));
+  const delayMs = Math.ceil(base * (1 + options.rng.next() * (JITTER_FACTOR_MAX - 1)));
+  assert(delayMs >= base && delayMs <= 3 * Math.ceil(base), 'jitter only lengthens a delay, at most threefold (B2)');
+  return delayMs;
 }
 
 /**

@@ -49,6 +49,7 @@ export interface DeliverOptions {
 export const CONCURRENCY = 32;
 /** Enough to keep the senders going between two reads. */
 const QUEUE_MAX = 256;
+/** Entities that wait during an outage of the provider: as rows on disk; beyond it the task reads no more and its lag shows (V4). */
 const MAX_PARKED = 100_000;
 /** An entity's actions are one document, written whole on each change. */
 const MAX_PER_ENTITY = 1_000;
@@ -179,6 +180,11 @@ export class Deliver implements Processor<SourceRecord> {
   }
 
   #send({ key, entry, action }: Settling): void {
+    assert(this.#sending < this.#options.concurrency, 'no more sends are under way than may be (V4)');
+    assert(
+      this.#taken.has(key) && !this.#queue.has(key),
+      'an entity that is sent to is taken, and in line no more (V2)',
+    );
     const attempt = entry.attempts + 1;
     const traceparent = traceparentOf(entry.headers.map(({ name, value }) => [name, value]));
     this.#sending++;
@@ -194,6 +200,7 @@ export class Deliver implements Processor<SourceRecord> {
 
   #finish(key: string, action: Action, result: SendResult): void {
     const { doc, entry } = this.#head(key);
+    assert(this.#actionOf(entry)?.id === action.id, 'what was sent is still the first of its entity (V2)');
     const what: Settling = { key, entry, action };
     if (result.outcome !== 'skipped') entry.attempts++;
     if (result.outcome === 'retry') {
@@ -253,6 +260,7 @@ export class Deliver implements Processor<SourceRecord> {
 
   #changeChannel(change: Partial<ChannelState>): void {
     const state = { ...this.#channel, ...change };
+    assert(state.waiting >= 0, 'an entity that waits is counted once (V4)');
     const doc = this.#outbox.get(CHANNEL_KEY) ?? emptyOutbox();
     doc.channel = state.disabled === null && state.waiting === 0 ? null : state;
     this.#channelState = state;

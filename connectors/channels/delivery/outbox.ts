@@ -8,6 +8,7 @@
 //       ahead, which the process renews. After a crash nobody does, the lease ends, and the action is sent again.
 //   O2. A document without entries is deleted, so that what is accepted and settled between two commits costs nothing.
 
+import { assert } from '../../../lib/assert.ts';
 import { bufferOrNull } from '../../../lib/bytes.ts';
 import { stateCodec } from '../../../schemas/codec.ts';
 import type { DeadLetterHeader, ReadRecord } from '../../../schemas/dead-letter.ts';
@@ -57,7 +58,11 @@ type StoredOutbox = Omit<Outbox, 'dueAt'> & { dueAt: number | null };
 const codec = stateCodec<StoredOutbox>('state/outbox');
 
 export const outboxSpec: DocumentSpec<Outbox> = {
-  encode: (doc, out) => codec.write({ ...doc, dueAt: doc.dueAt === Infinity ? null : doc.dueAt }, out),
+  encode(doc, out) {
+    assert(doc.entries.length > 0 || doc.channel !== null, 'a document without entries is deleted (O2)');
+    assert(doc.entries.length === 0 || doc.dueAt !== Infinity, 'an entity with actions is due at some time (O1)');
+    codec.write({ ...doc, dueAt: doc.dueAt === Infinity ? null : doc.dueAt }, out);
+  },
   decode(input) {
     const stored = codec.read(input);
     return { ...stored, dueAt: stored.dueAt ?? Infinity };

@@ -31,6 +31,7 @@ const SPAN_MAX = 0x7fff_ffff;
 
 /** 'TLB1' */
 const MAGIC = 0x31424c54;
+/** Room for the records of a usual commit; beyond it the buffer doubles. */
 const INITIAL_BYTES = 16 * 1024;
 
 /** A builder that grew beyond this is not kept for the next transaction. */

@@ -18,6 +18,7 @@ const KEYS_MAX = 1_000_000;
 
 /** A partition is compacted once this share of its bytes, and at least so many, came since the last time. */
 const DIRTY_SHARE_MIN = 0.5;
+/** Below it a pass costs more than it gives back. */
 const DIRTY_BYTES_MIN = 1024 * 1024;
 
 /** A file is ended at this share of its topic's retention, so that slow topics are trimmed too. */

@@ -8,6 +8,7 @@
 //   Q3. A deletion (null value) is kept for TOMBSTONE_MS, so that whoever reads behind learns of it.
 //   Q4. Memory is bounded by `keysMax`; what is beyond is compacted in the next pass.
 
+import { assert } from '../../../lib/assert.ts';
 import type { LogRecord } from '../../../schemas/record.ts';
 import type { TopicPartition } from '../../../topology/engine/ports.ts';
 import { BatchEncoder, sealBatches } from './batch.ts';
@@ -131,6 +132,8 @@ class Outputs {
   readonly #cleaning: number;
   readonly #encoder = new BatchEncoder();
   #file: OpenFile | undefined;
+  /** Offset of the record that was added last. */
+  #last = -1;
   /** Of what the encoder holds. */
   #first: number | undefined;
   #firstWrittenAt = 0;
@@ -143,6 +146,8 @@ class Outputs {
   }
 
   add(record: LogRecord, writtenAt: number): void {
+    assert(record.offset > this.#last, 'compaction keeps offsets, and their order (Q1)');
+    this.#last = record.offset;
     if (this.#first === undefined) {
       this.#first = record.offset;
       this.#firstWrittenAt = writtenAt;

@@ -27,7 +27,9 @@ import { cutTails, recoverState } from './recovery.ts';
 import { SegmentReader } from './segment-reader.ts';
 import { createTopics, logAdmin } from './topics.ts';
 
+/** Large enough that few files are open, small enough that retention gives space back in steps that one notices. */
 const SEGMENT_BYTES = 64 * 1024 * 1024;
+/** What is to go is days old or large: a minute later is soon enough, and a pass that finds nothing costs next to nothing. */
 const CLEAN_EVERY_MS = 60_000;
 
 /** Partition, topic, topics, and the data folder itself. */

@@ -148,6 +148,7 @@ export class LogState {
       firstWrittenAt: grows ? last.firstWrittenAt : writtenAt,
       lastWrittenAt: writtenAt,
     };
+    assert(end >= state.end, 'offsets only grow (S2)');
     state.segments = [...(grows ? state.segments.slice(0, -1) : state.segments), segment];
     state.end = end;
   }
@@ -157,6 +158,12 @@ export class LogState {
     assert(
       removed.every((file, i) => state.segments[i]?.file === file),
       'segments are replaced from the first on',
+    );
+    const follows = state.segments[removed.length]?.base ?? state.end;
+    const bases = [...added.map(({ base }) => base), follows];
+    assert(
+      bases.every((base, i) => i === 0 || bases[i - 1]! < base) && bases[0]! <= follows,
+      'what replaces segments lies in offset order, before those that stay (S2)',
     );
     state.segments = [...added, ...state.segments.slice(removed.length)];
     state.cleanedTo = cleanedTo;

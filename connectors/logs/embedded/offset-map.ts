@@ -9,6 +9,7 @@
 import { hash } from 'node:crypto';
 import { viewOf } from './batch.ts';
 
+/** Few keys are the rule; it doubles up to the limit. */
 const INITIAL_SLOTS = 4096;
 
 /** Slots in use before the table doubles: beyond this, probing gets long. */

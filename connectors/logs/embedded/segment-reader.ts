@@ -8,6 +8,7 @@
 
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { assert } from '../../../lib/assert.ts';
 import type { TopicPartition } from '../../../topology/engine/ports.ts';
 import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader, viewOf } from './batch.ts';
 import { BatchCursor } from './batch-cursor.ts';
@@ -17,11 +18,14 @@ import { corruptError, readError } from './log-errors.ts';
 import type { PartitionState, Segment } from './log-state.ts';
 import type { OpenFiles } from './open-files.ts';
 
+/** Files whose places are remembered (X2): more than a worker reads at a time. */
 const INDEXES_MAX = 256;
+/** Bytes of file between two entries of an index: what is read too much when an offset is sought (X2). */
 const INDEX_STRIDE = 256 * 1024;
 
 /** What is read at a time when only batch headers are wanted: many small batches, or one large one's header. */
 const SCAN_BYTES = 64 * 1024;
+/** What is held at a time while a whole file is checked. */
 const VERIFY_BYTES = 1024 * 1024;
 
 interface SparseIndex {
@@ -82,6 +86,7 @@ export class SegmentReader {
       if (position >= segment.bytes) continue;
       const found = await this.#batches(path, position, segment.bytes, request.maxBytes);
       const readTo = position + found.bytes.length;
+      assert(readTo <= segment.bytes, 'nothing beyond what was committed is read (X1)');
       const next = readTo < segment.bytes ? found.nextOffset : (segments[i + 1]?.base ?? end);
       return {
         bytes: found.bytes,

@@ -6,7 +6,7 @@ import type { CommittedPosition, LogWriter } from '../../../topology/engine/port
 import { BatchEncoder } from './batch.ts';
 import type { EncodedPartition, LogCore, WriterId } from './core.ts';
 
-/** As ports.ts says of a group's note. */
+/** As topology/engine/ports.ts says of a group's note. */
 const METADATA_BYTES_MAX = 4096;
 
 interface Output {

@@ -28,7 +28,9 @@ import { decodeAssignment, decodeSubscription } from './group/consumer-protocol.
 import { errorNames } from './kafka-errors.ts';
 import { settingsOf } from './topic-settings.ts';
 
+/** So long brokers may take to make topics known to each other; a healthy cluster takes some hundred ms. */
 const CREATE_TIMEOUT_MS = 10_000;
+/** A purge that is not done by then is asked for again. */
 const PURGE_TIMEOUT_MS = 10_000;
 /** The cluster's own default. */
 const DEFAULT_REPLICAS = -1;

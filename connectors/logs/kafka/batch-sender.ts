@@ -7,6 +7,7 @@
 //       sequence and written once.
 
 import { ProtocolError } from '@platformatic/kafka';
+import { assert } from '../../../lib/assert.ts';
 import { FatalError } from '../../../lib/errors.ts';
 import { partitionKey, type TopicPartition } from '../../../topology/engine/ports.ts';
 import type { BatchBuilder } from './batch-encoder.ts';
@@ -32,6 +33,7 @@ export class BatchSender {
   #producerId = -1n;
   #epoch = -1;
   readonly #sequences = new Map<string, number>();
+  #isSending = false;
 
   /** `transactionalId`: null writes outside of transactions. */
   constructor(cluster: Cluster, transactionalId: string | null) {
@@ -52,6 +54,16 @@ export class BatchSender {
 
   /** Returns the offsets after each partition's last record, by partition key. After an error only become() helps. */
   async send(parts: readonly PartitionBatches[]): Promise<ReadonlyMap<string, number>> {
+    assert(!this.#isSending, 'batches of a partition go out one after the other (B1)');
+    this.#isSending = true;
+    try {
+      return await this.#sendAll(parts);
+    } finally {
+      this.#isSending = false;
+    }
+  }
+
+  async #sendAll(parts: readonly PartitionBatches[]): Promise<ReadonlyMap<string, number>> {
     const pending = parts.map((part) => this.#numbered(part));
     const ends = new Map<string, number>();
     for (;;) {

@@ -7,13 +7,13 @@
 // Invariants:
 //   K1. Nothing is created by asking for it: auto-creation is never allowed.
 
-import { isIP } from 'node:net';
-import { type API, type Connection, ConnectionPool, findCoordinatorV4, metadataV12 } from '@platformatic/kafka';
+import { type API, type Connection, findCoordinatorV4, metadataV12 } from '@platformatic/kafka';
 import { type ErrorFields, FatalError } from '../../../lib/errors.ts';
 import type { TopicPartition } from '../../../topology/engine/ports.ts';
 import { type Broker, Connections, closedError } from './connections.ts';
 import { engineErrorOf, errorNames, isTransient, isUnanswered } from './kafka-errors.ts';
-import { type KafkaOptions, PATIENCE_MS, type SaslOptions } from './options.ts';
+import { type KafkaOptions, PATIENCE_MS } from './options.ts';
+import { brokerOf, poolOf } from './pool.ts';
 import { noteRequest } from './refusal.ts';
 
 export interface Leader {
@@ -35,10 +35,9 @@ type Coordinated = 'group' | 'transaction';
 /** A transaction's end, which the next one waits for, takes the cluster a millisecond or two. */
 const BACKOFF_MIN_MS = 1;
 const BACKOFF_MAX_MS = 200;
-const CONNECT_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 15_000;
 /** A topic just created may not be known to every broker yet: so long one is looked for. */
 const MISSING_MS = 300;
+const MISSING_POLL_MS = 100;
 
 /** Connections of their own to the brokers that a Cluster knows. */
 export interface Channel {
@@ -65,7 +64,7 @@ export class Cluster implements Channel {
   }
 
   /** For requests that would keep others waiting: a broker answers those of one connection one after the other. */
-  openChannel({ requestTimeoutMs = REQUEST_TIMEOUT_MS } = {}): Channel {
+  openChannel({ requestTimeoutMs }: { readonly requestTimeoutMs?: number } = {}): Channel {
     const connections = new Connections(poolOf(this.options, requestTimeoutMs));
     return {
       ask: async (node, api, ...args) => send(await this.#connection(node, connections), api, args),
@@ -187,11 +186,11 @@ export class Cluster implements Channel {
 
   async #find(topic: string): Promise<TopicInfo> {
     const { clock } = this.options;
-    for (let waited = 0; ; waited += 100) {
+    for (let waited = 0; ; waited += MISSING_POLL_MS) {
       const found = (await this.#learn([topic])).find((info) => info.topic === topic);
       if (found !== undefined) return found;
       if (waited >= MISSING_MS) throw missing(topic);
-      await clock.sleep(100);
+      await clock.sleep(MISSING_POLL_MS);
     }
   }
 
@@ -254,47 +253,6 @@ const endings = new WeakMap<Connection, Error>();
 /** A partition between two leaders: as transient as a broken connection. */
 class Leaderless extends Error {
   readonly apiId = 'LEADER_NOT_AVAILABLE';
-}
-
-function poolOf({ clientId, brokers, tls, sasl }: KafkaOptions, requestTimeout = REQUEST_TIMEOUT_MS): ConnectionPool {
-  return new ConnectionPool(clientId, {
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    requestTimeout,
-    // Names in certificates and at load balancers are host names: an address is never sent as one.
-    ...(tls !== undefined && { tls, tlsServerName: !brokers.map(brokerOf).some(({ host }) => isIP(host) !== 0) }),
-    ...(sasl !== undefined && { sasl: loginOf(sasl) }),
-  });
-}
-
-function loginOf(sasl: SaslOptions) {
-  if (sasl.mechanism !== 'oauthbearer') return { ...sasl, mechanism: mechanismOf(sasl.mechanism) };
-  const { token, extensions } = sasl;
-  const mechanism = 'OAUTHBEARER' as const;
-  return {
-    mechanism,
-    token,
-    authBytesValidator: refuseLogin,
-    ...(extensions !== undefined && { oauthBearerExtensions: { ...extensions } }),
-  };
-}
-
-/** Of a token that it does not take the cluster says so in an answer without an error (KIP-255). */
-function refuseLogin(said: Buffer, callback: (error: Error | null, said: Buffer) => void): void {
-  const refused = said.length > 0 ? new FatalError('TRG_LOG_DENIED', said.toString('utf8').slice(0, 200)) : null;
-  callback(refused, said);
-}
-
-function brokerOf(text: string): Broker {
-  const colon = text.lastIndexOf(':');
-  const port = Number(text.slice(colon + 1));
-  if (colon <= 0 || !Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new FatalError('TRG_CONFIG_INVALID', `the broker "${text}" is not host:port`);
-  }
-  return { host: text.slice(0, colon), port };
-}
-
-function mechanismOf(mechanism: string) {
-  return mechanism.toUpperCase() as 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
 }
 
 function missing(topic: string, partition?: number, count?: number): FatalError {

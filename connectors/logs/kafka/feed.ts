@@ -5,6 +5,7 @@
 //   F2. What waits is bytes as they came. Records are made when they are handed out, so that they are soon gone again: those
 //       that wait long would be moved to where garbage is expensive to collect.
 
+import { assert } from '../../../lib/assert.ts';
 import type { PartitionPosition } from '../../../topology/engine/ports.ts';
 import { type Batch, BatchCursor, type BatchRecord } from './batch-decoder.ts';
 import { visibleBatches } from './visible-batches.ts';
@@ -67,6 +68,7 @@ export class Feed {
   land(part: FetchedPart, from: number, asOf: number): void {
     if (from !== this.#fetchAt) return;
     const { batches, position } = visibleBatches(part, from);
+    assert(position >= from, 'an answer leads forwards (F1)');
     this.#batches.push(...batches);
     this.#bufferedBytes += batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
     if (this.#next === null) this.#advance(from);

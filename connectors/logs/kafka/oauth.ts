@@ -22,11 +22,13 @@ export interface ClientCredentials {
   readonly scope?: string;
 }
 
+/** Of a request; a log-in waits for it, and brokers wait for log-ins. */
 const TIMEOUT_MS = 10_000;
 /** A token is renewed once this much of its life has passed, so that none expires on its way. */
 const RENEW_AFTER = 0.8;
 /** Of an answer without `expires_in`. */
 const LIFE_MS = 60_000;
+/** A token has a few thousand bytes; no server fills the memory. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** Read at each log-in, so that whoever renews the file (a sidecar, a projected Kubernetes token) need tell nobody. */

@@ -24,6 +24,7 @@ import { closedError } from './connections.ts';
 import { Feed } from './feed.ts';
 import { Fetcher } from './fetcher.ts';
 
+/** Of all partitions together (R2): what an engine thread processes in some hundred ms. */
 const BUFFER_BYTES = 16 * 1024 * 1024;
 /** A feed with less than this is fetched ahead while its records are processed. */
 const PREFETCH_BELOW_BYTES = 512 * 1024;

@@ -16,6 +16,7 @@ import {
   initProducerIdV4,
   txnOffsetCommitV3,
 } from '@platformatic/kafka';
+import { assert } from '../../../lib/assert.ts';
 import { RetryableError } from '../../../lib/errors.ts';
 import {
   type CommittedPosition,
@@ -70,6 +71,10 @@ export class TransactionalProducer implements Producer {
 
   async produce(parts: readonly PartitionBatches[]): Promise<ReadonlyMap<string, number>> {
     await this.addPartitions(parts);
+    assert(
+      parts.every((part) => this.#partitions.has(partitionKey(part))),
+      'a transaction knows of a partition before it is written to (P1)',
+    );
     return this.#sender.send(parts);
   }
 

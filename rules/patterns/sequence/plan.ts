@@ -21,7 +21,7 @@ export type Captures = Readonly<Record<string, Capture>>;
 export const FRESH = 1;
 export const REPEAT = 2;
 export const END = 4;
-/** 31 bits hold the 20 steps that a sequence may have (schema-sequence.ts). */
+/** 31 bits hold the 20 steps that a sequence may have (schema.ts). */
 const FIRST_ENTRY = 8;
 
 /** The bit of entering step `to` from step `from`; -1 is where a match begins. */

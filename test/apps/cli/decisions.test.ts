@@ -7,8 +7,8 @@ import { openEmbeddedLog } from '../../../connectors/logs/embedded/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Decision } from '../../../schemas/decision.ts';
 import { decisionCodec } from '../../../schemas/framed.ts';
+import { until } from '../../../testing/until.ts';
 import type { Log } from '../../../topology/engine/ports.ts';
-import { until } from '../../services/until.ts';
 import { folderWith, run } from './kit.ts';
 import { linesOf } from './shop-project.ts';
 
@@ -154,9 +154,9 @@ test('with --follow those that come are shown as they come, beside whoever write
       folder,
     },
   );
-  await until('the last one is shown', () => out !== '');
+  await until(() => out !== '', { message: 'the last one is shown' });
   await write(log, [decision('b', 'u9', T + 10), decision('a', 'u9', T + 11)]);
-  await until('the new one is shown', () => linesOf(out).length === 2);
+  await until(() => linesOf(out).length === 2, { message: 'the new one is shown' });
   enough.abort();
   assert.equal(await following, 0);
   assert.deepEqual(

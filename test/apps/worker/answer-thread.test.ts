@@ -3,9 +3,9 @@ import { type TestContext, test } from 'node:test';
 import { AnswerThread, type AnswerThreadOptions, LIMITS } from '../../../apps/worker/answer-thread.ts';
 import { RetryableError } from '../../../lib/errors.ts';
 import { FakeClock } from '../../../testing/fake-clock.ts';
+import { until } from '../../../testing/until.ts';
 import type { Log } from '../../../topology/engine/ports.ts';
 import type { LookUpAnswer } from '../../../topology/engine/questions.ts';
-import { until } from '../../services/until.ts';
 
 const NEVER = new AbortController().signal;
 const ANSWER: LookUpAnswer = { tasks: [], opening: [], isSettled: true, found: [] };
@@ -161,7 +161,7 @@ test('on a close all questions end, also those that wait, and nobody is let in',
   const { answers } = opened(t, { limits: { ...LIMITS, running: 1 } });
   const running = begun(answers, 'hang');
   const waiting = begun(answers, 'echo');
-  await until('the thread is up', () => answers.isUp);
+  await until(() => answers.isUp, { message: 'the thread is up' });
   await answers.close();
   assert.equal(codeOf(await running.answer), 'TRG_WORKER_BUSY');
   assert.equal(codeOf(await waiting.answer), 'TRG_WORKER_BUSY');

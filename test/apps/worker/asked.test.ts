@@ -9,8 +9,8 @@ import { request } from 'undici';
 import { COMMANDS } from '../../../apps/cli/commands/index.ts';
 import { createKey } from '../../../services/keys/keys.ts';
 import { socketFile } from '../../../services/live/socket-path.ts';
+import { until } from '../../../testing/until.ts';
 import { WorkerProcess } from '../../../testing/worker-process.ts';
-import { until } from '../../services/until.ts';
 import { folderWith, run } from '../cli/kit.ts';
 import { linesOf } from '../cli/shop-project.ts';
 
@@ -51,25 +51,34 @@ for (const threads of [1, 2]) {
     const { folder, worker, command, get, track } = await started(t, threads);
     for (const user of ['u1', 'u2', 'u3', 'u4']) await track(user, 'add_to_cart');
     for (const user of ['u1', 'u2', 'u3', 'u4']) {
-      await until(`the state of ${user} is known`, async () => {
-        return (await command('state', 'inspect', '--user', user, '--json')).code === 0;
+      await until(async () => (await command('state', 'inspect', '--user', user, '--json')).code === 0, {
+        message: `the state of ${user} is known`,
       });
     }
     // Its event waits some seconds for earlier ones, and is then with the rule.
-    await until('the rule waits', async () => {
-      const [document] = linesOf((await command('state', 'inspect', '--user', 'u3', '--json')).out);
-      assert.deepEqual(document.entity, { type: 'user', id: 'u3' });
-      return document.rules[0]?.rule === 'cart' && document.rules[0].known;
-    });
+    await until(
+      async () => {
+        const [document] = linesOf((await command('state', 'inspect', '--user', 'u3', '--json')).out);
+        assert.deepEqual(document.entity, { type: 'user', id: 'u3' });
+        return document.rules[0]?.rule === 'cart' && document.rules[0].known;
+      },
+      { message: 'the rule waits' },
+    );
 
     writeFileSync(join(folder, 'rules', 'more.yaml'), 'id: more\nwhen: { event: view }\n');
     assert.match((await command('rules', 'status')).out, /folder {3}has changed since/);
     assert.equal((await command('rules', 'publish', '--note', 'more')).out, 'version 2 published: 2 rules\n');
-    await until('the worker has taken them over', () => worker.log().some(({ msg }) => msg === 'rules change'));
+    await until(() => worker.log().some(({ msg }) => msg === 'rules change'), {
+      message: 'the worker has taken them over',
+    });
     await track('u1', 'view');
-    await until('a new rule has decided', async () => (await command('decisions', '--rule', 'more')).out !== '');
+    await until(async () => (await command('decisions', '--rule', 'more')).out !== '', {
+      message: 'a new rule has decided',
+    });
     await track('u2', 'view');
-    await until('the other one is decided, too', async () => (await get('/decisions')).decisions.length === 2);
+    await until(async () => (await get('/decisions')).decisions.length === 2, {
+      message: 'the other one is decided, too',
+    });
     const newest = await get('/decisions?limit=1');
     const older = await get(`/decisions?limit=1&cursor=${newest.next}`);
     const ids = [...newest.decisions, ...older.decisions].map(({ rule, entity }) => `${rule} ${entity.id}`);
@@ -104,9 +113,12 @@ test('a worker that was killed leaves its socket: commands work without it, and 
 }, async (t) => {
   const { folder, worker, command, track } = await started(t, 1);
   await track('u1', 'add_to_cart');
-  await until('the state of u1 is known', async () => {
-    return (await command('state', 'inspect', '--user', 'u1')).code === 0;
-  });
+  await until(
+    async () => {
+      return (await command('state', 'inspect', '--user', 'u1')).code === 0;
+    },
+    { message: 'the state of u1 is known' },
+  );
   await worker.kill();
   assert.ok(existsSync(socketFile(join(folder, 'data'))));
   const [document] = linesOf((await command('state', 'inspect', '--user', 'u1', '--json')).out);

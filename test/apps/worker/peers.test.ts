@@ -11,8 +11,8 @@ import { loadConfig } from '../../../services/config/index.ts';
 import { createKey } from '../../../services/keys/keys.ts';
 import { findWorker } from '../../../services/live/client.ts';
 import { resultOf } from '../../../services/operation.ts';
+import { until } from '../../../testing/until.ts';
 import { clusterOfFile, openLog } from '../../connectors/logs/kafka/kit.ts';
-import { until } from '../../services/until.ts';
 import { folderWith } from '../cli/kit.ts';
 
 const cluster = await clusterOfFile();
@@ -85,13 +85,16 @@ test('whichever worker is asked, by socket or over HTTP, answers for everybody, 
   await writer.close();
   const first = await started(t, 1);
   for (const user of USERS) {
-    await until(`${user} is known`, async () => (await first.entity(user)).documents.length === 1);
+    await until(async () => (await first.entity(user)).documents.length === 1, { message: `${user} is known` });
   }
   const second = await started(t, 2);
-  await until('both have tasks', async () => {
-    const shared = [await first.tasks(), await second.tasks()];
-    return shared.every(({ length }) => length > 0) && shared.flat().length === PARTITIONS;
-  });
+  await until(
+    async () => {
+      const shared = [await first.tasks(), await second.tasks()];
+      return shared.every(({ length }) => length > 0) && shared.flat().length === PARTITIONS;
+    },
+    { message: 'both have tasks' },
+  );
   for (const worker of [first, second]) {
     for (const user of USERS) {
       const { documents, hasTask } = await worker.entity(user);
@@ -119,17 +122,20 @@ test('whichever worker is asked, by socket or over HTTP, answers for everybody, 
   const stopped = second.stop();
   let retries = 0;
   for (const user of USERS) {
-    await until(`${user} is known to the one that is left`, async () => {
-      try {
-        assert.equal((await first.entity(user)).documents.length, 1);
-        return true;
-      } catch (error) {
-        const { code } = error as { code: string };
-        assert.ok(code === 'TRG_TASK_MOVING' || code === 'TRG_PEER_UNREACHABLE', String(error));
-        retries++;
-        return false;
-      }
-    });
+    await until(
+      async () => {
+        try {
+          assert.equal((await first.entity(user)).documents.length, 1);
+          return true;
+        } catch (error) {
+          const { code } = error as { code: string };
+          assert.ok(code === 'TRG_TASK_MOVING' || code === 'TRG_PEER_UNREACHABLE', String(error));
+          retries++;
+          return false;
+        }
+      },
+      { message: `${user} is known to the one that is left` },
+    );
   }
   await stopped;
   t.diagnostic(`asked again: ${retries}`);

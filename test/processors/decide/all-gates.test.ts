@@ -343,6 +343,15 @@ test('webhook, Slack and PagerDuty ask no consent, and of several sends the allo
     ['slack', CHANNEL_IDS.indexOf('slack')],
     ['pagerduty', CHANNEL_IDS.indexOf('pagerduty')],
   ]);
+  assert.deepEqual(
+    found.decisions.map(({ passedOver }) => passedOver),
+    [
+      [],
+      ['email', 'sms', 'push', 'inapp'].map((channel) => {
+        return { step: CHANNEL_IDS.indexOf(channel), channel, reason: 'consent' };
+      }),
+    ],
+  );
 });
 
 test('a cap counts the channels that were sent by, not those that consent refused', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
-import type { CompiledExpression } from '../../../rules/expressions/compiler.ts';
+import type { CompiledExpression } from '../../../rules/expressions/compiled-expression.ts';
 import { ExpressionCompiler } from '../../../rules/expressions/compiler.ts';
 import { jsonOfValue } from '../../../rules/expressions/values.ts';
 import { event, scopeOf } from '../kit.ts';

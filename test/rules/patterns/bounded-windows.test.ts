@@ -14,7 +14,7 @@ import type { AggregateState } from '../../../rules/patterns/window-rows.ts';
 import { Section } from '../../../schemas/section.ts';
 import { entityDocumentSpec } from '../../../state/entity/codec.ts';
 import { type EntityDocument, emptyEntityDocument } from '../../../state/entity/document.ts';
-import { documentBytes, documentOf } from '../../../state/store/document-store.ts';
+import { documentBytes, documentOf } from '../../../state/store/stored-document.ts';
 import { compiled, event, PatternRun } from '../kit.ts';
 
 function aggregate(fields: string, options = {}): PatternRun {

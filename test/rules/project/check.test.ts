@@ -169,35 +169,6 @@ then: [{ send: { channel: webhook, data: { n: event.properties.n } } }]
   assert.match(errorsOf(rule(''))[0]!, /name the event with after: \{ …, as: name \}/);
 });
 
-const OWN_CHANNEL = { template: 'optional', asksConsent: false, addresses: null } as const;
-
-test('a message channel needs a template, a webhook and a configured channel do not', () => {
-  const send = (fields: string) => `{ id: a, when: { event: e }, then: [{ send: { ${fields} } }] }`;
-  assert.deepEqual(errorsOf(send('channel: push')), [
-    'rule.yaml:1:56: the channel "push" needs a template (add template: name-of-a-folder-in-templates)',
-  ]);
-  assert.deepEqual(errorsOf(send('channel: pagerduty')), []);
-  assert.deepEqual(
-    errorsOf(send('channel: warehouse'), { channels: new Map([...OPTIONS.channels, ['warehouse', OWN_CHANNEL]]) }),
-    [],
-  );
-  assert.match(errorsOf(send('channel: webhook, fallback: [sms]'))[0]!, /the channel "sms" needs a template/);
-});
-
-test('a template must be there for the channel and for each fallback', () => {
-  const text =
-    '{ id: a, when: { event: e }, then: [{ send: { channel: email, template: hi, fallback: [sms, push] } }] }';
-  const templates = (name: string, channel: string): boolean => name === 'hi' && channel !== 'sms';
-  assert.deepEqual(errorsOf(text, { templates }), [
-    'rule.yaml:1:73: there is no template "hi" for sms (expected templates/hi/sms.liquid)',
-  ]);
-});
-
-test('a fallback that was tried already is refused', () => {
-  const text = '{ id: a, when: { event: e }, then: [{ send: { channel: webhook, fallback: [webhook] } }] }';
-  assert.match(errorsOf(text)[0]!, /the channel "webhook" is tried already/);
-});
-
 test('two rules with one id are reported with both places, across files', () => {
   const text = 'id: twin\nwhen: { event: e }';
   const files = [

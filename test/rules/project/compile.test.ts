@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NeedsCollector } from '../../../rules/expressions/needs.ts';
 import { isChannelGate } from '../../../rules/gates/gate.ts';
-import { check, compiled, errorsOf, event, scopeOf, unexpected } from '../kit.ts';
+import { compiled, event, scopeOf } from '../kit.ts';
 
 test('what a rule leaves out has its default', () => {
   const { pattern: _, version: __, shape: ___, needs, gates, ...rule } = compiled('{ id: a, when: { event: e } }');
@@ -85,69 +85,6 @@ cooldown: { for: 1h, key: cart.properties.id }
   assert.equal(rule.firedKey?.evaluate(scopeOf({ captures: { cart } })), '"c1"');
 });
 
-test('data evaluates expressions, keeps durations and constants, and walks lists and mappings', () => {
-  const rule = compiled(`
-id: a
-when: { event: e, as: cart }
-then:
-  - send:
-      channel: webhook
-      data:
-        coupon: '"SAVE10"'
-        validFor: 4h
-        count: 3
-        flag: true
-        nothing: null
-        id: cart.properties.id
-        next: event.properties.n + 1
-        whole: size(event.properties.list)
-        when: event.timestamp
-        ago: now - timestamp("1970-01-01T00:00:00Z")
-        nested: { list: [event.event, 2, { x: '"y"' }] }
-`);
-  const e = event('e', 7_200_000, { id: 'c1', n: 1, list: [1, 2] });
-  const data = rule.sends[0]!.data(scopeOf({ event: e, captures: { cart: e }, now: e.time }), unexpected);
-  assert.deepEqual(data, {
-    coupon: 'SAVE10',
-    validFor: '4h',
-    count: 3,
-    flag: true,
-    nothing: null,
-    id: 'c1',
-    next: 2,
-    whole: 2,
-    when: '1970-01-01T02:00:00.000Z',
-    ago: '2h',
-    nested: { list: ['e', 2, { x: 'y' }] },
-  });
-});
-
-test('a value of data that fails is null, and reported', () => {
-  const rule = compiled(
-    '{ id: a, when: { event: e }, then: [{ send: { channel: webhook, data: { x: event.properties.x } } }] }',
-  );
-  const failures: string[] = [];
-  const data = rule.sends[0]!.data(scopeOf({ event: event('e', 0) }), (source) => failures.push(source));
-  assert.deepEqual([data, failures], [{ x: null }, ['event.properties.x']]);
-});
-
-test('sends are numbered by their step', () => {
-  const rule = compiled(`
-id: a
-when: { event: e }
-then:
-  - send: { channel: webhook }
-  - send: { channel: email, template: hello, fallback: [sms] }
-`);
-  assert.deepEqual(
-    rule.sends.map(({ step, channels, template }) => ({ step, channels, template })),
-    [
-      { step: 0, channels: ['webhook'], template: null },
-      { step: 1, channels: ['email', 'sms'], template: 'hello' },
-    ],
-  );
-});
-
 test('what the expressions of a rule need is taken together, wherever they stand', () => {
   const rule = compiled(`
 id: a
@@ -162,13 +99,4 @@ test('a rule whose template may show the profile needs it', () => {
   const send = (channel: string) => `{ id: a, when: { event: e }, then: [{ send: { ${channel} } }] }`;
   assert.equal(compiled(send('channel: email, template: hi')).needs.profile, true);
   assert.equal(compiled(send('channel: webhook')).needs.profile, false);
-});
-
-test('a rule without then has nothing to send', () => {
-  assert.deepEqual(check('{ id: a, when: { event: e } }').rules[0]?.sends, []);
-});
-
-test('text in data that is no expression is told to stand in quotes', () => {
-  const text = '{ id: a, when: { event: e }, then: [{ send: { channel: webhook, data: { coupon: SAVE10 } } }] }';
-  assert.match(errorsOf(text)[0]!, /unknown name "SAVE10".*text stands in quotes/);
 });

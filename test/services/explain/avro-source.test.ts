@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import avsc from 'avsc';
 import { explain as explainCommand } from '../../../apps/cli/commands/explain.ts';
+import { until } from '../../../testing/until.ts';
 import { folderWith, run } from '../../apps/cli/kit.ts';
 import { openShop, START } from '../../apps/cli/shop-project.ts';
-import { until } from '../until.ts';
 
 const ORDER = {
   type: 'record',
@@ -51,10 +51,13 @@ sources: [{ topic: orders, keyed: true, format: avro, id: user, event: what, tim
   });
   const shop = await openShop(t, folder);
   await shop.pipe('orders', { key: 'u1', value: order('u1', 'paid', START) });
-  await until('its schema is there, and it is decided', async () => {
-    await shop.run();
-    return (await shop.read('tripline.decisions')).length > 0;
-  });
+  await until(
+    async () => {
+      await shop.run();
+      return (await shop.read('tripline.decisions')).length > 0;
+    },
+    { message: 'its schema is there, and it is decided' },
+  );
   await shop.close();
   const { code, out, err } = await run(['explain', '--rule', 'paid', '--user', 'u1'], [explainCommand], folder);
   assert.deepEqual([code, err], [0, '']);

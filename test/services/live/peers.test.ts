@@ -10,6 +10,7 @@ import { GroupPeers } from '../../../services/live/peers.ts';
 import { type Answers, lineOf } from '../../../services/live/socket-server.ts';
 import type { Verdict } from '../../../services/service-context.ts';
 import { FakeClock } from '../../../testing/fake-clock.ts';
+import { until } from '../../../testing/until.ts';
 import { type AskAddress, encodeNote } from '../../../topology/engine/group/notes.ts';
 import type { DescribedMember } from '../../../topology/engine/ports.ts';
 
@@ -80,10 +81,14 @@ async function asking(
     isSettled = true;
   });
   settled.catch(() => {});
-  while (!isSettled) {
-    if (clock.sleeping > 0) await clock.advance(200);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await until(
+    async () => {
+      if (clock.sleeping > 0) await clock.advance(200);
+      await new Promise((resolve) => setImmediate(resolve));
+      return isSettled;
+    },
+    { message: 'the peers have answered, or nobody does' },
+  );
   return { answer: settled, looks: () => described };
 }
 

@@ -38,6 +38,9 @@ async function opened(t: TestContext, dataDir: string, ask: Ask, clock: Clock = 
 const found = (dataDir: string, clock: Clock = systemClock, application = 'shop') =>
   findWorker({ dataDir, application, clock });
 
+/** Seconds of its clock: more than anybody waits for an answer. */
+const TURNS_MAX = 10_000;
+
 /** Lets time pass, and sockets have their turns, until it is settled. */
 async function passing<Result>(clock: FakeClock, work: Promise<Result>): Promise<Result> {
   let isSettled = false;
@@ -45,7 +48,8 @@ async function passing<Result>(clock: FakeClock, work: Promise<Result>): Promise
     isSettled = true;
   });
   settled.catch(() => {});
-  while (!isSettled) {
+  for (let turn = 0; !isSettled; turn++) {
+    assert.ok(turn < TURNS_MAX, `not settled after ${TURNS_MAX} s of its clock`);
     await clock.advance(1_000);
     await turns(50);
   }

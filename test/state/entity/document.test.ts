@@ -21,7 +21,7 @@ import {
 } from '../../../state/entity/document.ts';
 import { sentFacts } from '../../../state/entity/facts.ts';
 import { RuleMemories, type RuleMemory } from '../../../state/entity/rule-memories.ts';
-import { documentBytes, documentOf } from '../../../state/store/document-store.ts';
+import { documentBytes, documentOf } from '../../../state/store/stored-document.ts';
 import { check } from '../../rules/kit.ts';
 
 const { ruleSet } = check(`

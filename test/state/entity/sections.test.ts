@@ -12,7 +12,7 @@ import { EventTimes } from '../../../state/entity/event-times.ts';
 import { accountFacts, consentFacts, historyFacts, scoreFacts, sentFacts } from '../../../state/entity/facts.ts';
 import { membership } from '../../../state/entity/membership.ts';
 import { addWait, takeWaits, waitsOf, waitsOfKind } from '../../../state/entity/waits.ts';
-import { documentBytes, documentOf } from '../../../state/store/document-store.ts';
+import { documentBytes, documentOf } from '../../../state/store/stored-document.ts';
 import { check } from '../../rules/kit.ts';
 
 const { ruleSet } = check('id: views\nwhen: { event: view }');

@@ -8,7 +8,7 @@ import { PATTERN_STATES } from '../../../rules/patterns/index.ts';
 import type { Event } from '../../../schemas/event.ts';
 import { entityDocumentSpec } from '../../../state/entity/codec.ts';
 import { sentFacts } from '../../../state/entity/facts.ts';
-import { documentBytes, documentOf } from '../../../state/store/document-store.ts';
+import { documentBytes, documentOf } from '../../../state/store/stored-document.ts';
 import { check } from '../../rules/kit.ts';
 
 const { ruleSet } = check(

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { dueOf } from '../../../state/store/document-store.ts';
 import { dueRange, readDueKey } from '../../../state/store/key-codec.ts';
 import { KeyFilter } from '../../../state/store/key-filter.ts';
 import { MemoryStore } from '../../../state/store/memory-store.ts';
 import { applyChangelog, ChangelogFold, type ChangelogRecord } from '../../../state/store/restore.ts';
+import { dueOf } from '../../../state/store/stored-document.ts';
 
 const change = fc.record({
   key: fc.constantFrom('a', 'b', 'c', 'd'),

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { DocumentSpec } from '../../../state/store/api.ts';
-import { CachedDocumentStore, storedDocument } from '../../../state/store/document-store.ts';
+import { CachedDocumentStore } from '../../../state/store/document-store.ts';
 import { compareUtf8 } from '../../../state/store/due-heap.ts';
 import { dueRange, readDueKey } from '../../../state/store/key-codec.ts';
 import { MemoryStore } from '../../../state/store/memory-store.ts';
 import { applyChangelog, type ChangelogRecord } from '../../../state/store/restore.ts';
+import { storedDocument } from '../../../state/store/stored-document.ts';
 
 interface Note {
   text: string;

@@ -80,6 +80,27 @@ function held(log: Log): { log: Log; hold: () => () => void; begun: () => number
   return { log: holding, hold, begun: () => begun };
 }
 
+test('what was caught up with is committed after minMs, what came of a backlog after maxMs', async (t) => {
+  for (const { wishes, afterMs } of [
+    { wishes: 1, afterMs: 100 },
+    { wishes: 10, afterMs: 1_000 },
+  ]) {
+    const clock = new FakeClock();
+    const { log, begun } = held(new MemoryLog(clock));
+    const driver = await open(t, { clock, log, fetchBytesMax: 1, commitInterval: { minMs: 100, maxMs: 1_000 } });
+    await driver.run();
+    const before = begun();
+    await wish(driver, ...Array.from({ length: wishes }, (_, i) => ({ key: `k${i}`, time: FAKE_START })));
+    await driver.poll();
+    await clock.advance(afterMs - 1);
+    await driver.poll();
+    assert.deepEqual([begun() - before, await out(driver)], [0, []], `${wishes} wishes, too early`);
+    await clock.advance(1);
+    await driver.poll();
+    assert.equal(begun() - before, 1, `${wishes} wishes, in time`);
+  }
+});
+
 test('steps are taken while the log is at a commit, and are the next one’s (Y4)', async (t) => {
   const clock = new FakeClock();
   const { log, hold, begun } = held(new MemoryLog(clock));

@@ -10,6 +10,8 @@
 //   A4. Copies of a task's state are on processes of their own.
 //   A5. The same members and tasks give the same assignment, in whatever order they come.
 
+import { assert } from '../../../lib/assert.ts';
+
 /** A task, as far as its assignment goes. */
 export interface AssignableTask {
   readonly id: string;
@@ -67,6 +69,8 @@ export function assignTasks(
   for (const task of inOrder) if (task.isStateful) addStandbys(task.id, plans, state, options.standbyReplicas);
   const stateful = new Set(inOrder.filter((task) => task.isStateful).map(({ id }) => id));
   for (const plan of plans) withholdOwned(plan, plans, (task) => stateful.has(task));
+  const given = plans.flatMap(({ active }) => active);
+  assert(new Set(given).size === given.length, 'no task is given to two members (A1)');
   return new Map(plans.map(({ member, active, standby, warmup }) => [member.id, { active, standby, warmup }]));
 }
 

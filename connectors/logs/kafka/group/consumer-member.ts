@@ -50,6 +50,7 @@ const HEARTBEAT_MS = 1_000;
  * the brokers were told otherwise. Who has it longer is alive.
  */
 const UNRELEASED_MS = 75_000;
+/** Between two asks whether the place is free: what a restart then waits too long at most. */
 const UNRELEASED_POLL_MS = 200;
 
 type Answer = Awaited<ReturnType<typeof consumerGroupHeartbeatV1.api.async>>;

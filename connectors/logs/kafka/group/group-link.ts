@@ -9,6 +9,7 @@ import { FatalError } from '../../../../lib/errors.ts';
 import type { Channel, Cluster } from '../cluster.ts';
 import { engineErrorOf, errorNames, isTransient } from '../kafka-errors.ts';
 
+/** A coordinator that moves is found within some ten ms; from 200 on, asking costs nobody anything and loses little time. */
 const BACKOFF_MIN_MS = 10;
 const BACKOFF_MAX_MS = 200;
 /** Leaving is a courtesy: the session's time-out does the same later. */

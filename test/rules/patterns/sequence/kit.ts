@@ -6,7 +6,7 @@ import { ruleSetOf } from '../../../../rules/project/rule-set.ts';
 import { Section } from '../../../../schemas/section.ts';
 import { entityDocumentSpec } from '../../../../state/entity/codec.ts';
 import { emptyEntityDocument } from '../../../../state/entity/document.ts';
-import { documentBytes, documentOf } from '../../../../state/store/document-store.ts';
+import { documentBytes, documentOf } from '../../../../state/store/stored-document.ts';
 
 const documents = entityDocumentSpec(() => ruleSetOf([]));
 

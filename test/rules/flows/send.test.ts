@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { check, compiled, errorsOf, event, OPTIONS, scopeOf, unexpected } from '../kit.ts';
+
+const OWN_CHANNEL = { template: 'optional', asksConsent: false, addresses: null } as const;
+
+test('a rule without then has nothing to send', () => {
+  assert.deepEqual(check('{ id: a, when: { event: e } }').rules[0]?.sends, []);
+});
+
+test('sends are numbered by their step', () => {
+  const rule = compiled(`
+id: a
+when: { event: e }
+then:
+  - send: { channel: webhook }
+  - send: { channel: email, template: hello, fallback: [sms] }
+`);
+  assert.deepEqual(
+    rule.sends.map(({ step, channels, template }) => ({ step, channels, template })),
+    [
+      { step: 0, channels: ['webhook'], template: null },
+      { step: 1, channels: ['email', 'sms'], template: 'hello' },
+    ],
+  );
+});
+
+test('data evaluates expressions, keeps durations and constants, and walks lists and mappings', () => {
+  const rule = compiled(`
+id: a
+when: { event: e, as: cart }
+then:
+  - send:
+      channel: webhook
+      data:
+        coupon: '"SAVE10"'
+        validFor: 4h
+        count: 3
+        flag: true
+        nothing: null
+        id: cart.properties.id
+        next: event.properties.n + 1
+        whole: size(event.properties.list)
+        when: event.timestamp
+        ago: now - timestamp("1970-01-01T00:00:00Z")
+        nested: { list: [event.event, 2, { x: '"y"' }] }
+`);
+  const e = event('e', 7_200_000, { id: 'c1', n: 1, list: [1, 2] });
+  const data = rule.sends[0]!.data(scopeOf({ event: e, captures: { cart: e }, now: e.time }), unexpected);
+  assert.deepEqual(data, {
+    coupon: 'SAVE10',
+    validFor: '4h',
+    count: 3,
+    flag: true,
+    nothing: null,
+    id: 'c1',
+    next: 2,
+    whole: 2,
+    when: '1970-01-01T02:00:00.000Z',
+    ago: '2h',
+    nested: { list: ['e', 2, { x: 'y' }] },
+  });
+});
+
+test('a value of data that fails is null, and reported', () => {
+  const rule = compiled(
+    '{ id: a, when: { event: e }, then: [{ send: { channel: webhook, data: { x: event.properties.x } } }] }',
+  );
+  const failures: string[] = [];
+  const data = rule.sends[0]!.data(scopeOf({ event: event('e', 0) }), (source) => failures.push(source));
+  assert.deepEqual([data, failures], [{ x: null }, ['event.properties.x']]);
+});
+
+test('text in data that is no expression is told to stand in quotes', () => {
+  const text = '{ id: a, when: { event: e }, then: [{ send: { channel: webhook, data: { coupon: SAVE10 } } }] }';
+  assert.match(errorsOf(text)[0]!, /unknown name "SAVE10".*text stands in quotes/);
+});
+
+test('a message channel needs a template, a webhook and a configured channel do not', () => {
+  const send = (fields: string) => `{ id: a, when: { event: e }, then: [{ send: { ${fields} } }] }`;
+  assert.deepEqual(errorsOf(send('channel: push')), [
+    'rule.yaml:1:56: the channel "push" needs a template (add template: name-of-a-folder-in-templates)',
+  ]);
+  assert.deepEqual(errorsOf(send('channel: pagerduty')), []);
+  assert.deepEqual(
+    errorsOf(send('channel: warehouse'), { channels: new Map([...OPTIONS.channels, ['warehouse', OWN_CHANNEL]]) }),
+    [],
+  );
+  assert.match(errorsOf(send('channel: webhook, fallback: [sms]'))[0]!, /the channel "sms" needs a template/);
+});
+
+test('a template must be there for the channel and for each fallback', () => {
+  const text =
+    '{ id: a, when: { event: e }, then: [{ send: { channel: email, template: hi, fallback: [sms, push] } }] }';
+  const templates = (name: string, channel: string): boolean => name === 'hi' && channel !== 'sms';
+  assert.deepEqual(errorsOf(text, { templates }), [
+    'rule.yaml:1:73: there is no template "hi" for sms (expected templates/hi/sms.liquid)',
+  ]);
+});
+
+test('a fallback that was tried already is refused', () => {
+  const text = '{ id: a, when: { event: e }, then: [{ send: { channel: webhook, fallback: [webhook] } }] }';
+  assert.match(errorsOf(text)[0]!, /the channel "webhook" is tried already/);
+});
