@@ -9,12 +9,13 @@
 //   T3. An event that concerns several entities goes to each of them, once.
 //   T2. An event stamped later than wall time + maxClockSkew is quarantined: it moves nobody's stream time.
 
-import { asBuffer, utf8Text } from '../../lib/bytes.ts';
+import { asBuffer } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
 import { traceparentOf } from '../../schemas/trace.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
 import { decode } from './decode.ts';
+import { parseText } from './json-text.ts';
 import { type Normalised, normalise, type Origin, type SourceFormat } from './normalise.ts';
 import { isSegmentOfUsers, SegmentReader } from './segment-record.ts';
 
@@ -57,7 +58,10 @@ export class Intake implements Processor<SourceRecord> {
       return;
     }
     const { entityId, others, event } = found;
-    const key = entityKey(this.#options.source.entity, recordKey === null ? entityId : utf8Text(recordKey));
+    const key = entityKey(
+      this.#options.source.entity,
+      recordKey === null ? entityId : parseText(recordKey, 'the key of the record'),
+    );
     const { headers } = message;
     event.traceparent = traceparentOf(headers);
     this.#context.forward({ key, value: event, timestamp, headers });

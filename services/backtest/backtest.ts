@@ -12,13 +12,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, FatalError } from '../../lib/errors.ts';
 import { ExternalSort } from '../../lib/external-sort.ts';
+import type { TextEncoding } from '../../lib/text-encoding.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { actionJson } from '../../schemas/action.ts';
 import { decisionJson } from '../../schemas/decision.ts';
 import type { KeyValueStore } from '../../state/store/api.ts';
 import { LevelStore } from '../../state/store/level-store.ts';
 import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
-import { BacktestInput, type InputOrder, type InputProgress } from './input.ts';
+import { BacktestInput, type InputOrder, type InputProgress, lineOf } from './input.ts';
 import { LineFile } from './line-file.ts';
 import { reportHtml } from './report.ts';
 import { sortKey } from './sort-key.ts';
@@ -29,6 +30,8 @@ export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' 
   /** Entities beside the user that an event may concern, with the path of each one's id. */
   readonly others?: ReplayOptions['source']['others'];
   readonly mapping?: string | undefined;
+  /** Encoding of the file, over what it or its mapping says. */
+  readonly encoding?: TextEncoding | undefined;
   readonly out: string;
   readonly order: InputOrder | 'auto';
   /** Event times to replay: from (inclusive) to (exclusive), ms; infinite: all. */
@@ -74,7 +77,7 @@ async function replayFile(options: BacktestOptions, store: KeyValueStore, out: O
       decisions: (decision) => out.decision(decision),
       actions: (action) => out.action(action),
       late: (late) => out.late(late),
-      'dead-letter': ({ offset, reason, message }) => out.refuse({ line: offset, reason, message }),
+      'dead-letter': ({ offset, reason, message }) => out.refuse({ line: lineOf(offset), reason, message }),
     },
   });
   const input = new BacktestInput({ ...options, file: options.events });

@@ -2,12 +2,12 @@
 //
 // Owns: reading the files. Does not own: finding them (find-files.ts), what is right in them (rules/, connectors/).
 
-import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { CHANNEL_IDS, channelTraits } from '../../connectors/channels/index.ts';
 import { loadTemplates, type Templates } from '../../connectors/channels/templates/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
+import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
 import { checkRules, type RuleFile, type RulesCheck } from '../../rules/index.ts';
 import type { PublishedFile } from '../../schemas/published-rules.ts';
 import type { Config } from '../config/index.ts';
@@ -53,11 +53,12 @@ export function loadProject(options: ProjectOptions): Project {
   const folders = config.templates === null ? templateFolders : [relative(folder, config.templates)];
   const loaded = folders.map((name) => ({ name, ...loadTemplates(resolve(folder, name), CHANNEL_IDS) }));
   const templates = loaded.map((found) => found.templates);
+  const notText: Problem[] = [];
   const texts: readonly PublishedFile[] = [
-    ...readAll('rules', ruleFiles, folder),
-    ...readAll('segments', named(config.segments, files.segmentFiles, folder), folder),
-    ...readAll('models', named(config.models, files.modelFiles, folder), folder),
-    ...readAll('caps', named(config.caps, files.capFiles, folder), folder),
+    ...readAll('rules', ruleFiles, folder, notText),
+    ...readAll('segments', named(config.segments, files.segmentFiles, folder), folder, notText),
+    ...readAll('models', named(config.models, files.modelFiles, folder), folder, notText),
+    ...readAll('caps', named(config.caps, files.capFiles, folder), folder, notText),
   ];
   const rules = checkFiles(texts, { ...options, templates: needsTemplates ? templates : [] });
   const errors = loaded.flatMap(({ name, problems }) =>
@@ -68,7 +69,7 @@ export function loadProject(options: ProjectOptions): Project {
     files: texts,
     templates,
     ruleFiles,
-    errors: [...rules.errors, ...errors],
+    errors: [...notText, ...rules.errors, ...errors],
     warnings: rules.warnings,
   };
 }
@@ -125,14 +126,29 @@ function named(path: string | null, found: readonly string[], folder: string): r
   return path === null ? found : filesOf(relative(folder, path), folder);
 }
 
-function readAll(kind: PublishedFile['kind'], files: readonly string[], folder: string): PublishedFile[] {
-  return files.map((file) => ({ kind, file, text: readText(resolve(folder, file)) }));
+/** Files that are no text are left out, and added to `problems`. */
+function readAll(
+  kind: PublishedFile['kind'],
+  files: readonly string[],
+  folder: string,
+  problems: Problem[],
+): PublishedFile[] {
+  return files.flatMap((file) => {
+    const text = readText(file, folder, problems);
+    return text === null ? [] : [{ kind, file, text }];
+  });
 }
 
-function readText(file: string): string {
+function readText(file: string, folder: string, problems: Problem[]): string | null {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextFile(resolve(folder, file));
   } catch (error) {
-    throw new FatalError('TRG_FILE_UNREADABLE', `${file} cannot be read`, { file }, error);
+    const problem = notTextProblem(error, file);
+    if (problem === null) {
+      const path = resolve(folder, file);
+      throw new FatalError('TRG_FILE_UNREADABLE', `${path} cannot be read`, { file: path }, error);
+    }
+    problems.push(problem);
+    return null;
   }
 }

@@ -2,11 +2,12 @@
 //
 // Owns: which there are, choosing by locale, what a template may show. Does not own: what is in a file (template-file.ts).
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RecordError } from '../../../lib/errors.ts';
 import type { Problem } from '../../../lib/problem.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
+import { notTextProblem, readTextFile } from '../../../lib/text-file.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { LiquidScope } from './liquid.ts';
 import { parseTemplate, type Rendered, type Template } from './template-file.ts';
@@ -104,11 +105,12 @@ function list(folder: string, kind: 'directory' | 'file', root: string, problems
 function readTemplate(file: string, problems: Problem[]): Template | null {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8')
-      .replace(/^\uFEFF/, '')
-      .replaceAll('\r\n', '\n');
+    text = readTextFile(file).replaceAll('\r\n', '\n');
   } catch (error) {
-    problems.push({ file, line: 0, column: 0, message: `cannot be read: ${(error as Error).message}`, hint: null });
+    const notText = notTextProblem(error, file);
+    problems.push(
+      notText ?? { file, line: 0, column: 0, message: `cannot be read: ${(error as Error).message}`, hint: null },
+    );
     return null;
   }
   return parseTemplate(file, text, problems);
