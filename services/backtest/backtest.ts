@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { describeError, FatalError } from '../../lib/errors.ts';
 import { ExternalSort } from '../../lib/external-sort.ts';
 import type { TextEncoding } from '../../lib/text-encoding.ts';
+import type { FailedExpression } from '../../processors/decide/trace.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { actionJson } from '../../schemas/action.ts';
 import { decisionJson } from '../../schemas/decision.ts';
@@ -25,7 +26,7 @@ import { reportHtml } from './report.ts';
 import { sortKey } from './sort-key.ts';
 import { type RefusedExample, type Summary, SummaryBuilder } from './summary.ts';
 
-export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' | 'outputs'> {
+export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' | 'outputs' | 'expressionFailed'> {
   readonly events: string;
   /** Entities beside the user that an event may concern, with the path of each one's id. */
   readonly others?: ReplayOptions['source']['others'];
@@ -73,6 +74,7 @@ async function replayFile(options: BacktestOptions, store: KeyValueStore, out: O
     ...options,
     source: { format: 'segment', entity: 'user', others: options.others ?? [] },
     store,
+    expressionFailed: (failed) => out.expressionFailed(failed),
     outputs: {
       decisions: (decision) => out.decision(decision),
       actions: (action) => out.action(action),
@@ -171,6 +173,10 @@ class Output {
     this.lateCount++;
     const line = { entity, messageId, event, timestamp: isoOf(timestamp), evaluatedTo: isoOf(evaluatedTo), rules };
     this.#file('late.jsonl').add(JSON.stringify(line));
+  }
+
+  expressionFailed(failed: FailedExpression): void {
+    this.#summary.expressionFailed(failed);
   }
 
   refuse(refused: RefusedExample): void {

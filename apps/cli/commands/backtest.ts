@@ -117,6 +117,11 @@ function print(summary: Summary, out: string, io: Io): void {
     io.stdout.write(`${id.padEnd(width)}  ${counts}  ${reasons.join(', ')}`.trimEnd());
     io.stdout.write('\n');
   }
+  for (const [id, { failures }] of Object.entries(rules)) {
+    for (const { expression, times, reason } of failures) {
+      io.stdout.write(`  ${id}: failed ${times} times, and counted as false: ${expression}  (first: ${reason})\n`);
+    }
+  }
   const refused = refusedOf(input);
   io.stdout.write(
     `\n${input.lines} lines: ${refused} refused, ${input.duplicates} duplicates, ${input.late} late, ` +

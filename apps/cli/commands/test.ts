@@ -5,7 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import type { InlineTest } from '../../../rules/index.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
-import { explainFailure } from '../../../services/rule-tests/explain.ts';
+import { explainFailure, failedExpressions } from '../../../services/rule-tests/explain.ts';
 import { watchFolders } from '../../../services/rule-tests/file-changes.ts';
 import { rerunOnChange, type WatchFolders } from '../../../services/rule-tests/rerun.ts';
 import { runTest, type TestResult } from '../../../services/rule-tests/run-tests.ts';
@@ -73,7 +73,10 @@ function print(results: readonly TestResult[], rules: number, io: Io): void {
   for (const result of results) {
     const { test, passed } = result;
     io.stdout.write(`${passed ? 'ok  ' : 'FAIL'} ${test.rule}: ${test.name}\n`);
-    if (passed) continue;
+    if (passed) {
+      for (const line of failedExpressions(result)) io.stdout.write(`     ${line}\n`);
+      continue;
+    }
     io.stdout.write(`     ${placeOf(test)}\n`);
     for (const line of explainFailure(result)) io.stdout.write(`     ${line}\n`);
   }
@@ -91,6 +94,7 @@ function jsonOf(results: readonly TestResult[]) {
       place: placeOf(result.test),
       passed: result.passed,
       failure: explainFailure(result),
+      failedExpressions: result.failures,
     })),
   };
 }
