@@ -12,6 +12,7 @@ import type { Json, JsonObject } from '../../schemas/json.ts';
 import { type AnalysisOptions, ExpressionAnalysis, type ExpressionProblem } from './analysis.ts';
 import { type Cost, costOf, looksWithin } from './cost.ts';
 import { createEnvironment, SCOPE_VARIABLE, ScopeHandle } from './functions.ts';
+import { withHint } from './hints.ts';
 import { FUNCTIONS } from './names.ts';
 import type { Needs } from './needs.ts';
 import type { Condition, Expression, ExpressionFailed, Scope } from './scope.ts';
@@ -107,6 +108,11 @@ export class ExpressionCompiler {
   }
 
   #compile(source: string, names: Names) {
+    const result = this.#compiled(source, names);
+    return { ...result, problems: result.problems.map((problem) => withHint(problem, source)) };
+  }
+
+  #compiled(source: string, names: Names) {
     if (source.length > SOURCE_LENGTH_MAX) {
       const message = `an expression must have at most ${SOURCE_LENGTH_MAX} characters`;
       return { compiled: null, problems: [{ offset: 0, message, hint: null }] };

@@ -59,10 +59,10 @@ test('a backtest names the expressions that failed, how often, and why', async (
 
 test('a test whose expression failed says so, whether it passed or not', async (t) => {
   const tests = (expected: string): string =>
-    `tests:\n  - name: without a value\n    given: [{ event: pay, at: 2026-01-01T10:00:00Z }]\n    expect: ${expected}\n`;
+    `tests:\n  - name: without a value\n    given: [{ user: u1, event: pay, at: 2026-01-01T10:00:00Z }]\n    expect: ${expected}\n`;
   for (const [expected, word] of [
     ['[]', 'ok'],
-    ['[{ rule: big, at: 2026-01-01T10:00:00Z }]', 'FAIL'],
+    ['[{ user: u1, at: 2026-01-01T10:00:00Z, outcome: fired }]', 'FAIL'],
   ] as const) {
     const folder = folderWith(t, { 'rules/big.yaml': FAILING + tests(expected) });
     const { out } = await run(['test', 'rules'], [testCommand], folder);
