@@ -58,6 +58,10 @@ export interface CompiledSend {
   /** Where it may go, in order. */
   readonly channels: readonly string[];
   readonly template: string | null;
+  /** Names of what `data` gives. */
+  readonly dataNames: readonly string[];
+  /** The rule's names of events that a template may show. */
+  readonly captures: readonly string[];
   /** The data of the action; a failing value is null and reported. */
   data(scope: Scope, failed: ExpressionFailed): { readonly [name: string]: Json };
 }
@@ -85,7 +89,14 @@ export function compileSend(
     if (isRepeated) builder.error(place, `the channel "${name}" is tried already`);
   }
   const channels = [channel, ...fallback];
-  return { step, channels, template: send.template ?? null, data: compileData(send, path, names, builder) };
+  return {
+    step,
+    channels,
+    template: send.template ?? null,
+    dataNames: Object.keys(send.data ?? {}),
+    captures: names.captures,
+    data: compileData(send, path, names, builder),
+  };
 }
 
 function checkChannel(

@@ -8,10 +8,11 @@ import { loadTemplates, type Templates } from '../../connectors/channels/templat
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
-import { checkRules, type RuleFile, type RulesCheck } from '../../rules/index.ts';
+import { checkRules, type KnownEvents, type RuleFile, type RulesCheck } from '../../rules/index.ts';
 import type { PublishedFile } from '../../schemas/published-rules.ts';
 import type { Config } from '../config/index.ts';
 import { filesOf, findFiles } from './find-files.ts';
+import { undefinedVariables } from './template-variables.ts';
 
 export interface ProjectOptions {
   /** Files and folders of rules, as the user gave them. */
@@ -25,6 +26,8 @@ export interface ProjectOptions {
   >;
   /** False where nothing is delivered: then rules may name templates that are not there. */
   readonly needsTemplates?: boolean;
+  /** What has been seen of events; left out: names that no event has had are not warned of. */
+  readonly events?: KnownEvents | undefined;
   /** True in a worker: people are reached by its connectors, models are asked. Left out: everyone counts as reachable. */
   readonly isLive?: boolean;
 }
@@ -61,8 +64,13 @@ export function loadProject(options: ProjectOptions): Project {
     ...readAll('caps', named(config.caps, files.capFiles, folder), folder, notText),
   ];
   const rules = checkFiles(texts, { ...options, templates: needsTemplates ? templates : [] });
-  const errors = loaded.flatMap(({ name, problems }) =>
-    problems.map((problem) => ({ ...problem, file: join(name, relative(resolve(folder, name), problem.file)) })),
+  /** Named as the user would write it. */
+  const asWritten = (name: string, problem: Problem): Problem => {
+    return { ...problem, file: join(name, relative(resolve(folder, name), problem.file)) };
+  };
+  const errors = loaded.flatMap(({ name, problems }) => problems.map((problem) => asWritten(name, problem)));
+  const gaps = loaded.flatMap(({ name, templates: found }) =>
+    undefinedVariables(rules.rules, found).map((problem) => asWritten(name, problem)),
   );
   return {
     rules,
@@ -70,11 +78,11 @@ export function loadProject(options: ProjectOptions): Project {
     templates,
     ruleFiles,
     errors: [...notText, ...rules.errors, ...errors],
-    warnings: rules.warnings,
+    warnings: [...rules.warnings, ...gaps],
   };
 }
 
-export interface CheckFilesOptions extends Pick<ProjectOptions, 'config' | 'isLive'> {
+export interface CheckFilesOptions extends Pick<ProjectOptions, 'config' | 'isLive' | 'events'> {
   /** Where rules' templates are looked for; none: not at all, as they may be somewhere else. */
   readonly templates: readonly Templates[];
   /** As CompileOptions has it. */
@@ -84,7 +92,7 @@ export interface CheckFilesOptions extends Pick<ProjectOptions, 'config' | 'isLi
 /** Checks and compiles files whose texts are at hand. */
 export function checkFiles(
   files: readonly PublishedFile[],
-  { config, isLive = false, templates, since }: CheckFilesOptions,
+  { config, isLive = false, templates, since, events }: CheckFilesOptions,
 ): RulesCheck {
   const of = (kind: PublishedFile['kind']): RuleFile[] => files.filter((file) => file.kind === kind);
   return checkRules(of('rules'), {
@@ -96,6 +104,7 @@ export function checkFiles(
       withRemoteModels: isLive,
     },
     outOfOrdernessMs: config.outOfOrdernessMs,
+    events,
     entities: Object.keys(config.entities),
     channels: channelTraits(isLive ? config.channels : {}),
     // Without any folder of templates they are somewhere else: rules can be written and tested before them.
@@ -118,7 +127,7 @@ export function loadFlawlessProject(options: ProjectOptions): Project {
 }
 
 function isThere(templates: readonly Templates[], name: string, channel: string): boolean {
-  return templates.some((found) => found.find(name, channel, null) !== undefined);
+  return templates.some((found) => found.has(name, channel));
 }
 
 /** Files of a kind: those that the configuration names, or else those that were found. */

@@ -9,7 +9,14 @@
 import { isMap, isScalar, parseDocument } from 'yaml';
 import type { Problem } from '../../../lib/problem.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
-import { compileLiquid, type Escaping, type LiquidScope, LiquidSyntaxError, type LiquidText } from './liquid.ts';
+import {
+  compileLiquid,
+  type Escaping,
+  type LiquidScope,
+  LiquidSyntaxError,
+  type LiquidText,
+  type LiquidVariable,
+} from './liquid.ts';
 
 export interface Rendered {
   readonly subject: string | null;
@@ -18,6 +25,9 @@ export interface Rendered {
 }
 
 export interface Template {
+  readonly file: string;
+  /** What it reads of its scope, by the place in the file. */
+  variables(): readonly LiquidVariable[];
   /** Throws RecordError TRG_TEMPLATE_FAILED. */
   render(scope: LiquidScope): Rendered;
 }
@@ -41,12 +51,23 @@ export function parseTemplate(file: string, text: string, problems: Problem[]): 
     }
   };
   let subject: LiquidText | null = null;
+  let subjectPlace = { line: 1, column: 1 };
   for (const field of frontMatter(file, matter?.[1] ?? '', problems)) {
     subject = compile(field.subject, 'none', field.line - 1, field.column - 1);
+    subjectPlace = field;
   }
   const body = compile(bodyText, isHtml ? 'html' : 'none', bodyLine);
   if (body === null || problems.length > before) return null;
   return {
+    file,
+    variables: () => [
+      ...(subject?.variables() ?? []).map((found) => ({
+        ...found,
+        line: found.line + subjectPlace.line - 1,
+        column: found.line === 1 ? found.column + subjectPlace.column - 1 : found.column,
+      })),
+      ...body.variables().map((found) => ({ ...found, line: found.line + bodyLine })),
+    ],
     render: (scope) => ({
       subject: subject === null ? null : oneLine(subject.render(scope)),
       body: body.render(scope),
