@@ -58,6 +58,9 @@ export function jsonMistake(text: string): string | null {
   if (!/[{}[\]]/.test(head) && (head.match(/[,;\t]/g)?.length ?? 0) >= 2) {
     return 'it looks like CSV: give --mapping with what its columns are';
   }
+  if (/[^\\]\\\\"/.test(text.slice(0, LOOKED_AT_MAX))) {
+    return 'a \\ is doubled before a quote, as PostgreSQL’s COPY does in its text format: export with psql -At, or (FORMAT csv)';
+  }
   const { outside, isOpen, hasControl, hasEscape } = withoutTexts(text.slice(0, LOOKED_AT_MAX));
   if (SMART_QUOTES.test(outside)) return 'texts stand in typographic quotes, which a word processor made';
   const inside = INSIDE.find(([pattern]) => pattern.test(outside));

@@ -78,7 +78,10 @@ function nameHint(text: string, source: string, { offset, message }: ExpressionP
     const end = found.index + all.length;
     if (found.index > offset || end + 1 < offset) continue;
     if (/^[A-Za-z_]\w*$/.test(name) && !RESERVED.has(name)) continue;
-    if (/^\d+$/.test(name)) return `an entry of a list is read with brackets: ${path.slice(0, -1)}[${name}]`;
+    if (/^\d+$/.test(name)) {
+      const list = path.slice(0, -1);
+      return `an entry is read with brackets: of a list ${list}[${name}], of a mapping ${list}["${name}"]`;
+    }
     return bracketForm(path, source.slice(end - name.length, end));
   }
   // Two words with a space between, that belong to no operator.

@@ -39,6 +39,7 @@ const HABITS: readonly (readonly [text: string, word: RegExp])[] = [
   ['{"a":"say "hi" now"}', /lacks its \\/],
   ['{"path":"C:\\data"}', /write \\\\/],
   ['{"a":"one\ttwo"}', /control character/],
+  ['{"a":"say \\\\"hi\\\\""}', /PostgreSQL/],
   ['{"a":"b', /inside of a text/],
   ['{"a":{"b":1}', /ends before its last bracket/],
   ['{"a":1}{"b":2}', /something follows/],

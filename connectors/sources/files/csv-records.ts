@@ -52,10 +52,10 @@ export class CsvRecords {
   /** The records that are complete with these lines; the first record of a file is its header. */
   read(lines: readonly Line[]): CsvRecord[] {
     const found: (CsvRecord | TextLine)[] = [];
-    for (const { line, bytes } of lines) {
+    for (const { line, bytes, error } of lines) {
       if (bytes === null) {
         while (this.#open.length > 0) this.#giveUp(found);
-        found.push({ line, fields: tooLarge(this.#recordBytesMax) });
+        found.push({ line, fields: error ?? tooLarge(this.#recordBytesMax) });
       } else if (!isUtf8(bytes)) {
         while (this.#open.length > 0) this.#giveUp(found);
         found.push({ line, fields: notUtf8(bytes) });

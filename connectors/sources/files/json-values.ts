@@ -13,6 +13,7 @@
 import type { Line, Splitter } from './line-splitter.ts';
 import { malformed } from './refused.ts';
 
+const ZERO = 0x00;
 const [TAB, NEWLINE, RETURN, SEPARATOR, SPACE] = [0x09, 0x0a, 0x0d, 0x1e, 0x20];
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x7b, 0x7d, 0x5b, 0x5d];
@@ -31,6 +32,7 @@ export class JsonValues implements Splitter {
   #depth = -1;
   #isScalar = false;
   #inString = false;
+  #isInHole = false;
   #escaped = false;
   #begunLine = 1;
   #begunIndex = 0;
@@ -47,6 +49,11 @@ export class JsonValues implements Splitter {
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at]!;
       if (this.#depth === -1) {
+        if (byte === ZERO) {
+          this.#hole(found);
+          continue;
+        }
+        this.#isInHole = false;
         if (this.#isBetween(byte)) continue;
         from = at;
         this.#start();
@@ -76,6 +83,13 @@ export class JsonValues implements Splitter {
   /** After the end: the line of a list of events that lacks its end; null: there is none. */
   get openList(): number | null {
     return this.#isInList ? this.#listLine : null;
+  }
+
+  /** Zeros between values are what a crash or a full disk left. */
+  #hole(found: Line[]): void {
+    if (this.#isInHole) return;
+    this.#isInHole = true;
+    found.push({ line: this.#line, bytes: null, error: malformed('zero bytes stand here: the file has a hole') });
   }
 
   /** Whether the byte belongs to no value; begins and ends the list. */
@@ -175,6 +189,7 @@ export function isCutByValues(head: Buffer): boolean {
   const lineEnd = text.indexOf('\n');
   const first = Buffer.from(lineEnd === -1 ? text : text.slice(0, lineEnd));
   const found = values.split(first);
+  if (first.includes(ZERO)) return false;
   if (found.length > 1) return true;
   if (found.length === 1) return /^[,{[]/.test(first.subarray(found[0]!.bytes!.length).toString('utf8').trimStart());
   return lineEnd !== -1 && /^\s*["}]/.test(text.slice(lineEnd + 1));

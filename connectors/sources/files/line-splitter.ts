@@ -1,7 +1,7 @@
 // Cuts a stream of bytes into lines without decoding or copying them.
 //
 // Owns: line numbers, line ends, byte order marks (files that were joined have several), blank lines, the bound on a
-// line's length.
+// line's length, holes of zeros that a crash or a full disk leaves in a file.
 //
 // Invariants:
 //   L1. Memory is bounded by one chunk and one line of at most `lineBytesMax`: a longer one is skipped, not gathered.
@@ -9,11 +9,13 @@
 //       only the reader of CSV knows whether they stand inside of quotes.
 
 import type { RecordError } from '../../../lib/errors.ts';
+import { malformed } from './refused.ts';
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
+const ZERO = 0x00;
 
 export interface Line {
   /** From 1. */
@@ -48,6 +50,8 @@ export class LineSplitter implements Splitter {
   #begun: Buffer[] = [];
   #begunBytes = 0;
   #tooLong = false;
+  /** At the beginning of the line. */
+  #zeros = 0;
   #line = 1;
 
   constructor(lineBytesMax: number, { lineEnd = 'lf', keepBlank = false }: LineSplitterOptions = {}) {
@@ -72,11 +76,13 @@ export class LineSplitter implements Splitter {
   /** The last line, when the file does not end in a newline. */
   end(): Line[] {
     const lines: Line[] = [];
-    if (this.#tooLong || this.#begun.length > 0) this.#take(Buffer.alloc(0), lines);
+    if (this.#tooLong || this.#begun.length > 0 || this.#zeros > 0) this.#take(Buffer.alloc(0), lines);
     return lines;
   }
 
-  #begin(part: Buffer): void {
+  #begin(given: Buffer): void {
+    const part = this.#begunBytes > 0 || this.#tooLong ? given : this.#afterZeros(given);
+    if (part.length === 0) return;
     // One more than allowed, because a carriage return at the end does not count.
     if (this.#tooLong || this.#begunBytes + part.length > this.#lineBytesMax + 1) {
       this.#tooLong = true;
@@ -88,8 +94,21 @@ export class LineSplitter implements Splitter {
     this.#begunBytes += part.length;
   }
 
+  /** Counts the zeros at the beginning of a line, and leaves them out: what comes after them may be an event. */
+  #afterZeros(part: Buffer): Buffer {
+    if (part[0] !== ZERO) return part;
+    const end = part.findIndex((byte) => byte !== ZERO);
+    this.#zeros += end === -1 ? part.length : end;
+    return part.subarray(end === -1 ? part.length : end);
+  }
+
   #take(part: Buffer, lines: Line[]): void {
     const line = this.#line++;
+    if (this.#begunBytes === 0 && !this.#tooLong) part = this.#afterZeros(part);
+    if (this.#zeros > 0) {
+      lines.push({ line, bytes: null, error: malformed(`${this.#zeros} zero bytes stand here: the file has a hole`) });
+      this.#zeros = 0;
+    }
     if (this.#begun.length > 0) {
       part = Buffer.concat([...this.#begun, part]);
       this.#begun = [];

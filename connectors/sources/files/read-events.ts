@@ -19,7 +19,7 @@ import { type CsvRecord, CsvRecords, lineEndOf } from './csv-records.ts';
 import { fileChunks } from './file-chunks.ts';
 import { isCutByValues, JsonValues } from './json-values.ts';
 import { type Line, LineSplitter, type Splitter } from './line-splitter.ts';
-import { notUtf8, tooLarge } from './refused.ts';
+import { malformed, notUtf8, tooLarge } from './refused.ts';
 
 /** As limits.recordBytes: larger than any event should be. */
 const RECORD_BYTES_MAX = 1_048_576;
@@ -113,11 +113,25 @@ function jsonEntry({ line, index, bytes, error }: Line, recordBytesMax: number):
   const place = { line, ...(index !== undefined && { index }) };
   if (bytes === null) return { ...place, error: error ?? tooLarge(recordBytesMax) };
   if (!isUtf8(bytes)) return { ...place, error: notUtf8(bytes) };
+  if (index === undefined && bytes.includes(0)) return aroundHoles(line, bytes, recordBytesMax);
   if (index !== undefined || bytes.indexOf(JOINT) === -1) return { ...place, bytes };
   const values = new JsonValues(recordBytesMax);
   const found = [...values.split(bytes), ...values.end()];
   if (found.length < 2) return { line, bytes };
   return found.flatMap((value) => jsonEntry({ ...value, line }, recordBytesMax));
+}
+
+/** A hole of zeros in a line costs what it has overwritten, and nothing on its two sides. */
+function aroundHoles(line: number, bytes: Buffer, recordBytesMax: number): FileEntry[] {
+  const parts = bytes
+    .toString('utf8')
+    .split(/(\0+)/)
+    .filter((part) => part !== '');
+  return parts.flatMap((part, index) => {
+    if (part.startsWith('\0'))
+      return { line, error: malformed(`${part.length} zero bytes stand here: the file has a hole`) };
+    return jsonEntry({ line, index, bytes: Buffer.from(part) }, recordBytesMax);
+  });
 }
 
 async function* csvEntries(
