@@ -73,13 +73,13 @@ function print(results: readonly TestResult[], rules: number, io: Io): void {
   for (const result of results) {
     const { test, passed } = result;
     io.stdout.write(`${passed ? 'ok  ' : 'FAIL'} ${test.rule}: ${test.name}\n`);
-    if (passed) {
-      for (const line of failedExpressions(result)) io.stdout.write(`     ${line}\n`);
-      continue;
-    }
+    if (passed) continue;
     io.stdout.write(`     ${placeOf(test)}\n`);
     for (const line of explainFailure(result)) io.stdout.write(`     ${line}\n`);
   }
+  // What failed in a test that passed may be why it passed, or of no account: it is said apart.
+  const passed = new Set(results.filter((result) => result.passed).flatMap(failedExpressions));
+  for (const line of passed) io.stderr.write(`test: ${line}\n`);
   const failed = results.filter(({ passed }) => !passed).length;
   io.stdout.write(`test: ${rules} rules, ${results.length - failed} passed, ${failed} failed\n`);
 }
