@@ -36,7 +36,7 @@ interface Asked {
   readonly format?: string;
   readonly kind?: string;
   readonly examples?: readonly unknown[];
-  readonly properties?: Readonly<Record<string, { readonly unavailable?: boolean }>>;
+  readonly properties?: Readonly<Record<string, { readonly unavailable?: boolean; readonly secret?: boolean }>>;
   /** Of a value that may be of several types: what it is asked as each of them. */
   readonly choices?: readonly Asked[];
 }
@@ -52,6 +52,12 @@ export function findingOf(error: ErrorObject, path: Path, voice: Voice): SchemaF
     case 'additionalProperties': {
       const name = String(parameters['additionalProperty']);
       const { properties = {} } = asked;
+      // In `{ password: ab,cd }` the second half of the password is a field without value.
+      const isValueless = (error.data as Record<string, unknown> | undefined)?.[name] == null;
+      if (!voice.quotes && isValueless && Object.values(properties).some((field) => field.secret === true)) {
+        const hint = 'if it is a part of a password, put that in quotes';
+        return { path: [...path, name], part: 'name', message: 'a field that is not known, and has no value', hint };
+      }
       const known = Object.keys(properties).filter((field) => properties[field]!.unavailable !== true);
       const hint = didYouMean(name, Object.keys(properties), `known here: ${known.join(', ')}`);
       return { path: [...path, name], part: 'name', message: `unknown field "${name}"`, hint };

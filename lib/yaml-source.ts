@@ -1,12 +1,30 @@
 // One YAML (or JSON) document with the place of everything in it, so that mistakes can be reported where they are.
 //
 // Owns: parsing, places. Does not own: what the document means (schema-check.ts checks its shape).
+//
+// Invariants:
+//   Y1. A message quotes nothing of the document: what cannot be read may be a password that nobody put into quotes.
+//   Y2. What YAML would take for something else than text, a tag or a directive, and leave out, is a mistake.
 
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Problem } from './problem.ts';
 
 /** Names and positions from the document's root down to a value. */
 export type Path = readonly (string | number)[];
+
+/** What is wrong, in the library's words without anything of the document (Y1), and what to do about it. */
+export function yamlMistake({ name, message }: Error): Pick<Problem, 'message' | 'hint'> {
+  const words = message
+    .replaceAll('\n', ' ')
+    .replace(/: .*$/, '')
+    .replace(/^(Invalid escape sequence|Unknown directive) .*$/, '$1');
+  const isStrange =
+    name === 'YAMLWarning' || name === 'ReferenceError' || /block scalar header|reserved|directive/i.test(words);
+  return {
+    message: words,
+    hint: isStrange ? 'text that begins with * & ! | > @ % or a backtick stands in quotes' : null,
+  };
+}
 
 export class YamlSource {
   readonly file: string;
@@ -20,12 +38,13 @@ export class YamlSource {
   constructor(file: string, text: string) {
     this.file = file;
     this.#lines = new LineCounter();
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-    const problems: Problem[] = this.#document.errors.map((error) => ({
+    // Its own warnings would go to the standard error, with keys in them.
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, logLevel: 'error' });
+    const { errors, warnings } = this.#document;
+    const problems: Problem[] = [...errors, ...warnings].map((error) => ({
       file,
       ...this.#placeOf(error.pos[0]),
-      message: error.message,
-      hint: null,
+      ...yamlMistake(error),
     }));
     let value: unknown = null;
     if (problems.length === 0) {
@@ -33,7 +52,7 @@ export class YamlSource {
         value = this.#document.toJS();
       } catch (error) {
         // Aliases that multiply beyond reason, or that point nowhere.
-        problems.push({ file, line: 1, column: 1, message: (error as Error).message, hint: null });
+        problems.push({ file, line: 1, column: 1, ...yamlMistake(error as Error) });
       }
     }
     this.value = value;

@@ -17,13 +17,23 @@ const METRICS = /(<!-- metrics -->\n)[\s\S]*?(<!-- \/metrics -->)/;
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/asyncapi.yaml', asyncApiYaml()],
-    ['schemas/rule.schema.json', `${JSON.stringify(RuleSchema, null, 2)}\n`],
-    ['schemas/segment.schema.json', `${JSON.stringify(SegmentSchema, null, 2)}\n`],
-    ['schemas/model.schema.json', `${JSON.stringify(ModelSchema, null, 2)}\n`],
-    ['schemas/caps.schema.json', `${JSON.stringify(CapsSchema, null, 2)}\n`],
+    ['schemas/rule.schema.json', editorSchema(RuleSchema)],
+    ['schemas/segment.schema.json', editorSchema(SegmentSchema)],
+    ['schemas/model.schema.json', editorSchema(ModelSchema)],
+    ['schemas/caps.schema.json', editorSchema(CapsSchema)],
     ['docs/configuration.md', pageWith('docs/configuration.md', SETTINGS, configurationTable())],
     ['docs/observability.md', pageWith('docs/observability.md', METRICS, metricsTable())],
   ]);
+}
+
+/** A schema as editors read it: what this version refuses is refused there too, as nothing fits `not: {}`. */
+function editorSchema(schema: object): string {
+  const refused = (_name: string, value: unknown): unknown => {
+    const { unavailable, description = '' } = (value ?? {}) as { unavailable?: boolean; description?: string };
+    if (unavailable !== true) return value;
+    return { not: {}, description };
+  };
+  return `${JSON.stringify(schema, refused, 2)}\n`;
 }
 
 function pageWith(path: string, part: RegExp, table: string): string {

@@ -6,7 +6,7 @@
 //   R1. The task, its processors and its steps are those of a live run (I1); only the choice of steps is the caller's.
 
 import { Counters } from '../lib/counters.ts';
-import type { EvaluationTrace } from '../processors/decide/trace.ts';
+import type { EvaluationTrace, FailedExpression } from '../processors/decide/trace.ts';
 import type { SourceFormat } from '../processors/intake/normalise.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
@@ -43,6 +43,8 @@ export interface ReplayOptions {
   readonly cacheBytes?: number | undefined;
   /** Where a rule is being explained. */
   readonly trace?: EvaluationTrace | undefined;
+  /** Told of each expression that fails. */
+  readonly expressionFailed?: ((failed: FailedExpression) => void) | undefined;
   readonly outputs: ReplayOutputs;
 }
 

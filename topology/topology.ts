@@ -2,8 +2,8 @@
 // (connectors/channels/delivery/topology.ts).
 
 import { encodeScoreRequest, type ScoreRequest } from '../processors/decide/scores.ts';
-import type { EvaluationTrace } from '../processors/decide/trace.ts';
-import { asksFor } from '../processors/evaluate/concern.ts';
+import type { EvaluationTrace, FailedExpression } from '../processors/decide/trace.ts';
+import { asksFor, concernOf } from '../processors/evaluate/concern.ts';
 import { Evaluate } from '../processors/evaluate/evaluate.ts';
 import { Intake } from '../processors/intake/intake.ts';
 import { type FactKind, KnownFacts } from '../processors/intake/known-facts.ts';
@@ -70,6 +70,8 @@ export interface JobOptions {
   readonly cacheBytes: number;
   /** Where a rule is being explained. */
   readonly trace?: EvaluationTrace | undefined;
+  /** As EvaluateOptions has it. */
+  readonly expressionFailed?: ((failed: FailedExpression) => void) | undefined;
 }
 
 export function triplineTopology(options: JobOptions): Topology {
@@ -103,7 +105,7 @@ export function triplineTopology(options: JobOptions): Topology {
     const { topic } = source;
     topology
       .addSource(`source ${topic}`, sourceSpec(source))
-      .addProcessor(`intake ${topic}`, () => intake(source, options, asksFor), [`source ${topic}`]);
+      .addProcessor(`intake ${topic}`, () => intake(source, options, true), [`source ${topic}`]);
     evaluateParents.push(`intake ${topic}`);
   }
 
@@ -182,12 +184,17 @@ function scoreRequestSink(application: string): SinkSpec<ScoreRequest> {
   return { topic, topics: [topic], encode: encodeScoreRequest };
 }
 
-/** `isAsked`: of the events that come straight to where they are evaluated. */
-function intake(source: SourceFormat, options: JobOptions, isAsked?: typeof asksFor): Intake {
+/** `isDirect`: its events come straight to where they are evaluated. */
+function intake(source: SourceFormat, options: JobOptions, isDirect = false): Intake {
   const { rules, trace } = options;
   // Whoever explains a rule is shown every event.
-  if (isAsked === undefined || trace !== undefined) return new Intake({ ...options, source });
-  return new Intake({ ...options, source, isAsked: (name) => isAsked(rules(), source.entity, name) });
+  if (!isDirect || trace !== undefined) return new Intake({ ...options, source });
+  return new Intake({
+    ...options,
+    source,
+    isAsked: (name) => asksFor(rules(), source.entity, name),
+    concerns: (type, event) => concernOf(rules(), type, event) !== null,
+  });
 }
 
 /** The headers that tell a subscriber the decision without decoding the record (docs/subscribing.md). */

@@ -1,6 +1,8 @@
 // Options that several commands share, and reading them.
 
 import { parseInstant } from '../../lib/instant.ts';
+import { didYouMean } from '../../lib/suggest.ts';
+import { TEXT_ENCODINGS, type TextEncoding } from '../../lib/text-encoding.ts';
 import { type Option, usageError } from './command.ts';
 
 /** `-c`, where the working folder's own file is the default. */
@@ -16,6 +18,21 @@ export const CONFIG_NEAR_PATH_OPTION = {
   ...CONFIG_OPTION,
   description: 'Configuration; default: the tripline.yaml near PATH',
 } as const satisfies Option;
+
+/** `--encoding`, of a file of events. */
+export const ENCODING_OPTION = {
+  type: 'string',
+  value: 'NAME',
+  description: `Of the file of events: ${TEXT_ENCODINGS.join(', ')}; default: what it shows`,
+} as const satisfies Option;
+
+/** An encoding option; undefined when it was not given. Throws FatalError TRG_USAGE. */
+export function encodingOption(command: string, text: string | undefined): TextEncoding | undefined {
+  const encoding = TEXT_ENCODINGS.find((name) => name === text?.toLowerCase());
+  if (text === undefined || encoding !== undefined) return encoding;
+  const hint = didYouMean(text, TEXT_ENCODINGS, `known here: ${TEXT_ENCODINGS.join(', ')}`);
+  throw usageError(`${command}: --encoding ${text} is not known`, hint ?? undefined);
+}
 
 /** A time option in ms; undefined when it was not given. Throws FatalError TRG_USAGE. */
 export function timeOption(command: string, name: string, text: string | undefined): number | undefined {

@@ -10,6 +10,13 @@ import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 
+/** An expression of a rule that failed, and so counted as false or as no value. */
+export interface FailedExpression {
+  readonly rule: string;
+  readonly expression: string;
+  readonly reason: string;
+}
+
 export interface EvaluationTrace {
   /** An event has come, in reading order. False: it is another entity's, and is not evaluated. */
   came(key: string, event: Event): boolean;

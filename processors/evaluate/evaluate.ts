@@ -13,7 +13,7 @@ import { traceHeaders } from '../../schemas/trace.ts';
 import { type EntityDocument, emptyEntityDocument } from '../../state/entity/document.ts';
 import type { MeasuredTrace, Message, Processor, ProcessorContext } from '../../state/processor.ts';
 import type { DocumentStore } from '../../state/store/api.ts';
-import type { EvaluationTrace } from '../decide/trace.ts';
+import type { EvaluationTrace, FailedExpression } from '../decide/trace.ts';
 import type { DecideOutput, DecisionTrace, Visit } from '../decide/visit.ts';
 import { concernOf } from './concern.ts';
 import { Evaluation, type EvaluationHost } from './evaluation.ts';
@@ -28,6 +28,8 @@ export interface EvaluateOptions {
   readonly store: string;
   /** Where a rule is being explained; left out in every other run. */
   readonly trace?: EvaluationTrace | undefined;
+  /** Told of each expression that fails, where somebody reads that: backtests and the rules' tests. */
+  readonly expressionFailed?: ((failed: FailedExpression) => void) | undefined;
 }
 
 const envelope = avroCodec<EventRecord>('events/event');
@@ -38,19 +40,21 @@ export class Evaluate implements Processor<Event> {
   #context!: ProcessorContext;
   #store!: DocumentStore<EntityDocument>;
   #host!: EvaluationHost;
+  /** The one that was counted last. */
+  #duplicate: Event | null = null;
 
   constructor(options: EvaluateOptions) {
     this.#options = options;
   }
 
   init(context: ProcessorContext): void {
-    const { store, dedupeWindowMs, dedupeMax, trace } = this.#options;
+    const { store, dedupeWindowMs, dedupeMax } = this.#options;
     this.#context = context;
     this.#store = context.store(store);
     this.#host = {
       dedupeWindowMs,
       dedupeMax,
-      output: outputOf(context, trace ?? null),
+      output: outputOf(context, this.#options),
       streamTime: () => context.streamTime(),
       wallTime: () => (this.#options.hasWallTime === true ? context.wallTime() : null),
       count: (metric, labels) => context.count(metric, labels),
@@ -72,7 +76,9 @@ export class Evaluate implements Processor<Event> {
     if (new Evaluation(this.#host, key, document, rules).take(event, concern)) {
       this.#store.put(key, document);
     } else {
-      this.#context.count('duplicate');
+      // One that goes to several entities is one duplicate.
+      if (event !== this.#duplicate) this.#context.count('duplicate');
+      this.#duplicate = event;
       trace?.duplicate(event);
     }
   }
@@ -101,7 +107,9 @@ export class Evaluate implements Processor<Event> {
   }
 }
 
-function outputOf(context: ProcessorContext, trace: EvaluationTrace | null): DecideOutput {
+type Looking = { readonly trace?: EvaluationTrace | null | undefined } & Pick<EvaluateOptions, 'expressionFailed'>;
+
+function outputOf(context: ProcessorContext, { trace = null, expressionFailed }: Looking): DecideOutput {
   return {
     decision(value, { urgency }, own) {
       context.count('decision', { rule: value.rule, outcome: value.outcome });
@@ -120,10 +128,18 @@ function outputOf(context: ProcessorContext, trace: EvaluationTrace | null): Dec
       context.count('score-asked', { model: value.model });
       context.forward({ key: value.entity.id, value, timestamp: value.at, headers: [] }, 'score-requests');
     },
-    failed: (rule) => context.count('expression-failed', { rule: rule.id }),
+    failed: ({ id }, expression, error) => {
+      context.count('expression-failed', { rule: id });
+      expressionFailed?.({ rule: id, expression, reason: firstLineOf(error) });
+    },
     dropped: (rule, what) => context.count('dropped', { rule: rule.id, what }),
     trace,
   };
+}
+
+/** Without the lines by which the expressions' library shows the place. */
+function firstLineOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!;
 }
 
 function spanOf({ id, rule, outcome }: Decision, trace: DecisionTrace): MeasuredTrace {

@@ -3,11 +3,10 @@
 //
 // Owns: the binding, and which media types are understood. Does not own: what attributes mean to us (normalise.ts).
 
-import { utf8Text } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts';
 import type { LogRecord, RecordHeader } from '../../schemas/record.ts';
-import { parseJson } from './json-text.ts';
+import { parseJson, parseText } from './json-text.ts';
 
 const PREFIX = 'ce_';
 const STRUCTURED = 'application/cloudevents';
@@ -44,7 +43,7 @@ function structured(contentType: string, value: Uint8Array | null): JsonObject {
 function binary(contentType: string | null, headers: readonly RecordHeader[], value: Uint8Array | null): JsonObject {
   const event: Record<string, Json> = {};
   for (const [name, bytes] of headers) {
-    if (name.startsWith(PREFIX)) event[name.slice(PREFIX.length)] = utf8Text(bytes);
+    if (name.startsWith(PREFIX)) event[name.slice(PREFIX.length)] = parseText(bytes, `the header ${name}`);
   }
   if (event['specversion'] === undefined) return {};
   if (contentType !== null) event['datacontenttype'] = contentType;
@@ -56,7 +55,7 @@ function binary(contentType: string | null, headers: readonly RecordHeader[], va
 function dataOf(bytes: Uint8Array, contentType: string | null): Json {
   const mediaType = contentType === null ? 'application/json' : mediaTypeOf(contentType);
   if (/^(application|text)\/(.+\+)?json$/.test(mediaType)) return parseJson(bytes, 'the event’s data');
-  if (mediaType.startsWith('text/')) return utf8Text(bytes);
+  if (mediaType.startsWith('text/')) return parseText(bytes, 'the event’s data');
   throw new RecordError('TRG_RECORD_UNREADABLE', `data as ${mediaType} is not understood: send JSON`);
 }
 
@@ -66,7 +65,7 @@ function mediaTypeOf(contentType: string): string {
 
 function textOf(headers: readonly RecordHeader[], name: string): string | null {
   const header = headers.find(([each]) => each.toLowerCase() === name);
-  return header === undefined ? null : utf8Text(header[1]);
+  return header === undefined ? null : parseText(header[1], `the header ${name}`);
 }
 
 function textOrNull(value: Json | undefined): string | null {

@@ -9,12 +9,14 @@
 //   T2. An event stamped later than wall time + maxClockSkew is quarantined: it moves nobody's stream time.
 //   T3. An event that concerns several entities goes to each of them, once.
 
-import { asBuffer, utf8Text } from '../../lib/bytes.ts';
+import { asBuffer } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
+import type { Event } from '../../schemas/event.ts';
 import { traceparentOf } from '../../schemas/trace.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
 import { decode } from './decode.ts';
+import { parseText } from './json-text.ts';
 import { type Normalised, normalise, type Origin, type SourceFormat } from './normalise.ts';
 import { isSegmentOfUsers, SegmentReader } from './segment-record.ts';
 
@@ -26,6 +28,8 @@ export interface IntakeOptions {
   readonly useRecordTime: boolean;
   /** Whether anyone asks for `track` events of this name; left out: perhaps. */
   readonly isAsked?: (name: string) => boolean;
+  /** Whether anyone asks for the event of an entity of this type; left out: perhaps. */
+  readonly concerns?: (type: string, event: Event) => boolean;
 }
 
 export class Intake implements Processor<SourceRecord> {
@@ -57,14 +61,28 @@ export class Intake implements Processor<SourceRecord> {
       return;
     }
     const { entityId, others, event } = found;
-    const key = entityKey(this.#options.source.entity, recordKey === null ? entityId : utf8Text(recordKey));
+    const key = entityKey(
+      this.#options.source.entity,
+      recordKey === null ? entityId : parseText(recordKey, 'the key of the record'),
+    );
     const { headers } = message;
     event.traceparent = traceparentOf(headers);
-    this.#context.forward({ key, value: event, timestamp, headers });
+    for (const each of others.length === 0 ? [key] : this.#asked(key, others, event)) {
+      this.#context.forward({ key: each, value: event, timestamp, headers });
+    }
+  }
+
+  /** Those of an event's entities for which anyone asks (T3). An event is asked for or not, however many it concerns. */
+  #asked(key: string, others: Normalised['others'], event: Event): readonly string[] {
+    const { source, concerns } = this.#options;
+    const entities = [{ type: source.entity, key }];
     for (const { type, id } of others) {
       const other = entityKey(type, id);
-      if (other !== key) this.#context.forward({ key: other, value: event, timestamp, headers });
+      if (entities.every((each) => each.key !== other)) entities.push({ type, key: other });
     }
+    const asked = entities.filter(({ type }) => concerns === undefined || concerns(type, event));
+    if (asked.length === 0) this.#context.count('unasked');
+    return asked.map((each) => each.key);
   }
 
   #checkSize(bytes: Uint8Array | null): void {

@@ -1,15 +1,27 @@
-// JSON text of somebody else, whose content must not get into messages.
+// Text and JSON of somebody else, whose content must not get into messages.
 
-import { utf8Text } from '../../lib/bytes.ts';
+import { asBuffer } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
+import { jsonMistake } from '../../lib/json-mistake.ts';
+import { findNotUtf8 } from '../../lib/text-encoding.ts';
 import type { Json } from '../../schemas/json.ts';
 
 /** `what` says in the error which part is none. Throws RecordError TRG_RECORD_UNREADABLE. */
 export function parseJson(bytes: Uint8Array, what: string): Json {
+  const text = parseText(bytes, what);
   try {
-    return JSON.parse(utf8Text(bytes));
+    return JSON.parse(text);
   } catch {
     // JSON.parse quotes the text in its message.
-    throw new RecordError('TRG_RECORD_UNREADABLE', `${what} is not JSON`);
+    const mistake = jsonMistake(text);
+    throw new RecordError('TRG_RECORD_UNREADABLE', `${what} is not JSON${mistake === null ? '' : `: ${mistake}`}`);
   }
+}
+
+/** The text of UTF-8 bytes: others would make one id, one name, out of several. Throws RecordError TRG_RECORD_UNREADABLE. */
+export function parseText(bytes: Uint8Array, what: string): string {
+  const found = findNotUtf8(bytes);
+  if (found === null) return asBuffer(bytes).toString('utf8');
+  const { at, hex } = found;
+  throw new RecordError('TRG_RECORD_UNREADABLE', `${what} is not UTF-8: byte ${at + 1} of it begins ${hex}`);
 }

@@ -7,7 +7,6 @@
 //   F3. They bring no events: stream time does not wait for them, and what they are stamped moves nobody's time.
 //   F2. They come through inputs of the task that evaluates, so that a replay knows the same at the same point (I1).
 
-import { utf8Text } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
 import { parseInstant } from '../../lib/instant.ts';
 import { Event, type EventFields } from '../../schemas/event.ts';
@@ -23,6 +22,7 @@ import { DEPTH_MAX, isJsonObject, isNestedWithin, type JsonObject } from '../../
 import type { LogRecord } from '../../schemas/record.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
+import { parseJson, parseText } from './json-text.ts';
 
 export type FactKind = 'profile' | 'consent' | 'consent-change' | 'command' | 'delivery' | 'score';
 
@@ -53,7 +53,7 @@ export class KnownFacts implements Processor<SourceRecord> {
   process({ value: read }: Message<SourceRecord>): void {
     const { record } = read;
     if (record.key === null || record.key.length === 0) throw invalid('the record has no key, which is the entity id');
-    const id = utf8Text(record.key);
+    const id = parseText(record.key, 'the key of the record');
     const messageId = `${read.topic}-${read.partition}-${record.offset}`;
     const origin = { messageId, id, time: record.timestamp };
     const event =
@@ -75,17 +75,10 @@ export class KnownFacts implements Processor<SourceRecord> {
     if (value.length > this.#options.recordBytesMax) {
       throw new RecordError('TRG_RECORD_TOO_LARGE', `the record has ${value.length} bytes (limits.recordBytes)`);
     }
-    let json: unknown;
-    try {
-      json = JSON.parse(utf8Text(value));
-    } catch {
-      // JSON.parse quotes the text in its message, which is somebody's data.
-      throw new RecordError('TRG_RECORD_UNREADABLE', 'the record is not JSON');
-    }
-    if (!isJsonObject(json as never)) throw invalid('the record must be a JSON object');
-    if (!isNestedWithin(json as never, DEPTH_MAX))
-      throw invalid(`the record is nested deeper than ${DEPTH_MAX} levels`);
-    return json as JsonObject;
+    const json = parseJson(value, 'the record');
+    if (!isJsonObject(json)) throw invalid('the record must be a JSON object');
+    if (!isNestedWithin(json, DEPTH_MAX)) throw invalid(`the record is nested deeper than ${DEPTH_MAX} levels`);
+    return json;
   }
 }
 
@@ -168,7 +161,7 @@ function scoreEvent(json: JsonObject | null, fields: OriginFields): Event {
 
 function entityTypeOf({ headers }: LogRecord): string {
   const header = headers.find(([name]) => name === ENTITY_HEADER);
-  return header === undefined ? 'user' : utf8Text(header[1]);
+  return header === undefined ? 'user' : parseText(header[1], 'the header of the entity');
 }
 
 function invalid(message: string): RecordError {

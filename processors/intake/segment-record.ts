@@ -5,6 +5,7 @@
 //       to them, and to the errors that they have for it.
 //   G2. Of an event that nobody asks for only the time is read, but all that may be wrong with it is looked at the same.
 
+import { isUtf8 } from 'node:buffer';
 import { parseInstant } from '../../lib/instant.ts';
 import { Event, JsonText } from '../../schemas/event.ts';
 import { JsonFields } from './json-fields.ts';
@@ -32,7 +33,7 @@ export class SegmentReader {
    */
   read(bytes: Buffer, origin: Origin, isAsked: (name: string) => boolean = always): Normalised | number | null {
     const fields = this.#fields;
-    if (!fields.read(bytes)) return null;
+    if (!isUtf8(bytes) || !fields.read(bytes)) return null;
     this.#bytes = bytes;
     const type = this.#isNull(TYPE) ? 'track' : this.#name(TYPE);
     const event = this.#name(EVENT);

@@ -11,6 +11,7 @@ import { type AnalysisOptions, ExpressionAnalysis, type ExpressionProblem } from
 import { CompiledCondition, type CompiledExpression, ScopedExpression } from './compiled-expression.ts';
 import { costOf } from './cost.ts';
 import { createEnvironment, SCOPE_VARIABLE } from './functions.ts';
+import { withHint } from './hints.ts';
 import { problemOf, typeWords } from './problem-words.ts';
 import type { Condition, Expression, Scope } from './scope.ts';
 import { countText, registerSession } from './session.ts';
@@ -96,6 +97,11 @@ export class ExpressionCompiler {
   }
 
   #compile(source: string, names: Names) {
+    const result = this.#compiled(source, names);
+    return { ...result, problems: result.problems.map((problem) => withHint(problem, source)) };
+  }
+
+  #compiled(source: string, names: Names) {
     if (source.length > SOURCE_LENGTH_MAX) {
       const message = `an expression must have at most ${SOURCE_LENGTH_MAX} characters`;
       return { compiled: null, problems: [{ offset: 0, message, hint: null }] };

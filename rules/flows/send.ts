@@ -73,6 +73,10 @@ export interface CompiledSend {
   readonly template: string | null;
   /** Pacing over all workers, messages a second; null: none. */
   readonly ratePerSecond: number | null;
+  /** Names of what `data` gives. */
+  readonly dataNames: readonly string[];
+  /** The rule's names of events that a template may show. */
+  readonly captures: readonly string[];
   /** The data of the action; a failing value is null and reported. */
   data(scope: Scope, failed: ExpressionFailed): { readonly [name: string]: Json };
 }
@@ -109,6 +113,8 @@ export function compileSend(
     isAuto,
     template: send.template ?? null,
     ratePerSecond: send.rate === undefined ? null : perSecondOf(send.rate),
+    dataNames: Object.keys(send.data ?? {}),
+    captures: names.captures,
     data: compileData(send, path, names, builder),
   };
 }

@@ -152,12 +152,21 @@ function momentFor(plan: AtPlan, event: Event, input: PatternInput): number | nu
     const value = plan.date.evaluate(input.scope);
     if (value === null || value === undefined) return null;
     const date = typeof value === 'string' ? momentOf(value) : value;
+    input.scope.observer?.(plan.date, date, input.scope);
     if (date instanceof Date) return date.getTime() + plan.offsetMs;
-    input.failed(plan.date.source, new TypeError('the date must be a time'));
+    input.failed(plan.date.source, new TypeError(noTime(date)));
   } catch (error) {
     input.failed(plan.date.source, error);
   }
   return null;
+}
+
+/** Why a value is no date, with the mend where it is a number that would be one. */
+function noTime(value: unknown): string {
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    return 'the date must be a time, or text such as 2026-01-01';
+  const digits = Math.abs(Number(value)) < 1e11 ? 'int(…)' : 'int(… / 1000)';
+  return `the date must be a time, and this is a number: of ${digits === 'int(…)' ? 'seconds' : 'milliseconds'} since 1970 write timestamp(${digits})`;
 }
 
 /** Nothing need be kept of a moment that is over, where whatever tells its date again is later than it (D3). */

@@ -12,6 +12,7 @@ import { compileRule } from './compile-rule.ts';
 import type { CompiledRule } from './compiled-rule.ts';
 import type { RuleContext } from './context.ts';
 import { type InlineTest, readInlineTests } from './inline-test.ts';
+import { checkKnownEvents } from './known-events.ts';
 import { type RuleBody, RuleSchema } from './rule-schema.ts';
 import type { RuleSet } from './rule-set.ts';
 import { ruleSetOf } from './rule-set.ts';
@@ -53,6 +54,11 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
         checkUnique(body, document, firstPlaces, builder);
         const rule = compileRule(body, builder, options);
         if (rule !== null) checkSegmentEntities(rule, context, builder);
+        if (rule !== null && options.events !== undefined) {
+          checkKnownEvents(rule, body, options.events, (path, message, hint) => {
+            warnings.push({ file, ...document.place(path), message, hint });
+          });
+        }
         const ruleTests = readInlineTests(body, builder);
         warnings.push(...builder.warnings);
         if (found.length === 0 && rule !== null) {

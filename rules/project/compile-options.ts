@@ -2,6 +2,7 @@
 
 import type { ChannelOptions } from '../flows/send.ts';
 import type { ContextFiles } from './check-context.ts';
+import type { KnownEvents } from './known-events.ts';
 
 export interface CompileOptions extends ChannelOptions {
   /** How far behind the newest event an event may come. */
@@ -10,6 +11,8 @@ export interface CompileOptions extends ChannelOptions {
   readonly context?: ContextFiles;
   /** Entities of the configuration, beside `user`. */
   readonly entities: readonly string[];
+  /** What has been seen of events; left out: names are not looked at. */
+  readonly events?: KnownEvents | undefined;
   /** By rule id: the version of the rule set since which the rule has been there without a break. */
   readonly since?: ReadonlyMap<string, number>;
 }

@@ -12,23 +12,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, FatalError } from '../../lib/errors.ts';
 import { ExternalSort } from '../../lib/external-sort.ts';
+import type { TextEncoding } from '../../lib/text-encoding.ts';
+import type { FailedExpression } from '../../processors/decide/trace.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { actionJson } from '../../schemas/action.ts';
 import { decisionJson } from '../../schemas/decision.ts';
 import type { KeyValueStore } from '../../state/store/api.ts';
 import { LevelStore } from '../../state/store/level-store.ts';
 import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
-import { BacktestInput, type InputOrder, type InputProgress } from './input.ts';
+import { BacktestInput, type InputOrder, type InputProgress, lineOf } from './input.ts';
 import { LineFile } from './line-file.ts';
 import { reportHtml } from './report.ts';
 import { sortKey } from './sort-key.ts';
 import { type RefusedExample, type Summary, SummaryBuilder } from './summary.ts';
 
-export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' | 'outputs'> {
+export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' | 'outputs' | 'expressionFailed'> {
   readonly events: string;
   /** Entities beside the user that an event may concern, with the path of each one's id. */
   readonly others?: ReplayOptions['source']['others'];
   readonly mapping?: string | undefined;
+  /** Encoding of the file, over what it or its mapping says. */
+  readonly encoding?: TextEncoding | undefined;
   readonly out: string;
   readonly order: InputOrder | 'auto';
   /** Event times to replay: from (inclusive) to (exclusive), ms; infinite: all. */
@@ -70,11 +74,12 @@ async function replayFile(options: BacktestOptions, store: KeyValueStore, out: O
     ...options,
     source: { format: 'segment', entity: 'user', others: options.others ?? [] },
     store,
+    expressionFailed: (failed) => out.expressionFailed(failed),
     outputs: {
       decisions: (decision) => out.decision(decision),
       actions: (action) => out.action(action),
       late: (late) => out.late(late),
-      'dead-letter': ({ offset, reason, message }) => out.refuse({ line: offset, reason, message }),
+      'dead-letter': ({ offset, reason, message }) => out.refuse({ line: lineOf(offset), reason, message }),
     },
   });
   const input = new BacktestInput({ ...options, file: options.events });
@@ -168,6 +173,10 @@ class Output {
     this.lateCount++;
     const line = { entity, messageId, event, timestamp: isoOf(timestamp), evaluatedTo: isoOf(evaluatedTo), rules };
     this.#file('late.jsonl').add(JSON.stringify(line));
+  }
+
+  expressionFailed(failed: FailedExpression): void {
+    this.#summary.expressionFailed(failed);
   }
 
   refuse(refused: RefusedExample): void {

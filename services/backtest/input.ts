@@ -12,6 +12,7 @@ import { type FileEntry, readEvents } from '../../connectors/sources/files/index
 import type { RecordError } from '../../lib/errors.ts';
 import { ExternalSort } from '../../lib/external-sort.ts';
 import { parseInstant } from '../../lib/instant.ts';
+import type { TextEncoding } from '../../lib/text-encoding.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 
 export type InputOrder = 'arrival' | 'time';
@@ -19,6 +20,7 @@ export type InputOrder = 'arrival' | 'time';
 export interface InputOptions {
   readonly file: string;
   readonly mapping?: string | undefined;
+  readonly encoding?: TextEncoding | undefined;
   readonly recordBytesMax: number;
   /** `auto`: by time when the beginning of the file shows that it is not in order of arrival. */
   readonly order: InputOrder | 'auto';
@@ -61,6 +63,8 @@ const PROBE_LINES = 50_000;
 /** More of the lines than this behind the newest one by more than outOfOrderness: no order of arrival. */
 const BEHIND_SHARE = 1 / 3;
 const BATCH = 1_000;
+/** More lines than a file has; times VALUES_OF_LINE_MAX, the numbers stay whole. */
+const LINES_MAX = 2 ** 32;
 
 export class BacktestInput {
   readonly #options: InputOptions;
@@ -77,11 +81,11 @@ export class BacktestInput {
   }
 
   async *batches(): AsyncGenerator<InputBatch> {
-    const { file, mapping, recordBytesMax } = this.#options;
+    const { file, mapping, encoding, recordBytesMax } = this.#options;
     const onRead = (bytes: number): void => {
       this.#bytesRead += bytes;
     };
-    const entries = readEvents(file, { mapping, recordBytesMax, onRead });
+    const entries = readEvents(file, { mapping, encoding, recordBytesMax, onRead });
     this.#bytesTotal = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     const batches = this.#placed(entries);
     const probe: FileBatch[] = [];
@@ -109,7 +113,7 @@ export class BacktestInput {
       const refused: RefusedLine[] = [];
       for (const entry of entries) {
         if (entry.error !== undefined) refused.push({ line: entry.line, error: entry.error });
-        else if (this.#isInPeriod(entry)) records.push(recordOf(entry.line, bytesOf(entry)));
+        else if (this.#isInPeriod(entry)) records.push(recordOf(offsetOf(entry), bytesOf(entry)));
       }
       yield { records, refused };
     }
@@ -128,7 +132,7 @@ export class BacktestInput {
             sorted++;
             // What has no readable time comes first; intake will say what is wrong with it.
             const time = timeOf(entry) ?? 0;
-            sort.add(String(time).padStart(16, '0'), `${entry.line} ${textOf(entry)}`);
+            sort.add(String(time).padStart(16, '0'), `${offsetOf(entry)} ${textOf(entry)}`);
           }
         }
         if (refused.length > 0) yield { records: [], refused };
@@ -187,9 +191,19 @@ async function* chain<Item>(first: readonly Item[], rest: AsyncIterable<Item>): 
   yield* rest;
 }
 
+/** One event's own number: its line, and above that its place among several in the line. */
+function offsetOf({ line, index = 0 }: FileEntry): number {
+  return index * LINES_MAX + line;
+}
+
+/** The line of the file that a record is from. */
+export function lineOf(offset: number): number {
+  return offset % LINES_MAX;
+}
+
 /** A line of a file has no time of its own as a record: the event's timestamp counts. */
-function recordOf(line: number, value: Uint8Array): LogRecord {
-  return { offset: line, timestamp: 0, key: null, value, headers: [] };
+function recordOf(offset: number, value: Uint8Array): LogRecord {
+  return { offset, timestamp: 0, key: null, value, headers: [] };
 }
 
 function bytesOf(entry: FileEntry): Uint8Array {

@@ -1,10 +1,21 @@
 // What a backtest came to, in counts: summary.json. Nothing in it depends on the machine or on how long it took.
 
 import type { Counters } from '../../lib/counters.ts';
+import type { FailedExpression } from '../../processors/decide/trace.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { InputOrder } from './input.ts';
+
+/** An expression that failed. */
+export interface FailureSummary {
+  readonly expression: string;
+  times: number;
+  readonly reason: string;
+}
+
+/** A rule has few expressions; of each the first reason is kept. */
+const FAILURES_MAX = 20;
 
 export interface RuleSummary {
   readonly version: string;
@@ -15,8 +26,10 @@ export interface RuleSummary {
   entities: number;
   /** Events it did not see because they came after their entity had been evaluated past them. */
   late: number;
-  /** Expressions that failed, and so counted as false. */
+  /** How often an expression failed, and so counted as false. */
   failedExpressions: number;
+  /** Which ones, with how often and the first reason. */
+  failures: FailureSummary[];
 }
 
 /** An input line that could not be used. */
@@ -59,7 +72,15 @@ export class SummaryBuilder {
 
   constructor(rules: RuleSet) {
     for (const { id, version } of rules.rules) {
-      this.#rules.set(id, { version, fired: 0, suppressed: {}, entities: 0, late: 0, failedExpressions: 0 });
+      this.#rules.set(id, {
+        version,
+        fired: 0,
+        suppressed: {},
+        entities: 0,
+        late: 0,
+        failedExpressions: 0,
+        failures: [],
+      });
     }
   }
 
@@ -75,6 +96,13 @@ export class SummaryBuilder {
     let entities = this.#entities.get(decision.rule);
     if (entities === undefined) this.#entities.set(decision.rule, (entities = new Set()));
     entities.add(`${decision.entity.type}/${decision.entity.id}`);
+  }
+
+  expressionFailed({ rule, expression, reason }: FailedExpression): void {
+    const { failures } = this.#rules.get(rule)!;
+    const known = failures.find((each) => each.expression === expression);
+    if (known !== undefined) known.times++;
+    else if (failures.length < FAILURES_MAX) failures.push({ expression, times: 1, reason });
   }
 
   action(action: Action): void {

@@ -2,8 +2,8 @@
 //
 // Owns: variable names, reading their values by the type of the field. Does not own: checking them (the schema does).
 
-import { readFileSync } from 'node:fs';
 import { didYouMean } from '../../lib/suggest.ts';
+import { NotTextError, readTextFile } from '../../lib/text-file.ts';
 import type { Path } from '../../lib/yaml-source.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -67,10 +67,15 @@ export function applyEnvironment(value: Record<string, unknown>, schema: FieldSc
     const file = field.secret === true ? env[`${variable}_FILE`] : undefined;
     if (file === undefined) continue;
     try {
-      setAt(value, path, settingValue(readFileSync(file, 'utf8').trimEnd(), field));
+      setAt(value, path, settingValue(readTextFile(file).trimEnd(), field));
       variables.set(path.join('.'), `${variable}_FILE`);
     } catch (error) {
-      problems.push({ variable: `${variable}_FILE`, message: `cannot be read: ${(error as Error).message}` });
+      // The bytes of a secret are not shown, nor are those that are no text.
+      const message =
+        error instanceof NotTextError
+          ? `is not UTF-8 (line ${error.line}, byte ${error.column} of it)`
+          : `cannot be read: ${(error as Error).message}`;
+      problems.push({ variable: `${variable}_FILE`, message });
     }
   }
   return { variables, problems, warnings: unknownVariables(settings, env) };

@@ -2,7 +2,7 @@
 //
 // Owns: the order of things (file, ${NAME}, TRIPLINE_*, schema). Does not own: the fields (schema.ts).
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkOptions } from '../../connectors/channels/channel.ts';
 import { CHANNELS, channelOf } from '../../connectors/channels/index.ts';
@@ -10,6 +10,7 @@ import { checkKafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
+import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
 import { type Path, YamlSource } from '../../lib/yaml-source.ts';
 import { type Config, configOf } from './config.ts';
 import { applyEnvironment, type Environment, expandVariables, type FieldSchema, settingsOf } from './environment.ts';
@@ -164,8 +165,10 @@ function ofVariable(variable: string, message: string, hint: string | null): Pro
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readTextFile(path);
   } catch (error) {
+    const problem = notTextProblem(error, path);
+    if (problem !== null) throw invalid([problem], path);
     throw new FatalError('TRG_CONFIG_INVALID', `the configuration ${path} cannot be read`, {}, error);
   }
 }

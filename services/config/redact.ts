@@ -24,7 +24,7 @@ function hide(copy: Record<string, unknown>, [name, ...rest]: readonly string[])
 }
 
 function withoutUrlPasswords(value: Json): Json {
-  if (typeof value === 'string') return value.replace(/^(\w+:\/\/[^/@:]*):[^/@]*@/, `$1:${HIDDEN}@`);
+  if (typeof value === 'string') return value.replace(/^(\w+:\/\/[^/?#@:]*):[^/?#]*@/, `$1:${HIDDEN}@`);
   if (Array.isArray(value)) return value.map(withoutUrlPasswords);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, withoutUrlPasswords(part)]));

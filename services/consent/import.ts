@@ -31,9 +31,9 @@ export function importedConsent(file: string, text: string, source: string): Imp
   const lines = text
     .replace(/^\uFEFF/, '')
     .split(/\r\n|\n|\r/)
-    .map((line, index) => ({ line: index + 1, bytes: Buffer.from(line) }))
+    .map((line, index) => ({ line: index + 1, bytes: Buffer.from(line), error: null }))
     .filter(({ bytes }) => bytes.length > 0);
-  const reader = new CsvRecords(ROW_BYTES_MAX);
+  const reader = new CsvRecords({ recordBytesMax: ROW_BYTES_MAX });
   const [header, ...rows] = [...reader.read(lines), ...reader.end()];
   if (header === undefined || header.fields instanceof RecordError) throw wrong(file, 1, 'the file has no header');
   const names = header.fields.map((name) => name.trim());

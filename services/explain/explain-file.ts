@@ -1,5 +1,6 @@
 // Why a rule fired for an entity, or did not, from a file of events, replayed as a backtest does it.
 
+import type { TextEncoding } from '../../lib/text-encoding.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
 import { END_OF_TIME, Replay } from '../../topology/replay.ts';
@@ -19,6 +20,7 @@ export interface ExplainFileOptions extends ExplainQuestion {
   readonly events: string;
   /** What the columns of a CSV file are, absolute. */
   readonly mapping: string | undefined;
+  readonly encoding?: TextEncoding | undefined;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface ExplainFileOptions extends ExplainQuestion {
  * mapping's errors.
  */
 export async function explainFile(options: ExplainFileOptions): Promise<Explained> {
-  const { config, project, events, mapping } = options;
+  const { config, project, events, mapping, encoding } = options;
   const { rules } = project;
   const question = questionOf(options, rules, config);
   const { rule, entity, at } = question;
@@ -50,6 +52,7 @@ export async function explainFile(options: ExplainFileOptions): Promise<Explaine
     outOfOrdernessMs,
     recordBytesMax,
     mapping,
+    encoding,
     file: events,
     order: 'auto',
     from: -Infinity,

@@ -8,14 +8,23 @@ import type { JsonObject } from '../../schemas/json.ts';
 /**
  * counted: it changed what the rule knows, or made a match. no-effect: the rule saw it, and nothing came of it. name: the
  * rule asks for other events. where: a condition was false. by: it has no value for `by`. late: its entity had been
- * evaluated past it. waiting: event-time order has not come to it yet.
+ * evaluated past it. failed: an expression failed, and counted as false or as no value. waiting: event-time order has not come to it yet.
  */
-export type EventVerdict = 'counted' | 'no-effect' | 'name' | 'where' | 'by' | 'late' | 'duplicate' | 'waiting';
+export type EventVerdict =
+  | 'counted'
+  | 'no-effect'
+  | 'name'
+  | 'where'
+  | 'failed'
+  | 'by'
+  | 'late'
+  | 'duplicate'
+  | 'waiting';
 
 /** A condition or figure of the rule's pattern, and what it came to. */
 export interface Asked {
   readonly expression: string;
-  /** Null when it failed. */
+  /** Null when it failed, unless it came to a value that cannot be used. */
   readonly value: unknown;
   /** What is in it: null where that has no value. */
   readonly values: JsonObject;

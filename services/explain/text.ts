@@ -7,6 +7,7 @@ const WHY: Readonly<Record<ExplainedEvent['verdict'], string>> = {
   'no-effect': 'seen, and changed nothing',
   name: 'not asked for by this rule',
   where: 'does not count: a condition was false',
+  failed: 'does not count: an expression failed',
   by: 'does not count: it has no value for `by`',
   late: 'came late: the rule had gone on in time',
   duplicate: 'a duplicate',
@@ -64,7 +65,9 @@ function linesOf(step: ExplainedStep): string[] {
 
 function askedLine({ expression, value, values, error }: Asked): string {
   const seen = Object.entries(values).map(([name, each]) => `${name} was ${JSON.stringify(each)}`);
-  const result = error === null ? JSON.stringify(value) : `could not be told: ${error.split('\n')[0]}`;
+  const reason = error?.split('\n')[0];
+  const unusable = value === null ? `could not be told: ${reason}` : `${JSON.stringify(value)}: ${reason}`;
+  const result = error === null ? JSON.stringify(value) : unusable;
   return `    ${expression}  is ${result}${seen.length === 0 ? '' : `; ${seen.join(', ')}`}`;
 }
 

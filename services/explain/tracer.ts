@@ -165,7 +165,8 @@ export class Tracer implements EvaluationTrace {
         step.asked = this.#asked;
         const changed = fingerprint(after) !== before;
         const isFalse = this.#asked.some(({ value }) => value === false || value === null);
-        step.verdict = changed || this.#matched ? 'counted' : isFalse ? 'where' : 'no-effect';
+        const hasFailed = this.#asked.some(({ error }) => error !== null);
+        step.verdict = changed || this.#matched ? 'counted' : hasFailed ? 'failed' : isFalse ? 'where' : 'no-effect';
         if (changed || this.#matched) step.progress = this.#noteProgress(after, event.time, step.by, pattern);
         return after;
       },
@@ -209,7 +210,10 @@ export class Tracer implements EvaluationTrace {
       return run({
         scope,
         profileBefore: () => input.profileBefore(),
-        failed: input.failed,
+        failed: (source, error) => {
+          this.#failed(source, error);
+          input.failed(source, error);
+        },
         dropped: (what) => input.dropped(what),
         match: (match) => {
           this.#matched = true;
@@ -226,6 +230,15 @@ export class Tracer implements EvaluationTrace {
     const values = 'values' in asked ? asked.values(scope) : {};
     const error = value instanceof Error ? value.message : null;
     this.#asked.push({ expression: asked.source, value: error === null ? jsonOfValue(value) : null, values, error });
+  }
+
+  /** What an expression failed with, after the value that it came to, if there was one. */
+  #failed(source: string, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    const last = this.#asked.at(-1);
+    if (last?.expression === source && last.error !== null) return;
+    const asked = last?.expression === source ? this.#asked.pop() : undefined;
+    this.#asked.push({ expression: source, value: asked?.value ?? null, values: asked?.values ?? {}, error: message });
   }
 
   /** Notes how far the pattern has come; returns it in words. */

@@ -2,17 +2,18 @@
 //
 // Owns: reading the files. Does not own: finding them (find-files.ts), what is right in them (rules/, connectors/).
 
-import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { channelNames, channelTraits } from '../../connectors/channels/index.ts';
 import { loadTemplates, type Templates } from '../../connectors/channels/templates/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
+import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
 import type { Routing } from '../../rules/gates/urgency.ts';
-import { checkRules, type RuleFile, type RulesCheck } from '../../rules/index.ts';
+import { checkRules, type KnownEvents, type RuleFile, type RulesCheck } from '../../rules/index.ts';
 import type { PublishedFile } from '../../schemas/published-rules.ts';
 import type { Config } from '../config/index.ts';
 import { filesOf, findFiles } from './find-files.ts';
+import { undefinedVariables } from './template-variables.ts';
 
 export interface ProjectOptions {
   /** Files and folders of rules, as the user gave them. */
@@ -37,6 +38,8 @@ export interface ProjectOptions {
   >;
   /** False where nothing is delivered: then rules may name templates that are not there. */
   readonly needsTemplates?: boolean;
+  /** What has been seen of events; left out: names that no event has had are not warned of. */
+  readonly events?: KnownEvents | undefined;
   /** True in a worker: people are reached by its connectors, models are asked. Left out: everyone counts as reachable. */
   readonly isLive?: boolean;
 }
@@ -68,27 +71,33 @@ export function loadProject(options: ProjectOptions): Project {
     ...loadTemplates(resolve(folder, name), channelNames(config.channels)),
   }));
   const templates = loaded.map((found) => found.templates);
+  const notText: Problem[] = [];
   const texts: readonly PublishedFile[] = [
-    ...readAll('rules', ruleFiles, folder),
-    ...readAll('segments', named(config.segments, files.segmentFiles, folder), folder),
-    ...readAll('models', named(config.models, files.modelFiles, folder), folder),
-    ...readAll('caps', named(config.caps, files.capFiles, folder), folder),
+    ...readAll('rules', ruleFiles, folder, notText),
+    ...readAll('segments', named(config.segments, files.segmentFiles, folder), folder, notText),
+    ...readAll('models', named(config.models, files.modelFiles, folder), folder, notText),
+    ...readAll('caps', named(config.caps, files.capFiles, folder), folder, notText),
   ];
   const rules = checkFiles(texts, { ...options, templates: needsTemplates ? templates : [] });
-  const errors = loaded.flatMap(({ name, problems }) =>
-    problems.map((problem) => ({ ...problem, file: join(name, relative(resolve(folder, name), problem.file)) })),
+  /** Named as the user would write it. */
+  const asWritten = (name: string, problem: Problem): Problem => {
+    return { ...problem, file: join(name, relative(resolve(folder, name), problem.file)) };
+  };
+  const errors = loaded.flatMap(({ name, problems }) => problems.map((problem) => asWritten(name, problem)));
+  const gaps = loaded.flatMap(({ name, templates: found }) =>
+    undefinedVariables(rules.rules, found).map((problem) => asWritten(name, problem)),
   );
   return {
     rules,
     files: texts,
     templates,
     ruleFiles,
-    errors: [...rules.errors, ...errors],
-    warnings: rules.warnings,
+    errors: [...notText, ...rules.errors, ...errors],
+    warnings: [...rules.warnings, ...gaps],
   };
 }
 
-export interface CheckFilesOptions extends Pick<ProjectOptions, 'config' | 'isLive'> {
+export interface CheckFilesOptions extends Pick<ProjectOptions, 'config' | 'isLive' | 'events'> {
   /** Where rules' templates are looked for; none: not at all, as they may be somewhere else. */
   readonly templates: readonly Templates[];
   /** As CompileOptions has it. */
@@ -98,7 +107,7 @@ export interface CheckFilesOptions extends Pick<ProjectOptions, 'config' | 'isLi
 /** Checks and compiles files whose texts are at hand. */
 export function checkFiles(
   files: readonly PublishedFile[],
-  { config, isLive = false, templates, since }: CheckFilesOptions,
+  { config, isLive = false, templates, since, events }: CheckFilesOptions,
 ): RulesCheck {
   const of = (kind: PublishedFile['kind']): RuleFile[] => files.filter((file) => file.kind === kind);
   return checkRules(of('rules'), {
@@ -113,6 +122,7 @@ export function checkFiles(
       withRemoteModels: isLive,
     },
     outOfOrdernessMs: config.outOfOrdernessMs,
+    events,
     entities: Object.keys(config.entities),
     channels: channelTraits(config.channels, isLive),
     served: servedBy(config, isLive),
@@ -157,7 +167,7 @@ export function loadFlawlessProject(options: ProjectOptions): Project {
 }
 
 function isThere(templates: readonly Templates[], name: string, channel: string): boolean {
-  return templates.some((found) => found.find(name, channel, null) !== undefined);
+  return templates.some((found) => found.has(name, channel));
 }
 
 /** Files of a kind: those that the configuration names, or else those that were found. */
@@ -165,14 +175,29 @@ function named(path: string | null, found: readonly string[], folder: string): r
   return path === null ? found : filesOf(relative(folder, path), folder);
 }
 
-function readAll(kind: PublishedFile['kind'], files: readonly string[], folder: string): PublishedFile[] {
-  return files.map((file) => ({ kind, file, text: readText(resolve(folder, file)) }));
+/** Files that are no text are left out, and added to `problems`. */
+function readAll(
+  kind: PublishedFile['kind'],
+  files: readonly string[],
+  folder: string,
+  problems: Problem[],
+): PublishedFile[] {
+  return files.flatMap((file) => {
+    const text = readText(file, folder, problems);
+    return text === null ? [] : [{ kind, file, text }];
+  });
 }
 
-function readText(file: string): string {
+function readText(file: string, folder: string, problems: Problem[]): string | null {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextFile(resolve(folder, file));
   } catch (error) {
-    throw new FatalError('TRG_FILE_UNREADABLE', `${file} cannot be read`, { file }, error);
+    const problem = notTextProblem(error, file);
+    if (problem === null) {
+      const path = resolve(folder, file);
+      throw new FatalError('TRG_FILE_UNREADABLE', `${path} cannot be read`, { file: path }, error);
+    }
+    problems.push(problem);
+    return null;
   }
 }

@@ -25,10 +25,18 @@ export function explainFailure(result: TestResult): readonly string[] {
   const shown = lines.slice(0, LINES_MAX);
   return [
     ...result.refused.map((message) => `a given event cannot be used: ${message}`),
+    ...failedExpressions(result),
     ...aligned(shown),
     ...(lines.length > shown.length ? [`  and ${lines.length - shown.length} lines more`] : []),
     ...(result.decisions.length === 0 && lines.length > 0 ? [nothingDecided(result)] : []),
   ];
+}
+
+/** Expressions that failed, in lines for people; also of a test that passed, as that may be why. */
+export function failedExpressions({ failures }: TestResult): readonly string[] {
+  return failures.map(
+    ({ rule, expression, reason }) => `${rule}: an expression failed, and counted as false: ${expression}  (${reason})`,
+  );
 }
 
 function linesOf({ expected, decision, isRight }: Row): Line[] {

@@ -4,6 +4,7 @@
 // and nothing fired that was not expected. Suppressed decisions need to be listed only where they are asked for. Nobody is
 // held out (docs/rules.md).
 
+import type { FailedExpression } from '../../processors/decide/trace.ts';
 import type { GivenEvent, InlineTest } from '../../rules/index.ts';
 import { ruleSetOf } from '../../rules/index.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
@@ -23,6 +24,8 @@ export interface TestResult {
   readonly actions: readonly Action[];
   /** Given events that could not be used, with the reason. */
   readonly refused: readonly string[];
+  /** Expressions that failed, and so counted as false; each once. */
+  readonly failures: readonly FailedExpression[];
 }
 
 export interface TestOptions {
@@ -38,6 +41,7 @@ export async function runTest(test: InlineTest, rules: RuleSet, options: TestOpt
   const decisions: Decision[] = [];
   const actions: Action[] = [];
   const refused: string[] = [];
+  const failures = new Map<string, FailedExpression>();
   const replay = await Replay.open({
     ...options,
     rules: ruleSetOf(
@@ -50,6 +54,10 @@ export async function runTest(test: InlineTest, rules: RuleSet, options: TestOpt
     maxClockSkewMs: 0,
     // The test's own time is all there is: no event is from the future.
     wall: END_OF_TIME,
+    expressionFailed: (failed) => {
+      const key = `${failed.rule} ${failed.expression}`;
+      if (!failures.has(key)) failures.set(key, failed);
+    },
     outputs: {
       decisions: (decision) => decisions.push(decision),
       actions: (action) => actions.push(action),
@@ -66,6 +74,7 @@ export async function runTest(test: InlineTest, rules: RuleSet, options: TestOpt
     decisions,
     actions,
     refused,
+    failures: [...failures.values()],
     rows,
     passed: refused.length === 0 && rows.every(({ isRight }) => isRight),
   };

@@ -7,19 +7,21 @@ import type { Summary } from '../../../services/backtest/summary.ts';
 import { otherEntities } from '../../../services/job/source-format.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
-import { timeOption } from '../options.ts';
+import { ENCODING_OPTION, encodingOption, timeOption } from '../options.ts';
 import { Progress } from '../progress.ts';
 import { projectSettings } from '../settings.ts';
 
 export const backtest = defineCommand({
   name: 'backtest',
   summary: 'Replays a file of events through the evaluator and writes what it decides',
-  usage: '--rules DIR --events FILE --out DIR [--mapping FILE] [--from TIME] [--to TIME] [--advance-to TIME|end]',
+  usage:
+    '--rules DIR --events FILE --out DIR [--mapping FILE] [--encoding NAME] [--from TIME] [--to TIME] [--advance-to TIME|end]',
   options: {
     rules: { type: 'string', value: 'DIR', description: 'Rules: a folder or a file' },
     events: { type: 'string', value: 'FILE', description: 'JSON Lines (.jsonl) or CSV, also .gz and .zst' },
     out: { type: 'string', value: 'DIR', description: 'Gets decisions.jsonl, actions.jsonl and summary.json' },
     mapping: { type: 'string', value: 'FILE', description: 'What the columns of a CSV file are' },
+    encoding: ENCODING_OPTION,
     from: { type: 'string', value: 'TIME', description: 'First event time to replay (ISO-8601)' },
     to: { type: 'string', value: 'TIME', description: 'Event time to stop before' },
     'advance-to': {
@@ -50,6 +52,7 @@ export const backtest = defineCommand({
     }
     if (values.baseline !== undefined) throw usageError('backtest: --baseline is not available in this version');
     if (events.startsWith('kafka:')) throw usageError('backtest: kafka: is not available in this version, give a file');
+    const encoding = encodingOption('backtest', values.encoding);
     const { config } = projectSettings({ file: values.config, paths: [rulesPath] }, io);
     const { rules } = loadFlawlessProject({ paths: [rulesPath], folder: io.folder, config, needsTemplates: false });
     const progress = new Progress(io.stderr, systemClock);
@@ -58,6 +61,7 @@ export const backtest = defineCommand({
       others: otherEntities(config, 'segment', 'user'),
       events: resolve(io.folder, events),
       mapping: values.mapping === undefined ? undefined : resolve(io.folder, values.mapping),
+      encoding,
       out: resolve(io.folder, out),
       order: orderOf(values.order),
       from: timeOption('backtest', 'from', values.from) ?? -Infinity,
@@ -75,9 +79,20 @@ export const backtest = defineCommand({
     }).finally(() => progress.end());
     if (values.json === true) io.stdout.write(`${JSON.stringify(summary)}\n`);
     else print(summary, out, io);
-    return 0;
+    if (!nothingRead(summary)) return 0;
+    io.stderr.write(`backtest: nothing could be read of ${events}\n`);
+    return 1;
   },
 });
+
+/** Lines there were, and not one of them was an event: most likely the wrong file, or a wrong mapping. */
+function nothingRead({ input }: Summary): boolean {
+  return input.lines > 0 && refusedOf(input) === input.lines;
+}
+
+function refusedOf(input: Summary['input']): number {
+  return Object.values(input.deadLetters).reduce((sum, count) => sum + count, 0);
+}
 
 function orderOf(text: string | undefined): 'auto' | 'arrival' | 'time' {
   if (text === undefined || text === 'auto' || text === 'arrival' || text === 'time') return text ?? 'auto';
@@ -102,7 +117,12 @@ function print(summary: Summary, out: string, io: Io): void {
     io.stdout.write(`${id.padEnd(width)}  ${counts}  ${reasons.join(', ')}`.trimEnd());
     io.stdout.write('\n');
   }
-  const refused = Object.values(input.deadLetters).reduce((sum, count) => sum + count, 0);
+  for (const [id, { failures }] of Object.entries(rules)) {
+    for (const { expression, times, reason } of failures) {
+      io.stdout.write(`  ${id}: failed ${times} times, and counted as false: ${expression}  (first: ${reason})\n`);
+    }
+  }
+  const refused = refusedOf(input);
   io.stdout.write(
     `\n${input.lines} lines: ${refused} refused, ${input.duplicates} duplicates, ${input.late} late, ` +
       `${input.unasked} that no rule asks for, ${input.outsidePeriod} outside the period\n`,

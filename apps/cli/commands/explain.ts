@@ -8,13 +8,14 @@ import { resultOf } from '../../../services/operation.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
 import { asking } from '../asking.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
-import { CONFIG_OPTION, timeOption } from '../options.ts';
+import { CONFIG_OPTION, ENCODING_OPTION, encodingOption, timeOption } from '../options.ts';
 import { projectSettings } from '../settings.ts';
 
 export const explain = defineCommand({
   name: 'explain',
   summary: 'Tells why a rule fired for someone, or why not',
-  usage: '--rule ID --user ID [--entity TYPE] [--at TIME] [-c FILE] [--events FILE [--mapping FILE]] [--json]',
+  usage:
+    '--rule ID --user ID [--entity TYPE] [--at TIME] [-c FILE] [--events FILE [--mapping FILE] [--encoding NAME]] [--json]',
   options: {
     rule: { type: 'string', value: 'ID', description: 'The rule' },
     user: { type: 'string', value: 'ID', description: 'The user, or with --entity the id of that' },
@@ -22,6 +23,7 @@ export const explain = defineCommand({
     at: { type: 'string', value: 'TIME', description: 'As of this event time; default: all that was read' },
     events: { type: 'string', value: 'FILE', description: 'From this file, replayed, instead of the log' },
     mapping: { type: 'string', value: 'FILE', description: 'How the columns of a CSV file are to be read' },
+    encoding: ENCODING_OPTION,
     config: CONFIG_OPTION,
     json: { type: 'boolean', description: 'One JSON object' },
   },
@@ -46,13 +48,15 @@ interface FileValues {
   readonly config?: string;
   readonly events: string;
   readonly mapping?: string;
+  readonly encoding?: string;
 }
 
 async function fromFile(
   question: ExplainQuestion,
-  { config: file, events, mapping }: FileValues,
+  { config: file, events, mapping, encoding }: FileValues,
   io: Io,
 ): Promise<Explained> {
+  const fileEncoding = encodingOption('explain', encoding);
   const { config } = projectSettings({ file, paths: [] }, io);
   const project = loadFlawlessProject({ paths: [config.rules], folder: io.folder, config, needsTemplates: false });
   return explainFile({
@@ -61,6 +65,7 @@ async function fromFile(
     project,
     events: resolve(io.folder, events),
     mapping: mapping === undefined ? undefined : resolve(io.folder, mapping),
+    encoding: fileEncoding,
   });
 }
 

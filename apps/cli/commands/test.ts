@@ -5,7 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import type { InlineTest } from '../../../rules/index.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
-import { explainFailure } from '../../../services/rule-tests/explain.ts';
+import { explainFailure, failedExpressions } from '../../../services/rule-tests/explain.ts';
 import { watchFolders } from '../../../services/rule-tests/file-changes.ts';
 import { rerunOnChange, type WatchFolders } from '../../../services/rule-tests/rerun.ts';
 import { runTest, type TestResult } from '../../../services/rule-tests/run-tests.ts';
@@ -77,6 +77,9 @@ function print(results: readonly TestResult[], rules: number, io: Io): void {
     io.stdout.write(`     ${placeOf(test)}\n`);
     for (const line of explainFailure(result)) io.stdout.write(`     ${line}\n`);
   }
+  // What failed in a test that passed may be why it passed, or of no account: it is said apart.
+  const passed = new Set(results.filter((result) => result.passed).flatMap(failedExpressions));
+  for (const line of passed) io.stderr.write(`test: ${line}\n`);
   const failed = results.filter(({ passed }) => !passed).length;
   io.stdout.write(`test: ${rules} rules, ${results.length - failed} passed, ${failed} failed\n`);
 }
@@ -91,6 +94,7 @@ function jsonOf(results: readonly TestResult[]) {
       place: placeOf(result.test),
       passed: result.passed,
       failure: explainFailure(result),
+      failedExpressions: result.failures,
     })),
   };
 }

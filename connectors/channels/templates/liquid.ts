@@ -32,7 +32,17 @@ export class LiquidSyntaxError extends Error {
 
 export type LiquidScope = Readonly<Record<string, unknown>>;
 
+/** Something that a template shows or asks for, with its place in the text that was given. */
+export interface LiquidVariable {
+  /** Names down to what is shown; what is not written out (`data[name]`) ends it. */
+  readonly path: readonly string[];
+  readonly line: number;
+  readonly column: number;
+}
+
 export interface LiquidText {
+  /** What is read of the scope, in order; names that the template gives itself are left out. */
+  variables(): readonly LiquidVariable[];
   /** Throws RecordError TRG_TEMPLATE_FAILED, whose message holds no data. */
   render(scope: LiquidScope): string;
 }
@@ -67,6 +77,7 @@ export function compileLiquid(source: string, escaping: Escaping): LiquidText {
     throw syntaxErrorOf(error);
   }
   return {
+    variables: () => variablesOf(liquid, nodes),
     render(scope) {
       let text: string;
       try {
@@ -83,6 +94,15 @@ export function compileLiquid(source: string, escaping: Escaping): LiquidText {
       return text;
     },
   };
+}
+
+function variablesOf(liquid: Liquid, nodes: LiquidNode[]): LiquidVariable[] {
+  const found = Object.values(liquid.analyzeSync(nodes, { partials: false }).globals).flat();
+  const variables = found.map(({ segments, location: { row: line, col: column } }): LiquidVariable => {
+    const end = segments.findIndex((segment) => typeof segment !== 'string');
+    return { path: segments.slice(0, end === -1 ? undefined : end).map(String), line, column };
+  });
+  return variables.sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 function syntaxErrorOf(error: unknown): LiquidSyntaxError {

@@ -9,7 +9,7 @@
 import { isMap, isScalar, parseDocument } from 'yaml';
 import type { Problem } from '../../../lib/problem.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
-import { compileLiquid, type Escaping, type LiquidScope, LiquidSyntaxError, type LiquidText } from './liquid.ts';
+import { compileLiquid, type Escaping, type LiquidScope, LiquidSyntaxError, type LiquidVariable } from './liquid.ts';
 
 /** What front matter may say beside the body; each is Liquid, and rendered on one line. */
 export const FRONT_MATTER = ['subject', 'title', 'url', 'image'] as const;
@@ -22,6 +22,9 @@ export interface Rendered {
 }
 
 export interface Template {
+  readonly file: string;
+  /** What it reads of its scope, by the place in the file. */
+  variables(): readonly LiquidVariable[];
   /** Throws RecordError TRG_TEMPLATE_FAILED. */
   render(scope: LiquidScope): Rendered;
 }
@@ -44,17 +47,26 @@ export function parseTemplate(file: string, text: string, problems: Problem[]): 
       return null;
     }
   };
-  const fields = frontMatter(file, matter?.[1] ?? '', problems).map(
-    ({ name, text: source, line, column }): [string, LiquidText | null] => [
-      name,
-      compile(source, 'none', line - 1, column - 1),
-    ],
-  );
+  const fields = frontMatter(file, matter?.[1] ?? '', problems).map((field) => ({
+    ...field,
+    compiled: compile(field.text, 'none', field.line - 1, field.column - 1),
+  }));
   const body = compile(bodyText, isHtml ? 'html' : 'none', bodyLine);
   if (body === null || problems.length > before) return null;
   return {
+    file,
+    variables: () => [
+      ...fields.flatMap(({ compiled, line, column }) =>
+        compiled!.variables().map((found) => ({
+          ...found,
+          line: found.line + line - 1,
+          column: found.line === 1 ? found.column + column - 1 : found.column,
+        })),
+      ),
+      ...body.variables().map((found) => ({ ...found, line: found.line + bodyLine })),
+    ],
     render: (scope) => ({
-      fields: Object.fromEntries(fields.map(([name, field]) => [name, oneLine(field!.render(scope))])),
+      fields: Object.fromEntries(fields.map(({ name, compiled }) => [name, oneLine(compiled!.render(scope))])),
       body: body.render(scope),
       isHtml,
     }),

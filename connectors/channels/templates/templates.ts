@@ -2,11 +2,12 @@
 //
 // Owns: which there are, choosing by locale, what a template may show. Does not own: what is in a file (template-file.ts).
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RecordError } from '../../../lib/errors.ts';
 import type { Problem } from '../../../lib/problem.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
+import { notTextProblem, readTextFile } from '../../../lib/text-file.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { LiquidScope } from './liquid.ts';
 import { parseTemplate, type Rendered, type Template } from './template-file.ts';
@@ -14,9 +15,25 @@ import { parseTemplate, type Rendered, type Template } from './template-file.ts'
 /** All templates by `<name>/<channel>[.<locale>]`, locales in lower case. */
 export class Templates {
   readonly #byPath: ReadonlyMap<string, Template>;
+  readonly #broken: ReadonlySet<string>;
 
-  constructor(byPath: ReadonlyMap<string, Template>) {
+  /** `broken`: those that are there and have mistakes, by `<name>/<channel>[.<locale>]` too. */
+  constructor(byPath: ReadonlyMap<string, Template>, broken: ReadonlySet<string> = new Set()) {
     this.#byPath = byPath;
+    this.#broken = broken;
+  }
+
+  /** Whether there is one for people of any locale, also one with mistakes. */
+  has(name: string, channel: string): boolean {
+    const path = `${name}/${channel}`;
+    return this.#byPath.has(path) || this.#broken.has(path);
+  }
+
+  *all(): Generator<{ readonly name: string; readonly channel: string; readonly template: Template }> {
+    for (const [path, template] of this.#byPath) {
+      const [name = '', file = ''] = path.split('/');
+      yield { name, channel: file.split('.', 1)[0]!, template };
+    }
   }
 
   /** The template in the locale asked for (`de-AT`), else in its language (`de`), else the one without a locale. */
@@ -61,6 +78,7 @@ export function loadTemplates(
   channels: readonly string[],
 ): { templates: Templates; problems: readonly Problem[] } {
   const byPath = new Map<string, Template>();
+  const broken = new Set<string>();
   const problems: Problem[] = [];
   for (const name of list(folder, 'directory', folder, problems)) {
     for (const fileName of list(join(folder, name), 'file', folder, problems)) {
@@ -74,7 +92,8 @@ export function loadTemplates(
       }
       const template = readTemplate(file, problems);
       const key = locale === undefined ? channel : `${channel}.${locale.toLowerCase().replaceAll('_', '-')}`;
-      if (template !== null) byPath.set(`${name}/${key}`, template);
+      if (template === null) broken.add(`${name}/${key}`);
+      else byPath.set(`${name}/${key}`, template);
     }
   }
   for (const path of byPath.keys()) {
@@ -84,7 +103,7 @@ export function loadTemplates(
     const hint = 'it is for people of all other locales';
     problems.push({ file, line: 0, column: 0, message: `is missing, while ${path}.liquid is there`, hint });
   }
-  return { templates: new Templates(byPath), problems };
+  return { templates: new Templates(byPath, broken), problems };
 }
 
 /** Names below `folder` in order, hidden ones left out. */
@@ -104,11 +123,12 @@ function list(folder: string, kind: 'directory' | 'file', root: string, problems
 function readTemplate(file: string, problems: Problem[]): Template | null {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8')
-      .replace(/^\uFEFF/, '')
-      .replaceAll('\r\n', '\n');
+    text = readTextFile(file).replaceAll('\r\n', '\n');
   } catch (error) {
-    problems.push({ file, line: 0, column: 0, message: `cannot be read: ${(error as Error).message}`, hint: null });
+    const notText = notTextProblem(error, file);
+    problems.push(
+      notText ?? { file, line: 0, column: 0, message: `cannot be read: ${(error as Error).message}`, hint: null },
+    );
     return null;
   }
   return parseTemplate(file, text, problems);

@@ -4,7 +4,7 @@
 //
 // All codecs of Kafka are read. `snappy` is not written: Java's readers want a framing of it that the library has not.
 
-import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { compressionsAlgorithms, compressionsAlgorithmsByBitmask } from '@platformatic/kafka';
 import { FatalError } from '../../../lib/errors.ts';
 
@@ -42,6 +42,24 @@ function packWith(bytes: Buffer, codec: Exclude<Codec, 'none'>): Uint8Array {
 export function unpack(bytes: Buffer, bits: number): Buffer {
   if (bits === BITS.none) return bytes;
   const algorithm = compressionsAlgorithmsByBitmask[bits];
+  if (bits === BITS.zstd) return unpackFrames(bytes);
   if (algorithm === undefined) throw new FatalError('TRG_LOG_REFUSED', `compression ${bits} is not known`);
   return algorithm.decompressSync(bytes);
+}
+
+/** All frames of zstd: Node ends with the first, and says how far it came. Throws what damaged bytes throw. */
+function unpackFrames(bytes: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const { buffer, engine } = zstdDecompressSync(bytes.subarray(at), { info: true }) as unknown as Unpacked;
+    parts.push(buffer);
+    at += engine.bytesWritten;
+  }
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+}
+
+/** With the option `info`; `bytesWritten`: of the input that were used. */
+interface Unpacked {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
 }

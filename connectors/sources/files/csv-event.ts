@@ -30,11 +30,11 @@ export function rowReader(mapping: CsvMapping, header: readonly string[], csvFil
   return (fields, row) => {
     const time = parseTime(fields[timestampAt]!);
     if (!Number.isSafeInteger(time)) {
-      throw new RecordError(
-        'TRG_RECORD_INVALID',
-        `the column "${columns.timestamp}" is not a time in the form ${mapping.timestampFormat}`,
+      throw invalid(
+        `the column "${columns.timestamp}" is not a time in the form ${mapping.timestampFormat}${timeHint(fields[timestampAt]!)}`,
       );
     }
+    for (const at of [userIdAt, anonymousIdAt, messageIdAt]) if (at !== -1) checkId(header[at]!, fields[at]!);
     const message: Record<string, Json> = {
       type: 'track',
       messageId: messageIdAt === -1 ? derivedId(fields, row) : fields[messageIdAt]!,
@@ -48,6 +48,51 @@ export function rowReader(mapping: CsvMapping, header: readonly string[], csvFil
     if (traits.length > 0) message['traits'] = picked(traits, fields);
     return message;
   };
+}
+
+/** What exporters write where there is no value: as an id it would make one person of all who have none. */
+const NO_IDS = new Set(
+  [
+    'null',
+    '\\N',
+    'none',
+    'nil',
+    'nan',
+    'undefined',
+    'n/a',
+    '#n/a',
+    '#ref!',
+    '#value!',
+    '#name?',
+    '[object object]',
+    '(null)',
+  ].map((word) => word.toLowerCase()),
+);
+
+/** Throws RecordError for an id that is several people's. */
+function checkId(column: string, id: string): void {
+  // Long before, the digits that told two ids apart were lost.
+  if (/^\d([.,]\d+)?E\+\d+$/i.test(id)) {
+    throw invalid(
+      `the column "${column}" holds an id as Excel rounds it (1.23E+15): format the column as text, and export it again`,
+    );
+  }
+  if (NO_IDS.has(id.toLowerCase())) {
+    throw invalid(`the column "${column}" holds "${id}", which is nobody's id: leave the cell empty`);
+  }
+}
+
+/** What a time that does not fit probably is. */
+function timeHint(text: string): string {
+  if (/^[34]\d{4}(\.\d+)?$/.test(text)) return ': it is a day number of Excel, format the column as a date';
+  if (/^[12]\d{9}(\.\d+)?$/.test(text)) return ': it looks like `timestampFormat: epoch-s`';
+  if (/^[12]\d{12}$/.test(text)) return ': it looks like `timestampFormat: epoch-ms`';
+  if (/^#+$/.test(text)) return ': the column was too narrow for it when it was exported';
+  return text === '' ? ': it is empty' : '';
+}
+
+function invalid(message: string): RecordError {
+  return new RecordError('TRG_RECORD_INVALID', message);
 }
 
 function picked(columns: readonly (readonly [name: string, at: number])[], fields: readonly string[]): JsonObject {

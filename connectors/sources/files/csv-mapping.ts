@@ -2,16 +2,23 @@
 //
 // Owns: its shape and its errors. Does not own: applying it to rows (csv-event.ts).
 
-import { readFileSync } from 'node:fs';
 import Type from 'typebox';
 import { FatalError } from '../../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../../lib/problem.ts';
 import { compileSchema } from '../../../lib/schema-check.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
+import { TEXT_ENCODINGS } from '../../../lib/text-encoding.ts';
+import { notTextProblem, readTextFile } from '../../../lib/text-file.ts';
 import { YamlSource } from '../../../lib/yaml-source.ts';
 import { compileTimeFormat, type TimeParser } from './local-time.ts';
 
 const column = (description: string) => Type.String({ minLength: 1, description });
+
+/** What a `timestampFormat` is made of, in words. */
+const TIME_TOKENS = "Made of YYYY MM M DD D HH H hh h mm ss SSS A Z and text in 'single quotes'";
+
+/** Names of what stands between fields, by the character. */
+const DELIMITERS: Readonly<Record<string, string>> = { ';': 'semicolons', '\t': 'tabs', '|': 'bars', ',': 'commas' };
 
 const MappingSchema = Type.Object(
   {
@@ -34,8 +41,19 @@ const MappingSchema = Type.Object(
     timestampFormat: Type.String({
       minLength: 1,
       default: 'iso',
-      description: 'Made of YYYY MM DD HH mm ss SSS; or iso, epoch-ms, epoch-s',
+      description: `${TIME_TOKENS}; or iso, epoch-ms, epoch-s`,
     }),
+    encoding: Type.Optional(
+      Type.Enum([...TEXT_ENCODINGS], {
+        description: 'Encoding of the file; default: what its byte order mark says, or utf-8',
+      }),
+    ),
+    delimiter: Type.Optional(
+      Type.String({
+        pattern: '^[^"\\r\\n]$',
+        description: 'The one character that stands between fields; default: a comma',
+      }),
+    ),
     timezone: Type.String({ minLength: 1, default: 'UTC', description: 'IANA zone of times without one' }),
     properties: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Columns kept as properties' }),
     traits: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Columns kept as traits' }),
@@ -82,7 +100,7 @@ function timeParserOf(fields: MappingFields, source: YamlSource): TimeParser {
   try {
     return compileTimeFormat(fields.timestampFormat, fields.timezone);
   } catch (error) {
-    const hint = 'made of YYYY MM DD HH mm ss SSS; or iso, epoch-ms, epoch-s';
+    const hint = `${TIME_TOKENS.replace('Made', 'made')}; or iso, epoch-ms, epoch-s`;
     throw invalid(source.file, [source.problem(['timestampFormat'], 'value', (error as Error).message, hint)]);
   }
 }
@@ -95,6 +113,13 @@ function checkColumns(fields: MappingFields, header: readonly string[], csvFile:
   for (const list of ['properties', 'traits'] as const) {
     for (const [index, name] of fields[list].entries()) named.push([[list, index], name]);
   }
+  const other = named.some(([, name]) => !header.includes(name)) ? otherDelimiter(header) : undefined;
+  if (other !== undefined) {
+    const message = `${csvFile} is separated by ${DELIMITERS[other]}`;
+    throw invalid(source.file, [
+      source.problem(['delimiter'], 'value', message, `delimiter: ${JSON.stringify(other)}`),
+    ]);
+  }
   const problems = named.flatMap(([path, name]) => {
     const times = header.filter((heading) => heading === name).length;
     if (times === 1) return [];
@@ -104,10 +129,18 @@ function checkColumns(fields: MappingFields, header: readonly string[], csvFile:
   if (problems.length > 0) throw invalid(source.file, problems);
 }
 
+/** What separates a header that was read as one column. */
+function otherDelimiter(header: readonly string[]): string | undefined {
+  if (header.length !== 1) return undefined;
+  return Object.keys(DELIMITERS).find((delimiter) => header[0]!.includes(delimiter));
+}
+
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextFile(file);
   } catch (error) {
+    const problem = notTextProblem(error, file);
+    if (problem !== null) throw invalid(file, [problem]);
     throw new FatalError('TRG_CONFIG_INVALID', `the mapping ${file} cannot be read`, {}, error);
   }
 }

@@ -1,27 +1,37 @@
-// Reads events from a file: JSON Lines or CSV, plain or packed (.gz, .zst), in batches and with bounded memory.
+// Reads events from a file: JSON or CSV, plain or packed, in batches and with bounded memory.
 //
 // Owns: which reader a file needs. Does not own: whether a message is valid (processors/intake/intake.ts).
 //
 // Invariants:
-//   F1. Every line that is not blank is one entry: an event, or an error that names the line. Nothing is left out (I6).
+//   F1. Every line that is not blank is one entry, or several where it holds several events: an event, or an error that
+//       names the line. Nothing is left out (I6).
 //   F2. Entries come in the order of the file.
 //   F3. The last line of a damaged file is not passed on, as it may be half of one.
 
+import { isUtf8 } from 'node:buffer';
 import { FatalError, RecordError } from '../../../lib/errors.ts';
+import { encodingOf, type TextEncoding, Utf8Writer } from '../../../lib/text-encoding.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
+import { ByteFeed } from './byte-feed.ts';
 import { type RowReader, rowReader } from './csv-event.ts';
 import { type CsvMapping, loadMapping } from './csv-mapping.ts';
-import { type CsvRecord, CsvRecords, tooLarge } from './csv-records.ts';
+import { type CsvRecord, CsvRecords, lineEndOf } from './csv-records.ts';
 import { fileChunks } from './file-chunks.ts';
-import { type Line, LineSplitter } from './line-splitter.ts';
+import { isCutByValues, JsonValues } from './json-values.ts';
+import { type Line, LineSplitter, type Splitter } from './line-splitter.ts';
+import { malformed, notUtf8, tooLarge } from './refused.ts';
 
 /** As limits.recordBytes: larger than any event should be. */
 const RECORD_BYTES_MAX = 1_048_576;
+/** Looked at to see what kind of text the file is. */
+const HEAD_BYTES = 64 * 1024;
 
 /** Of `bytes` (a JSON line, not parsed), `json` (a CSV row as a message) and `error`, one is set. */
 export interface FileEntry {
   /** Where it begins in the file, from 1. */
   readonly line: number;
+  /** Which of several events in that line, from 0; left out: it is the only one. */
+  readonly index?: number;
   readonly bytes?: Uint8Array;
   readonly json?: JsonObject;
   readonly error?: RecordError;
@@ -30,6 +40,8 @@ export interface FileEntry {
 export interface ReadEventsOptions {
   /** Path of the mapping file; needed for CSV, and makes the file one. */
   readonly mapping?: string | undefined;
+  /** Encoding of the file; left out: the mapping's, or what the file shows (text-encoding.ts). A byte order mark wins. */
+  readonly encoding?: TextEncoding | undefined;
   /** A longer line is an error entry. */
   readonly recordBytesMax?: number | undefined;
   /** Told how many more bytes of the file, as it is on disk, were read. */
@@ -43,33 +55,97 @@ export interface ReadEventsOptions {
  */
 export function readEvents(path: string, options: ReadEventsOptions = {}): AsyncGenerator<readonly FileEntry[]> {
   const recordBytesMax = options.recordBytesMax ?? RECORD_BYTES_MAX;
-  const lines = fileLines(path, recordBytesMax, options.onRead);
-  if (options.mapping !== undefined) return csvEntries(path, lines, loadMapping(options.mapping), recordBytesMax);
-  if (/\.csv(\.gz|\.zst)?$/i.test(path)) {
+  const { onRead } = options;
+  if (options.mapping !== undefined) {
+    const mapping = loadMapping(options.mapping);
+    const text = new ByteFeed(utf8Chunks(path, options.encoding ?? mapping.encoding, onRead));
+    return csvEntries(path, text, mapping, recordBytesMax);
+  }
+  if (/\.(csv|tsv)(\.gz|\.zst)?$/i.test(path)) {
     throw new FatalError('TRG_USAGE', `${path} is CSV: a mapping file must say what its columns are (--mapping)`);
   }
-  return jsonEntries(lines, recordBytesMax);
+  return jsonEntries(path, new ByteFeed(utf8Chunks(path, options.encoding, onRead)), recordBytesMax);
 }
 
-type Lines = AsyncIterable<readonly Line[]>;
+/** The text of the file as UTF-8. */
+async function* utf8Chunks(
+  path: string,
+  given: TextEncoding | undefined,
+  onRead: ((bytes: number) => void) | undefined,
+): AsyncGenerator<Buffer> {
+  const feed = new ByteFeed(fileChunks(path, onRead));
+  const writer = new Utf8Writer(encodingOf(await feed.peek(4), given));
+  for await (const chunk of feed.rest()) yield writer.write(chunk);
+  yield writer.end();
+}
 
-async function* jsonEntries(file: Lines, recordBytesMax: number): AsyncGenerator<readonly FileEntry[]> {
-  for await (const lines of file) {
-    yield lines.map(({ line, bytes }) =>
-      bytes === null ? { line, error: tooLarge(recordBytesMax) } : { line, bytes },
-    );
+async function* linesOf(text: ByteFeed, splitter: Splitter): AsyncGenerator<readonly Line[]> {
+  for await (const chunk of text.rest()) {
+    const lines = splitter.split(chunk);
+    if (lines.length > 0) yield lines;
   }
+  const last = splitter.end();
+  if (last.length > 0) yield last;
+}
+
+async function* jsonEntries(
+  path: string,
+  text: ByteFeed,
+  recordBytesMax: number,
+): AsyncGenerator<readonly FileEntry[]> {
+  if (!isCutByValues(await text.peek(HEAD_BYTES))) {
+    for await (const lines of linesOf(text, new LineSplitter(recordBytesMax))) {
+      yield lines.flatMap((line) => jsonEntry(line, recordBytesMax));
+    }
+    return;
+  }
+  const values = new JsonValues(recordBytesMax);
+  for await (const lines of linesOf(text, values)) yield lines.flatMap((line) => jsonEntry(line, recordBytesMax));
+  if (values.openList === null) return;
+  const message = `${path} is cut off: the list of events that begins in line ${values.openList} does not end`;
+  throw new FatalError('TRG_FILE_UNREADABLE', message, { file: path });
+}
+
+/** Where two writers, or one that was cut off, left out a line end. */
+const JOINT = Buffer.from('}{');
+
+function jsonEntry({ line, index, bytes, error }: Line, recordBytesMax: number): FileEntry | FileEntry[] {
+  const place = { line, ...(index !== undefined && { index }) };
+  if (bytes === null) return { ...place, error: error ?? tooLarge(recordBytesMax) };
+  if (!isUtf8(bytes)) return { ...place, error: notUtf8(bytes) };
+  if (index === undefined && bytes.includes(0)) return aroundHoles(line, bytes, recordBytesMax);
+  if (index !== undefined || bytes.indexOf(JOINT) === -1) return { ...place, bytes };
+  const values = new JsonValues(recordBytesMax);
+  const found = [...values.split(bytes), ...values.end()];
+  if (found.length < 2) return { line, bytes };
+  return found.flatMap((value) => jsonEntry({ ...value, line }, recordBytesMax));
+}
+
+/** A hole of zeros in a line costs what it has overwritten, and nothing on its two sides. */
+function aroundHoles(line: number, bytes: Buffer, recordBytesMax: number): FileEntry[] {
+  const parts = bytes
+    .toString('utf8')
+    .split(/(\0+)/)
+    .filter((part) => part !== '');
+  return parts.flatMap((part, index) => {
+    if (part.startsWith('\0'))
+      return { line, error: malformed(`${part.length} zero bytes stand here: the file has a hole`) };
+    return jsonEntry({ line, index, bytes: Buffer.from(part) }, recordBytesMax);
+  });
 }
 
 async function* csvEntries(
   path: string,
-  file: Lines,
+  text: ByteFeed,
   mapping: CsvMapping,
   recordBytesMax: number,
 ): AsyncGenerator<readonly FileEntry[]> {
-  const records = new CsvRecords(recordBytesMax);
+  const lineEnd = lineEndOf(await text.peek(HEAD_BYTES));
+  const records = new CsvRecords({ recordBytesMax, delimiter: mapping.delimiter });
   const rows = new Rows(path, mapping);
-  for await (const lines of file) yield rows.entries(records.read(lines));
+  for await (const lines of linesOf(text, new LineSplitter(recordBytesMax, { lineEnd, keepBlank: true }))) {
+    yield rows.entries(records.read(lines));
+  }
   const rest = rows.entries(records.end());
   rows.end();
   if (rest.length > 0) yield rest;
@@ -117,18 +193,4 @@ class Rows {
       throw error;
     }
   }
-}
-
-async function* fileLines(
-  path: string,
-  lineBytesMax: number,
-  onRead: ((bytes: number) => void) | undefined,
-): AsyncGenerator<readonly Line[]> {
-  const splitter = new LineSplitter(lineBytesMax);
-  for await (const chunk of fileChunks(path, onRead)) {
-    const lines = splitter.split(chunk);
-    if (lines.length > 0) yield lines;
-  }
-  const last = splitter.end();
-  if (last.length > 0) yield last;
 }

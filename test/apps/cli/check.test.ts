@@ -112,3 +112,60 @@ test('no path is wrong usage, and a path that is not there a failure', async (t)
   assert.equal(missing.code, 1);
   assert.match(missing.err, /^tripline: TRG_FILE_UNREADABLE /);
 });
+
+test('a template with a mistake is reported as that, and not as one that is not there', async (t) => {
+  const folder = folderWith(t, {
+    'rules/a.yaml': GOOD,
+    'templates/hello/email.liquid': TEMPLATE.replace('{{ profile.name }}', '{% if profile.name %}Ann'),
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 1);
+  assert.match(out, /^templates\/hello\/email\.liquid:4:7: .*not closed/m);
+  assert.doesNotMatch(out, /there is no template/);
+});
+
+test('what a template shows and no rule gives is a warning at its place', async (t) => {
+  const rule = GOOD.replace(
+    'when: { event: signup }',
+    'when: { sequence: { steps: [{ event: signup, as: first }, { event: pay }], within: 1d } }',
+  )
+    .replace('template: hello }', 'template: hello, data: { coupon: 1, n: 2 } }')
+    .replace(/tests:[\s\S]*/, '');
+  const folder = folderWith(t, {
+    'rules/a.yaml': rule,
+    'templates/hello/email.liquid':
+      '---\nsubject: "You get {{ data.cupon }}"\n---\n' +
+      'Hello {{ profile.name }}, {{ data.n }} {{ first.properties.x }} {{ event.event }} {{ at }} {{ rule }} {{ entity.id }}\n' +
+      '{% for part in data.n %}{{ part }}{% endfor %}{% assign own = data.n %}{{ own }}\n' +
+      '{{ data.nn }} {{ firts.event }}\n{{ event.name }} {{ data["nn"] }} {{ entity.name }}',
+    'templates/hello/email.de.liquid': '{{ daten.n }}',
+    'templates/unused/email.liquid': '{{ whatever }}',
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 0, out);
+  const warnings = out.split('\n').filter((line) => line.includes('[warning]'));
+  assert.deepEqual(
+    warnings.map((line) => line.replace(/^templates\/hello\//, '').replace(', so it shows nothing', '')),
+    [
+      'email.de.liquid:1:4: no rule that sends this gives "daten.n" (there is data, event, profile, entity, rule, at, first) [warning]',
+      'email.liquid:2:22: no rule that sends this gives "data.cupon" (did you mean "coupon"?) [warning]',
+      'email.liquid:6:4: no rule that sends this gives "data.nn" (did you mean "n"?) [warning]',
+      'email.liquid:6:18: no rule that sends this gives "firts.event" (did you mean "first"?) [warning]',
+      'email.liquid:7:4: no rule that sends this gives "event.name" (there is messageId, type, event, userId, anonymousId, timestamp, properties, traits, context) [warning]',
+      'email.liquid:7:38: no rule that sends this gives "entity.name" (there is type, id) [warning]',
+    ],
+  );
+});
+
+test('what one of the rules that send a template gives is there', async (t) => {
+  const other = GOOD.replace('id: welcome', 'id: other').replace(
+    'template: hello',
+    'template: hello, data: { coupon: 1 }',
+  );
+  const folder = folderWith(t, {
+    'rules/a.yaml': GOOD,
+    'rules/b.yaml': other,
+    'templates/hello/email.liquid': '{% if data.coupon %}{{ data.coupon }}{% endif %}',
+  });
+  assert.match((await check(folder, '.')).out, /0 errors, 0 warnings/);
+});

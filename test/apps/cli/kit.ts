@@ -33,7 +33,7 @@ export async function run(
 }
 
 /** A temporary folder with these files, by path; gone after the test. */
-export function folderWith(t: TestContext, files: Readonly<Record<string, string>>): string {
+export function folderWith(t: TestContext, files: Readonly<Record<string, string | Buffer>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'tripline-cli-'));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const [path, text] of Object.entries(files)) {

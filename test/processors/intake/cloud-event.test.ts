@@ -121,9 +121,12 @@ test('what is no CloudEvent, or one that is not understood, is refused with the 
     [structured([ATTRIBUTES]), /^TRG_RECORD_INVALID: a structured CloudEvent must be a JSON object$/],
     [
       record(null, { 'content-type': 'application/cloudevents+json' }),
-      /^TRG_RECORD_UNREADABLE: the record is not JSON$/,
+      /^TRG_RECORD_UNREADABLE: the record is not JSON: it is empty$/,
     ],
-    [binary('{"secret'), /^TRG_RECORD_UNREADABLE: the event’s data is not JSON$/],
+    [
+      binary('{"secret'),
+      /^TRG_RECORD_UNREADABLE: the event’s data is not JSON: it ends inside of a text: it is cut off, or a quote in it lacks its \\$/,
+    ],
     [
       binary(Buffer.from([1, 2]), ATTRIBUTES, 'image/png'),
       /^TRG_RECORD_UNREADABLE: data as image\/png is not understood/,

@@ -106,8 +106,13 @@ test('what cannot be used is refused with its reason, and moves nobody’s time 
   const { intake, context } = intakeOf();
   const cases: readonly [string | Uint8Array | null, string, RegExp][] = [
     [null, 'TRG_RECORD_INVALID', /no value/],
-    ['{"userId":"secret', 'TRG_RECORD_UNREADABLE', /^the record is not JSON$/],
+    ['{"userId":"secret', 'TRG_RECORD_UNREADABLE', /^the record is not JSON: it ends inside of a text: it is cut off/],
     ['"text"', 'TRG_RECORD_INVALID', /must be a JSON object/],
+    [
+      Buffer.from(message({ userId: 'm\xfcller' }), 'latin1'),
+      'TRG_RECORD_UNREADABLE',
+      /^the record is not UTF-8: byte \d+ of it begins fc 6c 6c$/,
+    ],
     [message({ event: '' }), 'TRG_RECORD_INVALID', /^event must be/],
     [message({ text: 'x'.repeat(200) }), 'TRG_RECORD_TOO_LARGE', /at most 200 are taken \(limits.recordBytes\)/],
   ];

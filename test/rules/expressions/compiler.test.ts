@@ -298,7 +298,9 @@ test('names and windows that must be known beforehand are written out, and name 
 });
 
 test('types are checked as far as they are known', () => {
-  assert.deepEqual(problemsOf('event.event + 1'), ['0 string and int cannot be put together by +']);
+  assert.deepEqual(problemsOf('event.event + 1'), [
+    '0 string and int cannot be put together by + (text is made of a number by string(x))',
+  ]);
   assert.deepEqual(problemsOf('!event.event'), ['0 ! cannot be applied to string']);
   assert.deepEqual(problemsOf('hour(5)'), [
     '0 hour() does not take (int) (it takes hour(timestamp) or hour(timestamp, timezone))',

@@ -83,3 +83,24 @@ test('editors have a description of every field of a rule, and learn what is not
     assert.equal(field.description.startsWith('Not available in this version.'), field.unavailable === true, name);
   }
 });
+
+test('the schema that editors read refuses what the checker refuses as not available, and says so', () => {
+  const written = JSON.parse(generatedFiles().get('schemas/rule.schema.json')!);
+  const editor = new Ajv({ allErrors: true, strict: false }).compile(written);
+  const isFine = (text: string): boolean => editor(parse(text));
+  assert.equal(isFine(FULL), true, JSON.stringify(editor.errors));
+  for (const step of [
+    'branch: [{ if: "true", then: [] }]',
+    'choose: {}',
+    'wait: 1d',
+    'waitFor: { event: e, atMost: 1d }',
+    'exit: {}',
+  ]) {
+    const text = `{ id: a, when: { event: e }, then: [{ ${step} }] }`;
+    assert.notDeepEqual(errorsOf(text), [], step);
+    assert.equal(isFine(text), false, step);
+  }
+  const refused = JSON.stringify(written).match(/"not":\{\},"description":"[^"]*"/g) ?? [];
+  assert.ok(refused.length > 5);
+  for (const each of refused) assert.match(each, /"Not available in this version\. /);
+});

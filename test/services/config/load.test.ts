@@ -259,3 +259,33 @@ test('without secrets a variable that is not set is no error, but everything els
     },
   );
 });
+
+test('a configuration that is no UTF-8 is refused with its place, and one in UTF-16 with a byte order mark is read', (t) => {
+  const folder = folderWith(t, null);
+  const file = join(folder, 'tripline.yaml');
+  writeFileSync(file, Buffer.from('application: shop\nrules: ./regeln-f\xfcr-alle\n', 'latin1'));
+  assert.throws(() => loadConfig({ env: {}, folder }), {
+    code: 'TRG_CONFIG_INVALID',
+    message: /tripline\.yaml:2:18: byte 36 of the file is not UTF-8: fc 72 2d/,
+  });
+  writeFileSync(file, Buffer.from('\ufeffapplication: shop\n', 'utf16le'));
+  assert.equal(loadConfig({ env: {}, folder }).config.application, 'shop');
+});
+
+test('a secret file that is no UTF-8 is refused, and nothing of it is shown', (t) => {
+  const folder = folderWith(t, null);
+  const file = join(folder, 'secret');
+  writeFileSync(file, Buffer.from('whsec_gr\xfcn', 'latin1'));
+  const env = { TRIPLINE_CHANNELS_WEBHOOK_SECRET_FILE: file };
+  assert.throws(
+    () => loadConfig({ env, folder }),
+    (error) => {
+      assert.match(
+        (error as Error).message,
+        /TRIPLINE_CHANNELS_WEBHOOK_SECRET_FILE: is not UTF-8 \(line 1, byte 9 of it\)/,
+      );
+      assert.doesNotMatch((error as Error).message, /fc|gr/);
+      return true;
+    },
+  );
+});

@@ -79,3 +79,53 @@ test('a format without a full date, with a token twice or an unknown letter is r
   assert.throws(() => compileTimeFormat('yyyy-MM-DD', 'UTC'), /"y" in the format is not known/);
   assert.throws(() => compileTimeFormat(FORMAT, 'Mars/Olympus'), RangeError);
 });
+
+test('text in single quotes stands for itself, and two of them for one', () => {
+  const parse = compileTimeFormat("'on' YYYY-MM-DD 'at' HH 'o''clock'", 'UTC');
+  assert.equal(iso(parse("on 2024-02-29 at 15 o'clock")), '2024-02-29T15:00:00.000Z');
+  assert.equal(iso(parse('on 2024-02-29 at 15 o clock')), 'none');
+  assert.equal(iso(compileTimeFormat("YYYY-MM-DD'Z'", 'Europe/Berlin')('2024-01-01Z')), '2023-12-31T23:00:00.000Z');
+});
+
+test('Z is a zone of the text itself, which counts instead of that of the mapping', () => {
+  const parse = compileTimeFormat('YYYY-MM-DD HH:mm:ss Z', 'America/New_York');
+  for (const zone of ['Z', 'UTC', 'GMT', '+00', '+0000', '-00:00']) {
+    assert.equal(iso(parse(`2019-10-01 00:00:00 ${zone}`)), '2019-10-01T00:00:00.000Z', zone);
+  }
+  assert.equal(iso(parse('2019-10-01 00:00:00 +05:30')), '2019-09-30T18:30:00.000Z');
+  assert.equal(iso(parse('2019-10-01 00:00:00 -0330')), '2019-10-01T03:30:00.000Z');
+  for (const zone of ['', 'CEST', '+5', '+24', '+01:60', 'z']) {
+    assert.equal(iso(parse(`2019-10-01 00:00:00 ${zone}`)), 'none', zone);
+  }
+});
+
+test('what spreadsheets and web servers write is read: short days, halves of a day, names of months, microseconds', () => {
+  const excel = compileTimeFormat('M/D/YYYY h:mm A', 'UTC');
+  assert.equal(iso(excel('1/2/2024 12:05 AM')), '2024-01-02T00:05:00.000Z');
+  assert.equal(iso(excel('11/12/2024 12:05 PM')), '2024-11-12T12:05:00.000Z');
+  assert.equal(iso(excel('1/2/2024 1:05 p.m.')), '2024-01-02T13:05:00.000Z');
+  assert.equal(iso(excel('1/2/2024 13:05 PM')), 'none');
+  assert.equal(iso(excel('1/2/2024 0:05 PM')), 'none');
+  const apache = compileTimeFormat('DD/MMM/YYYY:HH:mm:ss Z', 'UTC');
+  assert.equal(iso(apache('01/Oct/2019:13:55:36 -0700')), '2019-10-01T20:55:36.000Z');
+  assert.equal(iso(apache('01/Okt/2019:13:55:36 -0700')), 'none');
+  const micro = compileTimeFormat('YYYY-MM-DD HH:mm:ss.SSSSSS', 'UTC');
+  assert.equal(iso(micro('2024-01-02 03:04:05.678999')), '2024-01-02T03:04:05.678Z');
+});
+
+test('a format that cannot be meant is refused in words', () => {
+  const refused = (format: string): string => {
+    try {
+      compileTimeFormat(format, 'UTC');
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'none';
+  };
+  assert.equal(refused("YYYY-MM-DD 'at HH"), "a ' in the format is not closed");
+  assert.equal(refused('YYYY-MM-DD hh:mm'), 'hh and A belong together in the format');
+  assert.equal(refused('YYYY-MM-DD HH:mm A'), 'hh and A belong together in the format');
+  assert.equal(refused('YYYY-MM-M-DD'), 'M is in the format twice');
+  assert.equal(refused('YYYY-MM MMM-DD'), 'the format has a field in two ways');
+  assert.equal(refused('yyyy-MM-dd'), '"y" in the format is not known');
+});

@@ -1,33 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { type FileEntry, type ReadEventsOptions, readEvents } from '../../../../connectors/sources/files/index.ts';
-
-function fileWith(t: TestContext, name: string, content: string | Buffer): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tripline-files-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
-
-/** Everything read, as [line, text or error code], and the error that ended it, if any. */
-async function read(path: string, options: ReadEventsOptions = {}): Promise<{ seen: unknown[]; failure: unknown }> {
-  const seen: unknown[] = [];
-  try {
-    for await (const batch of readEvents(path, options)) seen.push(...batch.map(shown));
-  } catch (failure) {
-    return { seen, failure };
-  }
-  return { seen, failure: null };
-}
-
-function shown({ line, bytes, json, error }: FileEntry): unknown {
-  return [line, bytes === undefined ? (json ?? error?.code) : Buffer.from(bytes).toString()];
-}
+import { readEvents } from '../../../../connectors/sources/files/index.ts';
+import { fileWith, type Read, read } from './kit.ts';
 
 for (const [extension, pack] of [
   ['', Buffer.from],
@@ -83,10 +60,12 @@ for (const [extension, pack] of [
   });
 }
 
-test('a missing file is a clear error', async () => {
-  const { failure } = await read(join(tmpdir(), 'tripline-no-such-file.jsonl'));
-  assert.equal((failure as { code?: string }).code, 'TRG_FILE_UNREADABLE');
-  assert.match((failure as Error).message, /does not exist/);
+test('a missing file is a clear error, whatever it is called', async () => {
+  for (const name of ['tripline-no-such-file.jsonl', 'tripline-no-such-file.jsonl.gz']) {
+    const { failure } = await read(join(tmpdir(), name));
+    assert.equal((failure as { code?: string }).code, 'TRG_FILE_UNREADABLE');
+    assert.match((failure as Error).message, /does not exist/);
+  }
 });
 
 const MAPPING = `
@@ -97,7 +76,7 @@ timezone: UTC
 properties: [page]
 `;
 
-function csv(t: TestContext, text: string, mapping = MAPPING): Promise<{ seen: unknown[]; failure: unknown }> {
+function csv(t: TestContext, text: string, mapping = MAPPING): Promise<Read> {
   return read(fileWith(t, 'events.csv', text), { mapping: fileWith(t, 'map.yaml', mapping) });
 }
 
