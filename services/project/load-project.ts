@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { channelNames, channelTraits } from '../../connectors/channels/index.ts';
+import { channelNames, channelTraits, channelTypes } from '../../connectors/channels/index.ts';
 import { loadTemplates, type Templates } from '../../connectors/channels/templates/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
@@ -53,7 +53,7 @@ export function loadProject(options: ProjectOptions): Project {
   const folders = config.templates === null ? templateFolders : [relative(folder, config.templates)];
   const loaded = folders.map((name) => ({
     name,
-    ...loadTemplates(resolve(folder, name), channelNames(config.channels)),
+    ...loadTemplates(resolve(folder, name), channelNames(config.channels), channelTypes(config.channels)),
   }));
   const templates = loaded.map((found) => found.templates);
   const texts: readonly PublishedFile[] = [

@@ -14,13 +14,28 @@ import { parseTemplate, type Rendered, type Template } from './template-file.ts'
 /** All templates by `<name>/<channel>[.<locale>]`, locales in lower case. */
 export class Templates {
   readonly #byPath: ReadonlyMap<string, Template>;
+  readonly #types: ReadonlyMap<string, string>;
 
-  constructor(byPath: ReadonlyMap<string, Template>) {
+  /** `types`: of channels that have a name of their own, what they are. */
+  constructor(byPath: ReadonlyMap<string, Template>, types: ReadonlyMap<string, string> = new Map()) {
     this.#byPath = byPath;
+    this.#types = types;
   }
 
-  /** The template in the locale asked for (`de-AT`), else in its language (`de`), else the one without a locale. */
+  /**
+   * The channel's template, else that of its type; of each the one in the locale asked for (`de-AT`), else in its language
+   * (`de`), else the one without a locale.
+   */
   find(name: string, channel: string, locale: string | null): Template | undefined {
+    return this.#inLocale(name, channel, locale) ?? this.#ofType(name, channel, locale);
+  }
+
+  #ofType(name: string, channel: string, locale: string | null): Template | undefined {
+    const type = this.#types.get(channel);
+    return type === undefined ? undefined : this.#inLocale(name, type, locale);
+  }
+
+  #inLocale(name: string, channel: string, locale: string | null): Template | undefined {
     const parts = locale === null ? [] : locale.toLowerCase().replaceAll('_', '-').split('-');
     for (let length = parts.length; length > 0; length--) {
       const found = this.#byPath.get(`${name}/${channel}.${parts.slice(0, length).join('-')}`);
@@ -38,7 +53,10 @@ export class Templates {
     const locale = typeof profile?.locale === 'string' ? profile.locale : null;
     const template = this.find(action.template, action.channel, locale);
     if (template === undefined) {
-      throw new RecordError('TRG_TEMPLATE_FAILED', `there is no template ${action.template}/${action.channel}.liquid`);
+      const type = this.#types.get(action.channel);
+      const ofType = type === undefined ? '' : `, nor ${action.template}/${type}.liquid`;
+      const message = `there is no template ${action.template}/${action.channel}.liquid${ofType}`;
+      throw new RecordError('TRG_TEMPLATE_FAILED', message);
     }
     return template.render(templateScope(action));
   }
@@ -55,10 +73,11 @@ export function templateScope(action: Action): LiquidScope {
   };
 }
 
-/** Reads all templates below `folder`; with problems, the templates that have some are left out. */
+/** Reads all templates below `folder`; with problems, the templates that have some are left out. `types`: as Templates has it. */
 export function loadTemplates(
   folder: string,
   channels: readonly string[],
+  types: ReadonlyMap<string, string> = new Map(),
 ): { templates: Templates; problems: readonly Problem[] } {
   const byPath = new Map<string, Template>();
   const problems: Problem[] = [];
@@ -84,7 +103,7 @@ export function loadTemplates(
     const hint = 'it is for people of all other locales';
     problems.push({ file, line: 0, column: 0, message: `is missing, while ${path}.liquid is there`, hint });
   }
-  return { templates: new Templates(byPath), problems };
+  return { templates: new Templates(byPath, types), problems };
 }
 
 /** Names below `folder` in order, hidden ones left out. */

@@ -1,6 +1,6 @@
 // Channels as the worker opens them, with what a test need not say.
 
-import { type ChannelDependencies, openChannel } from '../../../connectors/channels/channel.ts';
+import { type Channel, type ChannelDependencies, openChannel } from '../../../connectors/channels/channel.ts';
 import { attempt } from '../../../connectors/channels/delivery/attempt.ts';
 import type { ChannelSender, SendResult } from '../../../connectors/channels/delivery/sender.ts';
 import { email } from '../../../connectors/channels/email/channel.ts';
@@ -37,10 +37,14 @@ export function attempting(sender: ChannelSender): AttemptingSender {
   };
 }
 
+export function openSender(channel: Channel, options: object, dependencies: Dependencies): AttemptingSender {
+  return attempting(openChannel(channel, options, { ...DEPENDENCIES, ...dependencies }));
+}
+
 export function openEmail(options: object, dependencies: Dependencies): AttemptingSender {
-  return attempting(openChannel(email, options, { ...DEPENDENCIES, ...dependencies }));
+  return openSender(email, options, dependencies);
 }
 
 export function openWebhook(options: object, dependencies: Dependencies): AttemptingSender {
-  return attempting(openChannel(webhook, options, { ...DEPENDENCIES, ...dependencies }));
+  return openSender(webhook, options, dependencies);
 }
