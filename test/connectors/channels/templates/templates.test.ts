@@ -45,6 +45,7 @@ test('a template sees data, entity, rule, at and everything of the context', (t)
     fields: {},
     body: 'SAVE<10> user u1 cart-abandonment 2026-01-01T09:00:00.000Z Ann 80',
     isHtml: false,
+    isJson: false,
   });
 });
 
@@ -74,7 +75,12 @@ test('a byte order mark and line ends of Windows are no part of a template', (t)
     folderOf(t, { 'cart/email.liquid': '\uFEFF---\r\nsubject: Hi\r\n---\r\n<p>Hello</p>' }),
   );
   assert.deepEqual(problems, []);
-  assert.deepEqual(templates.render(ACTION), { fields: { subject: 'Hi' }, body: '<p>Hello</p>', isHtml: true });
+  assert.deepEqual(templates.render(ACTION), {
+    fields: { subject: 'Hi' },
+    body: '<p>Hello</p>',
+    isHtml: true,
+    isJson: false,
+  });
 });
 
 test('the locale is taken, else its language, else the template for everyone', (t) => {
