@@ -7,7 +7,7 @@ import { EmailSender } from './sender.ts';
 
 export const email = defineChannel({
   id: 'email',
-  description: 'Mail, over SMTP',
+  description: 'Mail, over SMTP or by Amazon SES',
   traits: { template: 'needed', asksConsent: true, addresses: ['email'] },
   connector: {
     options: EmailOptionsSchema,

@@ -83,7 +83,7 @@ test('resolving without a key, another action and another severity are mistakes,
 
 test('what is too long is shortened, and taken (E2)', async (t) => {
   const { server, sender } = await open(t);
-  const data = { summary: `${"x".repeat(1_020)}😀😀😀`, dedupKey: 'k'.repeat(300), log: 'y'.repeat(600_000) };
+  const data = { summary: `${'x'.repeat(1_020)}😀😀😀`, dedupKey: 'k'.repeat(300), log: 'y'.repeat(600_000) };
   assert.equal((await sender.send(action(data), 1, NO_ABORT)).outcome, 'delivered');
   const [{ dedupKey, summary, details }] = server.alerts as [(typeof server.alerts)[0]];
   assert.equal(summary, `${'x'.repeat(1_020)}...`);

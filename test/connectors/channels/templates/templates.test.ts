@@ -145,3 +145,23 @@ test('a folder that cannot be read is one problem', (t) => {
   assert.equal(problems.length, 1);
   assert.match(formatProblem(problems[0]!), /missing: cannot be read: ENOENT/);
 });
+
+test('a channel with a name of its own has the template of that name, else that of its type', (t) => {
+  const folder = folderOf(t, {
+    'both/partner.liquid': 'to the partner',
+    'both/partner.de.liquid': 'an den Partner',
+    'both/email.liquid': 'to anybody',
+    'typed/email.liquid': 'Hello',
+    'typed/email.de.liquid': 'Hallo',
+  });
+  const { templates, problems } = loadAll(folder, [...CHANNEL_IDS, 'partner'], new Map([['partner', 'email']]));
+  assert.deepEqual(problems, []);
+  const bodyOf = (template: string, channel = 'partner') => templates.render({ ...ACTION, template, channel }).body;
+  assert.deepEqual(
+    [bodyOf('both'), bodyOf('both', 'email'), bodyOf('typed')],
+    ['an den Partner', 'to anybody', 'Hallo'],
+  );
+  assert.throws(() => bodyOf('neither'), {
+    message: 'there is no template neither/partner.liquid, nor neither/email.liquid',
+  });
+});
