@@ -37,7 +37,7 @@ export const ERROR_CODES = {
   TRG_FILE_UNREADABLE: 'a file cannot be read',
   TRG_TEMPLATE_FAILED: 'a template cannot be rendered',
   TRG_DELIVERY_FAILED: 'a provider refused or could not be reached',
-  TRG_PACKAGE_MISSING: 'a command needs an optional package that is not installed',
+  TRG_PACKAGE_MISSING: 'an optional package is needed that is not installed',
   TRG_MODEL_UNAVAILABLE: 'a model needs a package or a secret that is not there',
   TRG_MODEL_FAILED: 'a model gave no score',
   TRG_HTTP_LISTEN: 'the HTTP address cannot be listened on',

@@ -8,12 +8,7 @@ import { EmailComposer, type EmailContent } from './message.ts';
 import type { EmailOptions } from './options.ts';
 import { SesTransport } from './ses.ts';
 import { SmtpTransport } from './smtp.ts';
-
-/** Somebody who takes mail. */
-export interface MailTransport {
-  send(outgoing: Outgoing<EmailContent>, signal: AbortSignal): Promise<SendResult>;
-  close(): Promise<void>;
-}
+import type { MailTransport } from './transport.ts';
 
 export class EmailSender implements ChannelSender<EmailContent> {
   readonly #composer: EmailComposer;

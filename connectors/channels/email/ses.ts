@@ -19,7 +19,7 @@ import type { Outgoing, SendResult } from '../delivery/sender.ts';
 import { hostOf } from './address.ts';
 import { dkimOf, type EmailContent, mailOf } from './message.ts';
 import type { EmailOptions } from './options.ts';
-import type { MailTransport } from './sender.ts';
+import type { MailTransport } from './transport.ts';
 
 type Sdk = typeof import('@aws-sdk/client-sesv2');
 
@@ -62,7 +62,7 @@ export class SesTransport implements MailTransport {
   readonly #sdk: Sdk;
   readonly #client: SESv2Client;
 
-  /** Throws FatalError TRG_CONFIG_INVALID when the package is not installed. */
+  /** Throws FatalError TRG_PACKAGE_MISSING when the package is not installed. */
   constructor(options: EmailOptions, clock: Clock, load: () => Sdk = required) {
     const { region, accessKeyId, secretAccessKey, endpoint, configurationSet } = options.ses!;
     this.#clock = clock;
@@ -131,8 +131,8 @@ function installed(load: () => Sdk): Sdk {
   try {
     return load();
   } catch (cause) {
-    const message = `channels.email: provider ses needs the package ${PACKAGE}: npm install ${PACKAGE}`;
-    throw new FatalError('TRG_CONFIG_INVALID', message, {}, cause);
+    const message = `provider ses of channels.email needs the package ${PACKAGE}: npm install ${PACKAGE}`;
+    throw new FatalError('TRG_PACKAGE_MISSING', message, {}, cause);
   }
 }
 

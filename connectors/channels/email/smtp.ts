@@ -10,7 +10,7 @@ import { hostOf } from './address.ts';
 import { smtpResult } from './answers.ts';
 import { dkimOf, type EmailContent, mailOf } from './message.ts';
 import type { EmailOptions } from './options.ts';
-import type { MailTransport } from './sender.ts';
+import type { MailTransport } from './transport.ts';
 
 /** One exchange, the wait for a free connection included; the longest step, a silent server, ends after SILENCE_MS_MAX. */
 const EXCHANGE_MS_MAX = 120_000;

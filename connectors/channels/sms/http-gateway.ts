@@ -15,9 +15,9 @@ import type { Outgoing, SendResult } from '../delivery/sender.ts';
 import { isSuccess, refusal, resultOf } from '../http/meaning.ts';
 import { compileLiquid, type LiquidText } from '../templates/liquid.ts';
 import { templateScope } from '../templates/templates.ts';
+import type { SmsGateway } from './gateway.ts';
 import type { SmsContent } from './message.ts';
 import type { SmsOptions } from './options.ts';
-import type { SmsGateway } from './sender.ts';
 
 const JSON_TYPE = 'application/json';
 

@@ -3,16 +3,11 @@
 import type { Action } from '../../../schemas/action.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import type { ChannelSender, Outgoing, Rendering, SendResult } from '../delivery/sender.ts';
+import type { SmsGateway } from './gateway.ts';
 import { HttpGateway } from './http-gateway.ts';
 import { SmsComposer, type SmsContent } from './message.ts';
 import type { SmsOptions } from './options.ts';
 import { TwilioGateway } from './twilio.ts';
-
-/** Somebody who takes text messages. */
-export interface SmsGateway {
-  send(outgoing: Outgoing<SmsContent>, signal: AbortSignal): Promise<SendResult>;
-  close(): Promise<void>;
-}
 
 export class SmsSender implements ChannelSender<SmsContent> {
   readonly #composer: SmsComposer;

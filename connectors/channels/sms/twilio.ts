@@ -12,9 +12,9 @@ import { type HttpAnswer, HttpClient } from '../../http/http-client.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import type { Outgoing, SendResult } from '../delivery/sender.ts';
 import { isSuccess, jsonOf, later, refusal, resultOf } from '../http/meaning.ts';
+import type { SmsGateway } from './gateway.ts';
 import type { SmsContent } from './message.ts';
 import { type SmsOptions, TWILIO_URL } from './options.ts';
-import type { SmsGateway } from './sender.ts';
 import { TWILIO_CODES } from './twilio-codes.ts';
 
 export class TwilioGateway implements SmsGateway {

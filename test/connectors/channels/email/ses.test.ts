@@ -141,8 +141,8 @@ test('without the package the channel does not open, and says what to install (A
     throw new Error('Cannot find module');
   };
   assert.throws(() => new SesTransport(options, new FakeClock(), load), {
-    code: 'TRG_CONFIG_INVALID',
-    message: 'channels.email: provider ses needs the package @aws-sdk/client-sesv2: npm install @aws-sdk/client-sesv2',
+    code: 'TRG_PACKAGE_MISSING',
+    message: 'provider ses of channels.email needs the package @aws-sdk/client-sesv2: npm install @aws-sdk/client-sesv2',
   });
 });
 
