@@ -142,7 +142,8 @@ test('without the package the channel does not open, and says what to install (A
   };
   assert.throws(() => new SesTransport(options, new FakeClock(), load), {
     code: 'TRG_PACKAGE_MISSING',
-    message: 'provider ses of channels.email needs the package @aws-sdk/client-sesv2: npm install @aws-sdk/client-sesv2',
+    message:
+      'provider ses of channels.email needs the package @aws-sdk/client-sesv2: npm install @aws-sdk/client-sesv2',
   });
 });
 
