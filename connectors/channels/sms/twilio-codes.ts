@@ -36,8 +36,9 @@ export const TWILIO_CODES: ReadonlyMap<number, TwilioCode> = new Map([
   [21659, code('never', 'the sender cannot reach this destination')],
   [21660, code('stop', 'the sender belongs to another account')],
   [21661, code('stop', 'the sender cannot send SMS')],
-  [21703, code('stop', 'the messaging service has no sender')],
+  [21703, code('never', 'the messaging service has no sender for this number')],
   [21705, code('stop', 'no such messaging service')],
+  [21730, code('later', 'under maintenance')],
   // The number.
   [21211, code('dead', 'invalid number')],
   [21265, code('dead', 'a short code')],
@@ -62,7 +63,8 @@ export const TWILIO_CODES: ReadonlyMap<number, TwilioCode> = new Map([
   [30008, code('later', 'unknown error')],
   [30022, code('later', 'too many messages a second')],
   [30023, code('later', 'daily limit')],
-  [30034, code('stop', 'sender not registered (A2P 10DLC)')],
+  [30034, code('never', 'sender not registered for the United States')],
   [30410, code('later', 'carrier timed out')],
+  [30500, code('later', 'internal error')],
   [63038, code('later', 'daily limit of the account')],
 ]);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
@@ -74,6 +75,23 @@ test('the codes that must have an effect have it', () => {
   for (const [code, verdict] of Object.entries(expected)) {
     assert.equal(TWILIO_CODES.get(Number(code))!.verdict, verdict, code);
   }
+});
+
+test('docs/channels/sms.md tells of every code what it means', () => {
+  const page = readFileSync(new URL('../../../../docs/channels/sms.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| ([\d, ]{5,}) \| (.*) \|$/gm)];
+  const verdicts = new Map(
+    rows.flatMap(([, codes, words]) => codes!.split(', ').map((code) => [Number(code), words!])),
+  );
+  const words = {
+    later: /^tried again$/,
+    never: /^failed$/,
+    dead: /takes no messages/,
+    'opt-out': /^opted out/,
+    stop: /the channel stops$/,
+  };
+  assert.deepEqual([...verdicts.keys()].sort(), [...TWILIO_CODES.keys()].sort());
+  for (const [code, { verdict }] of TWILIO_CODES) assert.match(verdicts.get(code)!, words[verdict], String(code));
 });
 
 test('a wrong token stops the channel', async (t) => {
