@@ -36,6 +36,8 @@ interface Asked {
   readonly format?: string;
   readonly kind?: string;
   readonly examples?: readonly unknown[];
+  /** Never repeated, in whatever voice. */
+  readonly secret?: boolean;
   readonly properties?: Readonly<Record<string, { readonly unavailable?: boolean; readonly secret?: boolean }>>;
   /** Of a value that may be of several types: what it is asked as each of them. */
   readonly choices?: readonly Asked[];
@@ -101,7 +103,7 @@ function textFault(text: string, asked: Asked, voice: Voice): [message: string, 
   const kind = kindOf(asked);
   const found: Fault | null = kind?.fault(text) ?? null;
   const hint = kind?.meant(text) ?? null;
-  if (!voice.quotes) {
+  if (!voice.quotes || asked.secret === true) {
     if (asked.format === 'duration') return ['must be a duration such as 5s, 10m, 24h or 7d', hint];
     if (asked.format === 'instant') return ['must be a time such as 2026-01-31T00:00:00Z', hint];
     return [`must look like ${examplesOf(asked) ?? 'something else'}`, hint];

@@ -61,6 +61,8 @@ const OWNED: readonly Owned[] = [
   },
   { what: 're2js', library: 're2js', owners: ['rules/expressions/regular-expression.ts'] },
   { what: 'html-to-text', library: 'html-to-text', owners: ['connectors/channels/email/plain-text.ts'] },
+  { what: 'libphonenumber-js', library: 'libphonenumber-js', owners: ['connectors/channels/sms/message.ts'] },
+  { what: 'the SDK of AWS', library: '@aws-sdk/client-sesv2', owners: ['connectors/channels/email/ses.ts'] },
   { what: 'smtp-server', library: 'smtp-server', owners: ['apps/demo/smtp-sink.ts'] },
   { what: 'cli-progress', library: 'cli-progress', owners: ['apps/cli/progress.ts'] },
   { what: 'Ajv', library: 'ajv', owners: ['lib/schema-check.ts', 'lib/schema-words.ts'] },

@@ -22,6 +22,8 @@ export interface ChannelDependencies {
   readonly application: string;
   /** Where the world reaches this installation (`http.publicUrl`), without a slash at its end; null: it does not. */
   readonly publicUrl: string | null;
+  /** What the rule says of itself, as it stands now; null: nothing, or there is no such rule any more. */
+  readonly ruleDescription: (rule: string) => string | null;
 }
 
 /** How a channel's actions are delivered here. */
@@ -36,6 +38,8 @@ export interface Connector<Options> {
   readonly concurrency: (options: Options) => number;
   /** Delays before the second and later attempts, ms. */
   readonly retryScheduleMs: readonly number[];
+  /** Messages a second that the provider takes of one sender, where it says so; left out: as many as there are. */
+  readonly ratePerSecond?: number;
   // biome-ignore lint/suspicious/noExplicitAny: what a channel renders is its own affair.
   open(options: Options, dependencies: ChannelDependencies): ChannelSender<any>;
 }

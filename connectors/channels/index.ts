@@ -29,6 +29,12 @@ export function channelNames(configured: ChannelOptions): readonly string[] {
   return [...CHANNEL_IDS, ...added.sort()];
 }
 
+/** Of those that the configuration adds, by name: the channel that each is. */
+export function channelTypes(configured: ChannelOptions): ReadonlyMap<string, string> {
+  const added = Object.entries(configured).filter(([name]) => !CHANNEL_IDS.includes(name));
+  return new Map(added.map(([name, options]) => [name, channelOf(name, options)?.id ?? name]));
+}
+
 /**
  * What rules and gates know of each channel. A channel that is not configured needs no address here: somebody else delivers
  * it, who may know one. `isLive`: false where nothing is sent, and so every channel reaches everybody.

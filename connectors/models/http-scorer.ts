@@ -1,54 +1,61 @@
 // A model over HTTP: features are posted as JSON, the answer is `{"score": 0.7}` or the number alone.
 //
+// Owns: the request, the client secret, what an answer says. Does not own: the exchange and its bounds (connectors/http).
+//
 // Invariants:
-//   H1. An exchange takes no longer than the model's time-out, and reads no more than ANSWER_BYTES_MAX of the answer.
+//   H1. An exchange takes no longer than the model's time-out, the wait for a token included.
 //   H2. A redirect is a failure: features are somebody's data and go where the file says.
+//   H3. A client secret is in the environment of whoever asks, never in the rules, which are published.
 
-import { Agent, request } from 'undici';
 import type { Clock } from '../../lib/clock.ts';
-import { RecordError } from '../../lib/errors.ts';
+import { FatalError, RecordError } from '../../lib/errors.ts';
 import { withinTime } from '../../lib/time-limit.ts';
 import type { RemoteModel } from '../../rules/models/model.ts';
+import { ClientCredentialsTokens, TokenError } from '../http/client-credentials.ts';
+import { HttpClient } from '../http/http-client.ts';
 import type { Scorer } from './scorer.ts';
 
-/** An answer is one number. */
-const ANSWER_BYTES_MAX = 10_000;
-/** A connection being made outlives an abandoned exchange, so it has a bound of its own. */
-const CONNECT_MS = 10_000;
-
-export function httpScorer(model: RemoteModel, clock: Clock): Scorer {
-  const agent = new Agent({ connect: { timeout: CONNECT_MS }, headersTimeout: 0, bodyTimeout: 0, allowH2: false });
+/** Throws FatalError TRG_MODEL_UNAVAILABLE where the variable with the client secret is not set. */
+export function httpScorer(
+  model: RemoteModel,
+  clock: Clock,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Scorer {
+  // Models are usually one's own, on the inside.
+  const client = new HttpClient({ clock, allowPrivate: true });
+  const tokens = tokensOf(model, client, clock, env);
   return {
     score: ({ entity, features, at }, signal) =>
       withinTime(clock, model.timeoutMs, signal, async (bounded) => {
         const body = JSON.stringify({ model: model.id, entity, at: new Date(at).toISOString(), features });
-        const headers = { 'content-type': 'application/json', accept: 'application/json', 'user-agent': 'tripline' };
-        const answer = await request(model.target, {
-          dispatcher: agent,
-          method: 'POST',
-          headers,
-          body,
-          signal: bounded,
+        const post = (authorization: Readonly<Record<string, string>>) => {
+          const headers = { 'content-type': 'application/json', accept: 'application/json', ...authorization };
+          return client.post({ url: model.target, headers, body }, bounded);
+        };
+        const answer = await (tokens?.authorized(post) ?? post({})).catch((error: unknown) => {
+          throw error instanceof TokenError ? failed(model, `is not asked: ${error.message}`) : error;
         });
-        const text = await readBounded(answer.body);
-        if (answer.statusCode !== 200) throw failed(model, `answered with HTTP ${answer.statusCode}`);
-        return scoreOf(model, text);
+        if (answer.status !== 200) throw failed(model, `answered with HTTP ${answer.status}`);
+        return scoreOf(model, answer.text);
       }),
-    close: async () => {
-      if (!agent.destroyed) await agent.destroy();
-    },
+    close: () => client.close(),
   };
 }
 
-async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > ANSWER_BYTES_MAX) break;
-    chunks.push(chunk);
+function tokensOf(
+  { id, oauth }: RemoteModel,
+  client: HttpClient,
+  clock: Clock,
+  env: Readonly<Record<string, string | undefined>>,
+): ClientCredentialsTokens | null {
+  if (oauth === null) return null;
+  const { secretVariable, ...credentials } = oauth;
+  const clientSecret = env[secretVariable];
+  if (clientSecret === undefined || clientSecret === '') {
+    const message = `the model ${id} needs its client secret in the environment variable ${secretVariable}`;
+    throw new FatalError('TRG_MODEL_UNAVAILABLE', message, { model: id });
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return new ClientCredentialsTokens({ ...credentials, clientSecret }, client, clock);
 }
 
 function scoreOf(model: RemoteModel, text: string): number {

@@ -7,7 +7,7 @@ import type { RuleBuilder } from '../expressions/rule-builder.ts';
 import type { Expression, ExpressionFailed, Scope } from '../expressions/scope.ts';
 import { jsonOfValue } from '../expressions/values.ts';
 import { msOf } from '../patterns/definition.ts';
-import type { CompiledModel, LocalModel, RemoteModel } from './model.ts';
+import type { CompiledModel, LocalModel, ModelOAuth, RemoteModel } from './model.ts';
 import type { ModelBody } from './schema.ts';
 
 interface Feature {
@@ -32,7 +32,7 @@ const REMOTE: Names = { captures: [], insteadOfEvent: null, refused: REFUSED };
 /** Fields by the types that have them, beside those of all. */
 const FIELDS: Readonly<Record<'linear' | 'http' | 'onnx', readonly string[]>> = {
   linear: ['intercept', 'link'],
-  http: ['url', 'timeout', 'cache', 'default'],
+  http: ['url', 'oauth', 'timeout', 'cache', 'default'],
   onnx: ['file', 'timeout', 'cache', 'default'],
 };
 const TIMEOUT_MS = 500;
@@ -126,11 +126,30 @@ function remote(
     kind,
     needs: builder.needs,
     target,
+    oauth: body.oauth === undefined ? null : oauthOf(body.oauth),
     cacheMs: body.cache === undefined ? CACHE_MS : msOf(body.cache),
     timeoutMs: body.timeout === undefined ? TIMEOUT_MS : msOf(body.timeout),
     byDefault: body.default ?? null,
     inputs: features.map(({ name }) => name),
     features: (scope, failed) => valuesOf(features, scope, failed),
+  };
+}
+
+/** What is missing has been said. */
+function oauthOf({
+  tokenUrl = '',
+  clientId = '',
+  clientSecret = '',
+  scope,
+  audience,
+}: NonNullable<ModelBody['oauth']>): ModelOAuth {
+  return {
+    tokenUrl,
+    clientId,
+    // The schema lets nothing pass but ${NAME}.
+    secretVariable: clientSecret.slice(2, -1),
+    ...(scope !== undefined && { scope }),
+    ...(audience !== undefined && { audience }),
   };
 }
 

@@ -13,6 +13,16 @@ export interface LocalModel {
   score(scope: Scope): number;
 }
 
+/** OAuth 2.0, client credentials. */
+export interface ModelOAuth {
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  /** The environment variable that holds the client secret, where the model is asked. */
+  readonly secretVariable: string;
+  readonly scope?: string;
+  readonly audience?: string;
+}
+
 /** A model that is asked beside the task; the answer comes back as a record (processors/decide/scores.ts). */
 export interface RemoteModel {
   readonly id: string;
@@ -26,6 +36,8 @@ export interface RemoteModel {
   readonly timeoutMs: number;
   /** `http`: where it is asked. `onnx`: the file, relative to the folder of the project. */
   readonly target: string;
+  /** How `http` is asked for with a token; null: without. */
+  readonly oauth: ModelOAuth | null;
   readonly inputs: readonly string[];
   /** Values by name; one that fails is null, and reported. */
   features(scope: Scope, failed: ExpressionFailed): JsonObject;

@@ -15,6 +15,30 @@ const Feature = fields({
   ),
 });
 
+const WebAddress = { pattern: '^https?://' };
+
+const OAuth = fields(
+  {
+    tokenUrl: Type.String({
+      ...WebAddress,
+      examples: ['https://login.example.com/oauth/token'],
+      description: 'Token endpoint.',
+    }),
+    clientId: Type.String({ minLength: 1, description: 'Client at the token endpoint.' }),
+    clientSecret: Type.String({
+      secret: true,
+      pattern: '^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$',
+      examples: [`\${LEAD_CLIENT_SECRET}`],
+      description: 'Its secret: an environment variable of the workers, since models are published as they stand.',
+    }),
+    scope: Type.Optional(Type.String({ minLength: 1, description: 'Scopes to ask for, separated by spaces.' })),
+    audience: Type.Optional(
+      Type.String({ minLength: 1, description: 'Whom the token is for, where the provider wants to be told.' }),
+    ),
+  },
+  { description: 'http: OAuth 2.0 client credentials; requests carry a token.' },
+);
+
 export const ModelSchema = fields(
   {
     id: Type.String({ pattern: NAME_PATTERN, maxLength: 100, description: 'Kebab-case, unique, and never changed.' }),
@@ -31,11 +55,12 @@ export const ModelSchema = fields(
     ),
     url: Type.Optional(
       Type.String({
-        pattern: '^https?://',
+        ...WebAddress,
         examples: ['https://models.example.com/lead'],
         description: 'http: where features are posted to.',
       }),
     ),
+    oauth: Type.Optional(OAuth),
     file: Type.Optional(Type.String({ minLength: 1, description: 'onnx: the model, relative to this file.' })),
     timeout: Type.Optional(duration('http, onnx: how long an answer may take; default 500ms.')),
     cache: Type.Optional(duration('http, onnx: how long an answer is good for; default 10m.')),

@@ -37,6 +37,7 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
   const version = versionOf(body);
   return {
     id: body.id ?? '',
+    description: body.description ?? null,
     version,
     shape: shapeOf(body, { version, lane: compiled.lane, since: options.since?.get(body.id ?? '') ?? 0 }),
     entity,

@@ -10,6 +10,8 @@ import type { Lane, Pattern } from '../patterns/pattern.ts';
 export interface CompiledRule {
   readonly id: string;
   /** Hash of the rule's meaning (its tests and comments apart), 12 hex digits. */
+  /** What it says of itself, which is no part of its version. */
+  readonly description: string | null;
   readonly version: string;
   /** What must stay the same for the pattern's state to mean the same: 1 to 2^20 - 1 (rule-shape.ts). */
   readonly shape: number;

@@ -14,6 +14,7 @@ import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
 import { type Path, YamlSource } from '../../lib/yaml-source.ts';
 import { type Config, configOf } from './config.ts';
 import { applyEnvironment, type Environment, expandVariables, type FieldSchema, settingsOf } from './environment.ts';
+import { namedChannelSettings } from './named-channels.ts';
 import { type ConfigFile, ConfigSchema } from './schema.ts';
 
 /** Taken when no file is named and it is there. */
@@ -136,7 +137,9 @@ function contradictions({ entities, sources, channels, kafka, registry }: Config
 /** Secrets belong into the environment or into files of their own, not beside the other settings. */
 function literalSecrets(source: YamlSource, value: Record<string, unknown>): string[] {
   const warnings: string[] = [];
-  for (const { path, variable, schema } of settingsOf(ConfigSchema as FieldSchema)) {
+  const named = namedChannelSettings(value['channels']);
+  for (const setting of [...settingsOf(ConfigSchema as FieldSchema), ...named]) {
+    const { path, variable, schema } = setting;
     if (schema.secret !== true) continue;
     const found = path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], value);
     const texts = JSON.stringify(found ?? []).match(/"(?:[^"\\]|\\.)*"/g) ?? [];
@@ -144,9 +147,8 @@ function literalSecrets(source: YamlSource, value: Record<string, unknown>): str
     if (!texts.some((text) => text.length > 2 && !text.includes('${'))) continue;
     const { line, column } = source.place(path);
     const place = `${source.file}:${line}:${column}`;
-    warnings.push(
-      `${place}: ${path.join('.')} is a secret written in the file: use \${NAME}, ${variable} or ${variable}_FILE`,
-    );
+    const variables = named.includes(setting) ? '' : `, ${variable} or ${variable}_FILE`;
+    warnings.push(`${place}: ${path.join('.')} is a secret written in the file: use \${NAME}${variables}`);
   }
   return warnings;
 }

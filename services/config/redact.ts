@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import type { Config } from './config.ts';
 import { type FieldSchema, settingsOf } from './environment.ts';
+import { namedChannelSettings } from './named-channels.ts';
 import { ConfigSchema } from './schema.ts';
 
 const HIDDEN = '[secret]';
@@ -10,7 +11,8 @@ const HIDDEN = '[secret]';
 /** A copy fit for logs and screens. Secrets are those the schema marks; passwords inside URLs go too. */
 export function redact(config: Config): JsonObject {
   const copy = JSON.parse(JSON.stringify(config)) as Record<string, unknown>;
-  for (const { path, schema } of settingsOf(ConfigSchema as FieldSchema)) {
+  const settings = [...settingsOf(ConfigSchema as FieldSchema), ...namedChannelSettings(config.channels)];
+  for (const { path, schema } of settings) {
     if (schema.secret === true) hide(copy, path.map(String));
   }
   return withoutUrlPasswords(copy as JsonObject) as JsonObject;

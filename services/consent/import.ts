@@ -31,7 +31,7 @@ export function importedConsent(file: string, text: string, source: string): Imp
   const lines = text
     .replace(/^\uFEFF/, '')
     .split(/\r\n|\n|\r/)
-    .map((line, index) => ({ line: index + 1, bytes: Buffer.from(line), error: null }))
+    .map((line, index) => ({ line: index + 1, bytes: Buffer.from(line) }))
     .filter(({ bytes }) => bytes.length > 0);
   const reader = new CsvRecords({ recordBytesMax: ROW_BYTES_MAX });
   const [header, ...rows] = [...reader.read(lines), ...reader.end()];

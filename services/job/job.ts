@@ -1,7 +1,8 @@
 // The whole topology of a configuration: intake, evaluate, and a connector for each configured channel.
 
-import { openChannel } from '../../connectors/channels/channel.ts';
+import { type ChannelDependencies, openChannel } from '../../connectors/channels/channel.ts';
 import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
+import { pacedSender } from '../../connectors/channels/delivery/paced-sender.ts';
 import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
 import { channelNames, channelOf } from '../../connectors/channels/index.ts';
@@ -55,7 +56,10 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
   const templates = project.templates[0] ?? new Templates(new Map());
   const { versions = unpublished(config, rules) } = parts;
   const scorers = openScorers(remoteModels(rules), clock);
-  const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, parts.monitor));
+  const ruleDescription = (rule: string): string | null => versions.current.rule(rule)?.description ?? null;
+  const connectors = connectorsOf(config, { templates, clock, ruleDescription }).map((each) =>
+    measured(each, clock, parts.monitor),
+  );
   const topology = wholeTopology(config, versions, { schemas, schemaIds, scorers, connectors });
   return {
     topology,
@@ -177,13 +181,17 @@ const UNOPENED: ChannelSender = {
   close: () => Promise.resolve(),
 };
 
-function connectorsOf({ application, channels }: Config, templates: Templates, clock: Clock): Connector[] {
+function connectorsOf(
+  { application, channels }: Config,
+  parts: Pick<ChannelDependencies, 'clock' | 'templates' | 'ruleDescription'>,
+): Connector[] {
   return Object.entries(channels).flatMap(([name, options]) => {
     const channel = channelOf(name, options);
     if (channel === undefined || channel.connector === null) return [];
-    const dependencies = { clock, templates, application, publicUrl: null };
-    const sender = openChannel(channel, options, dependencies, name);
+    const { ratePerSecond = null, retryScheduleMs } = channel.connector;
+    const opened = openChannel(channel, options, { ...parts, application, publicUrl: null }, name);
+    const sender = ratePerSecond === null ? opened : pacedSender(opened, ratePerSecond, parts.clock);
     const concurrency = channel.connector.concurrency(options);
-    return [{ channel: name, sender, concurrency, schedule: channel.connector.retryScheduleMs }];
+    return [{ channel: name, sender, concurrency, schedule: retryScheduleMs }];
   });
 }

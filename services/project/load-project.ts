@@ -3,7 +3,7 @@
 // Owns: reading the files. Does not own: finding them (find-files.ts), what is right in them (rules/, connectors/).
 
 import { join, relative, resolve } from 'node:path';
-import { channelNames, channelTraits } from '../../connectors/channels/index.ts';
+import { channelNames, channelTraits, channelTypes } from '../../connectors/channels/index.ts';
 import { loadTemplates, type Templates } from '../../connectors/channels/templates/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
@@ -68,7 +68,7 @@ export function loadProject(options: ProjectOptions): Project {
   const folders = config.templates === null ? templateFolders : [relative(folder, config.templates)];
   const loaded = folders.map((name) => ({
     name,
-    ...loadTemplates(resolve(folder, name), channelNames(config.channels)),
+    ...loadTemplates(resolve(folder, name), channelNames(config.channels), channelTypes(config.channels)),
   }));
   const templates = loaded.map((found) => found.templates);
   const notText: Problem[] = [];

@@ -35,6 +35,10 @@ const USE_CASES: Readonly<Record<string, Readonly<Record<string, readonly string
   fraud: { 'suspicious transaction': ['suspicious-payment', 'card-testing', 'account-takeover', 'spending-spree'] },
   operations: { 'stock low': ['stock-low'], 'health check failing': ['health-check-failing', 'service-recovered'] },
   iot: { 'sensor over threshold': ['overheating'] },
+  'block-transaction': { 'block a transaction': ['block-transaction'] },
+  'route-ticket': { 'route a ticket': ['route-ticket'] },
+  reorder: { reorder: ['reorder'] },
+  'status-page': { 'status page': ['status-outage', 'status-recovered'] },
 };
 
 /** What each rule sends by, in the order of its sends; with `or`, those to fall back on. */
@@ -82,6 +86,10 @@ const SENDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'stock-low': 'webhook, slack',
   },
   iot: { 'battery-low': 'webhook', overheating: 'webhook, slack', 'silent-sensor': 'webhook' },
+  'block-transaction': { 'block-transaction': 'webhook' },
+  'route-ticket': { 'route-ticket': 'webhook' },
+  reorder: { reorder: 'webhook' },
+  'status-page': { 'status-outage': 'webhook', 'status-recovered': 'webhook' },
 };
 
 test('every project of examples has use cases here', () => {
@@ -171,7 +179,7 @@ for (const [name, cases] of Object.entries(USE_CASES)) {
         }
       }
     }
-    assert.ok(written > 0);
+    assert.equal(written > 0, templates.length > 0);
   });
 
   test(`editors find the schema of each file in ${folder}`, () => {

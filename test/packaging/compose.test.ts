@@ -79,7 +79,7 @@ test('the worker’s environment makes the example’s configuration one for thi
   assert.deepEqual(warnings, []);
   const advertised = String(kafka.environment!['KAFKA_ADVERTISED_LISTENERS']);
   assert.ok(advertised.includes(`INSIDE://${config.kafka!.brokers[0]}`), advertised);
-  assert.ok(compose.services[(config.channels['email'] as EmailOptions).host] !== undefined);
+  assert.ok(compose.services[(config.channels['email'] as EmailOptions).host!] !== undefined);
   assert.ok(compose.services[new URL(config.registry!.url).hostname] !== undefined);
   assert.equal(config.http!.host, '0.0.0.0');
   assert.ok(worker.ports!.some((port) => port.endsWith(`:${config.http!.port}`)));

@@ -52,8 +52,16 @@ export interface DeviceResult {
 export type SendResult =
   /** The provider took it. */
   | { readonly outcome: 'delivered'; readonly providerId: string | null; readonly devices?: readonly DeviceResult[] }
-  /** Trying again may help; `retryAfterMs` is what the provider asked for and replaces the next delay. */
-  | { readonly outcome: 'retry'; readonly reason: string; readonly retryAfterMs?: number }
+  /**
+   * Trying again may help; `retryAfterMs` is what the provider asked for and replaces the next delay. `suppress`: as Failed has
+   * it, where this was the last attempt.
+   */
+  | {
+      readonly outcome: 'retry';
+      readonly reason: string;
+      readonly retryAfterMs?: number;
+      readonly suppress?: { readonly reason: 'bounce'; readonly soft: true };
+    }
   | Failed
   | Skipped;
 

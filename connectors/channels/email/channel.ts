@@ -1,20 +1,20 @@
 // Mail.
 
 import { defineChannel } from '../channel.ts';
-import { RETRY_SCHEDULE_MS } from '../delivery/backoff.ts';
+import { MESSAGE_SCHEDULE_MS } from '../delivery/backoff.ts';
 import { checkMeaning, EmailOptionsSchema } from './options.ts';
 import { EmailSender } from './sender.ts';
 
 export const email = defineChannel({
   id: 'email',
-  description: 'Mail, over SMTP',
+  description: 'Mail, over SMTP or by Amazon SES',
   traits: { template: 'needed', asksConsent: true, addresses: ['email'], addressKind: 'email' },
   connector: {
     options: EmailOptionsSchema,
     check: checkMeaning,
     standsInForAddress: ({ to }) => to !== undefined,
     concurrency: ({ concurrency }) => concurrency,
-    retryScheduleMs: RETRY_SCHEDULE_MS,
+    retryScheduleMs: MESSAGE_SCHEDULE_MS,
     open: (options, { clock, templates }) => new EmailSender(options, clock, templates),
   },
 });

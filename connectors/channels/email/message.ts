@@ -1,6 +1,6 @@
 // The email of an action: whom it goes to and what is in it.
 //
-// Owns: recipient, subject, bodies, headers. Does not own: sending (sender.ts).
+// Owns: recipient, subject, bodies, headers. Does not own: sending (smtp.ts, ses.ts).
 //
 // Invariants:
 //   M1. Whatever profile and data hold, the message has one recipient and only the headers named here.
@@ -15,6 +15,21 @@ import { type Templates, templateScope } from '../templates/templates.ts';
 import { isAddress } from './address.ts';
 import type { EmailOptions } from './options.ts';
 import { plainText } from './plain-text.ts';
+
+/** What RFC 6376 recommends, and both headers of RFC 8058, which requires them signed. */
+const SIGNED_HEADERS = [
+  'From',
+  'Reply-To',
+  'Subject',
+  'Date',
+  'To',
+  'Message-ID',
+  'MIME-Version',
+  'Content-Type',
+  'Content-Transfer-Encoding',
+  'List-Unsubscribe',
+  'List-Unsubscribe-Post',
+].join(':');
 
 /** What a person receives, as it is archived. */
 export interface EmailContent {
@@ -119,4 +134,11 @@ export function mailOf(
     disableFileAccess: true,
     disableUrlAccess: true,
   };
+}
+
+/** What a transport of nodemailer signs messages with. */
+export function dkimOf({ dkim }: EmailOptions) {
+  if (dkim === undefined) return {};
+  const { domain, selector, privateKey } = dkim;
+  return { dkim: { domainName: domain, keySelector: selector, privateKey, headerFieldNames: SIGNED_HEADERS } };
 }

@@ -11,13 +11,34 @@ const secret = (description: string) => Type.String({ secret: true, minLength: 1
 
 export const EmailOptionsSchema = Type.Object(
   {
-    provider: Type.Enum(['smtp'], { default: 'smtp', description: 'How mail leaves' }),
-    host: text('SMTP server'),
-    port: Type.Integer({ minimum: 1, maximum: 65_535, default: 587, description: 'Its port' }),
-    secure: Type.Boolean({ default: false, description: 'TLS from the first byte; otherwise STARTTLS when offered' }),
-    requireTls: Type.Boolean({ default: false, description: 'Send nothing when the server offers no STARTTLS' }),
-    username: Type.Optional(text('User, when the server wants a log-in')),
-    password: Type.Optional(secret('Password')),
+    provider: Type.Enum(['smtp', 'ses'], { default: 'smtp', description: 'How mail leaves' }),
+    host: Type.Optional(text('smtp: server')),
+    port: Type.Integer({ minimum: 1, maximum: 65_535, default: 587, description: 'smtp: its port' }),
+    secure: Type.Boolean({
+      default: false,
+      description: 'smtp: TLS from the first byte; otherwise STARTTLS when offered',
+    }),
+    requireTls: Type.Boolean({ default: false, description: 'smtp: send nothing when the server offers no STARTTLS' }),
+    username: Type.Optional(text('smtp: user, when the server wants a log-in')),
+    password: Type.Optional(secret('smtp: password')),
+    ses: Type.Optional(
+      Type.Object(
+        {
+          region: text('Region of AWS, such as `eu-central-1`'),
+          accessKeyId: Type.Optional(text("Access key; left out: as AWS's SDK finds one (environment, role)")),
+          secretAccessKey: Type.Optional(secret('Its secret')),
+          endpoint: Type.Optional(
+            Type.String({
+              pattern: '^https?://',
+              examples: ['https://email.eu-central-1.amazonaws.com'],
+              description: "Another endpoint than the region's",
+            }),
+          ),
+          configurationSet: Type.Optional(text('Configuration set, which tells of bounces, opens and clicks')),
+        },
+        { additionalProperties: false, description: 'ses: Amazon SES; needs the package `@aws-sdk/client-sesv2`' },
+      ),
+    ),
     from: text('Sender, such as `Shop <hello@shop.test>`'),
     to: Type.Optional(text('Liquid: the address of who has no `profile.email`')),
     subject: Type.Optional(text('Liquid: the subject where a template has none')),
@@ -52,6 +73,20 @@ export function checkMeaning(options: EmailOptions): SchemaFinding[] {
   const wrong = (path: readonly string[], message: string, hint: string | null = null): void => {
     findings.push({ path, part: 'value', message, hint });
   };
+  const { provider, ses } = options;
+  if (provider === 'smtp' && options.host === undefined) {
+    wrong([], 'missing field "host", which provider smtp needs');
+  }
+  if (provider === 'ses' && ses === undefined) wrong([], 'missing field "ses", which provider ses needs');
+  for (const name of provider === 'smtp' ? (['ses'] as const) : (['host', 'username', 'password'] as const)) {
+    if (options[name] !== undefined) {
+      wrong([name], `"${name}" belongs to provider ${provider === 'smtp' ? 'ses' : 'smtp'}`);
+    }
+  }
+  if (ses !== undefined && (ses.accessKeyId === undefined) !== (ses.secretAccessKey === undefined)) {
+    const missing = ses.accessKeyId === undefined ? 'accessKeyId' : 'secretAccessKey';
+    wrong(['ses', missing], '"ses.accessKeyId" and "ses.secretAccessKey" go together');
+  }
   if (hostOf(options.from) === null) {
     wrong(['from'], '"from" is not one email address', 'such as `Shop <hello@shop.test>`');
   }

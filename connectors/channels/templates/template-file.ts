@@ -19,6 +19,8 @@ export interface Rendered {
   readonly fields: Readonly<{ [Name in (typeof FRONT_MATTER)[number]]?: string }>;
   readonly body: string;
   readonly isHtml: boolean;
+  /** Whether the template is written as JSON: an object with a name, or a list of objects. */
+  readonly isJson: boolean;
 }
 
 export interface Template {
@@ -36,6 +38,7 @@ export function parseTemplate(file: string, text: string, problems: Problem[]): 
   const bodyText = text.slice(matter?.[0].length ?? 0);
   const bodyLine = matter === null ? 0 : matter[0].split('\n').length - 1;
   const isHtml = beginsWithTag(bodyText);
+  const isJson = beginsLikeJson(bodyText);
 
   const compile = (source: string, escaping: Escaping, lineOffset: number, columnOffset = 0) => {
     try {
@@ -69,13 +72,22 @@ export function parseTemplate(file: string, text: string, problems: Problem[]): 
       fields: Object.fromEntries(fields.map(({ name, compiled }) => [name, oneLine(compiled!.render(scope))])),
       body: body.render(scope),
       isHtml,
+      isJson,
     }),
   };
 }
 
 /** Whether it is HTML; Liquid tags before the first HTML tag, such as an assign, do not count. */
 function beginsWithTag(body: string): boolean {
-  return /^\s*<(!doctype\s|!--|[a-z])/i.test(body.replaceAll(/\{%[\s\S]*?%\}/g, ''));
+  return /^\s*<(!doctype\s|!--|[a-z])/i.test(withoutTags(body));
+}
+
+function beginsLikeJson(body: string): boolean {
+  return /^\s*(\{\s*"|\[\s*\{(?!\{))/.test(withoutTags(body));
+}
+
+function withoutTags(body: string): string {
+  return body.replaceAll(/\{%[\s\S]*?%\}/g, '');
 }
 
 /** Whatever the data holds: a line break in it would begin another header. */

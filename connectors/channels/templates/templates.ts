@@ -16,17 +16,28 @@ import { parseTemplate, type Rendered, type Template } from './template-file.ts'
 export class Templates {
   readonly #byPath: ReadonlyMap<string, Template>;
   readonly #broken: ReadonlySet<string>;
+  readonly #types: ReadonlyMap<string, string>;
 
-  /** `broken`: those that are there and have mistakes, by `<name>/<channel>[.<locale>]` too. */
-  constructor(byPath: ReadonlyMap<string, Template>, broken: ReadonlySet<string> = new Set()) {
+  /**
+   * `broken`: those that are there and have mistakes, by `<name>/<channel>[.<locale>]` too. `types`: of channels that have a name of
+   * their own, what they are.
+   */
+  constructor(
+    byPath: ReadonlyMap<string, Template>,
+    types: ReadonlyMap<string, string> = new Map(),
+    broken: ReadonlySet<string> = new Set(),
+  ) {
     this.#byPath = byPath;
+    this.#types = types;
     this.#broken = broken;
   }
 
   /** Whether there is one for people of any locale, also one with mistakes. */
   has(name: string, channel: string): boolean {
-    const path = `${name}/${channel}`;
-    return this.#byPath.has(path) || this.#broken.has(path);
+    return [channel, this.#types.get(channel)].some((each) => {
+      const path = `${name}/${each}`;
+      return this.#byPath.has(path) || this.#broken.has(path);
+    });
   }
 
   *all(): Generator<{ readonly name: string; readonly channel: string; readonly template: Template }> {
@@ -36,8 +47,20 @@ export class Templates {
     }
   }
 
-  /** The template in the locale asked for (`de-AT`), else in its language (`de`), else the one without a locale. */
+  /**
+   * The channel's template, else that of its type; of each the one in the locale asked for (`de-AT`), else in its language
+   * (`de`), else the one without a locale.
+   */
   find(name: string, channel: string, locale: string | null): Template | undefined {
+    return this.#inLocale(name, channel, locale) ?? this.#ofType(name, channel, locale);
+  }
+
+  #ofType(name: string, channel: string, locale: string | null): Template | undefined {
+    const type = this.#types.get(channel);
+    return type === undefined ? undefined : this.#inLocale(name, type, locale);
+  }
+
+  #inLocale(name: string, channel: string, locale: string | null): Template | undefined {
     const parts = locale === null ? [] : locale.toLowerCase().replaceAll('_', '-').split('-');
     for (let length = parts.length; length > 0; length--) {
       const found = this.#byPath.get(`${name}/${channel}.${parts.slice(0, length).join('-')}`);
@@ -55,7 +78,10 @@ export class Templates {
     const locale = typeof profile?.locale === 'string' ? profile.locale : null;
     const template = this.find(action.template, action.channel, locale);
     if (template === undefined) {
-      throw new RecordError('TRG_TEMPLATE_FAILED', `there is no template ${action.template}/${action.channel}.liquid`);
+      const type = this.#types.get(action.channel);
+      const ofType = type === undefined ? '' : `, nor ${action.template}/${type}.liquid`;
+      const message = `there is no template ${action.template}/${action.channel}.liquid${ofType}`;
+      throw new RecordError('TRG_TEMPLATE_FAILED', message);
     }
     return template.render(templateScope(action));
   }
@@ -72,10 +98,11 @@ export function templateScope(action: Action): LiquidScope {
   };
 }
 
-/** Reads all templates below `folder`; with problems, the templates that have some are left out. */
+/** Reads all templates below `folder`; with problems, the templates that have some are left out. `types`: as Templates has it. */
 export function loadTemplates(
   folder: string,
   channels: readonly string[],
+  types: ReadonlyMap<string, string> = new Map(),
 ): { templates: Templates; problems: readonly Problem[] } {
   const byPath = new Map<string, Template>();
   const broken = new Set<string>();
@@ -103,7 +130,7 @@ export function loadTemplates(
     const hint = 'it is for people of all other locales';
     problems.push({ file, line: 0, column: 0, message: `is missing, while ${path}.liquid is there`, hint });
   }
-  return { templates: new Templates(byPath, broken), problems };
+  return { templates: new Templates(byPath, types, broken), problems };
 }
 
 /** Names below `folder` in order, hidden ones left out. */

@@ -1,8 +1,8 @@
 // What a webhook says: Standard Webhooks' `{type, timestamp, data}`, the rule's data inside.
 
-import { RecordError } from '../../../lib/errors.ts';
 import type { Action } from '../../../schemas/action.ts';
-import { isJsonObject, type JsonObject } from '../../../schemas/json.ts';
+import type { JsonObject } from '../../../schemas/json.ts';
+import { actionData, originOf } from '../templates/action-data.ts';
 import type { Templates } from '../templates/templates.ts';
 
 export interface WebhookBody {
@@ -18,32 +18,6 @@ export interface WebhookBody {
  * Throws RecordError TRG_TEMPLATE_FAILED.
  */
 export function webhookBody(action: Action, templates: Templates): WebhookBody {
-  const at = new Date(action.at).toISOString();
-  const tripline = {
-    decision: action.decision,
-    action: action.id,
-    rule: action.rule,
-    ruleVersion: action.ruleVersion,
-    entity: { type: action.entity.type, id: action.entity.id },
-    at,
-    step: action.step,
-  };
-  return { type: action.rule, timestamp: at, data: { ...dataOf(action, templates), tripline } };
-}
-
-function dataOf(action: Action, templates: Templates): JsonObject {
-  if (action.template === null) return action.data;
-  const { body } = templates.render(action);
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    // JSON.parse quotes the text in its message, which is somebody's data.
-    throw new RecordError('TRG_TEMPLATE_FAILED', `template ${action.template}/webhook.liquid does not give JSON`);
-  }
-  if (isJsonObject(value)) return value;
-  throw new RecordError(
-    'TRG_TEMPLATE_FAILED',
-    `template ${action.template}/webhook.liquid does not give a JSON object`,
-  );
+  const data = { ...actionData(action, templates), tripline: originOf(action) };
+  return { type: action.rule, timestamp: new Date(action.at).toISOString(), data };
 }

@@ -2,16 +2,12 @@
 
 import Type from 'typebox';
 import type { SchemaFinding } from '../../../lib/schema-check.ts';
-import { isPrivateHost } from './private-address.ts';
+import { allowPrivateOption, checkUrl, concurrencyOption, oauthOption, urlOption } from '../http/options.ts';
 import { secretKey } from './signature.ts';
 
 export const WebhookOptionsSchema = Type.Object(
   {
-    url: Type.String({
-      pattern: '^https?://',
-      examples: ['https://hooks.example.com/in'],
-      description: 'Where to post',
-    }),
+    url: urlOption({ description: 'Where to post', example: 'https://hooks.example.com/in' }),
     secret: Type.Optional(
       Type.String({
         secret: true,
@@ -19,13 +15,9 @@ export const WebhookOptionsSchema = Type.Object(
         description: 'Signing secret, `whsec_…`; during a change the new one and the old, with a space between',
       }),
     ),
-    allowPrivate: Type.Boolean({ default: false, description: 'Allow private addresses, such as 127.0.0.1' }),
-    concurrency: Type.Integer({
-      minimum: 1,
-      maximum: 1_000,
-      default: 32,
-      description: 'Requests under way at a time, for each partition',
-    }),
+    oauth: Type.Optional(oauthOption()),
+    allowPrivate: allowPrivateOption(),
+    concurrency: concurrencyOption(32),
   },
   { additionalProperties: false, description: 'Webhook; left out: no connector here' },
 );
@@ -33,22 +25,13 @@ export const WebhookOptionsSchema = Type.Object(
 export type WebhookOptions = Type.Static<typeof WebhookOptionsSchema>;
 
 /** What the schema cannot say. */
-export function checkMeaning({ url: text, secret, allowPrivate }: WebhookOptions): SchemaFinding[] {
-  const findings: SchemaFinding[] = [];
-  const wrong = (name: string, message: string, hint: string | null): void => {
-    findings.push({ path: [name], part: 'value', message, hint });
-  };
-  const url = URL.parse(text);
-  if (url === null) {
-    wrong('url', '"url" is not a URL', null);
-  } else {
-    if (url.username !== '' || url.password !== '') wrong('url', '"url" holds a user or password', 'use `secret`');
-    if (!allowPrivate && isPrivateHost(url.hostname)) {
-      wrong('url', '"url" is a private address', 'public ones only, unless `allowPrivate: true`');
-    }
+export function checkMeaning({ url, secret, oauth, allowPrivate }: WebhookOptions): SchemaFinding[] {
+  const findings = checkUrl({ path: ['url'], url, allowPrivate, instead: 'secret' });
+  if (oauth !== undefined) {
+    findings.push(...checkUrl({ path: ['oauth', 'tokenUrl'], url: oauth.tokenUrl, allowPrivate, instead: 'clientId' }));
   }
   if (secret !== undefined && secretKeys(secret).includes(null)) {
-    wrong('secret', '"secret" is not base64 after whsec_', null);
+    findings.push({ path: ['secret'], part: 'value', message: '"secret" is not base64 after whsec_', hint: null });
   }
   return findings;
 }

@@ -1,6 +1,6 @@
 // Channels as the worker opens them, with what a test need not say.
 
-import { type ChannelDependencies, openChannel } from '../../../connectors/channels/channel.ts';
+import { type Channel, type ChannelDependencies, openChannel } from '../../../connectors/channels/channel.ts';
 import { attempt } from '../../../connectors/channels/delivery/attempt.ts';
 import type { ChannelSender, SendResult } from '../../../connectors/channels/delivery/sender.ts';
 import { email } from '../../../connectors/channels/email/channel.ts';
@@ -21,7 +21,12 @@ export function templatesOf(sources: Readonly<Record<string, string>>): Template
 const NO_TEMPLATES = templatesOf({});
 
 /** What a connector would give a channel that has nothing of its own. */
-export const DEPENDENCIES = { templates: NO_TEMPLATES, application: 'shop', publicUrl: null } as const;
+export const DEPENDENCIES = {
+  templates: NO_TEMPLATES,
+  application: 'shop',
+  publicUrl: null,
+  ruleDescription: () => null,
+} as const;
 
 /** A sender of which a test asks whole attempts. */
 export interface AttemptingSender {
@@ -37,10 +42,14 @@ export function attempting(sender: ChannelSender): AttemptingSender {
   };
 }
 
+export function openSender(channel: Channel, options: object, dependencies: Dependencies): AttemptingSender {
+  return attempting(openChannel(channel, options, { ...DEPENDENCIES, ...dependencies }));
+}
+
 export function openEmail(options: object, dependencies: Dependencies): AttemptingSender {
-  return attempting(openChannel(email, options, { ...DEPENDENCIES, ...dependencies }));
+  return openSender(email, options, dependencies);
 }
 
 export function openWebhook(options: object, dependencies: Dependencies): AttemptingSender {
-  return attempting(openChannel(webhook, options, { ...DEPENDENCIES, ...dependencies }));
+  return openSender(webhook, options, dependencies);
 }

@@ -8,6 +8,7 @@ test('what a rule leaves out has its default', () => {
   const { pattern: _, version: __, shape: ___, needs, gates, ...rule } = compiled('{ id: a, when: { event: e } }');
   assert.deepEqual(rule, {
     id: 'a',
+    description: null,
     entity: 'user',
     enabled: true,
     priority: 50,

@@ -212,6 +212,23 @@ test('a secret written into the file is warned about, without showing it', (t) =
   assert.doesNotMatch(warnings[0] ?? '', /whsec_plain/);
 });
 
+test('the secrets of channels with names of their own are hidden and warned about as well', (t) => {
+  const text = `channels:
+  oncall: { type: slack, token: xoxb-topsecret, channel: C1 }
+  partner:
+    type: webhook
+    url: https://a.test/
+    oauth: { tokenUrl: "https://b.test/", clientId: me, clientSecret: "\${S}" }
+`;
+  const { config, warnings } = load(t, text, { S: 'topsecret' });
+  const shown = JSON.stringify(redact(config));
+  assert.doesNotMatch(shown, /topsecret/);
+  assert.match(shown, /"clientId":"me"/);
+  assert.deepEqual(warnings, [
+    `tripline.yaml:2:33: channels.oncall.token is a secret written in the file: use \${NAME}`,
+  ]);
+});
+
 test('redact hides every secret and keeps the rest', (t) => {
   const text = `
 channels:

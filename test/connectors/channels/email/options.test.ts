@@ -27,10 +27,10 @@ test('good options have no findings, and defaults are filled in', () => {
 });
 
 test('unknown fields, wrong types and missing ones are all said at once, with a hint', () => {
-  assert.deepEqual(findings({ ...GOOD, from: undefined, hots: 'x', provider: 'ses', port: 70_000 }), [
+  assert.deepEqual(findings({ ...GOOD, from: undefined, hots: 'x', provider: 'fax', port: 70_000 }), [
     'missing field "from"',
     'unknown field "hots" (did you mean "host"?)',
-    '"provider" must be one of smtp',
+    '"provider" must be one of smtp, ses',
     '"port" must be at most 65535',
   ]);
 });

@@ -45,6 +45,7 @@ test('a template sees data, entity, rule, at and everything of the context', (t)
     fields: {},
     body: 'SAVE<10> user u1 cart-abandonment 2026-01-01T09:00:00.000Z Ann 80',
     isHtml: false,
+    isJson: false,
   });
 });
 
@@ -74,7 +75,12 @@ test('a byte order mark and line ends of Windows are no part of a template', (t)
     folderOf(t, { 'cart/email.liquid': '\uFEFF---\r\nsubject: Hi\r\n---\r\n<p>Hello</p>' }),
   );
   assert.deepEqual(problems, []);
-  assert.deepEqual(templates.render(ACTION), { fields: { subject: 'Hi' }, body: '<p>Hello</p>', isHtml: true });
+  assert.deepEqual(templates.render(ACTION), {
+    fields: { subject: 'Hi' },
+    body: '<p>Hello</p>',
+    isHtml: true,
+    isJson: false,
+  });
 });
 
 test('the locale is taken, else its language, else the template for everyone', (t) => {
@@ -138,4 +144,24 @@ test('a folder that cannot be read is one problem', (t) => {
   const { problems } = loadTemplates(folder);
   assert.equal(problems.length, 1);
   assert.match(formatProblem(problems[0]!), /missing: cannot be read: ENOENT/);
+});
+
+test('a channel with a name of its own has the template of that name, else that of its type', (t) => {
+  const folder = folderOf(t, {
+    'both/partner.liquid': 'to the partner',
+    'both/partner.de.liquid': 'an den Partner',
+    'both/email.liquid': 'to anybody',
+    'typed/email.liquid': 'Hello',
+    'typed/email.de.liquid': 'Hallo',
+  });
+  const { templates, problems } = loadAll(folder, [...CHANNEL_IDS, 'partner'], new Map([['partner', 'email']]));
+  assert.deepEqual(problems, []);
+  const bodyOf = (template: string, channel = 'partner') => templates.render({ ...ACTION, template, channel }).body;
+  assert.deepEqual(
+    [bodyOf('both'), bodyOf('both', 'email'), bodyOf('typed')],
+    ['an den Partner', 'to anybody', 'Hallo'],
+  );
+  assert.throws(() => bodyOf('neither'), {
+    message: 'there is no template neither/partner.liquid, nor neither/email.liquid',
+  });
 });

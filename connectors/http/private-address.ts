@@ -1,6 +1,6 @@
 // Which addresses are not on the public internet, and a DNS look-up that gives only those that are.
 //
-// Owns: the list of ranges, the check before and after DNS. Does not own: what a refusal means (sender.ts).
+// Owns: the list of ranges, the check before and after DNS. Does not own: connecting (http-client.ts), what a refusal means.
 //
 // Invariants:
 //   N1. The addresses checked are the very ones connected to: the look-up hands on what it checked, so a name that

@@ -2,15 +2,11 @@ import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import test from 'node:test';
-import {
-  isPrivateAddress,
-  isPrivateHost,
-  publicLookup,
-} from '../../../../connectors/channels/webhook/private-address.ts';
-import { FakeClock } from '../../../../testing/fake-clock.ts';
-import { makeAction } from '../delivery/fake-context.ts';
-import { openWebhook } from '../kit.ts';
-import { startReceiver } from './receiver.ts';
+import { isPrivateAddress, isPrivateHost, publicLookup } from '../../../connectors/http/private-address.ts';
+import { FakeClock } from '../../../testing/fake-clock.ts';
+import { makeAction } from '../channels/delivery/fake-context.ts';
+import { openWebhook } from '../channels/kit.ts';
+import { startReceiver } from '../channels/webhook/receiver.ts';
 
 const NO_ABORT = new AbortController().signal;
 
