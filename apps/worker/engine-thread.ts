@@ -55,7 +55,10 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
           transactionalId: `${config.application}-${identity.name}-${index}`,
         };
   const onDamaged = (folder: string, error: unknown): void => {
-    logger.warn({ folder, error: describeError(error) }, 'the state is damaged and is rebuilt from its changelog');
+    logger.warn(
+      { folder, error: describeError(error) },
+      'the state cannot be trusted and is rebuilt from its changelog',
+    );
   };
   const open = () =>
     openEngine({
