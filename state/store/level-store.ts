@@ -37,6 +37,7 @@ const FORMAT = 'rows with seals\n';
 
 /** Of the checksum behind each value. */
 const SEAL_BYTES = 4;
+const SCRATCH_BYTES = 4_096;
 
 const BYTES = { keyEncoding: 'view', valueEncoding: 'view' } as const;
 
@@ -44,6 +45,7 @@ export class LevelStore implements KeyValueStore {
   readonly #database: ClassicLevel<Uint8Array, Uint8Array>;
   /** Whether all that was to be written was, and all that was read was as it had been written. */
   #isWhole = true;
+  #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
   private constructor(database: ClassicLevel<Uint8Array, Uint8Array>) {
     this.#database = database;
@@ -130,7 +132,7 @@ export class LevelStore implements KeyValueStore {
       } else {
         // The binding copies an empty one to where it never frees it (classic-level 3, DisposeSliceBuffer).
         assert(value.length > 0, 'no value is empty');
-        chained.put(key, seal(key, value));
+        chained.put(key, this.#seal(key, value));
       }
     }
     try {
@@ -163,6 +165,15 @@ export class LevelStore implements KeyValueStore {
     if (wasOpen && this.#isWhole) noteClosed(this.#database.location);
   }
 
+  /** The value with its seal, in bytes that the next call uses again: LevelDB's binding copies them at once. */
+  #seal(key: Uint8Array, value: Uint8Array): Uint8Array {
+    const end = value.length + SEAL_BYTES;
+    if (end > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(2 * end);
+    this.#scratch.set(value);
+    this.#scratch.writeUInt32LE(sealOf(key, value), value.length);
+    return this.#scratch.subarray(0, end);
+  }
+
   /** L3 */
   #unsealed(key: Uint8Array, sealed: Uint8Array): Uint8Array {
     const end = sealed.length - SEAL_BYTES;
@@ -188,13 +199,6 @@ export class LevelStore implements KeyValueStore {
     }
     return new RetryableError('TRG_STATE_CORRUPT', `the state in ${folder} cannot be read: ${what}`, { folder }, cause);
   }
-}
-
-function seal(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const sealed = Buffer.allocUnsafe(value.length + SEAL_BYTES);
-  sealed.set(value);
-  sealed.writeUInt32LE(sealOf(key, value), value.length);
-  return sealed;
 }
 
 function sealOf(key: Uint8Array, value: Uint8Array): number {
