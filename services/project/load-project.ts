@@ -2,11 +2,11 @@
 //
 // Owns: reading the files. Does not own: finding them (find-files.ts), what is right in them (rules/, connectors/).
 
-import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { CHANNEL_IDS, channelTraits } from '../../connectors/channels/index.ts';
 import { loadTemplates, type Templates } from '../../connectors/channels/templates/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
+import { readPlainFile } from '../../lib/plain-file.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import { checkRules, type RuleFile, type RulesCheck } from '../../rules/index.ts';
 import type { PublishedFile } from '../../schemas/published-rules.ts';
@@ -131,8 +131,9 @@ function readAll(kind: PublishedFile['kind'], files: readonly string[], folder: 
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readPlainFile(file);
   } catch (error) {
-    throw new FatalError('TRG_FILE_UNREADABLE', `${file} cannot be read`, { file }, error);
+    const message = `${file} cannot be read: ${(error as Error).message}`;
+    throw new FatalError('TRG_FILE_UNREADABLE', message, { file });
   }
 }

@@ -2,9 +2,10 @@
 //
 // Owns: which there are, choosing by locale, what a template may show. Does not own: what is in a file (template-file.ts).
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RecordError } from '../../../lib/errors.ts';
+import { readPlainFile } from '../../../lib/plain-file.ts';
 import type { Problem } from '../../../lib/problem.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
 import type { Action } from '../../../schemas/action.ts';
@@ -104,7 +105,7 @@ function list(folder: string, kind: 'directory' | 'file', root: string, problems
 function readTemplate(file: string, problems: Problem[]): Template | null {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8')
+    text = readPlainFile(file)
       .replace(/^\uFEFF/, '')
       .replaceAll('\r\n', '\n');
   } catch (error) {
