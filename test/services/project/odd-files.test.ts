@@ -16,9 +16,9 @@ const ODD: Readonly<Record<string, (folder: string) => string>> = {
     return 'pipe.yaml';
   },
   'a pipe among the templates': (folder) => {
-    mkdirSync(join(folder, 'templates/email'), { recursive: true });
-    execFileSync('mkfifo', [join(folder, 'templates/email/hello.liquid')]);
-    return 'hello.liquid';
+    mkdirSync(join(folder, 'templates/hello'), { recursive: true });
+    execFileSync('mkfifo', [join(folder, 'templates/hello/email.liquid')]);
+    return 'email.liquid';
   },
   'a device': (folder) => {
     symlinkSync('/dev/zero', join(folder, 'rules/zero.yaml'));
