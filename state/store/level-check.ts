@@ -46,11 +46,6 @@ interface Version {
   readonly lastSequence: number;
 }
 
-/** Whether there is a database at all. */
-export async function hasDatabase(folder: string): Promise<boolean> {
-  return (await namesIn(folder)).some(isDatabaseFile);
-}
-
 /** Throws FileDamage, and the system's errors; a folder without database passes. */
 export async function checkFiles(folder: string): Promise<void> {
   const names = await namesIn(folder);

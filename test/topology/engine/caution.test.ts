@@ -119,7 +119,7 @@ test('a record whose processing fails by a bug is a dead letter and leaves nothi
   assert.doesNotMatch(dead[0]!.message + JSON.stringify(notices), /somebody@example/);
   await read('fails', 4);
   assert.equal(notices.length, 1, 'once a minute');
-  clock.advance(60_000);
+  await clock.advance(60_000);
   await read('fails', 5);
   assert.deepEqual(
     notices.map(({ level, fields }) => [level, fields['unreported']]),
