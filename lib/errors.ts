@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   TRG_WORKER_FAILED: 'a running worker failed at a question',
   TRG_TASK_MOVING: 'the task of an entity is on its way to a worker',
   TRG_PEER_UNREACHABLE: 'the worker that has an entity cannot be asked',
+  TRG_INTERNAL: 'processing failed by a bug of Tripline',
   TRG_USAGE: 'the command line is wrong',
 } as const;
 

@@ -2,7 +2,7 @@
 //
 // Owns: reading them, the place of what is no text. Does not own: what the text means.
 
-import { readFileSync } from 'node:fs';
+import { readPlainFile } from './plain-file.ts';
 import type { Problem } from './problem.ts';
 import { encodingOf, findNotUtf8, Utf8Writer } from './text-encoding.ts';
 
@@ -23,9 +23,9 @@ export class NotTextError extends Error {
 /** What to do about it. */
 const MEND = 'save the file as UTF-8; it may be windows-1252 (ANSI)';
 
-/** Without the byte order mark. Throws NotTextError, and what reading throws. */
+/** Without the byte order mark. Throws NotTextError, and what readPlainFile throws. */
 export function readTextFile(file: string): string {
-  const read = readFileSync(file);
+  const read = readPlainFile(file);
   const writer = new Utf8Writer(encodingOf(read));
   const bytes = Buffer.concat([writer.write(read), writer.end()]);
   const found = findNotUtf8(bytes);

@@ -60,10 +60,14 @@ export interface ProcessorContext {
    */
   measure(metric: string, sinceMs: number, labels?: Readonly<Record<string, string>>, trace?: MeasuredTrace): void;
   /**
-   * Starts I/O beside the task; `then` runs inside the task (C1) once it is done. `work` must not reject: it returns its
-   * failure as a value. Its signal aborts when the task closes, and `then` is then not called.
+   * Starts I/O beside the task; `then` runs inside the task (C1) once it is done. What `work` throws or rejects with ends
+   * nothing: `failed` makes a result of it. Its signal aborts when the task closes, and `then` is then not called.
    */
-  run<Result>(work: (signal: AbortSignal) => Promise<Result>, then: (result: Result) => void): void;
+  run<Result>(
+    work: (signal: AbortSignal) => Promise<Result>,
+    then: (result: Result) => void,
+    failed: (error: unknown) => Result,
+  ): void;
 }
 
 export interface Processor<Value = unknown> {

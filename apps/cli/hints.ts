@@ -5,7 +5,7 @@ import type { EngineError, ErrorCode } from '../../lib/errors.ts';
 const HINTS: Partial<Record<ErrorCode, string>> = {
   TRG_CONFIG_INVALID: 'docs/configuration.md lists every setting',
   TRG_LOG_LOCKED: 'stop the other process, or set dataDir to another folder',
-  TRG_LOG_CORRUPT: 'restore the data folder from a copy, or start with an empty dataDir',
+  TRG_LOG_CORRUPT: 'restore the data folder from a copy, or see what is lost: tripline log recover',
   TRG_LOG_FULL: 'make room on the disk and start again: nothing that was committed is lost',
   TRG_STATE_MISMATCH: 'set dataDir to a folder of its own for each application',
   TRG_RULES_INVALID: '`tripline check` shows all mistakes',

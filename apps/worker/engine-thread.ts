@@ -9,6 +9,7 @@ import type { Config } from '../../services/config/index.ts';
 import type { Job } from '../../services/job/job.ts';
 import { stateFolder } from '../../services/job/open-log.ts';
 import { LevelStore } from '../../state/store/level-store.ts';
+import { Caution } from '../../topology/engine/caution.ts';
 import type { AskAddress } from '../../topology/engine/group/notes.ts';
 import type { EngineMonitor } from '../../topology/engine/monitor.ts';
 import { type Membership, type OpenEngineOptions, openEngine } from '../../topology/engine/open-engine.ts';
@@ -55,8 +56,12 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
           transactionalId: `${config.application}-${identity.name}-${index}`,
         };
   const onDamaged = (folder: string, error: unknown): void => {
-    logger.warn({ folder, error: describeError(error) }, 'the state is damaged and is rebuilt from its changelog');
+    logger.warn(
+      { folder, error: describeError(error) },
+      'the state cannot be trusted and is rebuilt from its changelog',
+    );
   };
+  const caution = new Caution(clock, logger);
   const open = () =>
     openEngine({
       ...place,
@@ -66,6 +71,7 @@ export async function runEngineThread(options: EngineThreadOptions, signal: Abor
       clock,
       counters,
       monitor,
+      caution,
       openStore: async (task) => sizes.watch(task, await LevelStore.open(stateFolder(config, task), onDamaged)),
       outOfOrdernessMs: config.outOfOrdernessMs,
       commitInterval: config.commitInterval,

@@ -29,6 +29,7 @@ export async function lockDataDir({ dataDir }: Config): Promise<FolderLock> {
 
 const NAME_FILE = 'worker-name';
 const NAME_LENGTH = 12;
+const NAME = /^[0-9a-f]{12}$/;
 
 /** Throws FatalError TRG_STATE_UNWRITABLE. */
 export async function identify(config: Config): Promise<WorkerIdentity> {
@@ -39,7 +40,8 @@ export async function identify(config: Config): Promise<WorkerIdentity> {
 async function keptName(dataDir: string): Promise<string> {
   const file = join(dataDir, NAME_FILE);
   const kept = (await readFile(file, 'utf8').catch(() => '')).trim();
-  if (kept !== '') return kept;
+  // A damaged name would be a new one that the group keeps for ever; a new one that we made is forgotten in time.
+  if (NAME.test(kept)) return kept;
   const name = newId().replaceAll('-', '').slice(0, NAME_LENGTH);
   try {
     await mkdir(dataDir, { recursive: true });

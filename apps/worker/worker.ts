@@ -18,6 +18,7 @@ import { type JobParts, jobOf } from '../../services/job/job.ts';
 import { openLog } from '../../services/job/open-log.ts';
 import { noteHistory } from '../../services/project/kept-history.ts';
 import { loadFlawlessProject, type Project } from '../../services/project/load-project.ts';
+import { keepPrivate } from '../../services/project/private-folder.ts';
 import type { FollowOptions } from '../../services/rules/followed-rules.ts';
 import { RulesFolder } from '../../services/rules/rules-folder.ts';
 import { Telemetry } from '../../services/telemetry/telemetry.ts';
@@ -57,6 +58,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const { config, logger } = options;
   const clock = options.clock ?? systemClock;
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config, isLive: true });
+  keepPrivate(config.dataDir, logger);
   const schemaIds = await register(config, clock, logger, signal);
   if (signal.aborted) return;
   const telemetry = Telemetry.start({ config, clock, logger });

@@ -112,6 +112,7 @@ export class AskModels implements Processor<SourceRecord> {
         this.#answer(request, value);
         this.#pump();
       },
+      () => null,
     );
   }
 

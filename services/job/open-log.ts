@@ -10,7 +10,7 @@ import type { Config } from '../config/index.ts';
 import { openKafka } from './open-kafka.ts';
 
 /** Where the embedded log lies in the data folder. */
-function logFolder(config: Config): string {
+export function logFolder(config: Config): string {
   return join(config.dataDir, 'log');
 }
 

@@ -5,9 +5,10 @@
 // A folder with a `rules` folder in it is a project: its rules are there, its templates in `templates`, segments in
 // `segments`, models in `models`, caps in `caps.yaml`. Any other folder holds rules itself; the others may stand beside it.
 
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FatalError } from '../../lib/errors.ts';
+import { whyNot } from '../../lib/plain-file.ts';
 import { CONFIG_FILE } from '../config/index.ts';
 
 export interface ProjectFiles {
@@ -33,6 +34,7 @@ export function findFiles(paths: readonly string[], folder: string): ProjectFile
   const templateFolders = new Set<string>();
 
   const visit = (parent: string): void => {
+    refuseCircle(parent, folder);
     const name = basename(parent);
     if (name === 'templates') templateFolders.add(parent);
     else if (name === 'segments') addAll(parent, folder, segmentFiles);
@@ -48,7 +50,7 @@ export function findFiles(paths: readonly string[], folder: string): ProjectFile
     for (const entry of names) {
       const path = join(parent, entry.name);
       if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
-      if (statSync(resolve(folder, path), { throwIfNoEntry: false })?.isDirectory() === true) {
+      if (isFolderIfThere(path, folder)) {
         if (!isProject || entry.name === 'rules' || BESIDE.includes(entry.name)) visit(path);
       } else if (CAPS_FILE.test(entry.name)) capFiles.add(path);
       else if (!isProject && RULE_FILE.test(entry.name) && entry.name !== CONFIG_FILE) ruleFiles.add(path);
@@ -84,13 +86,33 @@ function isFolder(path: string): boolean {
   }
 }
 
+/** False also where there is nothing, such as behind a symbolic link that leads nowhere. */
+function isFolderIfThere(path: string, folder: string): boolean {
+  try {
+    return statSync(resolve(folder, path), { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    throw new FatalError('TRG_FILE_UNREADABLE', `${path} cannot be read: ${whyNot(error)}`, { file: path }, error);
+  }
+}
+
+/** A folder that a symbolic link within it leads back to would be gone through without end. */
+function refuseCircle(path: string, folder: string): void {
+  const real = realpathSync(resolve(folder, path));
+  for (let above = dirname(path); above !== dirname(above); above = dirname(above)) {
+    if (realpathSync(resolve(folder, above)) !== real) continue;
+    const message = `${path} cannot be read: it is a symbolic link that leads back to ${above}, in which it is`;
+    throw new FatalError('TRG_FILE_UNREADABLE', message, { file: path });
+  }
+}
+
 /** All files of the kind below the folder, in order of name. */
 function addAll(parent: string, folder: string, files: Set<string>): void {
+  refuseCircle(parent, folder);
   const entries = readdirSync(resolve(folder, parent), { withFileTypes: true });
   for (const { name } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(parent, name);
     if (name.startsWith('.')) continue;
-    if (statSync(resolve(folder, path), { throwIfNoEntry: false })?.isDirectory() === true) addAll(path, folder, files);
+    if (isFolderIfThere(path, folder)) addAll(path, folder, files);
     else if (RULE_FILE.test(name)) files.add(path);
   }
 }

@@ -195,7 +195,9 @@ function readText(file: string, folder: string, problems: Problem[]): string | n
     const problem = notTextProblem(error, file);
     if (problem === null) {
       const path = resolve(folder, file);
-      throw new FatalError('TRG_FILE_UNREADABLE', `${path} cannot be read`, { file: path }, error);
+      throw new FatalError('TRG_FILE_UNREADABLE', `${path} cannot be read: ${(error as Error).message}`, {
+        file: path,
+      });
     }
     problems.push(problem);
     return null;

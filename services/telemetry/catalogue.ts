@@ -72,6 +72,11 @@ export const COUNTERS: Table = {
     unit: '{evaluation}',
     meaning: 'Expressions of a `rule` or `segment` that failed and counted as false or null',
   },
+  'deadline-failed': {
+    name: 'tripline.deadlines.failed',
+    unit: '{deadline}',
+    meaning: 'Deadlines passed over because a bug failed them, by `part` of the topology',
+  },
   dropped: {
     name: 'tripline.state.dropped',
     unit: '{item}',

@@ -99,6 +99,15 @@ export class DecodedDocuments<Doc> {
     }
   }
 
+  /** Takes a document from hand as if it had never been there. */
+  forget(document: DecodedDocument<Doc>): void {
+    const at = this.#slots.indexOf(document);
+    if (at < 0) return;
+    this.#slots[at] = undefined;
+    this.#bytes -= document.heapBytes;
+    if (this.#last === document) this.#last = undefined;
+  }
+
   *[Symbol.iterator](): Iterator<DecodedDocument<Doc>> {
     for (const document of this.#slots) if (document !== undefined) yield document;
   }

@@ -13,6 +13,7 @@
 //       `cacheBytes`, and by what the owner lets wait for a commit (`dirtyBytes`). Of the due rows only the earliest some
 //       thousand are in memory.
 //   D4. Due documents come in the order of (due, key), whatever was committed, written back or evicted when.
+//   D5. After undo() every document is as it was at beginStep(), also where its object was changed in place.
 
 import { assert } from '../../lib/assert.ts';
 import { utf8Text } from '../../lib/bytes.ts';
@@ -23,7 +24,7 @@ import { type DecodedDocument, DecodedDocuments } from './decoded-documents.ts';
 import { DocumentTable, type RecordHead, type StoredRecord } from './document-table.ts';
 import { compareDue, DueHeap } from './due-heap.ts';
 import { documentKey, dueKey, dueRange, moveDueRow, readDueKey } from './key-codec.ts';
-import { DUE_BYTES, storedForm } from './stored-document.ts';
+import { DUE_BYTES, dueOf, storedForm } from './stored-document.ts';
 
 /** A decoded document takes about this much more heap than its bytes, measured on entity documents. */
 const HEAP_PER_BYTE = 4;
@@ -79,6 +80,11 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   /** What the key-value store is to note once it has all that was committed. */
   #note: StoreWrite | null = null;
 
+  /** Documents that were asked for since beginStep(); null: no step can be taken back. */
+  #touched: Set<DecodedDocument<Doc>> | null = null;
+  /** Whether one of them had to be encoded meanwhile, with what the step had done to it. */
+  #isUndoable = true;
+
   readonly #due = new DueHeap();
   /** All documents due up to and including (horizonDue, horizonKey) are in #due. */
   #horizonDue = -1;
@@ -92,8 +98,35 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
     this.#spec = spec;
     this.#cacheBytes = options.cacheBytes;
     this.#decoded = new DecodedDocuments(options.cacheBytes / DECODED_SHARE, (document) => {
+      if (this.#touched?.has(document)) this.#isUndoable = false;
       if (document.isDirty) this.#encode(document);
     });
+  }
+
+  /** What is done from here on can be taken back, at the price of encoding each document that is touched before it is. */
+  beginStep(): void {
+    this.#touched ??= new Set();
+    this.#touched.clear();
+    this.#isUndoable = true;
+  }
+
+  /** D5. False: it cannot be, and what is in memory is of no more use. */
+  undo(): boolean {
+    if (this.#touched === null || !this.#isUndoable) return false;
+    for (const document of this.#touched) {
+      if (document.isDirty) this.#dirty--;
+      document.isDirty = false;
+      this.#decoded.forget(document);
+      const stored = this.peek(document.key);
+      this.#setDue(document.key, stored === undefined ? Infinity : dueOf(stored), document.hash);
+    }
+    this.#touched.clear();
+    return true;
+  }
+
+  /** A document that is due is not handed out again until it is changed, or the store is opened anew. */
+  passOver(key: string): void {
+    this.#due.set(key, Infinity);
   }
 
   /** Estimated bytes of the documents that wait for a commit. */
@@ -144,7 +177,11 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   put(key: string, doc: Doc): void {
     const due = this.#spec.dueAt(doc);
     assert(due === Infinity || (Number.isSafeInteger(due) && due >= 0), `due time of ${key} is ${due}`);
-    const document = this.#find(key) ?? this.#keep(key, textHash(key), doc, UNKNOWN, HEAP_NEW);
+    let document = this.#find(key);
+    if (document === undefined) {
+      document = this.#keep(key, textHash(key), doc, UNKNOWN, HEAP_NEW);
+      this.#touched?.add(document);
+    }
     document.doc = doc;
     this.#change(document, due);
   }
@@ -283,6 +320,15 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   }
 
   #find(key: string): DecodedDocument<Doc> | undefined {
+    const document = this.#found(key);
+    if (this.#touched !== null && document !== undefined && !this.#touched.has(document)) {
+      if (document.isDirty) this.#encode(document);
+      this.#touched.add(document);
+    }
+    return document;
+  }
+
+  #found(key: string): DecodedDocument<Doc> | undefined {
     const last = this.#decoded.last(key);
     if (last !== undefined) return last;
     const hash = textHash(key);

@@ -69,6 +69,8 @@ export async function checkState(
     for (const [worker, dataDir] of dataDirs.entries()) {
       const folder = join(dataDir, 'state', task);
       if (!existsSync(folder) || readdirSync(folder).length === 0) continue;
+      // Killed while it was being opened: it is built anew at the next start.
+      if (existsSync(join(folder, 'OPENING'))) continue;
       const store = await LevelStore.open(folder);
       try {
         const note = readChangelogNote(store);

@@ -76,7 +76,8 @@ async function evaluate(produced: () => boolean): Promise<void> {
     counters: new Counters(),
     takes: () => true,
     transactionalId: APPLICATION,
-    openStore: (task) => LevelStore.open(join(folder, 'state', task)),
+    // One that was killed while it was opened is begun anew, as a worker does.
+    openStore: (task) => LevelStore.open(join(folder, 'state', task), () => {}),
     outOfOrdernessMs: OUT_OF_ORDERNESS_MS,
     commitInterval: { minMs: 0, maxMs: 20_000 },
     fetchBytesMax: 4_000,

@@ -63,6 +63,8 @@ export class Committer {
   #tasks: readonly EngineTask[] = [];
   #outputs: NewRecord[] = [];
   #outputBytes = 0;
+  #marked = 0;
+  #markedBytes = 0;
   /** See `offsets`. */
   readonly #offsets = new Map<string, number>();
   #lastCommit: number;
@@ -112,6 +114,17 @@ export class Committer {
     }
     const key = utf8Bytes(message.key);
     this.#outputs.push({ topic, partition: partitionOf(key, partitions), timestamp, key, value, headers });
+  }
+
+  /** From here on undo() takes outputs back; nothing is committed between the two. */
+  mark(): void {
+    this.#marked = this.#outputs.length;
+    this.#markedBytes = this.#outputBytes;
+  }
+
+  undo(): void {
+    this.#outputs.length = this.#marked;
+    this.#outputBytes = this.#markedBytes;
   }
 
   /** Whether so much waits for a commit that one is to be begun before the next step (Y3). */

@@ -102,6 +102,8 @@ export class Engine {
   /** How tasks hand over outputs, ask for commits and wake the loop. */
   readonly hooks = {
     emit: (sink: SinkNode, message: Message<unknown>) => this.#committer.emit(sink, message),
+    mark: () => this.#committer.mark(),
+    undo: () => this.#committer.undo(),
     pressure: { isHigh: () => this.#committer.isPressed, relieve: () => this.#committer.begin() },
     wake: () => this.#woken.abort(),
   };

@@ -10,6 +10,7 @@ import type { Counters } from '../../lib/counters.ts';
 import { EngineError } from '../../lib/errors.ts';
 import type { KeyValueStore } from '../../state/store/api.ts';
 import { CachedDocumentStore } from '../../state/store/document-store.ts';
+import type { Caution } from './caution.ts';
 import type { Engine } from './engine.ts';
 import type { EngineTask } from './engine-task.ts';
 import type { EngineMonitor } from './monitor.ts';
@@ -31,6 +32,8 @@ export interface OpenTaskOptions {
   /** Opens the database of a task. */
   readonly openStore: (taskId: string) => Promise<KeyValueStore>;
   readonly outOfOrdernessMs: number;
+  /** What outlives the engine; left out: a failure that is a bug ends it. */
+  readonly caution?: Caution;
 }
 
 export interface TaskOpening {
@@ -64,10 +67,10 @@ export async function openTask(
     if (changelog !== null) await restoreState(options, spec, store!, signal);
     const { spec: storeSpec } = part.store ?? {};
     const documents = storeSpec === undefined ? null : new CachedDocumentStore(store!, storeSpec.documents, storeSpec);
-    const { monitor } = options;
+    const { monitor, caution } = options;
     const meter = monitor && { meter: new TaskMeter(monitor, id, part.name) };
     const common = { id, partition, part, inputs, outOfOrdernessMs, documents, counters };
-    const task = new Task({ ...common, ...meter, ...hooks });
+    const task = new Task({ ...common, ...meter, ...hooks, ...(caution !== undefined && { caution }) });
     const note = decodePositionNote(committed[0]?.metadata);
     if (note !== null) task.restoreTime(note.time);
     const starts = await Promise.all(

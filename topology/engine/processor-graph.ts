@@ -98,7 +98,7 @@ function contextOf(
     inputTime: () => host.inputTime(),
     count: (metric, labels) => host.count(metric, labels),
     measure: (metric, since, labels, trace) => host.measure(metric, since, labels, trace),
-    run: (work, then) => host.run(work, then),
+    run: (work, then, failed) => host.run(work, then, failed),
     store<Doc>(name: string): DocumentStore<Doc> {
       assert(node.store === name && host.documents !== null, `processor ${node.name} was not given the store ${name}`);
       return host.documents as DocumentStore<Doc>;

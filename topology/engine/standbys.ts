@@ -150,8 +150,9 @@ export class Standbys {
         if (this.#copies.size === 0) await this.#changed.promise;
         else await this.#read(signal);
       } catch (error) {
-        // A copy is worth waiting for, whatever the cluster's trouble; only what time cannot mend ends it.
-        const mends = error instanceof RetryableError;
+        // A copy is worth waiting for, whatever the cluster's trouble; only what time cannot mend ends it. A damaged copy is
+        // built anew when it is opened the next time: the engine starts again.
+        const mends = error instanceof RetryableError && error.code !== 'TRG_STATE_CORRUPT';
         if (!mends) this.#error = error;
         if (!mends || signal.aborted) return;
         await clock.sleep(RETRY_MS, signal);

@@ -9,16 +9,19 @@
 //   X2. After each step every document due by then has been handed to its processor, in order of (due, key).
 //   X3. A change of rules takes effect between two steps, and is a step: what is left of the step before, also after a
 //       crash, is done by the rules of then.
+//   X4. A record whose processing fails by a bug is a dead letter, and leaves nothing else: no output, no change of a document.
+//       A deadline that does is passed over. The first of a process costs a restart from the last commit (caution.ts).
 
 import { assert } from '../../lib/assert.ts';
 import type { Counters } from '../../lib/counters.ts';
-import { RecordError } from '../../lib/errors.ts';
+import { EngineError, type ErrorFields, errorName, RecordError, RetryableError } from '../../lib/errors.ts';
 import { deadLetter } from '../../schemas/dead-letter.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 import type { Message, SourceRecord } from '../../state/processor.ts';
 import type { StoreWrite } from '../../state/store/api.ts';
 import type { CachedDocumentStore, DocumentChange, DocumentFigures } from '../../state/store/document-store.ts';
 import type { SinkNode, SourceNode, SubTopology, VersionSwitch } from './builder.ts';
+import type { Caution } from './caution.ts';
 import { type JournalStep, JournalWriter } from './journal.ts';
 import { type GraphHost, ProcessorGraph } from './processor-graph.ts';
 import { StreamTime, type StreamTimeSnapshot } from './stream-time.ts';
@@ -45,6 +48,11 @@ export interface TaskOptions {
   readonly pressure?: { isHigh(): boolean; relieve(): Promise<void> };
   /** Left out: nothing is measured. */
   readonly meter?: TaskMeter;
+  /** Take back what was emitted since mark(). Left out: it stays. */
+  readonly mark?: () => void;
+  readonly undo?: () => void;
+  /** Left out: a failure that is a bug is thrown. */
+  readonly caution?: Caution;
   /** Called when `run` work has ended and its `then` waits in the mailbox. */
   readonly wake?: () => void;
 }
@@ -137,7 +145,7 @@ export class Task {
       count: (metric, labels) => options.counters.add(metric, labels),
       measure: (metric, since, labels, trace) =>
         options.meter?.begin({ metric, since, fetchedAt: this.#fetchedAt, labels, trace }),
-      run: (work, then) => this.#run(work, then),
+      run: (work, then, failed) => this.#run(work, then, failed),
     };
     this.#graph = new ProcessorGraph(options.part, host);
   }
@@ -189,6 +197,7 @@ export class Task {
     this.#reading = input;
     this.#fetchedAt = fetchedAt;
     const message = new SourceMessage(this.inputs[input]!, record);
+    this.#beginStep();
     try {
       this.#graph.process(this.#sources[input]!.name, message);
     } catch (error) {
@@ -198,13 +207,45 @@ export class Task {
     return this.#drain();
   }
 
-  /** The error policy: RecordError sends the record to the dead-letter sink; anything else is a bug and stops the task. */
+  /**
+   * The error policy: RecordError sends the record to the dead-letter sink, and so does a bug, of which nothing is left (X4).
+   * Other errors of the engine are thrown: they are of the log, the store or the process.
+   */
   #refuse(read: SourceRecord, error: unknown): void {
-    if (!(error instanceof RecordError) || this.#deadLetters === undefined) throw error;
-    this.#options.counters.add('dead-letter', { reason: error.code });
-    const value = deadLetter(read, error.code, error.message, this.#time.wall);
+    if (this.#deadLetters === undefined) throw error;
+    const { topic, partition, record } = read;
+    const refusal =
+      error instanceof RecordError
+        ? error
+        : this.#takeBack(error, { topic, partition, offset: record.offset }, 'its processing failed by a bug');
+    this.#options.counters.add('dead-letter', { reason: refusal.code });
+    const value = deadLetter(read, refusal.code, refusal.message, this.#time.wall);
     const key = `${read.topic}/${read.partition}`;
     this.#options.emit(this.#deadLetters, { key, value, timestamp: read.record.timestamp, headers: [] });
+  }
+
+  #beginStep(): void {
+    const { caution, mark } = this.#options;
+    if (caution?.isOn !== true || !this.part.journaled) return;
+    this.#documents?.beginStep();
+    mark?.();
+  }
+
+  /** X4. Returns what is said of it; throws what cannot be taken back, or is no bug of processing. */
+  #takeBack(error: unknown, where: ErrorFields, what: string): RecordError {
+    const { caution, undo } = this.#options;
+    // A connector's processors remember more than their documents: sends that are under way.
+    if (error instanceof EngineError || caution === undefined || !this.part.journaled) throw error;
+    const fields = { task: this.id, ...where };
+    if (!caution.isOn) {
+      caution.turnOn();
+      const message = `${what}: what was done since the last commit is done again, with care`;
+      throw new RetryableError('TRG_INTERNAL', message, fields, error);
+    }
+    if (this.#documents?.undo() === false) throw error;
+    undo?.();
+    caution.report(error, fields);
+    return new RecordError('TRG_INTERNAL', `${what} (${errorName(error)}); the log of the worker has more`, fields);
   }
 
   /** The first thing after state and time were restored: what is due by then and was not handed out. As read(). */
@@ -356,9 +397,13 @@ export class Task {
     await this.#documents?.idle();
   }
 
-  #run<Result>(work: (signal: AbortSignal) => Promise<Result>, then: (result: Result) => void): void {
+  #run<Result>(
+    work: (signal: AbortSignal) => Promise<Result>,
+    then: (result: Result) => void,
+    failed: (error: unknown) => Result,
+  ): void {
     this.#running++;
-    void work(this.#closing.signal).then((result) => {
+    void settled(work, failed, this.#closing.signal).then((result) => {
       this.#running--;
       if (this.#closing.signal.aborted) return;
       this.#mailbox.push(() => then(result));
@@ -392,9 +437,30 @@ export class Task {
       if (first === undefined) return 'rows';
       if (handedOut === HAND_OUT_MAX || this.#options.pressure?.isHigh()) return 'documents';
       const { key, due } = first;
-      this.#graph.due(key, due);
+      this.#beginStep();
+      try {
+        this.#graph.due(key, due);
+      } catch (error) {
+        // Nobody's record: the document stays as it is, and its time is passed over.
+        this.#takeBack(error, { due }, 'a deadline failed by a bug');
+        documents.passOver(key);
+        this.#options.counters.add('deadline-failed', { part: this.part.name });
+      }
       const next = documents.peekDue(time);
       assert(next?.key !== key || next.due !== due, `document ${this.part.name} stays due after it was handed out`);
     }
+  }
+}
+
+/** Whatever work beside the task throws or rejects with is a result. */
+async function settled<Result>(
+  work: (signal: AbortSignal) => Promise<Result>,
+  failed: (error: unknown) => Result,
+  signal: AbortSignal,
+): Promise<Result> {
+  try {
+    return await work(signal);
+  } catch (error) {
+    return failed(error);
   }
 }

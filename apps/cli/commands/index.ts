@@ -9,6 +9,7 @@ import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
 import { explain } from './explain.ts';
 import { keys } from './keys.ts';
+import { log } from './log.ts';
 import { rules } from './rules.ts';
 import { run } from './run.ts';
 import { state } from './state.ts';
@@ -30,5 +31,6 @@ export const COMMANDS: readonly Command[] = [
   topics,
   state,
   dlq,
+  log,
   keys,
 ];

@@ -15,7 +15,7 @@
 
 import { assert } from '../../../lib/assert.ts';
 import { utf8Text } from '../../../lib/bytes.ts';
-import { RecordError } from '../../../lib/errors.ts';
+import { errorName, RecordError } from '../../../lib/errors.ts';
 import type { Rng } from '../../../lib/rng.ts';
 import type { Action } from '../../../schemas/action.ts';
 import { traceparentOf } from '../../../schemas/trace.ts';
@@ -195,6 +195,8 @@ export class Deliver implements Processor<SourceRecord> {
         this.#finish(key, action, result);
         this.#pump();
       },
+      // Senders are supervised (supervised.ts): only what measures them is left to fail.
+      (error): SendResult => ({ outcome: 'failed', reason: `the attempt failed by a bug: ${errorName(error)}` }),
     );
   }
 

@@ -156,12 +156,22 @@ export class CommitLog {
 export interface CommitEntries {
   /** The first is a snapshot. */
   readonly entries: readonly Entry[];
+  /** Of the file, and where its last entry ends. */
+  readonly path: string;
+  readonly end: number;
   /** Bytes of an unfinished entry at the end. */
   readonly tornBytes: number;
 }
 
-/** Reads the newest commit log; undefined when there is none. Throws FatalError TRG_LOG_CORRUPT. */
-export async function readCommitLog(fileSystem: FileSystem, folder: string): Promise<CommitEntries | undefined> {
+/**
+ * Reads the newest commit log; undefined when there is none. Throws FatalError TRG_LOG_CORRUPT. `isLost`: whoever asks goes on
+ * without what comes after an entry that cannot be read.
+ */
+export async function readCommitLog(
+  fileSystem: FileSystem,
+  folder: string,
+  { isLost = false }: { readonly isLost?: boolean } = {},
+): Promise<CommitEntries | undefined> {
   const names = (await fileSystem.list(folder)).filter((name) => FILE_NAME.test(name)).sort();
   const newest = names.at(-1);
   if (newest === undefined) return undefined;
@@ -169,7 +179,7 @@ export async function readCommitLog(fileSystem: FileSystem, folder: string): Pro
   const file = await fileSystem.open(path, 'read');
   try {
     const bytes = Buffer.alloc((await fileSystem.size(path)) ?? 0);
-    return decodeEntries(bytes.subarray(0, await file.read(bytes, 0)), path);
+    return decodeEntries(bytes.subarray(0, await file.read(bytes, 0)), path, isLost);
   } finally {
     await file.close();
   }
@@ -179,7 +189,7 @@ export function commitFile(sequence: number): string {
   return `commits-${String(sequence).padStart(20, '0')}.log`;
 }
 
-function decodeEntries(bytes: Uint8Array, path: string): CommitEntries {
+function decodeEntries(bytes: Uint8Array, path: string, isLost: boolean): CommitEntries {
   const entries: Entry[] = [];
   let at = 0;
   while (at < bytes.length) {
@@ -189,14 +199,14 @@ function decodeEntries(bytes: Uint8Array, path: string): CommitEntries {
     at = frame.end;
   }
   if (entries[0]?.snapshot === undefined) throw corruptError(path, 0, 'it does not begin with a snapshot');
-  if (at < bytes.length) {
+  if (at < bytes.length && !isLost) {
     // An entry that was synced after this one proves that this one was whole once.
     const later = findSyncedEntry(bytes, at + 1, entries.at(-1)!.sequence);
     if (later !== undefined) {
       throw corruptError(path, at, `an entry cannot be read, yet one at byte ${later} was committed after it`);
     }
   }
-  return { entries, tornBytes: bytes.length - at };
+  return { entries, path, end: at, tornBytes: bytes.length - at };
 }
 
 function findSyncedEntry(bytes: Uint8Array, from: number, after: number): number | undefined {

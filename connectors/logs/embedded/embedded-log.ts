@@ -12,6 +12,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import type { FolderLock } from '../../../state/store/folder-lock.ts';
 import type { LogAdmin, TopicSpec } from '../../../topology/engine/ports.ts';
+import { Acknowledged } from './acknowledged.ts';
 import { Cleaner, type CleanOptions } from './cleaner.ts';
 import { CommitLog } from './commit-log.ts';
 import { Committer } from './committer.ts';
@@ -141,13 +142,14 @@ class EmbeddedCore implements LogCore {
     await Promise.all(this.#loops);
     await this.#cleaner.close();
     this.#fetcher.close();
-    const { files, commitLog, logger, folder } = this.#store.parts;
+    const { files, commitLog, acknowledged, logger, folder } = this.#store.parts;
     await this.#store
       .exclusive(() => this.#store.change({ closed: true }, true))
       .catch((error: unknown) =>
         logger.warn({ err: error, folder }, 'the embedded log could not be closed in good order'),
       );
     await this.#fetcher.settled();
+    await acknowledged.settled();
     await files.close();
     await commitLog.close();
     await this.#lock.release();
@@ -182,7 +184,9 @@ async function openStore(options: EmbeddedLogOptions, fileSystem: FileSystem, fi
   }
   const commitLog = new CommitLog(fileSystem, folder, recovered?.sequence ?? 0);
   const syncPolicy = options.fsync ?? 'commit';
-  const parts = { folder, fileSystem, clock, logger, syncPolicy, segmentBytes, files, reader, state, commitLog };
+  const acknowledged = new Acknowledged(files, folder);
+  const shared = { folder, fileSystem, clock, logger, syncPolicy, segmentBytes };
+  const parts = { ...shared, files, reader, state, commitLog, acknowledged };
   const store = new LogStore(parts);
   await store.rotate();
   return store;

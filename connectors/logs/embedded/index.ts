@@ -2,4 +2,5 @@
 
 export { type EmbeddedLog, openEmbeddedLog } from './embedded-log.ts';
 export { openEmbeddedLogReadOnly } from './read-only.ts';
+export { type LogRepair, repairEmbeddedLog } from './repair.ts';
 export { connectToLog, serveLog } from './threads.ts';

@@ -7,7 +7,7 @@ import type { TopicPartition } from '../../../topology/engine/ports.ts';
 export function corruptError(path: string, position: number, what: string, cause?: unknown): FatalError {
   return new FatalError(
     'TRG_LOG_CORRUPT',
-    `${path} is damaged at byte ${position}: ${what}. Nothing was skipped; restore the data folder from a copy, or move it away to start empty`,
+    `${path} is damaged at byte ${position}: ${what}. Nothing was skipped. Restore the data folder from a copy, or see with "tripline log recover" what is lost and go on without that`,
     { file: path, position },
     cause,
   );

@@ -9,6 +9,7 @@
 
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
+import type { Acknowledged } from './acknowledged.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { FileSystem } from './file-system.ts';
 import { writeError } from './log-errors.ts';
@@ -30,6 +31,7 @@ export interface LogParts {
   readonly reader: SegmentReader;
   readonly state: LogState;
   readonly commitLog: CommitLog;
+  readonly acknowledged: Acknowledged;
 }
 
 export class LogStore {
@@ -69,6 +71,7 @@ export class LogStore {
     if (durable) await this.sync();
     else if (commitLog.needsRotation) await this.rotate();
     await commitLog.append(durable ? change : { ...change, unsynced: true }, durable);
+    if (durable && this.syncsEachCommit) this.parts.acknowledged.note(commitLog.sequence);
     this.state.apply(change);
     for (const listener of [...this.listeners]) listener();
   }

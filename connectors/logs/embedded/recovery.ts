@@ -5,11 +5,13 @@
 //   V2. Entries written without sync count up to the first whose records are not whole on disk: after a power cut the
 //       log is as it was at some earlier moment, never a mixture.
 //   V3. recoverState changes nothing on disk; cutTails does, and only its caller holds the lock.
+//   V4. What was acknowledged is never taken for what an unfinished commit left: a commit log that ends before it is an error.
 
 import { join } from 'node:path';
 import { FatalError } from '../../../lib/errors.ts';
 import { partitionKey } from '../../../topology/engine/ports.ts';
-import { type Entry, readCommitLog } from './commit-log.ts';
+import { readAcknowledged } from './acknowledged.ts';
+import { type CommitEntries, type Entry, readCommitLog } from './commit-log.ts';
 import { type FileSystem, isMissing } from './file-system.ts';
 import { corruptError } from './log-errors.ts';
 import { LogState, type PartitionEnd, segmentFile } from './log-state.ts';
@@ -32,11 +34,23 @@ export async function recoverState(
   folder: string,
   reader: SegmentReader,
 ): Promise<Recovered | undefined> {
+  // Before the commit log: its owner may go on writing meanwhile.
+  const acknowledged = await readAcknowledged(fileSystem, folder);
   const commits = await readCommitLog(fileSystem, folder);
   if (commits === undefined) {
     if ((await fileSystem.list(join(folder, 'topics'))).length === 0) return undefined;
     throw corruptError(folder, 0, 'there are records but no commit log (commits-*.log)');
   }
+  const { path, end, entries } = commits;
+  const missing = acknowledged - entries.at(-1)!.sequence;
+  if (missing > 0) throw corruptError(path, end, `it ends here, and ${missing} commits after that were acknowledged`);
+  const recovered = await foldEntries(folder, reader, commits);
+  await checkFiles(fileSystem, folder, recovered.state);
+  return recovered;
+}
+
+/** The state as of the last entry that counts (V2). */
+export async function foldEntries(folder: string, reader: SegmentReader, commits: CommitEntries): Promise<Recovered> {
   const { entries } = commits;
   const syncedTo = entries.reduce((most, entry) => Math.max(most, entry.syncedTo ?? 0), 0);
   const state = new LogState();
@@ -50,7 +64,6 @@ export async function recoverState(
     state.apply(entry);
     counted++;
   }
-  await checkFiles(fileSystem, folder, state);
   return {
     state,
     sequence: entries.at(-1)!.sequence,

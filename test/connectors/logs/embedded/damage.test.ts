@@ -22,7 +22,7 @@ interface Victim {
   readonly lastRecordsAt: number;
 }
 
-/** The folder of a log that was killed after three commits. */
+/** The folder of a log that was killed after three commits, before anybody was told of the last of them. */
 async function killedLog(t: Cleanup): Promise<Victim> {
   const alive = await temporaryFolder(t);
   const log = await openLog(t, alive, WITHOUT_LOCK);
@@ -32,9 +32,11 @@ async function killedLog(t: Cleanup): Promise<Victim> {
   const victim = await victimOf(alive);
   const lastCommitAt = (await stat(victim.commits)).size;
   const lastRecordsAt = (await stat(victim.segment)).size;
+  const acknowledged = await readFile(join(alive, 'acknowledged'));
   await write(log, [record('events/0', 'four')]);
   const dir = await temporaryFolder(t);
   await cp(alive, dir, { recursive: true });
+  await writeFile(join(dir, 'acknowledged'), acknowledged);
   return { ...(await victimOf(dir)), lastCommitAt, lastRecordsAt };
 }
 

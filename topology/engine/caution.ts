@@ -1,0 +1,57 @@
+// What an engine thread does after the first failure of a record's processing that is none of the record's own: from then on
+// each step is made so that it can be taken back.
+//
+// Owns: whether steps are, and saying what failed, not more than once a minute. Does not own: taking them back
+// (CachedDocumentStore.undo, Committer.undo), what becomes of the record (task.ts).
+//
+// Before that nobody pays for it: the first failure costs a restart of the engine from its last commit, and the step that failed
+// is then made again. It outlives the engine's lives, so that a record never fails a second life.
+
+import type { Clock } from '../../lib/clock.ts';
+import { type ErrorFields, errorName } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+
+const REPORT_EVERY_MS = 60_000;
+
+export class Caution {
+  readonly #clock: Clock;
+  readonly #logger: Logger | null;
+  #isOn = false;
+  #reportedAt = -Infinity;
+  #unreported = 0;
+
+  constructor(clock: Clock, logger: Logger | null) {
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  turnOn(): void {
+    this.#isOn = true;
+  }
+
+  /** Logs a failure, with its stack, and how many there were since the last that was logged. */
+  report(error: unknown, where: ErrorFields): void {
+    const now = this.#clock.now();
+    if (now - this.#reportedAt < REPORT_EVERY_MS) {
+      this.#unreported++;
+      return;
+    }
+    this.#reportedAt = now;
+    const alike = this.#unreported;
+    this.#unreported = 0;
+    const stack = error instanceof Error ? stackOf(error) : '';
+    this.#logger?.error({ ...where, error: errorName(error), stack, unreported: alike }, MESSAGE);
+  }
+}
+
+const MESSAGE = 'processing failed by a bug: what was being processed is passed over, please report it';
+
+/** Without the message, which may quote somebody's data. */
+function stackOf(error: Error): string {
+  const stack = error.stack ?? '';
+  return stack.slice(stack.indexOf('\n    at ') + 1);
+}
