@@ -7,7 +7,7 @@
 
 import { Counters } from '../lib/counters.ts';
 import type { EvaluationTrace } from '../processors/decide/trace.ts';
-import type { SourceFormat } from '../processors/intake/normalise.ts';
+import type { SourceFormat } from '../processors/intake/source-format.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';

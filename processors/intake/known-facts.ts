@@ -14,11 +14,17 @@ import { DEPTH_MAX, isJsonObject, isNestedWithin, type JsonObject } from '../../
 import type { LogRecord } from '../../schemas/record.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
+import { checkEventTime, type EventTimeBounds } from './event-time.ts';
+
+/** As in the configuration: a type with another character would make the key of somebody else's document. */
+const ENTITY_TYPE = /^[a-z][A-Za-z0-9_-]*$/;
 
 export type FactKind = 'profile' | 'consent' | 'score';
 
 export interface FactsOptions {
   readonly maxClockSkewMs: number;
+  /** Left out: any time will do. */
+  readonly eventTime?: EventTimeBounds | undefined;
   readonly recordBytesMax: number;
 }
 
@@ -47,6 +53,8 @@ export class KnownFacts implements Processor<SourceRecord> {
     const id = utf8Text(record.key);
     const messageId = `${read.topic}-${read.partition}-${record.offset}`;
     const event = eventOf(this.#kind, this.#jsonOf(record), { messageId, id, time: record.timestamp });
+    const { eventTime } = this.#options;
+    if (eventTime !== undefined) checkEventTime(event.time, eventTime, "the record's time");
     if (event.time - this.#context.wallTime() > this.#options.maxClockSkewMs) {
       throw new RecordError('TRG_RECORD_IN_FUTURE', 'the record is stamped further in the future than maxClockSkew');
     }
@@ -116,7 +124,9 @@ function scoreEvent(json: JsonObject | null, fields: OriginFields): Event {
 
 function entityTypeOf({ headers }: LogRecord): string {
   const header = headers.find(([name]) => name === ENTITY_HEADER);
-  return header === undefined ? 'user' : utf8Text(header[1]);
+  const type = header === undefined ? 'user' : utf8Text(header[1]);
+  if (!ENTITY_TYPE.test(type)) throw invalid(`the header ${ENTITY_HEADER} names no type of entity`);
+  return type;
 }
 
 function invalid(message: string): RecordError {

@@ -11,7 +11,7 @@ import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
 import { type Path, YamlSource } from '../../lib/yaml-source.ts';
-import { type Config, configOf } from './config.ts';
+import { type Config, configOf, instantMs } from './config.ts';
 import { applyEnvironment, type Environment, expandVariables, type FieldSchema, settingsOf } from './environment.ts';
 import { type ConfigFile, ConfigSchema } from './schema.ts';
 
@@ -86,11 +86,14 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /** What the schema cannot say. */
-function contradictions({ entities, sources, channels, kafka, registry }: ConfigFile): SchemaFinding[] {
+function contradictions({ entities, sources, channels, kafka, registry, eventTime }: ConfigFile): SchemaFinding[] {
   const findings: SchemaFinding[] = [];
   const wrong = (path: Path, part: 'name' | 'value', message: string, hint: string | null = null): void => {
     findings.push({ path, part, message, hint });
   };
+  if (instantMs(eventTime.min) >= instantMs(eventTime.max)) {
+    wrong(['eventTime', 'min'], 'value', 'eventTime.min must be before eventTime.max');
+  }
   if (entities['user'] !== undefined) wrong(['entities', 'user'], 'name', 'the entity "user" is always there');
   const topics = sources.map((source) => source.topic);
   for (const [index, { format }] of sources.entries()) {

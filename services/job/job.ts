@@ -138,6 +138,7 @@ export function evaluationTopology(
     channels: CHANNEL_IDS,
     schemaIds,
     maxClockSkewMs: config.maxClockSkewMs,
+    eventTime: config.eventTime,
     dedupeWindowMs: config.dedupeWindowMs,
     dedupeMax: config.dedupeMax,
     recordBytesMax: config.limits.recordBytes,

@@ -123,6 +123,11 @@ export const COUNTERS: Table = {
     unit: '{event}',
     meaning: 'Events taken over HTTP and durably in the log',
   },
+  'http-rejected': {
+    name: 'tripline.ingest.rejected',
+    unit: '{event}',
+    meaning: 'Messages of batches that were refused while others of the batch were taken, by `code`',
+  },
   'http-requests': {
     name: 'tripline.ingest.requests',
     unit: '{request}',

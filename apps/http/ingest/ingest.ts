@@ -11,8 +11,9 @@ import { FatalError } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { Metrics } from '../../../lib/metrics.ts';
 import { newId } from '../../../lib/rng.ts';
-import type { SourceFormat } from '../../../processors/intake/normalise.ts';
+import type { SourceFormat } from '../../../processors/intake/source-format.ts';
 import type { Config } from '../../../services/config/index.ts';
+import { formatOf } from '../../../services/job/source-format.ts';
 import type { Telemetry } from '../../../services/telemetry/telemetry.ts';
 import type { Log } from '../../../topology/engine/ports.ts';
 import { NOTHING_SHOWN } from '../probe-routes.ts';
@@ -38,6 +39,8 @@ export interface IngestOptions {
   readonly telemetry?: Telemetry;
   /** Default IN_FLIGHT_BYTES_MAX. */
   readonly inFlightBytesMax?: number;
+  /** Default ANSWER_TIMEOUT_MS. */
+  readonly answerTimeoutMs?: number;
   /** Adds what the process answers besides; left out: nothing. */
   readonly addRoutes?: (app: FastifyInstance) => void;
 }
@@ -54,7 +57,7 @@ export interface Ingest {
  */
 export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const { config, clock, logger, isReady } = options;
-  const { host, port, writeKeys } = config.http!;
+  const { host, port, writeKeys, limits, cors, trustProxy } = config.http!;
   if (writeKeys.length === 0) logger.warn({}, 'http.writeKeys is empty: every event sent over HTTP will be refused');
   let closing = false;
   const intake = writeKeys.length === 0 ? null : await openIntake(options);
@@ -63,11 +66,16 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     keys: new WriteKeys(writeKeys),
     intake,
     arrival: (traceparent) => ({ receivedAt: clock.now(), newId, traceparent }),
+    clock,
     logger,
     inFlightBytesMax: Math.max(BATCH_BYTES_MAX, options.inFlightBytesMax ?? IN_FLIGHT_BYTES_MAX),
     isReady,
     isClosing: () => closing,
     shown: telemetry ?? NOTHING_SHOWN,
+    limits,
+    corsOrigins: cors.origins,
+    trustProxy,
+    answerTimeoutMs: options.answerTimeoutMs,
     addRoutes: options.addRoutes,
     requests: new Requests({ clock, metrics: telemetry?.metrics ?? new Metrics(), spans: telemetry?.spans ?? null }),
   });
@@ -93,19 +101,20 @@ async function openIntake({ config, log, worker, clock, logger, onFatal }: Inges
   if (partitions === undefined) throw new FatalError('TRG_TOPIC_MISSING', `the log has no topic ${source.topic}`);
   const id = [config.application, ...(worker === undefined ? [] : [worker]), 'ingest'].join('-');
   const appender = await Appender.open({ log, id, clock, logger, onFatal });
-  return { target: { source, partitions, recordBytesMax: config.limits.recordBytes }, appender };
+  const { eventTime, limits } = config;
+  return { target: { source, partitions, recordBytesMax: limits.recordBytes, eventTime }, appender };
 }
 
 /** The source that events sent over HTTP go to. Throws FatalError TRG_CONFIG_INVALID when there is none. */
-function sourceOf({ sources }: Config): SourceFormat {
-  const source = sources.find(({ format, entity = 'user' }) => format === 'segment' && entity === 'user');
+function sourceOf(config: Config): SourceFormat {
+  const source = config.sources.find(({ format, entity = 'user' }) => format === 'segment' && entity === 'user');
   if (source === undefined) {
     throw new FatalError(
       'TRG_CONFIG_INVALID',
       'http needs a source for the events it takes: one with format segment and entity user (or leave http out)',
     );
   }
-  return { topic: source.topic, format: 'segment', keyed: source.keyed, entity: 'user' };
+  return formatOf(source, config, null);
 }
 
 /** Ends the requests that are being read; a sender that takes its time is cut off, and has had no answer. */
