@@ -6,6 +6,8 @@ export interface Needs {
   readonly sentMs: number;
   readonly profile: boolean;
   readonly account: boolean;
+  /** Attributes of the profile or the account that are read by name; others may be read by whoever reads them whole. */
+  readonly attributes: ReadonlySet<string>;
   /** Event names of count() and last(), with the longest window asked for in ms; 0: only the last one matters. */
   readonly history: ReadonlyMap<string, number>;
   /** Ids of the segments and models that are asked for. */
@@ -17,6 +19,7 @@ export class NeedsCollector implements Needs {
   sentMs = 0;
   profile = false;
   account = false;
+  readonly attributes = new Set<string>();
   readonly history = new Map<string, number>();
   readonly segments = new Set<string>();
   readonly models = new Set<string>();
@@ -25,6 +28,7 @@ export class NeedsCollector implements Needs {
     this.sentMs = Math.max(this.sentMs, other.sentMs);
     this.profile ||= other.profile;
     this.account ||= other.account;
+    for (const name of other.attributes) this.attributes.add(name);
     for (const [name, ms] of other.history) this.remember(name, ms);
     for (const id of other.segments) this.segments.add(id);
     for (const id of other.models) this.models.add(id);

@@ -70,7 +70,7 @@ export const COUNTERS: Table = {
   dropped: {
     name: 'tripline.state.dropped',
     unit: '{item}',
-    meaning: 'What was forgotten of a `rule` to keep a bound, by `what`',
+    meaning: 'What was forgotten of a `rule`, or not kept of an entity (`attributes`), to keep a bound, by `what`',
   },
   'buffer-overflow': {
     name: 'tripline.events.buffer_overflow',
