@@ -21,11 +21,20 @@ export function structuredCloudEvent({ headers, value }: LogRecord, ids: readonl
   const contentType = textOf(headers, 'content-type');
   const isStructured = contentType?.toLowerCase().startsWith(STRUCTURED) === true;
   const event = isStructured ? structured(contentType!, value, ids) : binary(contentType, headers, value, ids);
+  return checkVersion(event);
+}
+
+/** The same of JSON that was read already, as of a batch. Throws RecordError as structuredCloudEvent. */
+export function cloudEventOf(json: Json, ids: readonly string[]): JsonObject {
+  return checkVersion(withData(json, ids));
+}
+
+function checkVersion(event: JsonObject): JsonObject {
   if (event['specversion'] === SPEC_VERSION) return event;
   throw new RecordError(
     'TRG_RECORD_INVALID',
     event['specversion'] === undefined
-      ? 'the record is no CloudEvent: it has neither ce_specversion among its headers nor a content-type of CloudEvents'
+      ? 'the record is no CloudEvent: it has neither ce_specversion (over HTTP: ce-specversion) among its headers nor a content-type of CloudEvents'
       : `specversion must be ${SPEC_VERSION}`,
     { field: 'specversion' },
   );
@@ -37,6 +46,10 @@ function structured(contentType: string, value: Uint8Array | null, ids: readonly
     throw new RecordError('TRG_RECORD_UNREADABLE', `CloudEvents as ${mediaType} are not understood, only as JSON`);
   }
   const json = parseJson(value ?? new Uint8Array(0), 'the record', ids);
+  return withData(json, ids);
+}
+
+function withData(json: Json, ids: readonly string[]): JsonObject {
   if (!isJsonObject(json)) throw new RecordError('TRG_RECORD_INVALID', 'a structured CloudEvent must be a JSON object');
   const { data_base64: base64, ...event } = json;
   if (typeof base64 !== 'string') return event;

@@ -99,6 +99,27 @@ const Source = Type.Object(
   strict,
 );
 
+const hookPath = (description: string) =>
+  Type.String({
+    pattern: '^(=.+|header:[A-Za-z0-9-]+|[^.\\s:=][^.\\s]*(\\.[^.\\s]+)*)$',
+    examples: ['data.object.customer', 'header:x-github-event', '=order'],
+    description,
+  });
+
+const Hook = Type.Object(
+  {
+    scheme: Type.Enum(['standard-webhooks', 'stripe', 'github', 'shopify'], { description: 'How calls are signed' }),
+    secret: secret('Of the provider'),
+    topic: Type.Optional(Type.String({ minLength: 1, description: 'One of `sources`, with format segment' })),
+    userId: hookPath('Where the id of the person stands'),
+    event: Type.Optional(hookPath('Where the name of the event stands')),
+    timestamp: Type.Optional(hookPath('Where the time of the event stands; left out: the time of receipt')),
+    messageId: Type.Optional(hookPath('Where the id of the event stands')),
+    properties: Type.Optional(hookPath('Where the properties of the event stand; left out: the body')),
+  },
+  strict,
+);
+
 const Http = Type.Object(
   {
     host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on' }),
@@ -148,6 +169,13 @@ const Http = Type.Object(
       },
       { ...strict, default: {}, description: 'Of the routes that take events; no other may be called from web pages' },
     ),
+    hooks: Type.Record(Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }), Hook, {
+      secret: true,
+      default: {},
+      description:
+        'Inbound webhooks by name, at `/v1/hooks/NAME`, such as `stripe: { scheme: stripe, secret: …, userId: data.object.customer }`; ' +
+        'docs/ingest.md has the fields',
+    }),
     limits: Type.Object(
       {
         perKey: count(20_000, 1, 'Requests a second with one write key; more are answered 429'),

@@ -10,10 +10,11 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { PLAUSIBLE } from '../../../processors/intake/event-time.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
 import type { Appender } from './appender.ts';
 import type { Accepted } from './batch.ts';
-import { type Body, type IdPaths, readBody } from './body.ts';
+import { unpack } from './body.ts';
 import { InFlight, type Reservation, Unproven } from './in-flight.ts';
 import { BUSY_RETRY_AFTER_MS, UNPROVEN_ADDRESS_BYTES_MAX, UNPROVEN_BYTES_MAX } from './limits.ts';
 import type { Arrival, Target } from './messages.ts';
@@ -25,8 +26,8 @@ import type { WriteKeys } from './write-keys.ts';
 
 export interface GateOptions {
   readonly keys: WriteKeys;
-  /** Null: nobody has a key, and so nothing is taken. */
-  readonly intake: { readonly target: Target; readonly appender: Appender } | null;
+  /** Null: nobody may send, and so nothing is taken. */
+  readonly destination: Destination | null;
   readonly arrival: (traceparent: string | null) => Arrival;
   readonly inFlightBytesMax: number;
   readonly isClosing: () => boolean;
@@ -34,11 +35,30 @@ export interface GateOptions {
   readonly requests: Requests;
 }
 
+/** Where records go to. */
+export interface Destination {
+  /** Of a topic that is among the sources; left out: the first that takes events of people. */
+  readonly targetOf: (topic?: string) => Target;
+  readonly appender: Appender;
+}
+
+/** How it is known that a sender may send. */
+export type Proof = 'key' | 'key-in-head' | 'body';
+
 /** What a route takes. */
 export interface Intake {
   readonly bytesMax: number;
-  readonly ids: (target: Target) => IdPaths;
-  readonly toRecords: (body: JsonObject, target: Target, arrival: Arrival) => Accepted;
+  /** `key`: a write key in the head or in the body; `body`: the body proves itself, by a signature. */
+  readonly proof: Proof;
+  readonly topic?: string | undefined;
+  /** What the bytes say. Throws RecordError; Refusal (401) where they do not prove what they should. */
+  readonly read: (bytes: Buffer, request: FastifyRequest, target: Target, arrival: Arrival) => Content;
+}
+
+export interface Content {
+  /** With `proof: key`. */
+  readonly writeKey?: unknown;
+  readonly toRecords: (target: Target, arrival: Arrival) => Accepted;
 }
 
 interface Admitted {
@@ -75,7 +95,7 @@ export class Gate {
     for (const path of paths) {
       app.post(path, {
         bodyLimit: intake.bytesMax,
-        onRequest: (request, reply) => this.#admit(request, reply, intake.bytesMax),
+        onRequest: (request, reply) => this.#admit(request, reply, intake),
         handler: (request) => this.#take(request, intake),
         onResponse: (request, reply, done) => {
           this.#options.requests.end(request, reply.statusCode, reply.elapsedTime);
@@ -86,11 +106,12 @@ export class Gate {
   }
 
   /** Before the body is read. */
-  async #admit(request: FastifyRequest, reply: FastifyReply, bytesMax: number): Promise<void> {
+  async #admit(request: FastifyRequest, reply: FastifyReply, { bytesMax, proof }: Intake): Promise<void> {
     const { isClosing, keys, limits } = this.#options;
     if (isClosing()) throw unavailable('this process is stopping: send again', BUSY_RETRY_AFTER_MS);
     await limits.ofAddress(request);
-    const key = keys.inHeader(request.headers.authorization);
+    const key = proof === 'body' ? null : keys.inHeader(request.headers.authorization);
+    if (proof === 'key-in-head' && key === null) keys.inBody(undefined);
     if (key !== null) await limits.ofKey(request, key);
     const reservation =
       key === null ? this.#unproven.open(request.ip) : this.#inFlight.reserve(sizeOf(request, bytesMax));
@@ -99,21 +120,22 @@ export class Gate {
     reply.raw.once('close', () => reservation.drop());
   }
 
-  async #take(request: FastifyRequest, { bytesMax, ids, toRecords }: Intake): Promise<JsonObject> {
-    const { intake, arrival, requests } = this.#options;
+  async #take(request: FastifyRequest, intake: Intake): Promise<JsonObject> {
+    const { destination, arrival, requests } = this.#options;
     const { reservation, isProven } = this.#admitted.get(request)!;
     const held = [reservation];
     reservation.hold();
     try {
-      const target = intake?.target ?? null;
-      const body = await this.#read(request, bytesMax, target === null ? NO_IDS : ids(target), reservation);
+      const bytes = await this.#unpack(request, intake.bytesMax, this.#admitted.get(request)!);
+      const target = (destination ?? NOWHERE).targetOf(intake.topic);
+      const came = arrival(requests.begin(request));
+      const content = intake.read(bytes, request, target, came);
       if (!isProven) {
-        await this.#prove(request, body);
-        held.push(this.#inFlight.reserve(body.bytes));
+        await this.#prove(request, intake, content);
+        held.push(this.#inFlight.reserve(bytes.length));
       }
-      // Without an intake there are no keys, and none was right.
-      const { records, rejected } = toRecords(body.json, target!, arrival(requests.begin(request)));
-      if (records.length > 0) await intake!.appender.append(records);
+      const { records, rejected } = content.toRecords(target, came);
+      if (records.length > 0) await destination!.appender.append(records);
       requests.taken(records.length, rejected);
       return { success: true, ...(rejected.length > 0 && { rejected: rejected.map((each) => ({ ...each })) }) };
     } finally {
@@ -121,25 +143,32 @@ export class Gate {
     }
   }
 
-  async #read(request: FastifyRequest, bytesMax: number, ids: IdPaths, reservation: Reservation): Promise<Body> {
+  async #unpack(request: FastifyRequest, bytesMax: number, { reservation, isProven }: Admitted): Promise<Buffer> {
     const raw = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
-    const { isProven } = this.#admitted.get(request)!;
     const encoding = request.headers['content-encoding'];
     // It may unpack to as much.
     if (!isProven && encoding !== undefined) reservation.grow(bytesMax);
-    const body = await readBody(raw, encoding, bytesMax, ids);
-    reservation.shrink(body.bytes);
-    return body;
+    const bytes = await unpack(raw, encoding, bytesMax);
+    reservation.shrink(bytes.length);
+    return bytes;
   }
 
   /** Throws Refusal (401, 429). */
-  async #prove(request: FastifyRequest, { json }: Body): Promise<void> {
+  async #prove(request: FastifyRequest, { proof }: Intake, { writeKey }: Content): Promise<void> {
     const { keys, limits } = this.#options;
-    await limits.ofKey(request, keys.inBody(json['writeKey']));
+    if (proof !== 'body') await limits.ofKey(request, keys.inBody(writeKey));
   }
 }
 
-const NO_IDS: IdPaths = { paths: [] };
+/** Nobody has a key there: what is read is read for its key, and refused. */
+const NOWHERE: Pick<Destination, 'targetOf'> = {
+  targetOf: () => ({
+    source: { topic: '', format: 'segment', keyed: true, entity: 'user' },
+    partitions: 1,
+    recordBytesMax: 0,
+    eventTime: PLAUSIBLE,
+  }),
+};
 
 /** What the body may come to: in chunks or packed, as much as the limit. */
 function sizeOf(request: FastifyRequest, bytesMax: number): number {

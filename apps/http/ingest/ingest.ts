@@ -16,9 +16,12 @@ import type { Config } from '../../../services/config/index.ts';
 import { formatOf } from '../../../services/job/source-format.ts';
 import type { Telemetry } from '../../../services/telemetry/telemetry.ts';
 import type { Log } from '../../../topology/engine/ports.ts';
+import { hooksOf } from '../hooks/hooks.ts';
 import { NOTHING_SHOWN } from '../probe-routes.ts';
 import { Appender } from './appender.ts';
+import type { Destination } from './gate.ts';
 import { BATCH_BYTES_MAX, IN_FLIGHT_BYTES_MAX, STOP_GRACE_MS } from './limits.ts';
+import type { Target } from './messages.ts';
 import { Requests } from './requests.ts';
 import { ingestServer } from './server.ts';
 import { WriteKeys } from './write-keys.ts';
@@ -60,11 +63,13 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const { host, port, writeKeys, limits, cors, trustProxy } = config.http!;
   if (writeKeys.length === 0) logger.warn({}, 'http.writeKeys is empty: every event sent over HTTP will be refused');
   let closing = false;
-  const intake = writeKeys.length === 0 ? null : await openIntake(options);
+  const hooks = hooksOf(config.http!.hooks);
+  const destination = writeKeys.length === 0 && hooks.length === 0 ? null : await openDestination(options);
   const { telemetry } = options;
   const app = ingestServer({
     keys: new WriteKeys(writeKeys),
-    intake,
+    destination,
+    hooks,
     arrival: (traceparent) => ({ receivedAt: clock.now(), newId, traceparent }),
     clock,
     logger,
@@ -83,38 +88,43 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   try {
     url = await app.listen({ host, port });
   } catch (error) {
-    await intake?.appender.close();
+    await destination?.appender.close();
     throw new FatalError('TRG_HTTP_LISTEN', `cannot listen on ${host}:${port}`, { host, port }, error);
   }
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     closing = true;
     await closeServer(app, clock);
-    await intake?.appender.close();
+    await destination?.appender.close();
   };
   return { url, close: () => (closed ??= close()) };
 }
 
-async function openIntake({ config, log, worker, clock, logger, onFatal }: IngestOptions) {
-  const source = sourceOf(config);
-  const partitions = (await log.admin.topics()).get(source.topic);
-  if (partitions === undefined) throw new FatalError('TRG_TOPIC_MISSING', `the log has no topic ${source.topic}`);
+async function openDestination({ config, log, worker, clock, logger, onFatal }: IngestOptions): Promise<Destination> {
+  const topics = await log.admin.topics();
+  const { eventTime, limits } = config;
+  const targets = sourcesOf(config).map((source): Target => {
+    const partitions = topics.get(source.topic);
+    if (partitions === undefined) throw new FatalError('TRG_TOPIC_MISSING', `the log has no topic ${source.topic}`);
+    return { source, partitions, recordBytesMax: limits.recordBytes, eventTime };
+  });
+  const targetOf = (topic?: string): Target =>
+    targets.find(({ source }) => topic === undefined || source.topic === topic)!;
   const id = [config.application, ...(worker === undefined ? [] : [worker]), 'ingest'].join('-');
   const appender = await Appender.open({ log, id, clock, logger, onFatal });
-  const { eventTime, limits } = config;
-  return { target: { source, partitions, recordBytesMax: limits.recordBytes, eventTime }, appender };
+  return { targetOf, appender };
 }
 
-/** The source that events sent over HTTP go to. Throws FatalError TRG_CONFIG_INVALID when there is none. */
-function sourceOf(config: Config): SourceFormat {
-  const source = config.sources.find(({ format, entity = 'user' }) => format === 'segment' && entity === 'user');
-  if (source === undefined) {
+/** The sources that events sent over HTTP may go to, at least one. Throws FatalError TRG_CONFIG_INVALID. */
+function sourcesOf(config: Config): readonly SourceFormat[] {
+  const sources = config.sources.filter(({ format, entity = 'user' }) => format === 'segment' && entity === 'user');
+  if (sources.length === 0) {
     throw new FatalError(
       'TRG_CONFIG_INVALID',
       'http needs a source for the events it takes: one with format segment and entity user (or leave http out)',
     );
   }
-  return formatOf(source, config, null);
+  return sources.map((source) => formatOf(source, config, null));
 }
 
 /** Ends the requests that are being read; a sender that takes its time is cut off, and has had no answer. */

@@ -5,15 +5,19 @@
 import type { FastifyInstance } from 'fastify';
 import { idPathsOf } from '../../../processors/intake/source-format.ts';
 import { recordsOfBatch } from './batch.ts';
-import type { Gate } from './gate.ts';
+import { parseBody } from './body.ts';
+import { recordsOfCloudEvents } from './cloud-events.ts';
+import type { Content, Gate } from './gate.ts';
 import { BATCH_BYTES_MAX, EVENT_BYTES_MAX } from './limits.ts';
 import { recordOf } from './messages.ts';
 
 const CALLS = ['track', 'identify', 'page', 'screen', 'group', 'alias'];
 /** What analytics.js tells Segment of itself: nothing of it is an event. */
 const METRICS_PATHS = ['/v1/m', '/m'];
+/** CloudEvents 1.0 over HTTP. */
+const CLOUD_EVENTS_PATH = '/v1/events';
 /** In the words of the answer to another path. */
-export const TAKEN_AT = [...CALLS, 'batch', 'import'].map((name) => `/v1/${name}`).join(', ');
+export const TAKEN_AT = [...CALLS, 'batch', 'import', 'events'].map((name) => `/v1/${name}`).join(', ');
 
 /** Of one call: its name, and the letter that libraries for browsers and phones use, also without the version. */
 function pathsOf(name: string): readonly string[] {
@@ -27,23 +31,42 @@ export function isEventPath(path: string): boolean {
   return EVENT_PATHS.has(path);
 }
 
-const EVENT_PATHS: ReadonlySet<string> = new Set([...CALLS.flatMap(pathsOf), ...BATCH_PATHS, ...METRICS_PATHS]);
+const EVENT_PATHS: ReadonlySet<string> = new Set([
+  ...CALLS.flatMap(pathsOf),
+  ...BATCH_PATHS,
+  ...METRICS_PATHS,
+  CLOUD_EVENTS_PATH,
+]);
 
 export function addEventRoutes(app: FastifyInstance, gate: Gate): void {
   for (const type of CALLS) {
     gate.route(app, pathsOf(type), {
       bytesMax: EVENT_BYTES_MAX,
-      ids: ({ source }) => ({ paths: idPathsOf(source) }),
-      toRecords: (body, target, arrival) => ({
-        records: [recordOf({ ...body, type }, target, arrival)],
-        rejected: [],
-      }),
+      proof: 'key',
+      read: (bytes, _request, { source }) => {
+        const body = parseBody(bytes, { paths: idPathsOf(source) });
+        const toRecords: Content['toRecords'] = (target, arrival) => ({
+          records: [recordOf({ ...body, type }, target, arrival)],
+          rejected: [],
+        });
+        return { writeKey: body['writeKey'], toRecords };
+      },
     });
   }
   gate.route(app, BATCH_PATHS, {
     bytesMax: BATCH_BYTES_MAX,
-    ids: ({ source }) => ({ paths: idPathsOf(source), list: 'batch' }),
-    toRecords: recordsOfBatch,
+    proof: 'key',
+    read: (bytes, _request, { source }) => {
+      const body = parseBody(bytes, { paths: idPathsOf(source), list: 'batch' });
+      return { writeKey: body['writeKey'], toRecords: (target, arrival) => recordsOfBatch(body, target, arrival) };
+    },
+  });
+  gate.route(app, [CLOUD_EVENTS_PATH], {
+    bytesMax: BATCH_BYTES_MAX,
+    proof: 'key-in-head',
+    read: (bytes, { headers }, { source }) => ({
+      toRecords: (target, arrival) => recordsOfCloudEvents(headers, bytes, idPathsOf(source), target, arrival),
+    }),
   });
   for (const path of METRICS_PATHS) {
     app.post(path, {

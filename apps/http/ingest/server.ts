@@ -12,6 +12,7 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Clock } from '../../../lib/clock.ts';
 import { describeError } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
+import { addHookRoutes, type Hook } from '../hooks/hooks.ts';
 import { addTelemetryRoutes, type Shown } from '../probe-routes.ts';
 import { answerClientError } from './client-errors.ts';
 import { openToPages, pathOf } from './cors.ts';
@@ -27,6 +28,7 @@ export interface ServerOptions extends Omit<GateOptions, 'limits'> {
   readonly isReady: () => boolean;
   readonly shown: Shown;
   readonly limits: RateLimitOptions;
+  readonly hooks: readonly Hook[];
   readonly corsOrigins: readonly string[];
   readonly trustProxy: readonly string[];
   /** What the process answers besides; left out: nothing. */
@@ -90,6 +92,7 @@ export function ingestServer(options: ServerOptions): FastifyInstance {
     const gate = new Gate({ ...options, limits: await openRateLimits(events, options.limits) });
     gate.readBodies(events);
     addEventRoutes(events, gate);
+    addHookRoutes(events, gate, options.hooks);
   });
   return app;
 }
@@ -104,11 +107,11 @@ async function answerInTime(reply: FastifyReply, clock: Clock, ms: number): Prom
 }
 
 /** What besides the engines is not ready, in words. */
-function notReady({ isClosing, isReady, intake }: ServerOptions): readonly string[] {
+function notReady({ isClosing, isReady, destination }: ServerOptions): readonly string[] {
   return [
     ...(isClosing() ? ['this process is stopping'] : []),
     ...(isReady() ? [] : ['the engine does not run yet']),
-    ...(intake?.appender.isHealthy === false ? ['the log takes no events'] : []),
+    ...(destination?.appender.isHealthy === false ? ['the log takes no events'] : []),
   ];
 }
 

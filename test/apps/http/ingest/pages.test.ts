@@ -6,6 +6,7 @@ import { KEY, type Kit, startKit } from './kit.ts';
 const PAGE = 'https://shop.example';
 const purchase = { userId: 'u1', event: 'purchase', messageId: 'm1', writeKey: KEY };
 const EVENT_PATHS = [
+  '/v1/events',
   ...['track', 'identify', 'page', 'screen', 'group', 'alias', 'batch', 'import'].map((name) => `/v1/${name}`),
   ...['t', 'i', 'p', 'g', 'a', 's', 'b', 'm'].flatMap((letter) => [`/v1/${letter}`, `/${letter}`]),
 ];

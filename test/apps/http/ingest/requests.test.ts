@@ -370,7 +370,7 @@ test('the content type does not matter: beacons send JSON as text', async (t) =>
 
 test('other paths and methods are answered with 404 and what there is', async (t) => {
   const kit = await startKit(t);
-  for (const path of ['/v1/events', '/v1/hooks/x', '/metrics', '/api/decisions']) {
+  for (const path of ['/v1/other', '/v1/hooks/x', '/metrics', '/api/decisions']) {
     const { status, json } = await kit.post(path, purchase);
     assert.equal(status, 404);
     assert.equal(json['code'], 'TRG_HTTP_NOT_FOUND');
