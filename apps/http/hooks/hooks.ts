@@ -20,6 +20,7 @@ import { parseBody } from '../ingest/body.ts';
 import type { Content, Gate } from '../ingest/gate.ts';
 import { BATCH_BYTES_MAX } from '../ingest/limits.ts';
 import { type Arrival, recordOf, type Target } from '../ingest/messages.ts';
+import { EVENT_SCHEMAS } from '../openapi.ts';
 import { Refusal } from '../ingest/refusal.ts';
 import { headerOf, SCHEMES, type Scheme } from './signatures.ts';
 
@@ -45,6 +46,7 @@ export function addHookRoutes(app: FastifyInstance, gate: Gate, hooks: readonly 
   for (const hook of hooks) {
     gate.route(app, [`/v1/hooks/${hook.name}`], {
       bytesMax: BATCH_BYTES_MAX,
+      schema: EVENT_SCHEMAS.hook(hook.name),
       proof: 'body',
       topic: hook.topic,
       read: (bytes, { headers }, { source }, { receivedAt }) => {

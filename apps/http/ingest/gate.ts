@@ -48,6 +48,8 @@ export type Proof = 'key' | 'key-in-head' | 'body';
 /** What a route takes. */
 export interface Intake {
   readonly bytesMax: number;
+  /** For the OpenAPI document. */
+  readonly schema: object;
   /** `key`: a write key in the head or in the body; `body`: the body proves itself, by a signature. */
   readonly proof: Proof;
   readonly topic?: string | undefined;
@@ -92,8 +94,10 @@ export class Gate {
   }
 
   route(app: FastifyInstance, paths: readonly string[], intake: Intake): void {
+    // The first is the one to be named; the others are short for it.
     for (const path of paths) {
       app.post(path, {
+        schema: path === paths[0] ? intake.schema : { hide: true },
         bodyLimit: intake.bytesMax,
         onRequest: (request, reply) => this.#admit(request, reply, intake),
         handler: (request) => this.#take(request, intake),

@@ -4,6 +4,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { idPathsOf } from '../../../processors/intake/source-format.ts';
+import { EVENT_SCHEMAS } from '../openapi.ts';
 import { recordsOfBatch } from './batch.ts';
 import { parseBody } from './body.ts';
 import { recordsOfCloudEvents } from './cloud-events.ts';
@@ -42,6 +43,7 @@ export function addEventRoutes(app: FastifyInstance, gate: Gate): void {
   for (const type of CALLS) {
     gate.route(app, pathsOf(type), {
       bytesMax: EVENT_BYTES_MAX,
+      schema: EVENT_SCHEMAS.call(type),
       proof: 'key',
       read: (bytes, _request, { source }) => {
         const body = parseBody(bytes, { paths: idPathsOf(source) });
@@ -55,6 +57,7 @@ export function addEventRoutes(app: FastifyInstance, gate: Gate): void {
   }
   gate.route(app, BATCH_PATHS, {
     bytesMax: BATCH_BYTES_MAX,
+    schema: EVENT_SCHEMAS.batch(),
     proof: 'key',
     read: (bytes, _request, { source }) => {
       const body = parseBody(bytes, { paths: idPathsOf(source), list: 'batch' });
@@ -63,6 +66,7 @@ export function addEventRoutes(app: FastifyInstance, gate: Gate): void {
   });
   gate.route(app, [CLOUD_EVENTS_PATH], {
     bytesMax: BATCH_BYTES_MAX,
+    schema: EVENT_SCHEMAS.cloudEvents(),
     proof: 'key-in-head',
     read: (bytes, { headers }, { source }) => ({
       toRecords: (target, arrival) => recordsOfCloudEvents(headers, bytes, idPathsOf(source), target, arrival),
@@ -70,6 +74,7 @@ export function addEventRoutes(app: FastifyInstance, gate: Gate): void {
   });
   for (const path of METRICS_PATHS) {
     app.post(path, {
+      schema: path === METRICS_PATHS[0] ? EVENT_SCHEMAS.metrics() : { hide: true },
       onRequest: (_request, reply, _done) => void reply.send({ success: true }),
       handler: () => undefined,
     });

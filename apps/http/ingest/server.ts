@@ -13,6 +13,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import { describeError } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { addHookRoutes, type Hook } from '../hooks/hooks.ts';
+import { documentRoutes } from '../openapi.ts';
 import { addTelemetryRoutes, type Shown } from '../probe-routes.ts';
 import { answerClientError } from './client-errors.ts';
 import { openToPages, pathOf } from './cors.ts';
@@ -83,10 +84,15 @@ export function ingestServer(options: ServerOptions): FastifyInstance {
     done(null, payload);
   });
 
-  addTelemetryRoutes(app, options.shown, () => notReady(options));
+  // The document describes; what is checked, and how answers are written, is the routes' own.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => (body) => JSON.stringify(body));
 
-  options.addRoutes?.(app);
-
+  documentRoutes(app);
+  app.register(async (routes) => {
+    addTelemetryRoutes(routes, options.shown, () => notReady(options));
+    options.addRoutes?.(routes);
+  });
   app.register(async (events) => {
     await openToPages(events, options.corsOrigins, isEventPath);
     const gate = new Gate({ ...options, limits: await openRateLimits(events, options.limits) });
