@@ -20,8 +20,8 @@ import { parseBody } from '../ingest/body.ts';
 import type { Content, Gate } from '../ingest/gate.ts';
 import { BATCH_BYTES_MAX } from '../ingest/limits.ts';
 import { type Arrival, recordOf, type Target } from '../ingest/messages.ts';
-import { EVENT_SCHEMAS } from '../openapi.ts';
 import { Refusal } from '../ingest/refusal.ts';
+import { EVENT_SCHEMAS } from '../openapi.ts';
 import { headerOf, SCHEMES, type Scheme } from './signatures.ts';
 
 type HookConfig = HttpConfig['hooks'][string];
