@@ -8,7 +8,7 @@
 import { Ajv, type FuncKeywordDefinition } from 'ajv';
 import type { TSchema } from 'typebox';
 import { parseDuration } from './duration.ts';
-import { parseInstant } from './instant.ts';
+import { parseDate, parseInstant } from './instant.ts';
 import { KINDS } from './schema-kinds.ts';
 import { preparedSchema } from './schema-prepared.ts';
 import { findingOf, type SchemaFinding, type Voice } from './schema-words.ts';
@@ -52,6 +52,7 @@ const ajv = new Ajv({
 });
 ajv.addFormat('duration', (text) => parseDuration(text) !== null);
 ajv.addFormat('instant', (text) => !Number.isNaN(parseInstant(text)));
+ajv.addFormat('day-or-instant', (text) => !Number.isNaN(parseDate(text)) || !Number.isNaN(parseInstant(text)));
 ajv.addKeyword(textKeyword('kind', 'string', (kind, text) => KINDS[kind as string]!.fault(text) === null));
 ajv.addKeyword(textKeyword('notBlank', 'boolean', (_asked, text) => text.trim() !== ''));
 // A part that a schema names so that it can be refused by its name.

@@ -106,6 +106,8 @@ function textFault(text: string, asked: Asked, voice: Voice): [message: string, 
   if (!voice.quotes || asked.secret === true) {
     if (asked.format === 'duration') return ['must be a duration such as 5s, 10m, 24h or 7d', hint];
     if (asked.format === 'instant') return ['must be a time such as 2026-01-31T00:00:00Z', hint];
+    if (asked.format === 'day-or-instant')
+      return ['must be a day such as 2000-01-01, or a time such as 2000-01-01T00:00:00Z', hint];
     return [`must look like ${examplesOf(asked) ?? 'something else'}`, hint];
   }
   if (found !== null) return [found.message, hint ?? found.hint];

@@ -1,5 +1,9 @@
 // Events that the engine makes itself: facts that come in beside events, and changes it finds. Their names begin with "$",
 // which "*" does not mean and no rule can name.
+//
+// Invariants:
+//   N1. The "$" is a mark that no source can give: intake refuses it in names of every format (processors/intake/fields.ts),
+//       and so does the repartition topic's other side. What is known of people comes by topics of its own alone.
 
 import { Event } from './event.ts';
 import type { JsonObject } from './json.ts';

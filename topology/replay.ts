@@ -7,7 +7,8 @@
 
 import { Counters } from '../lib/counters.ts';
 import type { EvaluationTrace, FailedExpression } from '../processors/decide/trace.ts';
-import type { SourceFormat } from '../processors/intake/normalise.ts';
+import type { EventTimeBounds } from '../processors/intake/event-time.ts';
+import type { SourceFormat } from '../processors/intake/source-format.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
@@ -36,6 +37,8 @@ export interface ReplayOptions {
   readonly dedupeWindowMs: number;
   readonly dedupeMax: number;
   readonly recordBytesMax: number;
+  /** Times that no event can have are refused; left out: any is taken. */
+  readonly eventTime?: EventTimeBounds | undefined;
   readonly maxClockSkewMs: number;
   /** Wall time, ms: events stamped later than this + maxClockSkew are quarantined. */
   readonly wall: number;

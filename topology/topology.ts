@@ -5,15 +5,16 @@ import { encodeScoreRequest, type ScoreRequest } from '../processors/decide/scor
 import type { EvaluationTrace, FailedExpression } from '../processors/decide/trace.ts';
 import { asksFor, concernOf } from '../processors/evaluate/concern.ts';
 import { Evaluate } from '../processors/evaluate/evaluate.ts';
+import type { EventTimeBounds } from '../processors/intake/event-time.ts';
 import { Intake } from '../processors/intake/intake.ts';
 import { type FactKind, KnownFacts } from '../processors/intake/known-facts.ts';
-import type { SourceFormat } from '../processors/intake/normalise.ts';
 import {
   encodeRepartitioned,
   FromRepartition,
   type Repartitioned,
   ToRepartition,
 } from '../processors/intake/repartition.ts';
+import type { SourceFormat } from '../processors/intake/source-format.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
@@ -60,6 +61,8 @@ export interface JobOptions {
   /** Of a registry; left out: ids of our own. */
   readonly schemaIds?: SchemaIds;
   readonly maxClockSkewMs: number;
+  /** Left out: any time will do for an event. */
+  readonly eventTime?: EventTimeBounds | undefined;
   readonly dedupeWindowMs: number;
   readonly dedupeMax: number;
   readonly recordBytesMax: number;

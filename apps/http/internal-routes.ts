@@ -26,6 +26,7 @@ export function addInternalRoutes(app: FastifyInstance, { token, application, an
   const digest = digestOf(token);
   app.post(INTERNAL_ASK_PATH, {
     bodyLimit: QUESTION_BYTES_MAX,
+    schema: { hide: true },
     onRequest: (request, _reply, done) => {
       const shown = keyOf(request.headers.authorization ?? '') ?? '';
       if (!timingSafeEqual(digestOf(shown), digest)) {

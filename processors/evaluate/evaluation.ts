@@ -42,6 +42,8 @@ import {
   rememberEvent,
   rememberSuppressed,
   setsAttributes,
+  tellsAnything,
+  withinRoom,
 } from './facts.ts';
 import { instanceOf, keepState, opened } from './instances.ts';
 import { EntityScope } from './scope.ts';
@@ -108,7 +110,11 @@ export class Evaluation implements Visit {
     if (isFact) applyInstantFact(document, event, needs.models);
     const before = changes && arrival.length > 0 ? this.scopeOf('arrival').profile : null;
     const waits = looks && rules.tracksInOrder(this.entity.type);
-    if (ordered.length > 0 || changes || waits) this.#enqueue(event, ordered, changes);
+    const kept = changes ? withinRoom(document, event, needs) : event;
+    if (kept !== event) this.#host.count('dropped', { what: 'attributes' });
+    // Rules are shown what was sent; where none waits for it, what there is no room for need not wait either.
+    const isWorthWaiting = ordered.length > 0 || waits || (changes && (kept === event || tellsAnything(kept)));
+    if (isWorthWaiting) this.#enqueue(ordered.length > 0 ? event : kept, ordered, changes);
     if (arrival.length > 0) this.#show(event, 'arrival', arrival, before);
     if (looks) this.#look('arrival', event.time, event);
     if (isFact) this.#scoresCame();
@@ -172,7 +178,7 @@ export class Evaluation implements Visit {
   #enqueue(event: Event, ordered: readonly CompiledRule[], changes: boolean): void {
     const { document } = this;
     if (event.time < document.evaluatedBefore) {
-      if (changes) applyAttributes(document, event);
+      if (changes) applyAttributes(document, event, this.rules.needs(this.entity.type));
       if (ordered.length > 0) this.#host.late(this, event, ordered);
       return;
     }
@@ -195,9 +201,10 @@ export class Evaluation implements Visit {
     if (document.buffer.length === 0) document.buffer = [];
     const { type } = this.entity;
     let before: JsonObject | null = null;
-    if (setsAttributes(event, rules.needs(type))) {
+    const needs = rules.needs(type);
+    if (setsAttributes(event, needs)) {
       before = this.scopeOf('event-time').profile;
-      applyAttributes(document, event);
+      applyAttributes(document, event, needs);
     }
     if (event.time > document.evaluatedBefore) document.evaluatedBefore = event.time;
     this.#show(event, 'event-time', rules.interested(type, 'event-time', event.event), before);

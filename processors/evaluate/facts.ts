@@ -4,7 +4,7 @@
 //
 // Invariants:
 //   A1. Of two facts about one thing the later-stamped stays; of equal stamps, the later read.
-//   A2. What no rule, segment or model asks for is not kept.
+//   A2. What no rule, segment or model asks for is not kept, and no more of it than there is room for (attribute-room.ts).
 
 import type { Needs } from '../../rules/expressions/needs.ts';
 import { channelConsent, EVERY_CATEGORY } from '../../rules/gates/consent.ts';
@@ -27,6 +27,7 @@ import {
   historyFacts,
   scoreFacts,
 } from '../../state/entity/facts.ts';
+import { AttributeRoom } from './attribute-room.ts';
 
 /** Categories and channels that one person may have said something about. */
 const CONSENTS_MAX = 200;
@@ -49,13 +50,21 @@ export function isInstantFactName(name: string): boolean {
   return name === CONSENT_EVENT || name === SCORE_EVENT || name === COMMAND_EVENT;
 }
 
-/** Sets the attributes that the event tells. */
-export function applyAttributes(document: EntityDocument, event: Event): void {
-  if (event.type === 'group') {
+/** Whether a message about attributes changes any: also that a person is of another group, or that a profile is gone. */
+export function tellsAnything(event: Event): boolean {
+  return event.type === 'group' || event.event === PROFILE_EVENT || Object.keys(event.traits).length > 0;
+}
+
+/** Sets the attributes that the event tells, as far as there is room for them. */
+export function applyAttributes(document: EntityDocument, told: Event, needs: Needs): void {
+  if (told.type === 'group') {
     const { sections } = document;
-    sections.put(accountFacts, accountAfter(sections.open(accountFacts) ?? null, event));
+    const before = sections.open(accountFacts) ?? null;
+    const room = new AttributeRoom(knownBeside(document, told), needs.attributes);
+    sections.put(accountFacts, accountAfter(before, room.fit(told)));
     return;
   }
+  const event = new AttributeRoom(document.profile, needs.attributes).fit(told);
   const isWhole = event.event === PROFILE_EVENT;
   // A record that was deleted takes all that was known before it away.
   if (isWhole && event.properties['deleted'] === true) {
@@ -64,6 +73,23 @@ export function applyAttributes(document: EntityDocument, event: Event): void {
   const profile = (document.profile ??= new Map());
   for (const [name, value] of Object.entries(event.traits)) setAttribute(profile, name, value, event.time);
   if (profile.size === 0) document.profile = null;
+}
+
+/**
+ * The event with those of its attributes for which the entity has room, beside what it has and what waits to be evaluated;
+ * itself where there is room for all.
+ */
+export function withinRoom(document: EntityDocument, event: Event, needs: Needs): Event {
+  const room = new AttributeRoom(knownBeside(document, event), needs.attributes);
+  for (const waiting of document.buffer) if (waiting.type === event.type) room.fit(waiting);
+  return room.fit(event);
+}
+
+/** What stays beside what the event tells: of another group, nothing. */
+function knownBeside({ sections, profile }: EntityDocument, event: Event): Attributes | null {
+  if (event.type !== 'group') return profile;
+  const account = sections.open(accountFacts) ?? null;
+  return account?.get('id')?.value === (event.properties['groupId'] ?? null) ? account : null;
 }
 
 /** The same on plain attributes: what they are once the event has been read. */

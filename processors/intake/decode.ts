@@ -7,17 +7,18 @@ import type { LogRecord } from '../../schemas/record.ts';
 import { FRAME_BYTES, type SchemaLookup, schemaIdOf } from '../../schemas/schema-lookup.ts';
 import { structuredCloudEvent } from './cloud-event.ts';
 import { parseJson } from './json-text.ts';
-import type { SourceFormat } from './normalise.ts';
+import { idPathsOf, type SourceFormat } from './source-format.ts';
 
 /**
  * Throws RecordError TRG_RECORD_UNREADABLE, TRG_RECORD_INVALID. Of an avro source, its `schemas` must know the record's
  * schema (SourceSpec.prepare).
  */
-export function decode(record: LogRecord, { format, schemas }: SourceFormat): Json {
-  if (format === 'cloudevents') return structuredCloudEvent(record);
+export function decode(record: LogRecord, source: SourceFormat): Json {
+  const { format, schemas } = source;
+  if (format === 'cloudevents') return structuredCloudEvent(record, idPathsOf(source));
   const { value } = record;
   if (value === null) throw new RecordError('TRG_RECORD_INVALID', 'the record has no value');
-  if (format !== 'avro') return parseJson(value, 'the record');
+  if (format !== 'avro') return parseJson(value, 'the record', idPathsOf(source));
   assert(schemas !== undefined, 'a source of Avro has the schemas of a registry');
   return framedAvro(value, schemas);
 }

@@ -6,7 +6,8 @@
 // Invariants:
 //   T1. A record leaves as an event, or RecordError is thrown, which the runtime turns into a dead letter (I6). One that
 //       nobody asks for (isAsked) goes no further: it moves stream time, and is counted.
-//   T2. An event stamped later than wall time + maxClockSkew is quarantined: it moves nobody's stream time.
+//   T2. An event stamped later than wall time + maxClockSkew, or at a time that can be no event's (event-time.ts), is
+//       quarantined: it moves nobody's stream time.
 //   T3. An event that concerns several entities goes to each of them, once.
 
 import { asBuffer } from '../../lib/bytes.ts';
@@ -16,13 +17,17 @@ import { traceparentOf } from '../../schemas/trace.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
 import { decode } from './decode.ts';
+import { checkEventTime, type EventTimeBounds } from './event-time.ts';
 import { parseText } from './json-text.ts';
-import { type Normalised, normalise, type Origin, type SourceFormat } from './normalise.ts';
+import { type Normalised, normalise, type Origin } from './normalise.ts';
 import { isSegmentOfUsers, SegmentReader } from './segment-record.ts';
+import type { SourceFormat } from './source-format.ts';
 
 export interface IntakeOptions {
   readonly source: SourceFormat;
   readonly maxClockSkewMs: number;
+  /** Left out: any time will do, as in simulations. */
+  readonly eventTime?: EventTimeBounds | undefined;
   readonly recordBytesMax: number;
   /** False where records carry no time of their own, such as lines of a file. */
   readonly useRecordTime: boolean;
@@ -97,7 +102,8 @@ export class Intake implements Processor<SourceRecord> {
 
   /** T2. */
   #checkTime(time: number): void {
-    const { maxClockSkewMs } = this.#options;
+    const { maxClockSkewMs, eventTime } = this.#options;
+    if (eventTime !== undefined) checkEventTime(time, eventTime);
     if (time - this.#context.wallTime() <= maxClockSkewMs) return;
     throw new RecordError(
       'TRG_RECORD_IN_FUTURE',

@@ -5,17 +5,24 @@ import { RecordError } from '../../lib/errors.ts';
 import { jsonMistake } from '../../lib/json-mistake.ts';
 import { findNotUtf8 } from '../../lib/text-encoding.ts';
 import type { Json } from '../../schemas/json.ts';
+import { keepDigits } from './exact-ids.ts';
 
-/** `what` says in the error which part is none. Throws RecordError TRG_RECORD_UNREADABLE. */
-export function parseJson(bytes: Uint8Array, what: string): Json {
+/**
+ * `what` says in the error which part is none; `ids`: dotted paths of ids, whose digits are kept. Throws RecordError
+ * TRG_RECORD_UNREADABLE.
+ */
+export function parseJson(bytes: Uint8Array, what: string, ids: readonly string[]): Json {
   const text = parseText(bytes, what);
+  let json: Json;
   try {
-    return JSON.parse(text);
+    json = JSON.parse(text);
   } catch {
     // JSON.parse quotes the text in its message.
     const mistake = jsonMistake(text);
     throw new RecordError('TRG_RECORD_UNREADABLE', `${what} is not JSON${mistake === null ? '' : `: ${mistake}`}`);
   }
+  keepDigits(json, text, ids);
+  return json;
 }
 
 /** The text of UTF-8 bytes: others would make one id, one name, out of several. Throws RecordError TRG_RECORD_UNREADABLE. */

@@ -22,12 +22,18 @@ import { DEPTH_MAX, isJsonObject, isNestedWithin, type JsonObject } from '../../
 import type { LogRecord } from '../../schemas/record.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
+import { checkEventTime, type EventTimeBounds } from './event-time.ts';
 import { parseJson, parseText } from './json-text.ts';
+
+/** As in the configuration: a type with another character would make the key of somebody else's document. */
+const ENTITY_TYPE = /^[a-z][A-Za-z0-9_-]*$/;
 
 export type FactKind = 'profile' | 'consent' | 'consent-change' | 'command' | 'delivery' | 'score';
 
 export interface FactsOptions {
   readonly maxClockSkewMs: number;
+  /** Left out: any time will do. */
+  readonly eventTime?: EventTimeBounds | undefined;
   readonly recordBytesMax: number;
 }
 
@@ -60,6 +66,8 @@ export class KnownFacts implements Processor<SourceRecord> {
       this.#kind === 'delivery' ? deliveryEvent(record, origin) : eventOf(this.#kind, this.#jsonOf(record), origin);
     // A scanner's clicks are a record, and nobody's deed.
     if (event === null) return;
+    const { eventTime } = this.#options;
+    if (eventTime !== undefined) checkEventTime(event.time, eventTime, "the record's time");
     if (event.time - this.#context.wallTime() > this.#options.maxClockSkewMs) {
       throw new RecordError('TRG_RECORD_IN_FUTURE', 'the record is stamped further in the future than maxClockSkew');
     }
@@ -75,7 +83,7 @@ export class KnownFacts implements Processor<SourceRecord> {
     if (value.length > this.#options.recordBytesMax) {
       throw new RecordError('TRG_RECORD_TOO_LARGE', `the record has ${value.length} bytes (limits.recordBytes)`);
     }
-    const json = parseJson(value, 'the record');
+    const json = parseJson(value, 'the record', []);
     if (!isJsonObject(json)) throw invalid('the record must be a JSON object');
     if (!isNestedWithin(json, DEPTH_MAX)) throw invalid(`the record is nested deeper than ${DEPTH_MAX} levels`);
     return json;
@@ -161,7 +169,9 @@ function scoreEvent(json: JsonObject | null, fields: OriginFields): Event {
 
 function entityTypeOf({ headers }: LogRecord): string {
   const header = headers.find(([name]) => name === ENTITY_HEADER);
-  return header === undefined ? 'user' : parseText(header[1], 'the header of the entity');
+  const type = header === undefined ? 'user' : parseText(header[1], 'the header of the entity');
+  if (!ENTITY_TYPE.test(type)) throw invalid(`the header ${ENTITY_HEADER} names no type of entity`);
+  return type;
 }
 
 function invalid(message: string): RecordError {

@@ -9,6 +9,7 @@ import { asBuffer, utf8Text } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
 import { avroCodec } from '../../schemas/codec.ts';
 import { Event, type EventRecord } from '../../schemas/event.ts';
+import { isInternal } from '../../schemas/internal-events.ts';
 import { traceparentOf } from '../../schemas/trace.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
 
@@ -38,6 +39,10 @@ export function decodeRepartitioned(bytes: Uint8Array): Repartitioned {
   if (buffer[0] !== EVENT) throw new RecordError('TRG_RECORD_UNREADABLE', 'not a record of the repartition topic');
   const end = 2 + buffer[1]!;
   const event = Event.fromRecord(envelope.decode(buffer.subarray(end)));
+  // Intake sends none of these on: whoever wrote it is not the application.
+  if (isInternal(event.event)) {
+    throw new RecordError('TRG_RECORD_RESERVED', 'an event of our own name is in the repartition topic');
+  }
   return { kind: 'event', entity: buffer.toString('utf8', 2, end), event };
 }
 

@@ -8,8 +8,11 @@
 import { isUtf8 } from 'node:buffer';
 import { parseInstant } from '../../lib/instant.ts';
 import { Event, JsonText } from '../../schemas/event.ts';
+import { isInternal } from '../../schemas/internal-events.ts';
+import { ID_LENGTH_MAX, TIME_MAX } from './fields.ts';
 import { JsonFields } from './json-fields.ts';
-import { ID_LENGTH_MAX, NOBODY, type Normalised, type Origin, type SourceFormat, TIME_MAX } from './normalise.ts';
+import { NOBODY, type Normalised, type Origin } from './normalise.ts';
+import type { SourceFormat } from './source-format.ts';
 
 const FIELDS = ['type', 'event', 'userId', 'anonymousId', 'messageId', 'timestamp', 'properties', 'traits', 'context'];
 const [TYPE, EVENT, USER, ANONYMOUS, MESSAGE, TIMESTAMP, PROPERTIES, TRAITS, CONTEXT] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
@@ -37,7 +40,7 @@ export class SegmentReader {
     this.#bytes = bytes;
     const type = this.#isNull(TYPE) ? 'track' : this.#name(TYPE);
     const event = this.#name(EVENT);
-    if (type !== 'track' || event === undefined) return null;
+    if (type !== 'track' || event === undefined || isInternal(event)) return null;
     if (!this.#isId(USER) || !this.#isId(ANONYMOUS) || !this.#isId(MESSAGE)) return null;
     if (this.#isNull(USER) && this.#isNull(ANONYMOUS)) return null;
     const time = this.#isNull(TIMESTAMP) ? (origin.recordTime ?? -1) : this.#time();

@@ -55,6 +55,7 @@ export class ScopedExpression implements CompiledExpression {
     this.type = type;
     analysis.needs.profile = variables.has('profile');
     analysis.needs.account = variables.has('account');
+    for (const name of [...analysis.profileNames, ...analysis.accountNames]) analysis.needs.attributes.add(name);
     this.needs = analysis.needs;
     this.#run = run;
     this.#usesEvent = variables.has('event');

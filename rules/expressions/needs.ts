@@ -8,6 +8,8 @@ export interface Needs {
   readonly account: boolean;
   /** Whether something may be sent to the person's devices. */
   readonly devices: boolean;
+  /** Attributes of the profile or the account that are read by name; others may be read by whoever reads them whole. */
+  readonly attributes: ReadonlySet<string>;
   /** Event names of count() and last(), with the longest window asked for in ms; 0: only the last one matters. */
   readonly history: ReadonlyMap<string, number>;
   /** Ids of the segments and models that are asked for. */
@@ -20,6 +22,7 @@ export class NeedsCollector implements Needs {
   profile = false;
   account = false;
   devices = false;
+  readonly attributes = new Set<string>();
   readonly history = new Map<string, number>();
   readonly segments = new Set<string>();
   readonly models = new Set<string>();
@@ -29,6 +32,7 @@ export class NeedsCollector implements Needs {
     this.profile ||= other.profile;
     this.account ||= other.account;
     this.devices ||= other.devices;
+    for (const name of other.attributes) this.attributes.add(name);
     for (const [name, ms] of other.history) this.remember(name, ms);
     for (const id of other.segments) this.segments.add(id);
     for (const id of other.models) this.models.add(id);

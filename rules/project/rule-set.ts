@@ -85,6 +85,7 @@ function needsOf(entity: string, rules: readonly CompiledRule[], around: RuleCon
   needs.devices = sends.some(({ channels, isAuto }) => (isAuto ? onAuto : channels).some(usesDevices));
   if (sends.some(({ isAuto }) => isAuto)) {
     needs.profile = true;
+    needs.attributes.add('preferredChannel');
     needs.remember(PRESENCE_EVENT, around.routing.presenceWindowMs);
   }
   return needs;

@@ -8,6 +8,7 @@ import type { Codec } from '../../connectors/logs/kafka/compression.ts';
 import { KAFKA_FILES, type KafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import type { RegistryOptions } from '../../connectors/sources/schema-registry/index.ts';
 import { parseDuration } from '../../lib/duration.ts';
+import { parseDate, parseInstant } from '../../lib/instant.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
 import { type TelemetryConfig, telemetryOf } from '../telemetry/options.ts';
 import type { ConfigFile } from './schema.ts';
@@ -54,6 +55,8 @@ export interface Config {
   readonly standbyReplicas: number;
   readonly outOfOrdernessMs: number;
   readonly maxClockSkewMs: number;
+  /** Ms since 1970. */
+  readonly eventTime: { readonly min: number; readonly max: number };
   readonly dedupeWindowMs: number;
   readonly dedupeMax: number;
   readonly limits: { readonly recordBytes: number };
@@ -101,6 +104,7 @@ export function configOf(file: ConfigFile, folder: string): Config {
     standbyReplicas: file.standbyReplicas,
     outOfOrdernessMs: ms(file.outOfOrderness),
     maxClockSkewMs: ms(file.maxClockSkew),
+    eventTime: { min: instantMs(file.eventTime.min), max: instantMs(file.eventTime.max) },
     dedupeWindowMs: ms(file.dedupeWindow),
     dedupeMax: file.dedupeMax,
     limits: { recordBytes: file.limits.recordBytes },
@@ -181,6 +185,12 @@ function fsyncOf(text: string): FsyncPolicy {
 
 function msOrForever(text: string): number {
   return text === 'forever' ? Number.POSITIVE_INFINITY : ms(text);
+}
+
+/** A date alone is its midnight in UTC. */
+export function instantMs(text: string): number {
+  const date = parseDate(text);
+  return Number.isNaN(date) ? parseInstant(text) : date;
 }
 
 function ms(duration: string): number {

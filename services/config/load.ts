@@ -12,7 +12,7 @@ import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
 import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
 import { type Path, YamlSource } from '../../lib/yaml-source.ts';
-import { type Config, configOf } from './config.ts';
+import { type Config, configOf, instantMs } from './config.ts';
 import { applyEnvironment, type Environment, expandVariables, type FieldSchema, settingsOf } from './environment.ts';
 import { namedChannelSettings } from './named-channels.ts';
 import { type ConfigFile, ConfigSchema } from './schema.ts';
@@ -91,13 +91,31 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /** What the schema cannot say. */
-function contradictions({ entities, sources, channels, kafka, registry }: ConfigFile): SchemaFinding[] {
+function contradictions({
+  entities,
+  sources,
+  channels,
+  kafka,
+  registry,
+  eventTime,
+  http,
+}: ConfigFile): SchemaFinding[] {
   const findings: SchemaFinding[] = [];
   const wrong = (path: Path, part: 'name' | 'value', message: string, hint: string | null = null): void => {
     findings.push({ path, part, message, hint });
   };
+  if (instantMs(eventTime.min) >= instantMs(eventTime.max)) {
+    wrong(['eventTime', 'min'], 'value', 'eventTime.min must be before eventTime.max');
+  }
   if (entities['user'] !== undefined) wrong(['entities', 'user'], 'name', 'the entity "user" is always there');
   const topics = sources.map((source) => source.topic);
+  for (const [name, { topic }] of Object.entries(http?.hooks ?? {})) {
+    const isTaken = ({ topic: known, format, entity = 'user' }: ConfigFile['sources'][number]) =>
+      known === topic && format === 'segment' && entity === 'user';
+    if (topic === undefined || sources.some(isTaken)) continue;
+    const message = `"${topic}" is not among the sources with format segment and entity user`;
+    wrong(['http', 'hooks', name, 'topic'], 'value', message, 'add it to `sources`, or leave `topic` out');
+  }
   for (const [index, { format }] of sources.entries()) {
     if (format !== 'avro' || registry !== undefined) continue;
     wrong(['sources', index, 'format'], 'value', 'the format "avro" needs a registry', 'set `registry.url`');
@@ -144,6 +162,8 @@ function literalSecrets(source: YamlSource, value: Record<string, unknown>): str
     const found = path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], value);
     const texts = JSON.stringify(found ?? []).match(/"(?:[^"\\]|\\.)*"/g) ?? [];
     if (schema.type === 'array' && schema.items?.type === 'object') continue;
+    // What has names of its own has secrets among other settings.
+    if (schema.type === 'object') continue;
     if (!texts.some((text) => text.length > 2 && !text.includes('${'))) continue;
     const { line, column } = source.place(path);
     const place = `${source.file}:${line}:${column}`;

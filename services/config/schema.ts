@@ -15,6 +15,8 @@ import { TelemetrySchema } from '../telemetry/options.ts';
 
 const duration = (byDefault: string, description: string) =>
   Type.String({ format: 'duration', default: byDefault, description });
+const dayOrInstant = (byDefault: string, description: string) =>
+  Type.String({ format: 'day-or-instant', default: byDefault, description });
 const path = (description: string) => Type.String({ minLength: 1, description });
 const secret = (description: string) => Type.String({ secret: true, minLength: 1, description });
 const count = (byDefault: number, minimum: number, description: string) =>
@@ -112,6 +114,27 @@ const Source = Type.Object(
   strict,
 );
 
+const hookPath = (description: string) =>
+  Type.String({
+    pattern: '^(=.+|header:[A-Za-z0-9-]+|[^.\\s:=][^.\\s]*(\\.[^.\\s]+)*)$',
+    examples: ['data.object.customer', 'header:x-github-event', '=order'],
+    description,
+  });
+
+const Hook = Type.Object(
+  {
+    scheme: Type.Enum(['standard-webhooks', 'stripe', 'github', 'shopify'], { description: 'How calls are signed' }),
+    secret: secret('Of the provider'),
+    topic: Type.Optional(Type.String({ minLength: 1, description: 'One of `sources`, with format segment' })),
+    userId: hookPath('Where the id of the person stands'),
+    event: Type.Optional(hookPath('Where the name of the event stands')),
+    timestamp: Type.Optional(hookPath('Where the time of the event stands; left out: the time of receipt')),
+    messageId: Type.Optional(hookPath('Where the id of the event stands')),
+    properties: Type.Optional(hookPath('Where the properties of the event stand; left out: the body')),
+  },
+  strict,
+);
+
 const Http = Type.Object(
   {
     host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on' }),
@@ -146,6 +169,46 @@ const Http = Type.Object(
         strict,
       ),
       { secret: true, default: [], description: 'API keys, made by `tripline keys create`' },
+    ),
+    cors: Type.Object(
+      {
+        origins: Type.Array(
+          Type.String({ pattern: '^(\\*|https?://[^/\\s]+)$', examples: ['*', 'https://shop.example'] }),
+          {
+            default: ['*'],
+            description:
+              'Web pages that may send events, by their origin; `*`: all, for the write keys of browsers are public. None: no ' +
+              'page may',
+          },
+        ),
+      },
+      { ...strict, default: {}, description: 'Of the routes that take events; no other may be called from web pages' },
+    ),
+    hooks: Type.Record(Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }), Hook, {
+      secret: true,
+      default: {},
+      description:
+        'Inbound webhooks by name, at `/v1/hooks/NAME`, such as `stripe: { scheme: stripe, secret: …, userId: data.object.customer }`; ' +
+        'docs/ingest.md has the fields',
+    }),
+    limits: Type.Object(
+      {
+        perKey: count(20_000, 1, 'Requests a second with one write key; more are answered 429'),
+        perAddress: count(10_000, 1, 'Requests a second from one address; more are answered 429'),
+      },
+      { ...strict, default: {}, description: 'Of the routes that take events' },
+    ),
+    trustProxy: Type.Array(
+      Type.String({
+        pattern: '^(loopback|linklocal|uniquelocal|[0-9A-Fa-f.:]+(/[0-9]{1,3})?)$',
+        examples: ['10.0.0.0/8', 'loopback'],
+      }),
+      {
+        default: [],
+        description:
+          'Proxies, by address, network, or `loopback`, `linklocal`, `uniquelocal`, that are believed where a request comes ' +
+          'from (X-Forwarded-For); none: the address of the connection counts',
+      },
     ),
   },
   { ...strict, description: 'Ingest and management API, health, metrics; left out: no HTTP' },
@@ -234,6 +297,17 @@ export const ConfigSchema = Type.Object(
     standbyReplicas: count(0, 0, 'Copies of the state kept warm on other workers'),
     outOfOrderness: duration('5s', 'How late an event may be and still be taken in order'),
     maxClockSkew: duration('5m', 'Events stamped further in the future are quarantined'),
+    eventTime: Type.Object(
+      {
+        min: dayOrInstant('2000-01-01', 'No event is older; a time before it is most often in seconds'),
+        max: dayOrInstant('2100-01-01', 'No event is later; a time after it is most often in microseconds'),
+      },
+      {
+        ...strict,
+        default: {},
+        description: 'Times that an event can have; with any other it is refused or dead-lettered',
+      },
+    ),
     dedupeWindow: duration('24h', 'How long a messageId is remembered'),
     dedupeMax: count(1_000, 0, 'How many messageIds of an entity are remembered'),
     limits: Type.Object(

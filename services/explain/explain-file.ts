@@ -40,6 +40,7 @@ export async function explainFile(options: ExplainFileOptions): Promise<Explaine
     dedupeWindowMs,
     dedupeMax,
     recordBytesMax,
+    eventTime: config.eventTime,
     maxClockSkewMs,
     rules: tracer.watch(rules.ruleSet),
     source: { format: 'segment', entity: 'user', others: otherEntities(config, 'segment', 'user') },

@@ -142,6 +142,7 @@ export function evaluationTopology(
     channels: channelNames(config.channels),
     schemaIds,
     maxClockSkewMs: config.maxClockSkewMs,
+    eventTime: config.eventTime,
     dedupeWindowMs: config.dedupeWindowMs,
     dedupeMax: config.dedupeMax,
     recordBytesMax: config.limits.recordBytes,

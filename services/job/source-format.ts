@@ -1,6 +1,6 @@
 // How the records of a configured source are to be understood.
 
-import type { SourceFormat } from '../../processors/intake/normalise.ts';
+import type { SourceFormat } from '../../processors/intake/source-format.ts';
 import type { SchemaLookup } from '../../schemas/schema-lookup.ts';
 import type { Config, SourceConfig } from '../config/index.ts';
 

@@ -80,7 +80,7 @@ export const COUNTERS: Table = {
   dropped: {
     name: 'tripline.state.dropped',
     unit: '{item}',
-    meaning: 'What was forgotten of a `rule` to keep a bound, by `what`',
+    meaning: 'What was forgotten of a `rule`, or not kept of an entity (`attributes`), to keep a bound, by `what`',
   },
   'buffer-overflow': {
     name: 'tripline.events.buffer_overflow',
@@ -132,6 +132,11 @@ export const COUNTERS: Table = {
     name: 'tripline.ingest.events',
     unit: '{event}',
     meaning: 'Events taken over HTTP and durably in the log',
+  },
+  'http-rejected': {
+    name: 'tripline.ingest.rejected',
+    unit: '{event}',
+    meaning: 'Messages of batches that were refused while others of the batch were taken, by `code`',
   },
   'http-requests': {
     name: 'tripline.ingest.requests',

@@ -72,6 +72,7 @@ export const backtest = defineCommand({
       dedupeWindowMs: config.dedupeWindowMs,
       dedupeMax: config.dedupeMax,
       recordBytesMax: config.limits.recordBytes,
+      eventTime: config.eventTime,
       maxClockSkewMs: config.maxClockSkewMs,
       wall: timeOption('backtest', 'now', values.now) ?? systemClock.now(),
       cacheBytes: cacheOf(values.cache),

@@ -3,6 +3,7 @@
 // Owns: what a request says, and how an answer looks. Does not own: answering (services/operations.ts), keys (api-keys.ts).
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
 import { EngineError, RetryableError } from '../../../lib/errors.ts';
 import { parseInstant } from '../../../lib/instant.ts';
 import { OUTCOMES } from '../../../schemas/decision.ts';
@@ -10,6 +11,7 @@ import { type DecisionPageQuery, PAGE_LIMIT_MAX } from '../../../services/decisi
 import { oneAnswer } from '../../../services/live/one-answer.ts';
 import type { Answers } from '../../../services/live/socket-server.ts';
 import { Refusal } from '../ingest/refusal.ts';
+import { answers } from '../openapi.ts';
 import type { ApiKeys } from './api-keys.ts';
 
 export interface ApiOptions {
@@ -20,9 +22,11 @@ export interface ApiOptions {
 /** What a caller is told to wait when a worker cannot answer just now. */
 const RETRY_AFTER_MS = 1_000;
 
-export function addApiRoutes(app: FastifyInstance, { keys, answers }: ApiOptions): void {
-  const get = (path: string, answer: (request: FastifyRequest, signal: AbortSignal) => Promise<unknown>): void => {
+export function addApiRoutes(app: FastifyInstance, { keys, answers: worker }: ApiOptions): void {
+  type Answer = (request: FastifyRequest, signal: AbortSignal) => Promise<unknown>;
+  const get = (path: string, schema: object, answer: Answer): void => {
     app.get(`/api${path}`, {
+      schema: { tags: ['management'], security: [{ apiKey: [] }], ...schema },
       onRequest: (request, _reply, done) => {
         keys.viewer(request.headers.authorization);
         done();
@@ -38,19 +42,45 @@ export function addApiRoutes(app: FastifyInstance, { keys, answers }: ApiOptions
   };
 
   /** `?limit&cursor&rule&user&outcome&from&to`: `{decisions, next}`, the newest first. */
-  get('/decisions', async ({ query }, signal) => {
-    return oneAnswer(answers, 'decisions.page', pageQuery(query as Readonly<Record<string, unknown>>), signal);
+  get('/decisions', DECISIONS, async ({ query }, signal) => {
+    return oneAnswer(worker, 'decisions.page', pageQuery(query as Readonly<Record<string, unknown>>), signal);
   });
 
   /** The live document of a user. */
-  get('/people/:id', async ({ params }, signal) => {
+  get('/people/:id', PERSON, async ({ params }, signal) => {
     const { id } = params as { readonly id: string };
-    const { documents } = await oneAnswer(answers, 'state.entity', { type: 'user', id }, signal);
+    const { documents } = await oneAnswer(worker, 'state.entity', { type: 'user', id }, signal);
     const [document] = documents;
     if (document === undefined) throw new Refusal(404, 'TRG_HTTP_NOT_FOUND', 'nothing is remembered of this person');
     return document;
   });
 }
+
+const REFUSALS = [400, 401, 403, 404, 503];
+const anything = Type.Object({}, { additionalProperties: true });
+
+const DECISIONS = {
+  summary: 'Decisions, the newest first',
+  querystring: Type.Object({
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_LIMIT_MAX })),
+    cursor: Type.Optional(Type.String({ description: '`next` of the page before' })),
+    rule: Type.Optional(Type.String()),
+    user: Type.Optional(Type.String()),
+    outcome: Type.Optional(Type.Enum([...OUTCOMES])),
+    from: Type.Optional(Type.String({ description: 'A time such as 2026-01-31T00:00:00Z' })),
+    to: Type.Optional(Type.String({ description: 'A time such as 2026-01-31T00:00:00Z' })),
+  }),
+  response: answers(
+    Type.Object({ decisions: Type.Array(anything), next: Type.Union([Type.String(), Type.Null()]) }),
+    REFUSALS,
+  ),
+};
+
+const PERSON = {
+  summary: 'What is remembered of a person',
+  params: Type.Object({ id: Type.String() }),
+  response: answers(anything, REFUSALS),
+};
 
 /** Aborts when the caller goes away. */
 export function goneSignal(reply: FastifyReply): AbortSignal {

@@ -7,37 +7,52 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { RecordError } from '../../../lib/errors.ts';
-import { DEPTH_MAX, isJsonObject, isNestedWithin, type JsonObject } from '../../../schemas/json.ts';
+import { keepDigits } from '../../../processors/intake/exact-ids.ts';
+import { DEPTH_MAX, isJsonObject, isNestedWithin, type Json, type JsonObject } from '../../../schemas/json.ts';
+import { tooLarge } from './read-whole.ts';
 
 const gunzipBody = promisify(gunzip);
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-export interface Body {
-  readonly json: JsonObject;
-  /** Size unpacked. */
-  readonly bytes: number;
+/** Where ids stand in a body, whose digits are kept: dotted paths, in it and in each of the list of that name. */
+export interface IdPaths {
+  readonly paths: readonly string[];
+  readonly list?: string;
 }
 
-/**
- * Reads a body that came with this Content-Encoding.
- * Throws RecordError TRG_RECORD_TOO_LARGE, TRG_RECORD_UNREADABLE, TRG_RECORD_INVALID.
- */
-export async function readBody(raw: unknown, encoding: string | undefined, bytesMax: number): Promise<Body> {
-  const packed = Buffer.isBuffer(raw) ? raw : Buffer.alloc(0);
-  const bytes = await unpack(packed, encoding, bytesMax);
-  if (bytes.length > bytesMax) throw tooLarge(bytesMax);
-  const json = parse(bytes);
+/** The JSON object of a body. Throws RecordError TRG_RECORD_UNREADABLE, TRG_RECORD_INVALID. */
+export function parseBody(bytes: Buffer, ids: IdPaths): JsonObject {
+  const text = textOf(bytes);
+  const json = parse(text);
   if (!isJsonObject(json)) throw new RecordError('TRG_RECORD_INVALID', 'the body must be a JSON object');
-  if (!isNestedWithin(json, DEPTH_MAX)) {
-    throw new RecordError('TRG_RECORD_INVALID', `the body is nested deeper than ${DEPTH_MAX} levels`);
-  }
-  return { json, bytes: bytes.length };
+  checkDepth(json);
+  keepDigits(json, text, ids.paths, ids.list);
+  return json;
 }
 
-async function unpack(packed: Buffer, encoding: string | undefined, bytesMax: number): Promise<Buffer> {
+/** The JSON list of a body. Throws RecordError as parseBody. */
+export function parseList(bytes: Buffer, paths: readonly string[]): readonly Json[] {
+  const text = textOf(bytes);
+  const list = parse(text);
+  if (!Array.isArray(list)) throw new RecordError('TRG_RECORD_INVALID', 'the body must be a JSON list');
+  checkDepth(list);
+  keepDigits({ list }, `{"list":${text}}`, paths, 'list');
+  return list;
+}
+
+function checkDepth(json: Json): void {
+  if (isNestedWithin(json, DEPTH_MAX)) return;
+  throw new RecordError('TRG_RECORD_INVALID', `the body is nested deeper than ${DEPTH_MAX} levels`);
+}
+
+/** The body that came with this Content-Encoding. Throws RecordError TRG_RECORD_TOO_LARGE, TRG_RECORD_UNREADABLE. */
+export async function unpack(packed: Buffer, encoding: string | undefined, bytesMax: number): Promise<Buffer> {
   const name = encoding?.trim().toLowerCase() ?? '';
-  if (name === '' || name === 'identity') return packed;
-  if (name !== 'gzip') {
+  if (name === '' || name === 'identity') {
+    if (packed.length > bytesMax) throw tooLarge(bytesMax);
+    return packed;
+  }
+  if (name !== 'gzip' && name !== 'x-gzip') {
     throw new RecordError('TRG_RECORD_UNREADABLE', `content-encoding ${name.slice(0, 40)} is not known: use gzip`);
   }
   try {
@@ -48,15 +63,23 @@ async function unpack(packed: Buffer, encoding: string | undefined, bytesMax: nu
   }
 }
 
-function parse(bytes: Buffer): unknown {
+function textOf(bytes: Buffer): string {
   try {
-    return JSON.parse(utf8.decode(bytes));
+    return utf8.decode(bytes);
   } catch {
-    // JSON.parse quotes the text in its message, which is somebody's data.
-    throw new RecordError('TRG_RECORD_UNREADABLE', 'the body is not JSON in UTF-8');
+    throw notJson();
   }
 }
 
-function tooLarge(bytesMax: number): RecordError {
-  return new RecordError('TRG_RECORD_TOO_LARGE', `the body is larger than ${bytesMax} bytes`);
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // JSON.parse quotes the text in its message, which is somebody's data.
+    throw notJson();
+  }
+}
+
+function notJson(): RecordError {
+  return new RecordError('TRG_RECORD_UNREADABLE', 'the body is not JSON in UTF-8');
 }

@@ -11,13 +11,17 @@ import { FatalError } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { Metrics } from '../../../lib/metrics.ts';
 import { newId } from '../../../lib/rng.ts';
-import type { SourceFormat } from '../../../processors/intake/normalise.ts';
+import type { SourceFormat } from '../../../processors/intake/source-format.ts';
 import type { Config } from '../../../services/config/index.ts';
+import { formatOf } from '../../../services/job/source-format.ts';
 import type { Telemetry } from '../../../services/telemetry/telemetry.ts';
 import type { Log } from '../../../topology/engine/ports.ts';
+import { hooksOf } from '../hooks/hooks.ts';
 import { NOTHING_SHOWN } from '../probe-routes.ts';
 import { Appender } from './appender.ts';
+import type { Destination } from './gate.ts';
 import { BATCH_BYTES_MAX, IN_FLIGHT_BYTES_MAX, STOP_GRACE_MS } from './limits.ts';
+import type { Target } from './messages.ts';
 import { Requests } from './requests.ts';
 import { ingestServer } from './server.ts';
 import { WriteKeys } from './write-keys.ts';
@@ -38,6 +42,8 @@ export interface IngestOptions {
   readonly telemetry?: Telemetry;
   /** Default IN_FLIGHT_BYTES_MAX. */
   readonly inFlightBytesMax?: number;
+  /** Default ANSWER_TIMEOUT_MS. */
+  readonly answerTimeoutMs?: number;
   /** Adds what the process answers besides; left out: nothing. */
   readonly addRoutes?: (app: FastifyInstance) => void;
 }
@@ -54,20 +60,27 @@ export interface Ingest {
  */
 export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const { config, clock, logger, isReady } = options;
-  const { host, port, writeKeys } = config.http!;
+  const { host, port, writeKeys, limits, cors, trustProxy } = config.http!;
   if (writeKeys.length === 0) logger.warn({}, 'http.writeKeys is empty: every event sent over HTTP will be refused');
   let closing = false;
-  const intake = writeKeys.length === 0 ? null : await openIntake(options);
+  const hooks = hooksOf(config.http!.hooks);
+  const destination = writeKeys.length === 0 && hooks.length === 0 ? null : await openDestination(options);
   const { telemetry } = options;
   const app = ingestServer({
     keys: new WriteKeys(writeKeys),
-    intake,
+    destination,
+    hooks,
     arrival: (traceparent) => ({ receivedAt: clock.now(), newId, traceparent }),
+    clock,
     logger,
     inFlightBytesMax: Math.max(BATCH_BYTES_MAX, options.inFlightBytesMax ?? IN_FLIGHT_BYTES_MAX),
     isReady,
     isClosing: () => closing,
     shown: telemetry ?? NOTHING_SHOWN,
+    limits,
+    corsOrigins: cors.origins,
+    trustProxy,
+    answerTimeoutMs: options.answerTimeoutMs,
     addRoutes: options.addRoutes,
     requests: new Requests({ clock, metrics: telemetry?.metrics ?? new Metrics(), spans: telemetry?.spans ?? null }),
   });
@@ -75,37 +88,43 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   try {
     url = await app.listen({ host, port });
   } catch (error) {
-    await intake?.appender.close();
+    await destination?.appender.close();
     throw new FatalError('TRG_HTTP_LISTEN', `cannot listen on ${host}:${port}`, { host, port }, error);
   }
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     closing = true;
     await closeServer(app, clock);
-    await intake?.appender.close();
+    await destination?.appender.close();
   };
   return { url, close: () => (closed ??= close()) };
 }
 
-async function openIntake({ config, log, worker, clock, logger, onFatal }: IngestOptions) {
-  const source = sourceOf(config);
-  const partitions = (await log.admin.topics()).get(source.topic);
-  if (partitions === undefined) throw new FatalError('TRG_TOPIC_MISSING', `the log has no topic ${source.topic}`);
+async function openDestination({ config, log, worker, clock, logger, onFatal }: IngestOptions): Promise<Destination> {
+  const topics = await log.admin.topics();
+  const { eventTime, limits } = config;
+  const targets = sourcesOf(config).map((source): Target => {
+    const partitions = topics.get(source.topic);
+    if (partitions === undefined) throw new FatalError('TRG_TOPIC_MISSING', `the log has no topic ${source.topic}`);
+    return { source, partitions, recordBytesMax: limits.recordBytes, eventTime };
+  });
+  const targetOf = (topic?: string): Target =>
+    targets.find(({ source }) => topic === undefined || source.topic === topic)!;
   const id = [config.application, ...(worker === undefined ? [] : [worker]), 'ingest'].join('-');
   const appender = await Appender.open({ log, id, clock, logger, onFatal });
-  return { target: { source, partitions, recordBytesMax: config.limits.recordBytes }, appender };
+  return { targetOf, appender };
 }
 
-/** The source that events sent over HTTP go to. Throws FatalError TRG_CONFIG_INVALID when there is none. */
-function sourceOf({ sources }: Config): SourceFormat {
-  const source = sources.find(({ format, entity = 'user' }) => format === 'segment' && entity === 'user');
-  if (source === undefined) {
+/** The sources that events sent over HTTP may go to, at least one. Throws FatalError TRG_CONFIG_INVALID. */
+function sourcesOf(config: Config): readonly SourceFormat[] {
+  const sources = config.sources.filter(({ format, entity = 'user' }) => format === 'segment' && entity === 'user');
+  if (sources.length === 0) {
     throw new FatalError(
       'TRG_CONFIG_INVALID',
       'http needs a source for the events it takes: one with format segment and entity user (or leave http out)',
     );
   }
-  return { topic: source.topic, format: 'segment', keyed: source.keyed, entity: 'user' };
+  return sources.map((source) => formatOf(source, config, null));
 }
 
 /** Ends the requests that are being read; a sender that takes its time is cut off, and has had no answer. */

@@ -11,8 +11,17 @@ export const BATCH_RECORDS_BYTES_MAX = 4 * BATCH_BYTES_MAX;
 export const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
 /** One transaction of many requests: large enough to make a sync to disk cheap, small enough to be quick. */
 export const GROUP_BYTES_MAX = 1024 * 1024;
-/** A sender slower than this holds a place that others want. */
+/** Of bodies without a key in their head, which may yet be anybody's: half as much, and apart from the others. */
+export const UNPROVEN_BYTES_MAX = 8 * 1024 * 1024;
+/** Of those, from one address: four batches, or some sixty single events, at one moment. */
+export const UNPROVEN_ADDRESS_BYTES_MAX = 2 * 1024 * 1024;
+/** A sender slower than this holds a connection that others want: of the head, and of head and body. */
+export const HEAD_TIMEOUT_MS = 10_000;
 export const REQUEST_TIMEOUT_MS = 15_000;
+/** How often time-outs are looked at: Node's own 30 s would make 45 of the 15. */
+export const TIMEOUT_CHECK_MS = 1_000;
+/** A log that has not answered by then is not known to answer at all. */
+export const ANSWER_TIMEOUT_MS = 30_000;
 /** On a stop, how long requests that are still being read may take; the process has 30 s in all. */
 export const STOP_GRACE_MS = 5_000;
 /** What a refused sender is told to wait: the log takes far less for all that is in flight. */

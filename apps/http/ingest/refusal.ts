@@ -42,14 +42,21 @@ export function answerOf(error: unknown): Answer | undefined {
     };
   }
   if (error instanceof EngineError && error.code.startsWith('TRG_RECORD_')) {
-    const status = error.code === 'TRG_RECORD_TOO_LARGE' ? 413 : 400;
-    return { status, headers: {}, body: bodyOf(error.code, error.message) };
+    const isLarge = error.code === 'TRG_RECORD_TOO_LARGE';
+    // What comes of it besides is not waited for.
+    const headers: Answer['headers'] = isLarge ? { connection: 'close' } : {};
+    return { status: isLarge ? 413 : 400, headers, body: bodyOf(error.code, error.message) };
   }
-  return answerToHttpError(error as { statusCode?: unknown; message?: unknown });
+  return answerToHttpError((error ?? {}) as HttpError);
+}
+
+interface HttpError {
+  readonly statusCode?: unknown;
+  readonly message?: unknown;
 }
 
 /** What Fastify found wrong before any of our code ran, such as a body beyond its limit. */
-function answerToHttpError({ statusCode, message }: { statusCode?: unknown; message?: unknown }): Answer | undefined {
+function answerToHttpError({ statusCode, message }: HttpError): Answer | undefined {
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return undefined;
   const code = statusCode === 413 ? 'TRG_RECORD_TOO_LARGE' : 'TRG_RECORD_UNREADABLE';
   const status = statusCode === 413 ? 413 : 400;

@@ -9,6 +9,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { Histogram, Metrics } from '../../../lib/metrics.ts';
 import type { Spans } from '../../../lib/spans.ts';
 import { formatTraceparent, parseTraceparent, type TraceContext, traceContextOf } from '../../../schemas/trace.ts';
+import type { Rejected } from './batch.ts';
 
 export interface RequestsOptions {
   readonly clock: Clock;
@@ -48,9 +49,11 @@ export class Requests {
     return formatTraceparent(span);
   }
 
-  /** So many events are in the log. */
-  taken(events: number): void {
-    this.#options.metrics.counters.add('http-events', undefined, events);
+  /** So many events are in the log, and some beside them were refused. */
+  taken(events: number, rejected: readonly Rejected[]): void {
+    const { counters } = this.#options.metrics;
+    counters.add('http-events', undefined, events);
+    for (const { code } of rejected) counters.add('http-rejected', { code });
   }
 
   /** The request was answered, or its sender went away. */

@@ -15,19 +15,17 @@ export class WriteKeys {
     this.#digests = keys.map(digestOf);
   }
 
-  /** False when there is no header, and the body must tell. Throws Refusal (401) for a wrong one. */
-  checkHeader(authorization: string | undefined): boolean {
-    if (authorization === undefined) return false;
-    this.#check(keyOf(authorization));
-    return true;
+  /** The key; null when there is no header, and the body must tell. Throws Refusal (401) for a wrong one. */
+  inHeader(authorization: string | undefined): string | null {
+    return authorization === undefined ? null : this.#checked(keyOf(authorization));
   }
 
-  /** Throws Refusal (401) when the body has no write key, or a wrong one. */
-  checkBody(writeKey: unknown): void {
+  /** The key. Throws Refusal (401) when the body has no write key, or a wrong one. */
+  inBody(writeKey: unknown): string {
     if (writeKey === undefined || writeKey === null) {
       throw unauthorised('no write key: send it as user name of Basic authorization, as Bearer, or as writeKey');
     }
-    this.#check(writeKey);
+    return this.#checked(writeKey);
   }
 
   has(key: string): boolean {
@@ -37,9 +35,10 @@ export class WriteKeys {
     return known;
   }
 
-  #check(key: unknown): void {
+  #checked(key: unknown): string {
     const known = this.has(typeof key === 'string' ? key : '');
     if (!known || typeof key !== 'string') throw unauthorised('the write key is not one of http.writeKeys');
+    return key;
   }
 }
 

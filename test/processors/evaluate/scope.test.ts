@@ -10,6 +10,7 @@ import { sentFacts } from '../../../state/entity/facts.ts';
 import { event, unexpected } from '../../rules/kit.ts';
 
 const RULES = ruleSetOf([]);
+const NEEDS = RULES.needs('user');
 
 function scopeOf(document: EntityDocument, withBuffered: boolean): EntityScope {
   return new EntityScope({ document, rules: RULES, withBuffered, segmentFailed: unexpected });
@@ -37,16 +38,16 @@ test('sent counts (now - D, now], by channel or of any', () => {
 
 test('of two messages for one attribute the later-stamped stays, of equal stamps the later read', () => {
   const document = emptyEntityDocument();
-  applyAttributes(document, identify(20, { plan: 'pro', city: 'Oslo' }));
-  applyAttributes(document, identify(10, { plan: 'free', name: 'Ann' }));
-  applyAttributes(document, identify(20, { city: 'Rome' }));
+  applyAttributes(document, identify(20, { plan: 'pro', city: 'Oslo' }), NEEDS);
+  applyAttributes(document, identify(10, { plan: 'free', name: 'Ann' }), NEEDS);
+  applyAttributes(document, identify(20, { city: 'Rome' }), NEEDS);
   const scope = scopeOf(document, false);
   assert.deepEqual(scope.profile, { plan: 'pro', city: 'Rome', name: 'Ann' });
 });
 
 test('in order of arrival the profile has what waits in the buffer too, in event-time order it has not', () => {
   const document = emptyEntityDocument();
-  applyAttributes(document, identify(10, { plan: 'free', name: 'Ann' }));
+  applyAttributes(document, identify(10, { plan: 'free', name: 'Ann' }), NEEDS);
   document.buffer = [identify(20, { plan: 'pro' }), event('paid', 30, {}, { traits: { plan: 'no trait' } })];
   assert.deepEqual(scopeOf(document, true).profile, { plan: 'pro', name: 'Ann' });
   assert.deepEqual(scopeOf(document, false).profile, { plan: 'free', name: 'Ann' });

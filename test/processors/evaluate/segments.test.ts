@@ -24,7 +24,7 @@ test('of what one event brings, exits are told before entries, and membership is
 { id: vip, where: 'profile.plan == "pro"' }`);
   const document = emptyEntityDocument();
   const look = (now: number, plan: string) => {
-    applyAttributes(document, event('identify', now, {}, { type: 'identify', traits: { plan } }));
+    applyAttributes(document, event('identify', now, {}, { type: 'identify', traits: { plan } }), rules.needs('user'));
     const scope = new EntityScope({ document, rules, withBuffered: true, segmentFailed: unexpected });
     return lookAtSegments(document, rules.segments('user'), 'arrival', now, scope, () => unexpected);
   };

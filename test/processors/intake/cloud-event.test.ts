@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { RecordError } from '../../../lib/errors.ts';
 import { structuredCloudEvent } from '../../../processors/intake/cloud-event.ts';
 import { decode } from '../../../processors/intake/decode.ts';
-import { normalise, type SourceFormat } from '../../../processors/intake/normalise.ts';
+import { normalise } from '../../../processors/intake/normalise.ts';
+import type { SourceFormat } from '../../../processors/intake/source-format.ts';
 import type { LogRecord } from '../../../schemas/record.ts';
 
 const SOURCE: SourceFormat = { topic: 'orders', format: 'cloudevents', keyed: false, entity: 'user' };
@@ -142,6 +143,7 @@ test('what is no CloudEvent, or one that is not understood, is refused with the 
 test('the mode is told by the content-type alone, whatever its case', () => {
   const event = structuredCloudEvent(
     record(JSON.stringify({ ...ATTRIBUTES, data: {} }), { 'Content-Type': 'Application/CloudEvents+JSON' }),
+    [],
   );
   assert.equal(event['id'], 'A-1');
 });

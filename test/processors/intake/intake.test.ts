@@ -87,7 +87,8 @@ test('what is wrong with an event that nobody asks for is found all the same', (
   const ask = { isAsked: () => false };
   const { intake, context } = intakeOf(ask);
   const cases: readonly [string, string][] = [
-    [message({ userId: 5 }), 'TRG_RECORD_INVALID'],
+    [message({ userId: [5] }), 'TRG_RECORD_INVALID'],
+    [message({ event: '$consent' }), 'TRG_RECORD_RESERVED'],
     [message({ userId: null }), 'TRG_RECORD_INVALID'],
     [message({ properties: 'text' }), 'TRG_RECORD_INVALID'],
     [message({ messageId: ['m'] }), 'TRG_RECORD_INVALID'],
@@ -150,4 +151,19 @@ test('a keyed source’s record without key is refused with what to do', () => {
 test('a line of a file without a time is refused, since its record has none', () => {
   const { intake } = intakeOf({ useRecordTime: false });
   assert.match(refusal(() => intake.process(sourceRecord(message()))).message, /^timestamp must be given/);
+});
+
+test('a time that no event can have is quarantined with a hint, asked for or not, and moves nobody’s time (T2)', () => {
+  const eventTime = { min: Date.UTC(2000, 0, 1), max: Date.UTC(2100, 0, 1) };
+  for (const isAsked of [() => true, () => false]) {
+    const { intake, context } = intakeOf({ eventTime, isAsked, maxClockSkewMs: Number.MAX_SAFE_INTEGER });
+    for (const timestamp of [1_767_225_600, 1_767_225_600_000_000, 1_767_225_600_000_000_000]) {
+      const error = refusal(() => intake.process(sourceRecord(message({ timestamp }))));
+      assert.equal(error.code, 'TRG_RECORD_TIME_IMPLAUSIBLE');
+      assert.match(error.message, /looks like (micro|nano)?seconds since 1970, send milliseconds or ISO 8601$/);
+    }
+    assert.deepEqual(context.observed, []);
+    intake.process(sourceRecord(message({ timestamp: 1_767_225_600_000 })));
+    assert.deepEqual(context.observed, [1_767_225_600_000]);
+  }
 });

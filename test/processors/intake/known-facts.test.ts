@@ -115,3 +115,12 @@ test('a record stamped exactly maxClockSkew ahead is taken, one a millisecond fu
   assert.throws(() => further.see({ plan: 'pro' }), { name: 'RecordError', code: 'TRG_RECORD_IN_FUTURE' });
   assert.deepEqual(further.known(), []);
 });
+
+test('a type of entity that would make the key of somebody else’s document is refused', () => {
+  const { see, known } = factsOf('profile');
+  for (const type of ['user/u2', '', 'User', 'a b']) {
+    const send = () => see({ plan: 'pro' }, 'u1', [['tripline-entity', Buffer.from(type)]]);
+    assert.throws(send, { code: 'TRG_RECORD_INVALID', message: /names no type of entity/ });
+  }
+  assert.deepEqual(known(), []);
+});

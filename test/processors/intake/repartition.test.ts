@@ -88,3 +88,8 @@ test('what is neither an event nor a watermark is refused', () => {
   }
   assert.throws(() => decodeRepartitioned(Uint8Array.of(0)), { code: 'TRG_RECORD_UNREADABLE' });
 });
+
+test('an event of our own name, which intake never sends on, is refused on the other side', () => {
+  const forged = encodeRepartitioned({ kind: 'event', entity: 'user', event: event('$consent', 9_000, { all: true }) });
+  assert.throws(() => decodeRepartitioned(forged), { code: 'TRG_RECORD_RESERVED' });
+});

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { RecordError } from '../../../lib/errors.ts';
 import { decode } from '../../../processors/intake/decode.ts';
 import { JsonFields } from '../../../processors/intake/json-fields.ts';
-import { type Normalised, normalise, type Origin, type SourceFormat } from '../../../processors/intake/normalise.ts';
+import { type Normalised, normalise, type Origin } from '../../../processors/intake/normalise.ts';
 import { SegmentReader } from '../../../processors/intake/segment-record.ts';
+import type { SourceFormat } from '../../../processors/intake/source-format.ts';
 
 const SOURCE: SourceFormat = { topic: 'events', format: 'segment', keyed: false, entity: 'user' };
 const ORIGIN: Origin = { fallbackId: () => 'made-up', recordTime: 5_000 };

@@ -114,14 +114,110 @@ test('a batch is written in its order, with its context where messages have none
   assert.deepEqual(events[1]!['context'], { library: { name: 'x' }, ip: '1.1.1.1' });
 });
 
-test('a batch with one bad message is refused whole, with the message’s place and field', async (t) => {
+test('a bad message of a batch is refused by its place and field, and the others are kept in their order', async (t) => {
   const kit = await startKit(t);
-  const bad = { ...purchase, properties: 'x' };
-  const { status, json } = await kit.post('/v1/batch', { batch: [purchase, purchase, bad] });
+  const named = (messageId: string) => ({ ...purchase, messageId });
+  const batch = [
+    named('b0'),
+    { ...purchase, properties: 'x' },
+    named('b2'),
+    { ...purchase, event: '$consent' },
+    named('b4'),
+    { ...purchase, timestamp: 1_767_225_600 },
+    7,
+  ];
+  const { status, json } = await kit.post('/v1/batch', { batch });
+  assert.equal(status, 200);
+  assert.equal(json['success'], true);
+  const rejected = json['rejected'] as { index: number; code: string; message: string }[];
+  assert.deepEqual(
+    rejected.map(({ index, code }) => [index, code]),
+    [
+      [1, 'TRG_RECORD_INVALID'],
+      [3, 'TRG_RECORD_RESERVED'],
+      [5, 'TRG_RECORD_TIME_IMPLAUSIBLE'],
+      [6, 'TRG_RECORD_INVALID'],
+    ],
+  );
+  assert.match(rejected[0]!.message, /^properties must be a JSON object/);
+  assert.deepEqual(await idsOf(kit), ['b0', 'b2', 'b4']);
+});
+
+test('a batch of which nothing can be used is refused with the place of the first', async (t) => {
+  const kit = await startKit(t);
+  const { status, json } = await kit.post('/v1/batch', { batch: [{ ...purchase, properties: 'x' }, 7] });
   assert.equal(status, 400);
-  assert.match(String(json['message']), /^batch\[2\]: properties must be a JSON object/);
+  assert.match(
+    String(json['message']),
+    /^batch\[0\]: properties must be a JSON object.*none of the other 1 can be used/,
+  );
   assert.equal(json['code'], 'TRG_RECORD_INVALID');
   assert.deepEqual(await kit.records(), []);
+});
+
+test('what senders write for nothing costs no message: empty ids and times, PHP’s empty lists, null', async (t) => {
+  const kit = await startKit(t, { clock: clockAt(NOW) });
+  const quirks = { userId: '', messageId: '', timestamp: '', sentAt: '', originalTimestamp: null, context: [] };
+  const batch = [
+    { type: 'track', event: 'a', ...quirks, anonymousId: 'a1', properties: [] },
+    { type: 'identify', ...quirks, userId: 17, traits: [] },
+    { type: 'track', event: 'a', ...quirks, userId: null, anonymousId: 12, integrations: null },
+  ];
+  const { status, json } = await kit.post('/v1/batch', { batch, sentAt: '', context: [], integrations: [] });
+  assert.deepEqual([status, json], [200, { success: true }]);
+  const keys = (await kit.records()).map(({ key }) => Buffer.from(key!).toString('utf8'));
+  assert.deepEqual(keys.toSorted(), ['12', '17', 'a1']);
+  for (const { messageId, timestamp } of await kit.events()) {
+    assert.match(String(messageId), UUID);
+    assert.equal(timestamp, NOW);
+  }
+});
+
+test('ids that are large numbers reach the log digit for digit, also those of other entities', async (t) => {
+  const entities = 'entities: { product: { id: properties.sku } }';
+  const kit = await startKit(t, { yaml: `application: shop\n${entities}\nhttp: { port: 0, writeKeys: [${KEY}] }\n` });
+  const numbers = ['9007199254740992', '9007199254740993', '1e400', '2e400'];
+  for (const n of numbers) {
+    await kit.post('/v1/track', `{"event":"x","userId":${n},"messageId":${n},"properties":{"sku":${n}}}`);
+    await kit.post('/v1/batch', `{"batch":[{"type":"track","event":"x","anonymousId":${n}}]}`);
+  }
+  const keys = (await kit.records()).map(({ key }) => Buffer.from(key!).toString('utf8'));
+  assert.deepEqual(keys.toSorted(), [...numbers, ...numbers].toSorted());
+  const skus = (await kit.events()).flatMap(({ properties }) => (properties as { sku?: string })?.sku ?? []);
+  assert.deepEqual(skus.map(String).toSorted(), numbers.toSorted());
+});
+
+test('names of our own cannot be sent', async (t) => {
+  const kit = await startKit(t);
+  for (const event of ['$consent', '$score', '$profile', '$enters vip']) {
+    const { status, json } = await kit.post('/v1/track', { ...purchase, event, properties: { all: true } });
+    assert.deepEqual([status, json['code']], [400, 'TRG_RECORD_RESERVED']);
+  }
+  const { status } = await kit.post('/v1/batch', { batch: [{ ...purchase, type: 'consent' }] });
+  assert.equal(status, 400);
+  assert.deepEqual(await kit.records(), []);
+});
+
+test('a time in another unit is refused with the unit that it looks like, whichever field has it', async (t) => {
+  const kit = await startKit(t);
+  const cases: readonly (readonly [fields: object, message: RegExp])[] = [
+    [{ timestamp: 1_767_225_600 }, /^timestamp is 1970.*looks like seconds since 1970, send milliseconds or ISO 8601$/],
+    [{ originalTimestamp: 1_767_225_600_000_000 }, /^originalTimestamp is .*looks like microseconds/],
+    [{ timestamp: NOW, sentAt: 1_767_225_600 }, /^sentAt is 1970.*looks like seconds/],
+    [
+      { timestamp: '1999-12-31T23:59:59Z' },
+      /^timestamp is 1999-12-31T23:59:59.000Z, before 2000-01-01.*eventTime.min\)$/,
+    ],
+  ];
+  for (const [fields, message] of cases) {
+    const { status, json } = await kit.post('/v1/track', { ...purchase, ...fields });
+    assert.deepEqual([status, json['code']], [400, 'TRG_RECORD_TIME_IMPLAUSIBLE']);
+    assert.match(String(json['message']), message);
+  }
+  assert.deepEqual(await kit.records(), []);
+  const wide = `application: shop\neventTime: { min: 1960-01-01 }\nhttp: { port: 0, writeKeys: [${KEY}] }\n`;
+  const old = await startKit(t, { yaml: wide });
+  assert.equal((await old.post('/v1/track', { ...purchase, timestamp: '1999-12-31T23:59:59Z' })).status, 200);
 });
 
 test('what cannot be used is refused with 400 and the name of the field', async (t) => {
@@ -130,15 +226,19 @@ test('what cannot be used is refused with 400 and the name of the field', async 
     ['track', { event: 'x' }, /neither userId nor anonymousId/],
     ['track', { userId: 'u1' }, /^event must be a string.*is missing/],
     ['track', { userId: 'u1', event: '' }, /^event must be a string that is not empty/],
-    ['track', { userId: 7, event: 'x' }, /^userId must be a string/],
-    ['track', { userId: 'u1', event: 'x', messageId: 7 }, /^messageId must be a string/],
-    ['track', { ...purchase, properties: [] }, /^properties must be a JSON object, and is a list/],
+    ['track', { userId: true, event: 'x' }, /^userId must be a string/],
+    ['track', { userId: 'u1', event: 'x', messageId: {} }, /^messageId must be a string/],
+    ['track', { ...purchase, properties: [1] }, /^properties must be a JSON object, and is a list/],
     ['identify', { userId: 'u1', traits: 'x' }, /^traits must be a JSON object/],
     ['page', { userId: 'u1', context: 5 }, /^context must be a JSON object/],
     ['track', { ...purchase, timestamp: 'yesterday' }, /^timestamp must be an ISO-8601 instant/],
     ['track', { ...purchase, timestamp: NOW, sentAt: {} }, /^sentAt must be an ISO-8601 instant/],
-    ['track', { ...purchase, timestamp: 9e15 }, /^timestamp must be/],
-    ['track', { ...purchase, timestamp: 1, sentAt: 8e15 }, /^timestamp must be/],
+    ['track', { ...purchase, timestamp: 1e19 }, /^timestamp is beyond the last time there is/],
+    [
+      'track',
+      { ...purchase, timestamp: '2001-01-01T00:00:00Z', sentAt: '2040-01-01T00:00:00Z' },
+      /^timestamp, corrected/,
+    ],
     ['track', '{"userId":', /not JSON/],
     ['track', '', /not JSON/],
     ['track', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), /not JSON in UTF-8/],
@@ -174,9 +274,9 @@ test('an event of 32 KB is taken, and one byte more refused with 413', async (t)
   assert.equal((await kit.post('/v1/track', sized(EVENT_BYTES_MAX))).status, 200);
   assert.equal((await kit.post('/v1/batch', { batch: [sized(EVENT_BYTES_MAX)] })).status, 200);
   assert.equal((await kit.post('/v1/track', sized(EVENT_BYTES_MAX + 1))).status, 413);
-  const { status, json } = await kit.post('/v1/batch', { batch: [purchase, sized(EVENT_BYTES_MAX + 1)] });
+  const { status, json } = await kit.post('/v1/batch', { batch: [sized(EVENT_BYTES_MAX + 1)] });
   assert.equal(status, 413);
-  assert.match(String(json['message']), /^batch\[1\]: the event has 32769 bytes, at most 32768/);
+  assert.match(String(json['message']), /^batch\[0\]: the event has 32769 bytes, at most 32768/);
   const texts = (await kit.events()).map(({ properties }) => (properties as { text: string }).text.length);
   assert.deepEqual(texts, [EVENT_BYTES_MAX - empty, EVENT_BYTES_MAX - empty]);
 });
@@ -270,7 +370,7 @@ test('the content type does not matter: beacons send JSON as text', async (t) =>
 
 test('other paths and methods are answered with 404 and what there is', async (t) => {
   const kit = await startKit(t);
-  for (const path of ['/v1/events', '/v1/hooks/x', '/metrics', '/api/decisions']) {
+  for (const path of ['/v1/other', '/v1/hooks/x', '/metrics', '/api/decisions']) {
     const { status, json } = await kit.post(path, purchase);
     assert.equal(status, 404);
     assert.equal(json['code'], 'TRG_HTTP_NOT_FOUND');
