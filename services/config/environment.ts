@@ -3,6 +3,7 @@
 // Owns: variable names, reading their values by the type of the field. Does not own: checking them (the schema does).
 
 import { readFileSync } from 'node:fs';
+import { CHANNEL_MODULES_VARIABLE } from '../../connectors/channels/installed.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import type { Path } from '../../lib/yaml-source.ts';
 
@@ -77,9 +78,10 @@ export function applyEnvironment(value: Record<string, unknown>, schema: FieldSc
 }
 
 function unknownVariables(settings: readonly Setting[], env: Environment): readonly string[] {
-  const known = settings.flatMap(({ variable, schema }) =>
-    schema.secret ? [variable, `${variable}_FILE`] : [variable],
-  );
+  const known = [
+    CHANNEL_MODULES_VARIABLE,
+    ...settings.flatMap(({ variable, schema }) => (schema.secret ? [variable, `${variable}_FILE`] : [variable])),
+  ];
   return Object.keys(env)
     .filter((name) => name.startsWith('TRIPLINE_') && !known.includes(name))
     .map((name) => `${name} sets nothing${suffix(didYouMean(name, known))}`);

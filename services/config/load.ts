@@ -5,7 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkOptions } from '../../connectors/channels/channel.ts';
-import { CHANNELS } from '../../connectors/channels/index.ts';
+import { CHANNEL_PROBLEMS, CHANNELS } from '../../connectors/channels/index.ts';
+import { CHANNEL_MODULES_VARIABLE } from '../../connectors/channels/installed.ts';
 import { checkKafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
@@ -60,7 +61,7 @@ function settle(source: YamlSource, { env, withoutSecrets = false }: LoadOptions
   if (!isMapping(value)) {
     return { value, problems: [source.problem([], 'value', 'the configuration must be a mapping')], warnings: [] };
   }
-  const problems: Problem[] = [];
+  const problems = CHANNEL_PROBLEMS.map((message) => ofVariable(CHANNEL_MODULES_VARIABLE, message, null));
   const warnings = literalSecrets(source, value);
   const unset: Path[] = [];
   expandVariables(value, env, (path, name) => {

@@ -4,7 +4,7 @@ import { openChannel } from '../../connectors/channels/channel.ts';
 import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
 import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
-import { CHANNEL_IDS, CHANNELS } from '../../connectors/channels/index.ts';
+import { CHANNEL_IDS, connectedChannels } from '../../connectors/channels/index.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
 import { openScorers } from '../../connectors/models/open-scorers.ts';
 import type { Scorer } from '../../connectors/models/scorer.ts';
@@ -69,8 +69,8 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
 
 /** The topology of a job that is only looked at: nothing is opened for it, and no secret of a channel is needed. */
 export function plannedTopology(config: Config, rules: RuleSet): Topology {
-  const connectors = connectedChannels(config).map((channel) => ({
-    channel,
+  const connectors = connectedChannels(config.channels).map(({ id }) => ({
+    channel: id,
     sender: UNOPENED,
     concurrency: 1,
     schedule: [],
@@ -173,17 +173,10 @@ const UNOPENED: ChannelSender = {
   close: () => Promise.resolve(),
 };
 
-function connectedChannels({ channels }: Config): string[] {
-  return CHANNELS.flatMap(({ id, connector }) => (connector === null || channels[id] === undefined ? [] : [id]));
-}
-
 function connectorsOf({ channels }: Config, templates: Templates, clock: Clock): Connector[] {
-  return CHANNELS.flatMap((channel) => {
-    const { id, connector } = channel;
-    const options = channels[id];
-    if (options === undefined || connector === null) return [];
+  return connectedChannels(channels).map(({ id, channel, connector, options }) => {
     const sender = openChannel(channel, options, { clock, templates });
     const concurrency = connector.concurrency(options);
-    return [{ channel: id, sender, concurrency, schedule: connector.retryScheduleMs }];
+    return { channel: id, sender, concurrency, schedule: connector.retryScheduleMs };
   });
 }

@@ -140,7 +140,7 @@ http: { port: 99999 }
     '  tripline.yaml:3:12: "guarantee" must be one of exactly_once, at_least_once (did you mean "exactly_once"?)',
     '  tripline.yaml:4:17: "outOfOrderness" must be a duration such as 5s, 10m, 24h or 7d',
     '  tripline.yaml:6:29: unknown field "prt" (did you mean "port"?)',
-    '  tripline.yaml:7:3: unknown field "sms" (known here: email, webhook)',
+    '  tripline.yaml:7:3: unknown field "sms" (known here: email, webhook, log)',
     '  tripline.yaml:8:15: "http.port" must be at most 65535',
   ]);
 });
