@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   TRG_RECORD_IN_FUTURE: 'an event is stamped further in the future than maxClockSkew',
   TRG_RULES_INVALID: 'rules, templates or their tests have errors',
   TRG_FILE_UNREADABLE: 'a file cannot be read',
+  TRG_FILE_UNWRITABLE: 'a file cannot be written',
   TRG_TEMPLATE_FAILED: 'a template cannot be rendered',
   TRG_DELIVERY_FAILED: 'a provider refused or could not be reached',
   TRG_PACKAGE_MISSING: 'a command needs an optional package that is not installed',

@@ -9,6 +9,7 @@ export const OPERATIONS = {
   'decisions.query': read('long', async () => (await import('./decisions/query.ts')).queryService),
   'decisions.page': read('short', async () => (await import('./decisions/page.ts')).pageService),
   'decisions.follow': read('endless', async () => (await import('./decisions/follow.ts')).followService),
+  'deliveries.undelivered': read('long', async () => (await import('./deliveries/undelivered.ts')).undeliveredService),
   explain: read('long', async () => (await import('./explain/explain.ts')).explainService),
   'state.tasks': read('long', async () => (await import('./state/tasks.ts')).tasksService),
   'state.entity': forwarded(read('short', async () => (await import('./state/entity.ts')).entityService)),

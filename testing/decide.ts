@@ -8,6 +8,7 @@ import type { Action } from '../schemas/action.ts';
 import { type DecisionJson, decisionJson } from '../schemas/decision.ts';
 import type { JsonObject } from '../schemas/json.ts';
 import { CONFIG_FILE, loadConfig } from '../services/config/index.ts';
+import { otherEntities } from '../services/job/source-format.ts';
 import { loadFlawlessProject } from '../services/project/load-project.ts';
 import { MemoryStore } from '../state/store/memory-store.ts';
 import { END_OF_TIME, Replay } from '../topology/replay.ts';
@@ -40,7 +41,7 @@ export async function decide({ project, events, until }: DecideOptions): Promise
   const refused: string[] = [];
   const replay = await Replay.open({
     rules: rules.ruleSet,
-    source: { format: 'segment', entity: 'user' },
+    source: { format: 'segment', entity: 'user', others: otherEntities(config, 'segment', 'user') },
     store: new MemoryStore(),
     recordBytesMax: config.limits.recordBytes,
     outOfOrdernessMs: config.outOfOrdernessMs,

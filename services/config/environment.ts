@@ -126,7 +126,10 @@ function setAt(value: Record<string, unknown>, path: Path, leaf: unknown): void 
   at[String(path.at(-1))] = leaf;
 }
 
-/** Replaces `${NAME}` in every string below `value`, in place; `$${` stands for `${`. Reports what is not set. */
+/**
+ * Replaces `${NAME}` in every string below `value`, in place, `${NAME:-text}` by the text where NAME is not set or empty; `$${`
+ * stands for `${`. Reports what is not set.
+ */
 export function expandVariables(
   value: unknown,
   env: Environment,
@@ -134,12 +137,16 @@ export function expandVariables(
   path: Path = [],
 ): unknown {
   if (typeof value === 'string') {
-    return value.replace(/\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, escaped: string | undefined, name: string) => {
-      if (escaped !== undefined) return escaped;
-      const text = env[name];
-      if (text === undefined) missing(path, name);
-      return text ?? '';
-    });
+    return value.replace(
+      /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g,
+      (_, escaped: string | undefined, name: string, byDefault: string | undefined) => {
+        if (escaped !== undefined) return escaped;
+        const text = env[name];
+        if (byDefault !== undefined) return text || byDefault;
+        if (text === undefined) missing(path, name);
+        return text ?? '';
+      },
+    );
   }
   if (typeof value !== 'object' || value === null) return value;
   const container = value as Record<string, unknown>;

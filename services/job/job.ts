@@ -3,6 +3,7 @@
 import { openChannel } from '../../connectors/channels/channel.ts';
 import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
 import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
+import { toldSender } from '../../connectors/channels/delivery/told-sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
 import { CHANNEL_IDS, connectedChannels } from '../../connectors/channels/index.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
@@ -55,7 +56,10 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
   const templates = project.templates[0] ?? new Templates(new Map());
   const { versions = unpublished(config, rules) } = parts;
   const scorers = openScorers(remoteModels(rules), clock);
-  const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, parts.monitor));
+  const connectors = connectorsOf(config, templates, clock).map((each) => {
+    const { channel, sender } = each;
+    return measured({ ...each, sender: toldSender(sender, { channel, clock, logger }) }, clock, parts.monitor);
+  });
   const topology = wholeTopology(config, versions, { schemas, schemaIds, scorers, connectors });
   return {
     topology,

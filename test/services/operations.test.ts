@@ -150,6 +150,8 @@ const CASES: readonly Case[] = [
   given('state.entity', { type: 'user', id: 'u3' }),
   given('state.entity', { type: 'user', id: 'nobody' }),
   given('state.export', {}),
+  given('deliveries.undelivered', {}),
+  given('deliveries.undelivered', { rule: 'a', user: 'u1' }),
   given('dead-letters.list', {}),
   given('dead-letters.list', { reason: 'TRG_RECORD_INVALID', withReplayed: true }),
   given('rules.status', { files: [...project.files] }, ({ inForce: _, ...rest }: { inForce: unknown }) => rest),
@@ -193,7 +195,9 @@ for (const [place, each] of CASES.entries()) {
     const asked = await ask(worker, each);
     const local = await ask(here, each);
     assert.deepEqual(asked, parsed(local));
-    assert.ok('error' in local || local.items.length > 0 || local.result !== null || each.name.endsWith('.list'));
+    assert.ok(
+      'error' in local || local.items.length > 0 || local.result !== null || /\.(list|undelivered)$/.test(each.name),
+    );
   });
 }
 

@@ -7,7 +7,9 @@ import { decisions } from './decisions.ts';
 import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
 import { explain } from './explain.ts';
+import { init } from './init.ts';
 import { keys } from './keys.ts';
+import { ready } from './ready.ts';
 import { rules } from './rules.ts';
 import { run } from './run.ts';
 import { state } from './state.ts';
@@ -17,7 +19,9 @@ import { topology } from './topology.ts';
 
 export const COMMANDS: readonly Command[] = [
   demo,
+  init,
   run,
+  ready,
   check,
   test,
   backtest,
