@@ -10,6 +10,7 @@ export const OPERATIONS = {
   'decisions.page': read('short', async () => (await import('./decisions/page.ts')).pageService),
   'decisions.follow': read('endless', async () => (await import('./decisions/follow.ts')).followService),
   'deliveries.undelivered': read('long', async () => (await import('./deliveries/undelivered.ts')).undeliveredService),
+  'events.learn': read('long', async () => (await import('./events/learn.ts')).learnService),
   explain: read('long', async () => (await import('./explain/explain.ts')).explainService),
   'state.tasks': read('long', async () => (await import('./state/tasks.ts')).tasksService),
   'state.entity': forwarded(read('short', async () => (await import('./state/entity.ts')).entityService)),

@@ -152,6 +152,7 @@ const CASES: readonly Case[] = [
   given('state.export', {}),
   given('deliveries.undelivered', {}),
   given('deliveries.undelivered', { rule: 'a', user: 'u1' }),
+  given('events.learn', {}),
   given('dead-letters.list', {}),
   given('dead-letters.list', { reason: 'TRG_RECORD_INVALID', withReplayed: true }),
   given('rules.status', { files: [...project.files] }, ({ inForce: _, ...rest }: { inForce: unknown }) => rest),

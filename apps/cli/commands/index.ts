@@ -6,6 +6,7 @@ import { check } from './check.ts';
 import { decisions } from './decisions.ts';
 import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
+import { events } from './events.ts';
 import { explain } from './explain.ts';
 import { init } from './init.ts';
 import { keys } from './keys.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   backtest,
   decisions,
   explain,
+  events,
   rules,
   topology,
   topics,
