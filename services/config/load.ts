@@ -123,9 +123,8 @@ function literalSecrets(source: YamlSource, value: Record<string, unknown>): str
   for (const { path, variable, schema } of settingsOf(ConfigSchema as FieldSchema)) {
     if (schema.secret !== true) continue;
     const found = path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], value);
-    const texts = JSON.stringify(found ?? []).match(/"(?:[^"\\]|\\.)*"/g) ?? [];
     if (schema.type === 'array' && schema.items?.type === 'object') continue;
-    if (!texts.some((text) => text.length > 2 && !text.includes('${'))) continue;
+    if (!leavesOf(found).some((text) => text !== '' && !text.includes('${'))) continue;
     const { line, column } = source.place(path);
     const place = `${source.file}:${line}:${column}`;
     warnings.push(
@@ -133,6 +132,12 @@ function literalSecrets(source: YamlSource, value: Record<string, unknown>): str
     );
   }
   return warnings;
+}
+
+/** Of a text, a list or a mapping: names in it are no secrets. */
+function leavesOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leavesOf) : [];
 }
 
 function placed(finding: SchemaFinding, source: YamlSource, variables: ReadonlyMap<string, string>): Problem {
