@@ -60,6 +60,9 @@ function installed(): { readonly tarball: string; readonly app: string } {
 
 const { tarball, app } = installed();
 const npx = (...words: string[]): string => succeeds(app, 'npx', ['--no-install', 'tripline', ...words]);
+/** The same without npm's own second. */
+const LAUNCHER = 'node_modules/.bin/tripline';
+const tripline = (...words: string[]): string => succeeds(app, LAUNCHER, words);
 
 test('the package carries what runs and what one reads, and nothing of development', () => {
   const files = succeeds(work, 'tar', ['tzf', tarball]).trimEnd().split('\n');
@@ -86,15 +89,15 @@ test('the package carries what runs and what one reads, and nothing of developme
 
 test('it says its version, and runs the demo to its end', { timeout: 180_000 }, () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-  assert.equal(npx('--version'), `${version}\n`);
+  assert.equal(tripline('--version'), `${version}\n`);
   const last = npx('demo', '--exit').trimEnd().split('\n').at(-1)!;
   assert.match(last, /^demo: 16302 events, (\d+) fired, \d+ suppressed, \1 delivered$/);
 });
 
 test('in the folder of its installation init makes a project that is checked and tested', () => {
   assert.match(npx('init'), /npx tripline run/);
-  assert.match(npx('check', '.'), /; 0 errors, 0 warnings\n$/);
-  assert.match(npx('test', 'rules'), / 0 failed\n$/);
+  assert.match(tripline('check', '.'), /; 0 errors, 0 warnings\n$/);
+  assert.match(tripline('test', 'rules'), / 0 failed\n$/);
   assert.match(readFileSync(join(app, 'README.md'), 'utf8'), /^ {4}npx tripline run /m);
 });
 
@@ -129,11 +132,11 @@ test('rules and a channel of one’s own, as docs/extending.md has them, compile
   assert.match(tested, /^# fail 0$/m);
   const env = { TRIPLINE_CHANNEL_MODULES: './chat.ts' };
   writeFileSync(join(app, 'rules/chat.yaml'), 'id: told\nwhen: { event: told }\nthen: [{ send: { channel: chat } }]\n');
-  succeeds(app, 'npx', ['--no-install', 'tripline', 'check', '.'], env);
-  const without = run(app, 'npx', ['--no-install', 'tripline', 'check', '.']);
+  succeeds(app, LAUNCHER, ['check', '.'], env);
+  const without = run(app, LAUNCHER, ['check', '.']);
   assert.equal(without.status, 1);
   assert.match(without.out + without.err, /chat/);
-  const broken = run(app, 'npx', ['--no-install', 'tripline', 'check', '.'], { TRIPLINE_CHANNEL_MODULES: './no.ts' });
+  const broken = run(app, LAUNCHER, ['check', '.'], { TRIPLINE_CHANNEL_MODULES: './no.ts' });
   assert.equal(broken.status, 1);
   assert.match(broken.err, /TRIPLINE_CHANNEL_MODULES.*\.\/no\.ts cannot be loaded/);
 });
@@ -142,7 +145,7 @@ test('on a Node that is too old it says which it found, what it needs and how to
   const old = join(work, 'old');
   mkdirSync(old);
   writeFileSync(join(old, 'node'), '#!/bin/sh\necho v20.20.2\n', { mode: 0o755 });
-  const { status, out, err } = run(app, 'node_modules/.bin/tripline', ['demo'], { PATH: `${old}:/usr/bin:/bin` });
+  const { status, out, err } = run(app, LAUNCHER, ['demo'], { PATH: `${old}:/usr/bin:/bin` });
   assert.deepEqual([status, out], [1, '']);
   assert.match(err, /^tripline: needs Node 24 or newer \(on the PATH: v20\.20\.2; in node_modules: none\)\.\n/);
   assert.match(err, /npm install node@24/);
