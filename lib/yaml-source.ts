@@ -5,6 +5,9 @@
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Problem } from './problem.ts';
 
+/** What the library warns of, it writes to standard error with the text at hand, which may be a secret; nothing here needs that. */
+export const YAML_OPTIONS = { prettyErrors: false, logLevel: 'error' } as const;
+
 /** Names and positions from the document's root down to a value. */
 export type Path = readonly (string | number)[];
 
@@ -20,7 +23,7 @@ export class YamlSource {
   constructor(file: string, text: string) {
     this.file = file;
     this.#lines = new LineCounter();
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
+    this.#document = parseDocument(text, { lineCounter: this.#lines, ...YAML_OPTIONS });
     const problems: Problem[] = this.#document.errors.map((error) => ({
       file,
       ...this.#placeOf(error.pos[0]),

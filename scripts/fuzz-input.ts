@@ -3,13 +3,14 @@
 // Owns: making inputs, and judging what comes of each. Does not own: HTTP, whose own tests send what senders send.
 //
 // Invariants:
-//   Z1. Whatever the input, the outcome is a result or an error meant for its writer (EngineError, problems); any other error is a find.
+//   Z1. Whatever the input, the outcome is a result or an error meant for its writer (EngineError, problems); any other error, or warning of the process, is a find.
 //   Z2. No input takes more than STALL_MS of processor time at a stretch, nor the heap beyond HEAP_BYTES_MAX.
 //   Z3. An input follows from its target, seed and number: the find that is printed can be had again.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib';
@@ -228,6 +229,9 @@ export async function fuzz(options: FuzzOptions, count: () => void = () => {}): 
   const { target, seed, forMs } = options;
   const folder = mkdtempSync(join(tmpdir(), 'tripline-fuzz-'));
   const end = systemClock.now() + forMs;
+  let warning: string | null = null;
+  const onWarning = ({ message }: Error): void => void (warning = `a warning: ${message}`);
+  process.on('warning', onWarning);
   try {
     for (
       let number = options.number ?? 0;
@@ -245,6 +249,8 @@ export async function fuzz(options: FuzzOptions, count: () => void = () => {}): 
           what = error instanceof Error ? (error.stack ?? error.message) : String(error);
       }
       const used = process.threadCpuUsage(before);
+      await setImmediate();
+      what ??= warning;
       const ms = (used.user + used.system) / 1_000;
       if (what === null && number > WARM_UP && ms > STALL_MS) what = `took ${Math.round(ms)} ms`;
       const { heapUsed } = process.memoryUsage();
@@ -254,6 +260,7 @@ export async function fuzz(options: FuzzOptions, count: () => void = () => {}): 
     }
     return null;
   } finally {
+    process.off('warning', onWarning);
     rmSync(folder, { recursive: true, force: true });
   }
 }

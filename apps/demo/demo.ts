@@ -34,7 +34,7 @@ export interface DemoOptions {
   readonly dataDir: string | null;
 }
 
-export const EXAMPLE = fileURLToPath(new URL('examples/shop/', PACKAGE_FOLDER));
+const EXAMPLE = fileURLToPath(new URL('examples/shop/', PACKAGE_FOLDER));
 
 /** The secret of a webhook receiver that lives as long as the demo, on this machine alone. */
 const WEBHOOK_SECRET = `whsec_${Buffer.from('tripline demo, not a secret').toString('base64')}`;

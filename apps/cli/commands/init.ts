@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeError, FatalError } from '../../../lib/errors.ts';
-import { PACKAGE_FOLDER } from '../../../lib/package-folder.ts';
+import { IS_CLONE, PACKAGE_FOLDER } from '../../../lib/package-folder.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
 import { EXAMPLES } from '../../../services/new-project/examples.ts';
 import { newProject } from '../../../services/new-project/new-project.ts';
@@ -34,9 +34,8 @@ export const init = defineCommand({
     }
     const [name = '.'] = positionals;
     const folder = resolve(io.folder, name);
-    const isClone = existsSync(new URL('apps/', PACKAGE_FOLDER));
     const launcher = relative(folder, fileURLToPath(new URL('bin/tripline', PACKAGE_FOLDER)));
-    const command = isClone ? launcher : 'npx tripline';
+    const command = IS_CLONE ? launcher : 'npx tripline';
     try {
       const inTheWay = existsSync(folder) ? readdirSync(folder).filter((each) => !NO_OBSTACLE.includes(each)) : [];
       if (inTheWay.length > 0 && values.force !== true) {
