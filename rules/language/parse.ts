@@ -18,6 +18,7 @@ import {
   type Scalar,
 } from 'yaml';
 import type { Problem } from '../../lib/problem.ts';
+import { YAML_OPTIONS } from '../../lib/yaml-source.ts';
 
 /** A rule with its tests has some hundreds; a document of this many was not written as one rule. */
 const NODES_MAX = 20_000;
