@@ -1,4 +1,11 @@
-# The worker. Node runs the TypeScript sources as they are: nothing is built, and what is tested is what runs.
+# The worker, as the npm package has it: JavaScript that was built of the sources, and nothing that only development needs.
+
+FROM node:24.11.1-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --no-audit --no-fund && npm cache clean --force
+COPY . .
+RUN npm run build
 
 FROM node:24.11.1-bookworm-slim AS dependencies
 WORKDIR /app
@@ -15,17 +22,11 @@ ENV NODE_ENV=production \
     TRIPLINE_HTTP_PORT=8080
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
-COPY package.json LICENSE NOTICE ./
-COPY lib ./lib
-COPY schemas ./schemas
-COPY rules ./rules
-COPY state ./state
-COPY processors ./processors
-COPY topology ./topology
-COPY connectors ./connectors
-COPY services ./services
-COPY apps ./apps
+COPY package.json LICENSE NOTICE CHANGELOG.md ./
 COPY bin ./bin
+COPY schemas/*.schema.json ./schemas/
+COPY examples ./examples
+COPY --from=build /app/dist ./dist
 # State only: on Kafka all of it can be rebuilt, and a volume that is kept makes starts fast.
 RUN mkdir -p /var/lib/tripline && chown node:node /var/lib/tripline
 VOLUME /var/lib/tripline

@@ -1,5 +1,5 @@
 # `make demo` and `make test` are all a newcomer needs; both install what is missing.
-.PHONY: demo test fuzz verify bench bench-peers bench-check chaos format kafka-up kafka-down
+.PHONY: demo test fuzz fuzz-input verify bench bench-peers bench-check chaos format kafka-up kafka-down
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
@@ -16,6 +16,11 @@ test: node_modules/.package-lock.json
 RUNS ?= 20
 fuzz: node_modules/.package-lock.json
 	FUZZ_RUNS=$(RUNS) npm test --silent -- test/invariants
+
+# Files, YAML, CEL and templates as nobody would write them, MINUTES each: no crash, no stall, bounded memory. A find prints its
+# seed and number: keep them in test/scripts/fuzz-input.test.ts.
+fuzz-input: node_modules/.package-lock.json
+	node_modules/.bin/node scripts/fuzz-input.ts --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 verify: node_modules/.package-lock.json
 	npm run --silent verify

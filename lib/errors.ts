@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   TRG_RECORD_RESERVED: 'an event has a name that only Tripline gives',
   TRG_RULES_INVALID: 'rules, templates or their tests have errors',
   TRG_FILE_UNREADABLE: 'a file cannot be read',
+  TRG_FILE_UNWRITABLE: 'a file cannot be written',
   TRG_TEMPLATE_FAILED: 'a template cannot be rendered',
   TRG_DELIVERY_FAILED: 'a provider refused or could not be reached',
   TRG_PACKAGE_MISSING: 'an optional package is needed that is not installed',

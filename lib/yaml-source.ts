@@ -9,6 +9,9 @@
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Problem } from './problem.ts';
 
+/** What the library warns of, it writes to standard error with the text at hand, which may be a secret; nothing here needs that. */
+export const YAML_OPTIONS = { prettyErrors: false, logLevel: 'error' } as const;
+
 /** Names and positions from the document's root down to a value. */
 export type Path = readonly (string | number)[];
 
@@ -38,8 +41,7 @@ export class YamlSource {
   constructor(file: string, text: string) {
     this.file = file;
     this.#lines = new LineCounter();
-    // Its own warnings would go to the standard error, with keys in them.
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, logLevel: 'error' });
+    this.#document = parseDocument(text, { lineCounter: this.#lines, ...YAML_OPTIONS });
     const { errors, warnings } = this.#document;
     const problems: Problem[] = [...errors, ...warnings].map((error) => ({
       file,

@@ -1,6 +1,7 @@
 // The process around a command: its streams, signals and exit code. bin/tripline runs this.
 
 import { readFileSync } from 'node:fs';
+import { PACKAGE_FOLDER } from '../../lib/package-folder.ts';
 import type { Io } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { runCommandLine } from './dispatch.ts';
@@ -41,5 +42,5 @@ AbortSignal.timeout(LINGER_MS).addEventListener('abort', () => {
 });
 
 function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+  return JSON.parse(readFileSync(new URL('package.json', PACKAGE_FOLDER), 'utf8')).version;
 }

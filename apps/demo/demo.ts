@@ -16,6 +16,7 @@ import { readEvents } from '../../connectors/sources/files/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
+import { PACKAGE_FOLDER } from '../../lib/package-folder.ts';
 import { actionCodec, decisionCodec, deliveryCodec } from '../../schemas/framed.ts';
 import { type Config, loadConfig } from '../../services/config/index.ts';
 import { TopicTail } from '../../services/topics/read-topic.ts';
@@ -33,7 +34,7 @@ export interface DemoOptions {
   readonly dataDir: string | null;
 }
 
-export const EXAMPLE = fileURLToPath(new URL('../../examples/shop/', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('examples/shop/', PACKAGE_FOLDER));
 
 /** The secret of a webhook receiver that lives as long as the demo, on this machine alone. */
 const WEBHOOK_SECRET = `whsec_${Buffer.from('tripline demo, not a secret').toString('base64')}`;

@@ -80,7 +80,9 @@ export class Narrator {
 
   webhook({ id, body }: ReceivedWebhook): void {
     this.#webhooks++;
-    this.#show('webhook', `webhook    ${id.slice(0, 8)} ${JSON.stringify(body)}`);
+    // What every webhook has is left out: lines are to fit a terminal.
+    const { tripline: _, ...data } = (body['data'] ?? {}) as JsonObject;
+    this.#show('webhook', `webhook    ${id.slice(0, 8)} ${body['type']} ${JSON.stringify(data)}`);
   }
 
   /** A line of the worker's log: only what went wrong is shown. */
@@ -122,7 +124,7 @@ export class Narrator {
     const shown = (this.#shown.get(kind) ?? 0) + 1;
     this.#shown.set(kind, shown);
     if (shown <= LINES_PER_KIND) this.#write(line);
-    if (shown === LINES_PER_KIND + 1) this.#write(`           … more of these are counted, not shown: ${kind}`);
+    if (shown === LINES_PER_KIND + 1) this.#write(`           … more, counted only: ${kind}`);
   }
 }
 

@@ -14,6 +14,7 @@ import { serveLog } from '../../connectors/logs/embedded/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { describeError, type EngineError, FatalError, RetryableError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { besideModule } from '../../lib/package-folder.ts';
 import { encodeError } from '../../lib/wire-error.ts';
 import type { Config } from '../../services/config/index.ts';
 import type { OpenedLog } from '../../services/job/open-log.ts';
@@ -217,7 +218,7 @@ export class AnswerThread implements Answers {
     const { port1, port2 } = new MessageChannel();
     if (opened.kind === 'embedded') serveLog(opened.log, port1);
     const port = opened.kind === 'embedded' ? port2 : null;
-    const worker = new Worker(entry ?? new URL('./answer-entry.ts', import.meta.url), {
+    const worker = new Worker(entry ?? besideModule(import.meta.url, 'answer-entry'), {
       workerData: { config, port, process } satisfies AnswerData,
       transferList: port === null ? [] : [port],
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },

@@ -10,6 +10,7 @@ import { serveLog } from '../../connectors/logs/embedded/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { describeError, FatalError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { besideModule } from '../../lib/package-folder.ts';
 import type { OpenedLog } from '../../services/job/open-log.ts';
 import type { ThreadReports } from '../../services/telemetry/thread-report.ts';
 import { AskedThread } from './asked-thread.ts';
@@ -90,7 +91,7 @@ function runThread(
 ): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   if (opened.kind === 'embedded') serveLog(opened.log, port1);
-  const worker = new Worker(entry ?? new URL('./thread-entry.ts', import.meta.url), {
+  const worker = new Worker(entry ?? besideModule(import.meta.url, 'thread-entry'), {
     workerData: { ...data, index, count, port: port2 } satisfies ThreadData,
     transferList: [port2],
   });

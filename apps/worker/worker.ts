@@ -49,8 +49,8 @@ export interface WorkerOptions {
   readonly beforeRunning?: (log: Log) => Promise<void>;
   /** Is given what re-reads the folder of rules and publishes it when it has changed. */
   readonly onReload?: (reload: () => void) => void;
-  /** Called once all threads have restored their state and read. The log stays the worker's. */
-  readonly onRunning?: (log: Log) => void;
+  /** Called once all threads have restored their state and read. The log stays the worker's. `url`: of its HTTP; null: none. */
+  readonly onRunning?: (log: Log, url: string | null) => void;
 }
 
 /** Runs until `signal` aborts. Throws ProblemsError for rules with mistakes, FatalError for what time cannot mend. */
@@ -119,7 +119,7 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
       const ask = desk!.address(url);
       const all = (): void => {
         onRunning();
-        options.onRunning?.(log);
+        options.onRunning?.(log, url);
       };
       if (config.threads === 1) {
         const questions = new Questions();

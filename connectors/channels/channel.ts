@@ -2,7 +2,7 @@
 // documentation and its connector follow.
 //
 // Owns: the shape of a definition. Does not own: how actions are delivered (delivery/). A new channel is a folder with its
-// definition and a line in index.ts; test/contract/channel.suite.ts runs on each that has a connector.
+// definition and a line in index.ts; testing/channel-suite.ts runs on each that has a connector.
 
 import type { LookupFunction } from 'node:net';
 import type { Static, TSchema } from 'typebox';

@@ -18,6 +18,7 @@ import {
   type Scalar,
 } from 'yaml';
 import type { Problem } from '../../lib/problem.ts';
+import { YAML_OPTIONS } from '../../lib/yaml-source.ts';
 
 /** A rule with its tests has some hundreds; a document of this many was not written as one rule. */
 const NODES_MAX = 20_000;
@@ -109,7 +110,7 @@ export function parseRuleFile(file: string, text: string): { documents: SourceDo
     problems.push({ file, line: 1, column: 1, message: 'the file is too large for rules', hint: 'limit: 4 MB' });
     return { documents, problems };
   }
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const parsed = parseAllDocuments(text, { lineCounter: lines, ...YAML_OPTIONS, uniqueKeys: true });
   // The library answers an empty stream with a list that has this mark.
   if ('empty' in parsed) return { documents, problems };
   for (const document of parsed as Document.Parsed<ParsedNode>[]) {

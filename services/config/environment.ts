@@ -2,6 +2,7 @@
 //
 // Owns: variable names, reading their values by the type of the field. Does not own: checking them (the schema does).
 
+import { CHANNEL_MODULES_VARIABLE } from '../../connectors/channels/installed.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import { NotTextError, readTextFile } from '../../lib/text-file.ts';
 import type { Path } from '../../lib/yaml-source.ts';
@@ -82,9 +83,10 @@ export function applyEnvironment(value: Record<string, unknown>, schema: FieldSc
 }
 
 function unknownVariables(settings: readonly Setting[], env: Environment): readonly string[] {
-  const known = settings.flatMap(({ variable, schema }) =>
-    schema.secret ? [variable, `${variable}_FILE`] : [variable],
-  );
+  const known = [
+    CHANNEL_MODULES_VARIABLE,
+    ...settings.flatMap(({ variable, schema }) => (schema.secret ? [variable, `${variable}_FILE`] : [variable])),
+  ];
   return Object.keys(env)
     .filter((name) => name.startsWith('TRIPLINE_') && !known.includes(name))
     .map((name) => `${name} sets nothing${suffix(didYouMean(name, known))}`);
@@ -129,7 +131,10 @@ function setAt(value: Record<string, unknown>, path: Path, leaf: unknown): void 
   at[String(path.at(-1))] = leaf;
 }
 
-/** Replaces `${NAME}` in every string below `value`, in place; `$${` stands for `${`. Reports what is not set. */
+/**
+ * Replaces `${NAME}` in every string below `value`, in place, `${NAME:-text}` by the text where NAME is not set or empty; `$${`
+ * stands for `${`. Reports what is not set.
+ */
 export function expandVariables(
   value: unknown,
   env: Environment,
@@ -137,12 +142,16 @@ export function expandVariables(
   path: Path = [],
 ): unknown {
   if (typeof value === 'string') {
-    return value.replace(/\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, escaped: string | undefined, name: string) => {
-      if (escaped !== undefined) return escaped;
-      const text = env[name];
-      if (text === undefined) missing(path, name);
-      return text ?? '';
-    });
+    return value.replace(
+      /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g,
+      (_, escaped: string | undefined, name: string, byDefault: string | undefined) => {
+        if (escaped !== undefined) return escaped;
+        const text = env[name];
+        if (byDefault !== undefined) return text || byDefault;
+        if (text === undefined) missing(path, name);
+        return text ?? '';
+      },
+    );
   }
   if (typeof value !== 'object' || value === null) return value;
   const container = value as Record<string, unknown>;

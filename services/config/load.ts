@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkOptions } from '../../connectors/channels/channel.ts';
-import { CHANNELS, channelOf } from '../../connectors/channels/index.ts';
+import { CHANNEL_PROBLEMS, CHANNELS, channelOf } from '../../connectors/channels/index.ts';
+import { CHANNEL_MODULES_VARIABLE } from '../../connectors/channels/installed.ts';
 import { checkKafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
@@ -65,7 +66,7 @@ function settle(source: YamlSource, { env, withoutSecrets = false }: LoadOptions
   if (!isMapping(value)) {
     return { value, problems: [source.problem([], 'value', 'the configuration must be a mapping')], warnings: [] };
   }
-  const problems: Problem[] = [];
+  const problems = CHANNEL_PROBLEMS.map((message) => ofVariable(CHANNEL_MODULES_VARIABLE, message, null));
   const warnings = literalSecrets(source, value);
   const unset: Path[] = [];
   expandVariables(value, env, (path, name) => {
@@ -160,17 +161,22 @@ function literalSecrets(source: YamlSource, value: Record<string, unknown>): str
     const { path, variable, schema } = setting;
     if (schema.secret !== true) continue;
     const found = path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], value);
-    const texts = JSON.stringify(found ?? []).match(/"(?:[^"\\]|\\.)*"/g) ?? [];
     if (schema.type === 'array' && schema.items?.type === 'object') continue;
     // What has names of its own has secrets among other settings.
     if (schema.type === 'object') continue;
-    if (!texts.some((text) => text.length > 2 && !text.includes('${'))) continue;
+    if (!leavesOf(found).some((text) => text !== '' && !text.includes('${'))) continue;
     const { line, column } = source.place(path);
     const place = `${source.file}:${line}:${column}`;
     const variables = named.includes(setting) ? '' : `, ${variable} or ${variable}_FILE`;
     warnings.push(`${place}: ${path.join('.')} is a secret written in the file: use \${NAME}${variables}`);
   }
   return warnings;
+}
+
+/** Of a text, a list or a mapping: names in it are no secrets. */
+function leavesOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leavesOf) : [];
 }
 
 function placed(finding: SchemaFinding, source: YamlSource, variables: ReadonlyMap<string, string>): Problem {

@@ -4,8 +4,9 @@ import { type ChannelDependencies, openChannel } from '../../connectors/channels
 import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
 import { pacedSender } from '../../connectors/channels/delivery/paced-sender.ts';
 import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
+import { toldSender } from '../../connectors/channels/delivery/told-sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
-import { channelNames, channelOf } from '../../connectors/channels/index.ts';
+import { channelNames, connectedChannels } from '../../connectors/channels/index.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
 import { openScorers } from '../../connectors/models/open-scorers.ts';
 import type { Scorer } from '../../connectors/models/scorer.ts';
@@ -57,9 +58,10 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
   const { versions = unpublished(config, rules) } = parts;
   const scorers = openScorers(remoteModels(rules), clock);
   const ruleDescription = (rule: string): string | null => versions.current.rule(rule)?.description ?? null;
-  const connectors = connectorsOf(config, { templates, clock, ruleDescription }).map((each) =>
-    measured(each, clock, parts.monitor),
-  );
+  const connectors = connectorsOf(config, { templates, clock, ruleDescription }).map((each) => {
+    const { channel, sender } = each;
+    return measured({ ...each, sender: toldSender(sender, { channel, clock, logger }) }, clock, parts.monitor);
+  });
   const topology = wholeTopology(config, versions, { schemas, schemaIds, scorers, connectors });
   return {
     topology,
@@ -73,8 +75,8 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
 
 /** The topology of a job that is only looked at: nothing is opened for it, and no secret of a channel is needed. */
 export function plannedTopology(config: Config, rules: RuleSet): Topology {
-  const connectors = Object.keys(config.channels).map((channel) => ({
-    channel,
+  const connectors = connectedChannels(config.channels).map(({ name }) => ({
+    channel: name,
     sender: UNOPENED,
     concurrency: 1,
     schedule: [],
@@ -186,13 +188,10 @@ function connectorsOf(
   { application, channels }: Config,
   parts: Pick<ChannelDependencies, 'clock' | 'templates' | 'ruleDescription'>,
 ): Connector[] {
-  return Object.entries(channels).flatMap(([name, options]) => {
-    const channel = channelOf(name, options);
-    if (channel === undefined || channel.connector === null) return [];
-    const { ratePerSecond = null, retryScheduleMs } = channel.connector;
+  return connectedChannels(channels).map(({ name, channel, connector, options }) => {
+    const { ratePerSecond = null, retryScheduleMs } = connector;
     const opened = openChannel(channel, options, { ...parts, application, publicUrl: null }, name);
     const sender = ratePerSecond === null ? opened : pacedSender(opened, ratePerSecond, parts.clock);
-    const concurrency = channel.connector.concurrency(options);
-    return [{ channel: name, sender, concurrency, schedule: retryScheduleMs }];
+    return { channel: name, sender, concurrency: connector.concurrency(options), schedule: retryScheduleMs };
   });
 }

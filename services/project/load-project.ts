@@ -3,7 +3,7 @@
 // Owns: reading the files. Does not own: finding them (find-files.ts), what is right in them (rules/, connectors/).
 
 import { join, relative, resolve } from 'node:path';
-import { channelNames, channelTraits, channelTypes } from '../../connectors/channels/index.ts';
+import { channelNames, channelTraits, channelTypes, connectedChannels } from '../../connectors/channels/index.ts';
 import { loadTemplates, type Templates } from '../../connectors/channels/templates/templates.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
@@ -138,7 +138,7 @@ function servedBy(
   { channels, deliveredElsewhere }: ProjectOptions['config'],
   isLive: boolean,
 ): ReadonlySet<string> | undefined {
-  const names = [...Object.keys(channels), ...deliveredElsewhere];
+  const names = [...connectedChannels(channels).map(({ name }) => name), ...deliveredElsewhere];
   return names.length === 0 && !isLive ? undefined : new Set(names);
 }
 

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readSources } from '../../scripts/check-imports.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const WITHOUT = fileURLToPath(new URL('./fixtures/without-optional.ts', import.meta.url));
@@ -40,4 +41,28 @@ test('without it the demo says what is missing and how to get it', () => {
 test('without it the commands of whoever runs workers work', () => {
   const { status, stderr } = withoutOptional('check', 'examples/shop');
   assert.deepEqual([status, stderr], [0, '']);
+});
+
+test('what is shipped imports only what a user has installed too: npm ci --omit=dev runs a worker', () => {
+  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as Record<
+    string,
+    Record<string, string>
+  >;
+  const installed = new Set([...Object.keys(dependencies!), ...Object.keys(optionalDependencies!), 'onnxruntime-node']);
+  const shipped = /^(lib|schemas|rules|state|processors|topology|connectors|services|apps)\//;
+  const found = new Set<string>();
+  for (const { path, text } of readSources(ROOT).filter((source) => shipped.test(source.path))) {
+    for (const [, from] of text.matchAll(
+      /^(?:import|export) (?!type )[^;]*?from '([^.'][^']*)';|\bimport\('([^.'][^']*)'\)/gms,
+    )) {
+      if (from === undefined || from.startsWith('node:')) continue;
+      const name = from
+        .split('/')
+        .slice(0, from.startsWith('@') ? 2 : 1)
+        .join('/');
+      found.add(name);
+      assert.ok(installed.has(name), `${path} imports ${name}`);
+    }
+  }
+  assert.ok(found.has('pino') && found.has('fastify'));
 });

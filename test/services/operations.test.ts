@@ -158,6 +158,9 @@ const CASES: readonly Case[] = [
   given('state.entity', { type: 'user', id: 'u3' }),
   given('state.entity', { type: 'user', id: 'nobody' }),
   given('state.export', {}),
+  given('deliveries.undelivered', {}),
+  given('deliveries.undelivered', { rule: 'a', user: 'u1' }),
+  given('events.learn', {}),
   given('dead-letters.list', {}),
   given('dead-letters.list', { reason: 'TRG_RECORD_INVALID', withReplayed: true }),
   given('rules.status', { files: [...project.files] }, ({ inForce: _, ...rest }: { inForce: unknown }) => rest),
@@ -201,7 +204,9 @@ for (const [place, each] of CASES.entries()) {
     const asked = await ask(worker, each);
     const local = await ask(here, each);
     assert.deepEqual(asked, parsed(local));
-    assert.ok('error' in local || local.items.length > 0 || local.result !== null || each.name.endsWith('.list'));
+    assert.ok(
+      'error' in local || local.items.length > 0 || local.result !== null || /\.(list|undelivered)$/.test(each.name),
+    );
   });
 }
 

@@ -125,7 +125,7 @@ function print(summary: Summary, out: string, io: Io): void {
   }
   const refused = refusedOf(input);
   io.stdout.write(
-    `\n${input.lines} lines: ${refused} refused, ${input.duplicates} duplicates, ${input.late} late, ` +
+    `\n${input.lines} lines: ${refused} refused, ${input.duplicates} duplicates, ${input.late} late,\n` +
       `${input.unasked} that no rule asks for, ${input.outsidePeriod} outside the period\n`,
   );
   if (input.order === 'time') io.stdout.write('the file is not in order of arrival: it was replayed by event time\n');

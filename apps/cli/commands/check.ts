@@ -3,8 +3,10 @@
 
 import { systemClock } from '../../../lib/clock.ts';
 import { formatProblem, type Problem } from '../../../lib/problem.ts';
+import { keptEvents } from '../../../services/events/known.ts';
 import { incompleteHistory } from '../../../services/project/kept-history.ts';
 import { loadProject, type Project } from '../../../services/project/load-project.ts';
+import { paint } from '../colours.ts';
 import { defineCommand, usageError } from '../command.ts';
 import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';
@@ -20,14 +22,16 @@ export const check = defineCommand({
   run: async ({ values, positionals }, io) => {
     if (positionals.length === 0) throw usageError('check: no PATH given', 'such as: tripline check rules/');
     const { config } = projectSettings({ file: values.config, paths: positionals }, io);
-    const project = loadProject({ paths: positionals, folder: io.folder, config });
+    const events = keptEvents(config.dataDir) ?? undefined;
+    const project = loadProject({ paths: positionals, folder: io.folder, config, events });
     const errors = [...project.errors, ...nothingFound(project, positionals)];
     const history = incompleteHistory(config.dataDir, project.rules.ruleSet, systemClock.now());
     const warnings = [...project.warnings, ...history];
     if (values.json === true) io.stdout.write(`${JSON.stringify({ ...countsOf(project), errors, warnings })}\n`);
     else {
-      for (const problem of errors) io.stdout.write(`${formatProblem(problem)}\n`);
-      for (const problem of warnings) io.stdout.write(`${formatProblem(problem)} [warning]\n`);
+      for (const problem of errors) io.stdout.write(`${paint(io, 'red', formatProblem(problem))}\n`);
+      for (const problem of warnings)
+        io.stdout.write(`${paint(io, 'yellow', `${formatProblem(problem)} [warning]`)}\n`);
       io.stdout.write(`${summary(project, errors.length, warnings.length)}\n`);
     }
     return errors.length > 0 ? 1 : 0;

@@ -2,16 +2,21 @@
 
 import { didYouMean } from '../../../lib/suggest.ts';
 import { type DecisionJson, OUTCOMES, type Outcome } from '../../../schemas/decision.ts';
+import type { DecisionFollow } from '../../../services/decisions/follow.ts';
 import { resultOf } from '../../../services/operation.ts';
+import type { Services } from '../../../services/operations.ts';
 import { asking } from '../asking.ts';
-import { defineCommand, usageError } from '../command.ts';
+import { defineCommand, type Io, usageError } from '../command.ts';
 import { CONFIG_OPTION, countOption, timeOption } from '../options.ts';
+import { troublesOf } from '../troubles.ts';
+
+const WAIT_MS = 60_000;
 
 export const decisions = defineCommand({
   name: 'decisions',
   summary: 'Shows decision records, fired and suppressed, with their reasons',
   usage:
-    '[-c tripline.yaml] [--rule ID] [--user ID] [--outcome OUTCOME] [--from TIME] [--to TIME] [--limit N] [--follow] [--json]',
+    '[-c tripline.yaml] [--rule ID] [--user ID] [--outcome OUTCOME] [--from TIME] [--to TIME] [--limit N] [--follow|--wait] [--json]',
   options: {
     config: CONFIG_OPTION,
     rule: { type: 'string', value: 'ID', description: 'Of this rule only' },
@@ -21,14 +26,28 @@ export const decisions = defineCommand({
     to: { type: 'string', value: 'TIME', description: 'Event time to stop before' },
     limit: { type: 'string', value: 'N', description: 'The last N; with --follow these first' },
     follow: { type: 'boolean', short: 'f', description: 'New ones as they come, until Ctrl-C' },
+    wait: { type: 'boolean', description: 'Until there is one, at most a minute' },
     json: { type: 'boolean', description: 'One JSON object a line, as in decisions.jsonl' },
   },
   run: async ({ values }, io) => {
+    if (values.wait === true && values.follow === true)
+      throw usageError('decisions: give --wait or --follow, not both');
     const query = queryOf(values);
-    const show = (decision: DecisionJson): void => {
-      io.stdout.write(`${values.json === true ? JSON.stringify(decision) : rowOf(decision)}\n`);
-    };
     return asking(values.config, io, async ({ services }) => {
+      const { rule, user } = values;
+      const troubles =
+        values.json === true || values.follow === true
+          ? new Map()
+          : await troublesOf(
+              services,
+              { ...(rule !== undefined && { rule }), ...(user !== undefined && { user }) },
+              io,
+            );
+      const show = (decision: DecisionJson): void => {
+        if (values.json === true) io.stdout.write(`${JSON.stringify(decision)}\n`);
+        else io.stdout.write(`${[rowOf(decision), ...(troubles.get(decision.id) ?? [])].join('; ')}\n`);
+      };
+      if (values.wait === true) await untilThereIsOne(services, query, io);
       try {
         const name = values.follow === true ? 'decisions.follow' : 'decisions.query';
         await resultOf(services.ask(name, query, io.signal), show);
@@ -40,6 +59,18 @@ export const decisions = defineCommand({
     });
   },
 });
+
+/** Then it is shown as always; without any within the time there is nothing to show. */
+async function untilThereIsOne(services: Services, query: DecisionFollow, io: Io): Promise<void> {
+  const enough = AbortSignal.any([io.signal, AbortSignal.timeout(WAIT_MS)]);
+  const answer = services.ask('decisions.follow', { ...query, limit: 1 }, enough);
+  try {
+    await answer.next();
+    await answer.return(null);
+  } catch (error) {
+    if (!enough.aborted) throw error;
+  }
+}
 
 interface Values {
   readonly rule?: string;

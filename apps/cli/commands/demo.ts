@@ -2,18 +2,30 @@
 
 import { resolve } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
+import { IS_CLONE } from '../../../lib/package-folder.ts';
 import { runDemo } from '../../demo/demo.ts';
 import { defineCommand } from '../command.ts';
 
-const NEXT = `
+/** In a clone the example can be changed where it lies; from the package a project of one's own is made of it. */
+const NEXT = IS_CLONE
+  ? `
 What to try next:
   bin/tripline test examples/shop/rules        run the rules' own tests
   bin/tripline check examples/shop             check rules and templates
-  bin/tripline backtest --rules examples/shop/rules --events examples/shop/events.csv.gz \\
-      --mapping examples/shop/map.yaml --out out --advance-to end
+  bin/tripline backtest --rules examples/shop/rules \\
+      --events examples/shop/events.csv.gz --mapping examples/shop/map.yaml \\
+      --out out --advance-to end
   Edit a rule in examples/shop/rules, and run the three again.
-  bin/tripline demo --data data/demo && TRIPLINE_DATA_DIR=$PWD/data/demo \\
-      bin/tripline decisions -c examples/shop/tripline.yaml --rule cart-abandonment
+  bin/tripline demo --data data/demo
+  TRIPLINE_DATA_DIR=$PWD/data/demo bin/tripline decisions \\
+      -c examples/shop/tripline.yaml --rule cart-abandonment
+`
+  : `
+What to try next:
+  npx tripline init my-shop --example shop     a project of your own, of this example
+  cd my-shop
+  npx tripline test rules                      run the rules' own tests
+  npx tripline run                             the worker; messages are printed
 `;
 
 export const demo = defineCommand({

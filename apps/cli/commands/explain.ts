@@ -10,6 +10,7 @@ import { asking } from '../asking.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
 import { CONFIG_OPTION, ENCODING_OPTION, encodingOption, timeOption } from '../options.ts';
 import { projectSettings } from '../settings.ts';
+import { troublesOf } from '../troubles.ts';
 
 export const explain = defineCommand({
   name: 'explain',
@@ -39,7 +40,14 @@ export const explain = defineCommand({
     }
     return asking(values.config, io, async ({ services }) => {
       const explained = await resultOf(services.ask('explain', question, io.signal));
-      return show(explained, 'the log', isJson, io);
+      const code = show(explained, 'the log', isJson, io);
+      if (isJson || explained.explanation === null) return code;
+      const troubles = await troublesOf(services, { rule }, io);
+      const own = explained.explanation.steps.flatMap((step) =>
+        step.kind === 'decision' ? (troubles.get(step.id) ?? []).map((trouble) => `  ${step.at}  ${trouble}`) : [],
+      );
+      if (own.length > 0) io.stdout.write(`\nNot delivered:\n${own.join('\n')}\n`);
+      return code;
     });
   },
 });

@@ -7,9 +7,12 @@ import { consent } from './consent.ts';
 import { decisions } from './decisions.ts';
 import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
+import { events } from './events.ts';
 import { explain } from './explain.ts';
+import { init } from './init.ts';
 import { keys } from './keys.ts';
 import { log } from './log.ts';
+import { ready } from './ready.ts';
 import { rules } from './rules.ts';
 import { run } from './run.ts';
 import { state } from './state.ts';
@@ -19,13 +22,16 @@ import { topology } from './topology.ts';
 
 export const COMMANDS: readonly Command[] = [
   demo,
+  init,
   run,
+  ready,
   check,
   test,
   backtest,
   decisions,
   explain,
   consent,
+  events,
   rules,
   topology,
   topics,

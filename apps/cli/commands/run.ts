@@ -23,7 +23,7 @@ export const run = defineCommand({
         config,
         logger,
         onReload: (reload) => io.onHangup?.(reload),
-        onRunning: () => logger.info({ threads: config.threads }, 'running'),
+        onRunning: (_log, url) => logger.info({ threads: config.threads, ...(url !== null && { url }) }, 'running'),
       },
       io.signal,
     );

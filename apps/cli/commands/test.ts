@@ -9,6 +9,7 @@ import { explainFailure, failedExpressions } from '../../../services/rule-tests/
 import { watchFolders } from '../../../services/rule-tests/file-changes.ts';
 import { rerunOnChange, type WatchFolders } from '../../../services/rule-tests/rerun.ts';
 import { runTest, type TestResult } from '../../../services/rule-tests/run-tests.ts';
+import { paint } from '../colours.ts';
 import { type Command, defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
 import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
 import { projectSettings } from '../settings.ts';
@@ -72,7 +73,7 @@ function foldersOf(paths: readonly string[], working: string): string[] {
 function print(results: readonly TestResult[], rules: number, io: Io): void {
   for (const result of results) {
     const { test, passed } = result;
-    io.stdout.write(`${passed ? 'ok  ' : 'FAIL'} ${test.rule}: ${test.name}\n`);
+    io.stdout.write(`${passed ? paint(io, 'green', 'ok  ') : paint(io, 'red', 'FAIL')} ${test.rule}: ${test.name}\n`);
     if (passed) continue;
     io.stdout.write(`     ${placeOf(test)}\n`);
     for (const line of explainFailure(result)) io.stdout.write(`     ${line}\n`);

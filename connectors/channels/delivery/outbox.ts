@@ -49,6 +49,11 @@ export interface Outbox {
  */
 export const CHANNEL_KEY = '(channel)';
 
+/** The store of a channel's connector, which also names its task and its changelog. */
+export function outboxStore(channel: string): string {
+  return `outbox-${channel}`;
+}
+
 export function emptyOutbox(): Outbox {
   return { entries: [], dueAt: Infinity, waiting: false, channel: null };
 }

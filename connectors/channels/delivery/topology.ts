@@ -7,7 +7,7 @@ import type { Topology } from '../../../topology/engine/builder.ts';
 import { actionsTopic, publicTopics } from '../../../topology/topics.ts';
 import { deadLetterSink } from '../../../topology/topology.ts';
 import { Deliver } from './deliver.ts';
-import { outboxSpec } from './outbox.ts';
+import { outboxSpec, outboxStore } from './outbox.ts';
 import type { ChannelSender } from './sender.ts';
 
 export interface ConnectorOptions {
@@ -31,7 +31,7 @@ export function addConnector(topology: Topology, options: ConnectorOptions): voi
   const { prefix, schemaIds = {}, ...delivery } = options;
   const { channel } = options;
   const topics = publicTopics(prefix);
-  const store = `outbox-${channel}`;
+  const store = outboxStore(channel);
   const deliver = `deliver ${channel}`;
   topology
     .addSource(`source ${channel}`, { topic: actionsTopic(prefix, channel) })

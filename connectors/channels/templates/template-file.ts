@@ -9,6 +9,7 @@
 import { isMap, isScalar, parseDocument } from 'yaml';
 import type { Problem } from '../../../lib/problem.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
+import { YAML_OPTIONS } from '../../../lib/yaml-source.ts';
 import { compileLiquid, type Escaping, type LiquidScope, LiquidSyntaxError, type LiquidVariable } from './liquid.ts';
 
 /** What front matter may say beside the body; each is Liquid, and rendered on one line. */
@@ -105,7 +106,7 @@ function frontMatter(
     const lines = yaml.slice(0, offset).split('\n');
     return { line: lines.length + 1, column: lines.at(-1)!.length + 1 };
   };
-  const document = parseDocument(yaml, { prettyErrors: false });
+  const document = parseDocument(yaml, YAML_OPTIONS);
   for (const error of document.errors) {
     const hint = yaml.includes('{{') ? 'text that begins with {{ must be in quotes' : null;
     problems.push({ file, ...place(error.pos[0]), message: error.message, hint });

@@ -19,31 +19,7 @@ import { FakeClock } from '../../../../testing/fake-clock.ts';
 const STORE = 'webhook-outbox';
 export const actionCodec = avroCodec<Action>('actions/action');
 
-export function makeAction(fields: Partial<Action> = {}): Action {
-  return {
-    id: 'a1',
-    decision: 'd1',
-    rule: 'cart-abandonment',
-    ruleVersion: 'abcdef012345',
-    entity: { type: 'user', id: 'u1' },
-    at: Date.UTC(2026, 0, 1, 9),
-    channel: 'webhook',
-    fallback: [],
-    template: null,
-    urgency: 'marketing',
-    category: null,
-    variant: null,
-    flow: null,
-    step: 0,
-    attempt: 1,
-    validUntil: null,
-    ratePerSecond: null,
-    devices: [],
-    data: {},
-    context: {},
-    ...fields,
-  };
-}
+export { makeAction } from '../../../../testing/sample-action.ts';
 
 export class ConnectorTask implements ProcessorContext {
   readonly taskId = 'connector_0';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { email } from '../../../../connectors/channels/email/channel.ts';
-import { type Answer, channelSuite } from '../../../contract/channel.suite.ts';
+import { type Answer, channelSuite } from '../../../../testing/channel-suite.ts';
 import { makeAction } from '../delivery/fake-context.ts';
 import { templatesOf } from '../kit.ts';
 import { type Refusals, startSmtpServer } from './smtp-server.ts';

@@ -5,11 +5,11 @@ import { checkOptions } from '../../../../connectors/channels/channel.ts';
 import { email } from '../../../../connectors/channels/email/channel.ts';
 import type { EmailOptions } from '../../../../connectors/channels/email/options.ts';
 import { SesTransport } from '../../../../connectors/channels/email/ses.ts';
+import { type Answer, channelSuite } from '../../../../testing/channel-suite.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
 import type { Fault, ProviderAnswer } from '../../../../testing/providers/http-provider.ts';
 import { sesError, startSes } from '../../../../testing/providers/ses.ts';
 import { until } from '../../../../testing/until.ts';
-import { type Answer, channelSuite } from '../../../contract/channel.suite.ts';
 import { makeAction } from '../delivery/fake-context.ts';
 import { openEmail, templatesOf } from '../kit.ts';
 

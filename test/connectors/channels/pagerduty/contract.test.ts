@@ -1,7 +1,7 @@
 import { pagerduty } from '../../../../connectors/channels/pagerduty/channel.ts';
+import { type Answer, channelSuite } from '../../../../testing/channel-suite.ts';
 import type { Fault, ProviderAnswer } from '../../../../testing/providers/http-provider.ts';
 import { startPagerDuty } from '../../../../testing/providers/pagerduty.ts';
-import { type Answer, channelSuite } from '../../../contract/channel.suite.ts';
 import { makeAction } from '../delivery/fake-context.ts';
 import { templatesOf } from '../kit.ts';
 

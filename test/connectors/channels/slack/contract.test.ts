@@ -1,7 +1,7 @@
 import { slack } from '../../../../connectors/channels/slack/channel.ts';
+import { type Answer, type ChannelHarness, channelSuite } from '../../../../testing/channel-suite.ts';
 import type { Fault, ProviderAnswer } from '../../../../testing/providers/http-provider.ts';
 import { startSlack } from '../../../../testing/providers/slack.ts';
-import { type Answer, type ChannelHarness, channelSuite } from '../../../contract/channel.suite.ts';
 import { makeAction } from '../delivery/fake-context.ts';
 import { templatesOf } from '../kit.ts';
 

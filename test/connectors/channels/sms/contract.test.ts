@@ -1,8 +1,8 @@
 import { sms } from '../../../../connectors/channels/sms/channel.ts';
+import { type Answer, type ChannelHarness, channelSuite } from '../../../../testing/channel-suite.ts';
 import type { Fault, ProviderAnswer } from '../../../../testing/providers/http-provider.ts';
 import { startHttpProvider } from '../../../../testing/providers/http-provider.ts';
 import { startTwilio } from '../../../../testing/providers/twilio.ts';
-import { type Answer, type ChannelHarness, channelSuite } from '../../../contract/channel.suite.ts';
 import { makeAction } from '../delivery/fake-context.ts';
 import { templatesOf } from '../kit.ts';
 

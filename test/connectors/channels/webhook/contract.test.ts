@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { webhook } from '../../../../connectors/channels/webhook/channel.ts';
-import { type Answer, channelSuite } from '../../../contract/channel.suite.ts';
+import { type Answer, channelSuite } from '../../../../testing/channel-suite.ts';
 import { makeAction } from '../delivery/fake-context.ts';
 import { templatesOf } from '../kit.ts';
 import { startReceiver } from './receiver.ts';

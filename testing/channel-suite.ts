@@ -1,15 +1,15 @@
-// What every channel with a connector must do, whatever its provider. Run on each by test/connectors/channels/<name>/contract.test.ts.
-//
-// `supports` says which parts a channel promises; what it does not promise is asserted to be absent, where that can be seen.
+// What every channel with a connector must do, whatever its provider. Run on each of ours by
+// test/connectors/channels/<name>/contract.test.ts, and shipped for channels that others make (docs/extending.md).
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type Channel, checkOptions, openChannel } from '../../connectors/channels/channel.ts';
-import type { Templates } from '../../connectors/channels/templates/templates.ts';
-import type { Action } from '../../schemas/action.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
-import { until } from '../../testing/until.ts';
-import { attempting, DEPENDENCIES } from '../connectors/channels/kit.ts';
+
+import { type Channel, checkOptions, openChannel } from '../connectors/channels/channel.ts';
+import type { Templates } from '../connectors/channels/templates/templates.ts';
+import type { Action } from '../schemas/action.ts';
+import { attempting, DEPENDENCIES } from './attempting.ts';
+import { FakeClock } from './fake-clock.ts';
+import { until } from './until.ts';
 
 /** How the provider answers. */
 export type Answer = 'takes' | 'later' | 'never' | 'hangs' | 'resets';

@@ -1,0 +1,30 @@
+// A sender of which a test asks whole attempts, and what a connector would give a channel that has nothing of its own.
+
+import { attempt } from '../connectors/channels/delivery/attempt.ts';
+import type { ChannelSender, SendResult } from '../connectors/channels/delivery/sender.ts';
+import type { Action } from '../schemas/action.ts';
+import { templatesOf } from './sample-action.ts';
+
+const NO_TEMPLATES = templatesOf({});
+
+/** What a connector would give a channel that has nothing of its own. */
+export const DEPENDENCIES = {
+  templates: NO_TEMPLATES,
+  application: 'shop',
+  publicUrl: null,
+  ruleDescription: () => null,
+} as const;
+
+/** A sender of which a test asks whole attempts. */
+export interface AttemptingSender {
+  send(action: Action, attempt: number, signal: AbortSignal, traceparent?: string | null): Promise<SendResult>;
+  close(): Promise<void>;
+}
+
+export function attempting(sender: ChannelSender): AttemptingSender {
+  return {
+    send: (action, number, signal, traceparent = null) =>
+      attempt(sender, { action, attempt: number, traceparent }, signal),
+    close: () => sender.close(),
+  };
+}
