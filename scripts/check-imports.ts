@@ -22,7 +22,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   state: ['store', 'entity'],
   processors: ['decide', 'intake', 'evaluate'],
   topology: ['engine'],
-  connectors: ['logs', 'sources', 'models', 'channels'],
+  connectors: ['logs', 'http', 'sources', 'models', 'channels', 'feedback'],
   apps: ['http', 'worker', 'demo', 'cli'],
 };
 
