@@ -43,13 +43,24 @@ export function scoresTopic(application: string): string {
   return `${application}-scores`;
 }
 
+/** What people and programs tell of an entity apart from its events: JSON, keyed by its id. */
+export function commandsTopic(application: string): string {
+  return `${application}-commands`;
+}
+
+/** Flows that ended before their time: `{ flow, at }`, keyed by the entity's id. */
+export function cancellationsTopic(application: string): string {
+  return `${application}-cancellations`;
+}
+
 export function isChangelogTopic(application: string, topic: string): boolean {
   return topic.startsWith(`${application}-`) && topic.endsWith('-changelog');
 }
 
 export function isInternalTopic(application: string, topic: string): boolean {
   return (
-    topic.startsWith(`${application}-`) && /-(changelog|journal|events-repartition|score-requests|scores)$/.test(topic)
+    topic.startsWith(`${application}-`) &&
+    /-(changelog|journal|events-repartition|score-requests|scores|commands|cancellations)$/.test(topic)
   );
 }
 
@@ -59,13 +70,15 @@ export interface TopicSettings {
     readonly public: number | null;
     readonly deadLetter: number | null;
     readonly internal: number | null;
+    /** Of what was sent, word by word. */
+    readonly messages: number | null;
   };
   readonly replicationFactor: number | null;
   readonly minInSyncReplicas: number | null;
 }
 
 const UNDECIDED: TopicSettings = {
-  retentionMs: { public: null, deadLetter: null, internal: null },
+  retentionMs: { public: null, deadLetter: null, internal: null, messages: null },
   replicationFactor: null,
   minInSyncReplicas: null,
 };
@@ -95,7 +108,7 @@ export function requiredTopics(
     ...(replicationFactor !== null && { replicationFactor }),
     ...(minInSyncReplicas !== null && { minInSyncReplicas }),
   };
-  const internal = new Set([scoreRequestsTopic(application), scoresTopic(application)]);
+  const internal = new Set([scoreRequestsTopic(application), scoresTopic(application), commandsTopic(application)]);
   const keptFor = (time: number | null) => ({ stampedOnAppend: true, ...(time !== null && { retentionMs: time }) });
   const ofSink = (topic: string) => {
     // Its records are put in order by their event times, which are therefore kept.
@@ -103,8 +116,7 @@ export function requiredTopics(
       return { ...keptFor(retentionMs.internal), stampedOnAppend: false, purged: true, isPublic: false };
     }
     if (internal.has(topic)) return { ...keptFor(retentionMs.internal), isPublic: false };
-    const kind = topic.endsWith('.dead-letter') ? 'deadLetter' : 'public';
-    return { ...keptFor(retentionMs[kind]), isPublic: true };
+    return { ...keptFor(retentionMs[kindOf(topic)]), isPublic: true };
   };
   const specs = new Map<string, RequiredTopic>();
   for (const part of parts) {
@@ -130,5 +142,14 @@ export function requiredTopics(
       specs.set(topic, { topic, ...common, ...keptFor(retentionMs.internal), isPublic: false });
     }
   }
+  // What is mirrored is kept whole, whoever else writes it.
+  for (const { topic, isPublic, compacted } of parts.flatMap(({ tables }) => tables)) {
+    specs.set(topic, { topic, ...common, isPublic, ...(compacted && { compacted }) });
+  }
   return [...specs.values()];
+}
+
+function kindOf(topic: string): 'public' | 'deadLetter' | 'messages' {
+  if (topic.endsWith('.dead-letter')) return 'deadLetter';
+  return topic.endsWith('.messages') ? 'messages' : 'public';
 }

@@ -114,7 +114,8 @@ function scoreEvent(json: JsonObject | null, fields: OriginFields): Event {
   return new Event({ ...fields, messageId, time: at, type: 'score', event: SCORE_EVENT, properties: { model, value } });
 }
 
-function entityTypeOf({ headers }: LogRecord): string {
+/** Of the entity that a record about what is known is of. */
+export function entityTypeOf({ headers }: LogRecord): string {
   const header = headers.find(([name]) => name === ENTITY_HEADER);
   return header === undefined ? 'user' : utf8Text(header[1]);
 }

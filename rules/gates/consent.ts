@@ -16,11 +16,28 @@ export function channelConsent(channel: string): string {
   return `channel:${channel}`;
 }
 
-type Said = (about: string) => boolean | undefined;
+export type Said = (about: string) => boolean | undefined;
 
 export function consentTo(category: string, said: Said, optIn: ReadonlySet<string>): boolean {
   if (said(EVERY_CATEGORY) === false) return false;
   return said(category) ?? !optIn.has(category);
+}
+
+export interface ConsentTerms {
+  /** Categories for which the person must have said yes. */
+  readonly optIn: ReadonlySet<string>;
+  /** Categories that no wish stops, such as security and receipts. */
+  readonly always: ReadonlySet<string>;
+}
+
+/** Whether a message of this category may go to a person over a channel that asks consent: the same at the gate and at delivery. */
+export function consentToSend(
+  { category, channel }: { readonly category: string | null; readonly channel: string },
+  said: Said,
+  { optIn, always }: ConsentTerms,
+): boolean {
+  if (category !== null && always.has(category)) return true;
+  return said(channelConsent(channel)) !== false && consentTo(category ?? EVERY_CATEGORY, said, optIn);
 }
 
 export const consentGate = defineGate({
@@ -44,7 +61,7 @@ export const consentGate = defineGate({
 
 function allows({ rule, around, said }: Candidate, channel: string): boolean {
   if (around.channels.get(channel)?.asksConsent === false) return true;
-  return said(channelConsent(channel)) !== false && consentTo(rule.category ?? EVERY_CATEGORY, said, around.optIn);
+  return consentToSend({ category: rule.category, channel }, said, around);
 }
 
 export function allChannels(routes: Candidate['routes']): string {

@@ -57,6 +57,8 @@ export interface GateContext {
   readonly channels: ReadonlyMap<string, ChannelTraits>;
   /** Categories for which the person must have said yes. */
   readonly optIn: ReadonlySet<string>;
+  /** Categories that no wish stops. */
+  readonly always: ReadonlySet<string>;
   /** False in inline tests: nobody is held out. */
   readonly withHoldouts: boolean;
 }

@@ -32,6 +32,7 @@ export interface ContextFiles {
   readonly caps?: readonly RuleFile[];
   /** Consent categories for which the person must have said yes. */
   readonly optIn?: readonly string[];
+  readonly always?: readonly string[];
   /** Whether models can be asked beside the task; left out: their default stands. */
   readonly withRemoteModels?: boolean;
 }
@@ -84,6 +85,7 @@ export function checkContext(
     caps: capsOf(files.caps ?? [], [...options.channels.keys()], expressions, errors),
     channels: options.channels,
     optIn: new Set(files.optIn ?? []),
+    always: new Set(files.always ?? []),
     withHoldouts: true,
     withRemoteModels: files.withRemoteModels ?? false,
   };

@@ -21,6 +21,7 @@ export const NO_CONTEXT: RuleContext = {
   caps: [],
   channels: NO_CHANNELS,
   optIn: new Set(),
+  always: new Set(),
   withHoldouts: true,
   withRemoteModels: false,
 };

@@ -89,7 +89,7 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /** What the schema cannot say. */
-function contradictions({ entities, sources, channels, kafka, registry }: ConfigFile): SchemaFinding[] {
+function contradictions({ entities, sources, channels, kafka, registry, alerts }: ConfigFile): SchemaFinding[] {
   const findings: SchemaFinding[] = [];
   const wrong = (path: Path, part: 'name' | 'value', message: string, hint: string | null = null): void => {
     findings.push({ path, part, message, hint });
@@ -109,6 +109,10 @@ function contradictions({ entities, sources, channels, kafka, registry }: Config
   }
   if (kafka !== undefined)
     findings.push(...checkKafkaConfig(kafka).map((each) => ({ ...each, path: ['kafka', ...each.path] })));
+  if (alerts !== undefined && channels[alerts.channel] === undefined) {
+    const message = `alerts go to the channel "${alerts.channel}", which is not configured`;
+    wrong(['alerts', 'channel'], 'value', message, 'configure it under `channels:`');
+  }
   for (const [name, options] of Object.entries(channels)) {
     const channel = channelOf(name, options);
     if (channel?.connector === undefined || channel.connector === null) {

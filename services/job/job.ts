@@ -26,6 +26,7 @@ import { publicTopics } from '../../topology/topics.ts';
 import { triplineTopology } from '../../topology/topology.ts';
 import type { Config } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
+import type { DeliveryParts } from './delivery.ts';
 import { formatOf } from './source-format.ts';
 
 /** Decoded documents that the tasks of a thread keep together; what is not here is read from LevelDB. */
@@ -45,6 +46,8 @@ export interface JobParts {
   readonly logger?: Logger;
   /** Left out: the project's rules, and none after them. */
   readonly versions?: RuleVersions;
+  /** What its connectors share; left out: the job is only looked at, and delivers nothing. */
+  readonly delivery?: DeliveryParts | null;
 }
 
 /** Asks nobody for anything until it runs. Throws FatalError TRG_CONFIG_INVALID, TRG_MODEL_UNAVAILABLE for what cannot be opened. */
@@ -56,7 +59,8 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
   const { versions = unpublished(config, rules) } = parts;
   const scorers = openScorers(remoteModels(rules), clock);
   const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, parts.monitor));
-  const topology = wholeTopology(config, versions, { schemas, schemaIds, scorers, connectors });
+  const { delivery = null } = parts;
+  const topology = wholeTopology(config, versions, { schemas, schemaIds, scorers, connectors, delivery });
   return {
     topology,
     close: async () => {
@@ -75,7 +79,7 @@ export function plannedTopology(config: Config, rules: RuleSet): Topology {
     concurrency: 1,
     schedule: [],
   }));
-  return wholeTopology(config, unpublished(config, rules), { connectors, scorers: new Map() });
+  return wholeTopology(config, unpublished(config, rules), { connectors, scorers: new Map(), delivery: null });
 }
 
 /** The schemas of a registry, for sources of Avro; null: no source needs them. To be closed. */
@@ -89,12 +93,13 @@ export function openSchemas(config: Config, clock: Clock, logger: Logger): Schem
 interface WholeParts extends EvaluationParts {
   readonly scorers: ReadonlyMap<string, Scorer>;
   readonly connectors: readonly Connector[];
+  readonly delivery: DeliveryParts | null;
 }
 
 function wholeTopology(
   config: Config,
   versions: RuleVersions,
-  { scorers, connectors, ...parts }: WholeParts,
+  { scorers, connectors, delivery, ...parts }: WholeParts,
 ): Topology {
   const topology = evaluationTopology(config, versions, parts);
   const {
@@ -103,8 +108,10 @@ function wholeTopology(
   } = config;
   const { schemaIds = {} } = parts;
   if (remoteModels(versions.initial).length > 0) addModels(topology, { application, prefix, schemaIds, scorers });
+  const common = { application, prefix, schemaIds, rng: systemRng, archives: config.archiveMs !== null };
   for (const connector of connectors) {
-    addConnector(topology, { prefix, schemaIds, rng: systemRng, ...connector });
+    const desk = delivery?.desk(connector.channel) ?? null;
+    addConnector(topology, { ...common, alertsTo: config.alerts?.channel ?? null, desk, ...connector });
   }
   return topology;
 }

@@ -95,6 +95,7 @@ export function checkFiles(
       models: of('models'),
       caps: of('caps'),
       optIn: config.consent.optIn,
+      always: config.consent.always,
       withRemoteModels: isLive,
     },
     outOfOrdernessMs: config.outOfOrdernessMs,

@@ -21,6 +21,15 @@ export const RETRY_SCHEDULE_MS: readonly number[] = [
   10 * HOUR_MS,
 ];
 
+/** Of mail: a mailbox that is full or greylisted is worth a few hours, and what is older than that is no news. */
+export const MAIL_SCHEDULE_MS: readonly number[] = [
+  5 * SECOND_MS,
+  MINUTE_MS,
+  5 * MINUTE_MS,
+  30 * MINUTE_MS,
+  2 * HOUR_MS,
+];
+
 /** A provider that asks for more is asked again after a day, so that a bad header cannot park a message for years. */
 const RETRY_AFTER_MAX_MS = 24 * HOUR_MS;
 /** Half as long again spreads the retries of an outage without doubling the ten hours of the last one. B2 allows 3. */

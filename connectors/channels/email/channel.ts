@@ -1,7 +1,7 @@
 // Mail.
 
 import { defineChannel } from '../channel.ts';
-import { RETRY_SCHEDULE_MS } from '../delivery/backoff.ts';
+import { MAIL_SCHEDULE_MS } from '../delivery/backoff.ts';
 import { checkMeaning, EmailOptionsSchema } from './options.ts';
 import { EmailSender } from './sender.ts';
 
@@ -14,7 +14,7 @@ export const email = defineChannel({
     check: checkMeaning,
     standsInForAddress: ({ to }) => to !== undefined,
     concurrency: ({ concurrency }) => concurrency,
-    retryScheduleMs: RETRY_SCHEDULE_MS,
+    retryScheduleMs: MAIL_SCHEDULE_MS,
     open: (options, { clock, templates }) => new EmailSender(options, clock, templates),
   },
 });

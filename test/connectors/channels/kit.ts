@@ -2,6 +2,7 @@
 
 import { type ChannelDependencies, openChannel } from '../../../connectors/channels/channel.ts';
 import { attempt } from '../../../connectors/channels/delivery/attempt.ts';
+import type { Guard } from '../../../connectors/channels/delivery/guard.ts';
 import type { ChannelSender, SendResult } from '../../../connectors/channels/delivery/sender.ts';
 import { email } from '../../../connectors/channels/email/channel.ts';
 import { parseTemplate, type Template } from '../../../connectors/channels/templates/template-file.ts';
@@ -29,10 +30,14 @@ export interface AttemptingSender {
   close(): Promise<void>;
 }
 
+/** Lets everything through. */
+const OPEN_GUARD: Guard = { current: () => Promise.resolve(true), refusal: () => null, disable: () => {} };
+
 export function attempting(sender: ChannelSender): AttemptingSender {
+  const desk = { sender, guard: OPEN_GUARD, attempts: { note: () => Promise.resolve() } };
   return {
-    send: (action, number, signal, traceparent = null) =>
-      attempt(sender, { action, attempt: number, traceparent }, signal),
+    send: async (action, number, signal, traceparent = null) =>
+      (await attempt(desk, { action, attempt: number, traceparent }, signal)).result,
     close: () => sender.close(),
   };
 }
