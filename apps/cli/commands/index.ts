@@ -2,8 +2,10 @@
 
 import type { Command } from '../command.ts';
 import { backtest } from './backtest.ts';
+import { channels } from './channels.ts';
 import { check } from './check.ts';
 import { decisions } from './decisions.ts';
+import { deliveries } from './deliveries.ts';
 import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
 import { explain } from './explain.ts';
@@ -22,11 +24,13 @@ export const COMMANDS: readonly Command[] = [
   test,
   backtest,
   decisions,
+  deliveries,
   explain,
   rules,
   topology,
   topics,
   state,
+  channels,
   dlq,
   keys,
 ];
