@@ -135,6 +135,9 @@ function given<Name extends OperationName>(name: Name, input: InputOf<Name>, of?
   return { name, input, ...(of !== undefined && { of }) } as unknown as Case;
 }
 
+/** Of which there may be nothing. */
+const MAY_BE_NOTHING = /\.(list|message)$/;
+
 const withoutTime = ({ at: _, ...rest }: { readonly at: unknown }): unknown => rest;
 
 /** Reads come first: they compare what the two have in common. */
@@ -171,7 +174,7 @@ const CASES: readonly Case[] = [
   given('channels.change', { channel: 'webhook', change: 'disable', reason: 'for now' }, withoutTime),
   given('channels.change', { channel: 'webhook', change: 'retry' }, withoutTime),
   given('channels.list', {}, (all: { at: unknown }[]) => all.map(withoutTime)),
-  given('channels.test', { channel: 'webhook', user: 'u1' }, ({ action: _, message: __, ...rest }: never) => rest),
+  given('channels.test', { channel: 'webhook', user: 'u1' }, ({ action: _, message: __, ...rest }: { action: unknown; message: unknown }) => rest),
   // Wrong questions.
   given('channels.change', { channel: 'webhok', change: 'enable' }),
   given('dead-letters.list', { channel: 'webhok' }),
@@ -206,7 +209,7 @@ for (const [place, each] of CASES.entries()) {
     const asked = await ask(worker, each);
     const local = await ask(here, each);
     assert.deepEqual(asked, parsed(local));
-    assert.ok('error' in local || local.items.length > 0 || local.result !== null || each.name.endsWith('.list'));
+    assert.ok('error' in local || local.items.length > 0 || local.result !== null || MAY_BE_NOTHING.test(each.name));
   });
 }
 

@@ -61,6 +61,9 @@ const RETRY_MS = 500;
 /** How late it is noticed that a topic has more partitions. */
 const GROWTH_MS = 30_000;
 
+/** A reason of one's own: without, each abort makes an error with a stack. */
+const WOKEN = 'there is something to do';
+
 interface Fence {
   /** Ends of partitions as of the first read after it was asked for; null before that. */
   targets: Map<string, number> | null;
@@ -105,7 +108,7 @@ export class GlobalTables {
     if (signal.aborted || this.#isOver) return false;
     this.#next ??= { targets: null, reached: Promise.withResolvers() };
     const { reached } = this.#next;
-    this.#idle?.abort();
+    this.#idle?.abort(WOKEN);
     const givenUp = Promise.withResolvers<boolean>();
     const giveUp = (): void => givenUp.resolve(false);
     signal.addEventListener('abort', giveUp, { once: true });
