@@ -84,7 +84,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<DeliveryPa
       const news = Math.max(retryAt ?? 0, state === 'enabled' ? at : 0);
       if (news <= (released.get(key) ?? openedAt)) return;
       released.set(key, news);
-      breakers.get(key)?.release();
+      breakers.get(key)?.release('retry');
     },
   });
   const facts = new Known(known, (topic) => tables.table(topic));

@@ -21,8 +21,8 @@ const JITTER = 0.2;
 /** What a closed breaker gives, and an open one to whoever is to find out. */
 export type Ticket = 'usual' | 'probe';
 
-/** release: what waits may go. probe: one of those that wait may. */
-export type BreakerNews = 'release' | 'probe';
+/** release: what waits for the provider may go. retry: so may what the provider asked to wait for. probe: one may try. */
+export type BreakerNews = 'release' | 'retry' | 'probe';
 
 export class Breaker {
   readonly #clock: Clock;
@@ -76,14 +76,14 @@ export class Breaker {
     }
   }
 
-  /** Lets all go that wait, as if the provider were there. */
-  release(): void {
+  /** Closes it, as if the provider had answered; `news`: who may go. */
+  release(news: 'release' | 'retry' = 'release'): void {
     this.#failures = 0;
     this.#openedAt = null;
     this.#isProbing = false;
     this.#probes = 0;
     this.#opening++;
-    this.#tell('release');
+    this.#tell(news);
   }
 
   /** Returns what ends it. */

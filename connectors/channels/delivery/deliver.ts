@@ -28,7 +28,7 @@ import type { Message, Processor, ProcessorContext, SourceRecord } from '../../.
 import type { DocumentStore } from '../../../state/store/api.ts';
 import { type Attempted, attempt as attemptOnce } from './attempt.ts';
 import { nextDelayMs, RETRY_SCHEDULE_MS } from './backoff.ts';
-import type { Ticket } from './breaker.ts';
+import type { BreakerNews, Ticket } from './breaker.ts';
 import type { DeliveryDesk } from './desk.ts';
 import { CHANNEL_KEY, type ChannelCounts, emptyOutbox, type Outbox, type OutboxEntry, outboxEntry } from './outbox.ts';
 import { Outcomes, type Settling } from './outcomes.ts';
@@ -83,6 +83,8 @@ export class Deliver implements Processor<SourceRecord> {
   readonly #held = new Set<string>();
   /** Entities whose head waits for its own next attempt, as the schedule has it. */
   readonly #resting = new Set<string>();
+  /** Entities whose head waits because the provider asked for it (Retry-After). */
+  readonly #asked = new Set<string>();
   /** Entities whose head has been given its turn by the pace of its rule. */
   readonly #paced = new Set<string>();
   #sending = 0;
@@ -186,8 +188,7 @@ export class Deliver implements Processor<SourceRecord> {
 
   /** Puts the entity's head in line to be sent, or ends the document when there is nothing to send any more. */
   #resume(key: string, doc: Outbox): void {
-    this.#held.delete(key);
-    this.#resting.delete(key);
+    for (const waiting of [this.#held, this.#resting, this.#asked]) waiting.delete(key);
     if (doc.waiting) {
       doc.waiting = false;
       this.#changeChannel({ waiting: this.#channel.waiting - 1 });
@@ -321,7 +322,7 @@ export class Deliver implements Processor<SourceRecord> {
     if (delayMs === null || now >= limit) return false;
     // Not after the last moment that is of use; what is no longer valid then is told so by the guard.
     this.#park(key, doc, Math.min(now + delayMs, limit, (action.validUntil ?? Infinity) + 1));
-    if (retryAfterMs === undefined) this.#resting.add(key);
+    (retryAfterMs === undefined ? this.#resting : this.#asked).add(key);
     this.#outcomes.retried();
     return true;
   }
@@ -329,6 +330,8 @@ export class Deliver implements Processor<SourceRecord> {
   /** V5, V6. */
   #hold(what: Settling, doc: Outbox): void {
     const { key, entry, action } = what;
+    // It opened again while those that waited were let go.
+    this.#isReleasing = false;
     const now = this.#context.wallTime();
     const { openedAt } = this.#options.desk.breaker;
     const limit = this.#fallbackAt(entry, action);
@@ -358,8 +361,12 @@ export class Deliver implements Processor<SourceRecord> {
     this.#changeChannel({ waiting: this.#channel.waiting + 1 });
   }
 
-  #hear(news: 'release' | 'probe'): void {
-    if (news === 'release') {
+  #hear(news: BreakerNews): void {
+    if (news === 'retry') {
+      for (const key of this.#asked) this.#resting.add(key);
+      this.#asked.clear();
+    }
+    if (news !== 'probe') {
       this.#isReleasing = true;
     } else {
       const [key] = this.#held;
@@ -383,8 +390,7 @@ export class Deliver implements Processor<SourceRecord> {
   #takeUp(key: string): void {
     const doc = this.#outbox.get(key);
     if (doc !== undefined) this.#resume(key, doc);
-    this.#held.delete(key);
-    this.#resting.delete(key);
+    else for (const waiting of [this.#held, this.#resting]) waiting.delete(key);
   }
 
   #throttle(waitMs: number): void {

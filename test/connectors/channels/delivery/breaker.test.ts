@@ -178,3 +178,28 @@ test('a retry that would come after its message is no longer valid is told as ex
   );
   assert.equal(sender.sends.length, 1);
 });
+
+test('a provider that comes back for one message and goes again stops the others, and loses none', async () => {
+  let answers = 0;
+  let up = 0;
+  const sender = new FakeSender(() => (answers++ < up ? DELIVERED : DOWN));
+  const task = new ConnectorTask({ channel: 'webhook', sender, concurrency: 4, queueMax: 4 });
+  readMany(task, 0, 100);
+  await task.settle();
+  for (let round = 0; round < 40 && task.deliveries.length < 60; round++) {
+    // It answers four times, then no more.
+    up = answers + 4;
+    await task.advance(37 * SECOND);
+    await task.begin();
+    await task.settle();
+  }
+  assert.ok(task.deliveries.length >= 60, `${task.deliveries.length} deliveries`);
+  up = Infinity;
+  for (let round = 0; round < 10; round++) {
+    await task.advance(37 * SECOND);
+    for (let turn = 0; turn < 30; turn++) await task.begin();
+    await task.settle();
+  }
+  assert.equal(new Set(task.deliveries.map(({ action }) => action)).size, 100);
+  assert.ok(task.deliveries.every(({ outcome }) => outcome === 'delivered'));
+});
