@@ -15,7 +15,6 @@ import { systemClock } from '../lib/clock.ts';
 import { Counters } from '../lib/counters.ts';
 import { createLogger } from '../lib/logger.ts';
 import { partitionOf } from '../lib/murmur2.ts';
-import type { Action } from '../schemas/action.ts';
 import { actionCodec } from '../schemas/framed.ts';
 import { type Config, loadConfig } from '../services/config/index.ts';
 import { openDelivery } from '../services/job/delivery.ts';
@@ -25,6 +24,7 @@ import { LevelStore } from '../state/store/level-store.ts';
 import { openEngine } from '../topology/engine/open-engine.ts';
 import type { Log } from '../topology/engine/ports.ts';
 import { requiredTopics } from '../topology/topics.ts';
+import { benchAction } from './deliveries-load.ts';
 import { elapsed, type Figure } from './figure.ts';
 
 const ACTIONS = 20_000;
@@ -107,7 +107,7 @@ async function throughCore(folder: string, url: string, count: number, singles: 
 
 async function bareLoop(url: string, count: number): Promise<number> {
   const agent = new Agent({ allowH2: false });
-  const body = JSON.stringify({ type: 'bench', timestamp: new Date(0), data: actionOf(0).data });
+  const body = JSON.stringify({ type: 'bench', timestamp: new Date(0), data: benchAction(0, 0).data });
   let next = 0;
   const one = async (): Promise<void> => {
     while (next++ < count) {
@@ -140,7 +140,7 @@ async function append(log: Log, from: number, count: number): Promise<void> {
     const length = Math.min(1_000, from + count - first);
     writer.send(
       Array.from({ length }, (_, i) => {
-        const action = actionOf(first + i);
+        const action = benchAction(first + i, Date.now());
         const key = Buffer.from(action.entity.id);
         const value = actionCodec.encode(action);
         return {
@@ -156,29 +156,4 @@ async function append(log: Log, from: number, count: number): Promise<void> {
     await writer.commit('feed', []);
   }
   await writer.close();
-}
-
-function actionOf(number: number): Action {
-  return {
-    id: `${number}`.padStart(32, '0'),
-    decision: `d${number}`,
-    rule: 'bench',
-    ruleVersion: 'abcdef012345',
-    entity: { type: 'user', id: `user-${number}` },
-    at: Date.now(),
-    channel: 'webhook',
-    fallback: [],
-    template: null,
-    urgency: 'marketing',
-    category: null,
-    variant: null,
-    flow: null,
-    step: 0,
-    attempt: 1,
-    validUntil: null,
-    ratePerSecond: null,
-    devices: [],
-    data: { order: number, text: 'x'.repeat(200) },
-    context: { profile: { email: `user-${number}@shop.test`, name: 'Somebody' } },
-  };
 }

@@ -44,7 +44,7 @@ export interface DeliveryParts {
 const FAILURES_LOGGED_MAX = 10;
 const LOG_WINDOW_MS = 60_000;
 
-/** Null: no channel is configured. Throws FatalError TRG_STATE_LOCKED and what the log throws. */
+/** Null: no channel is configured. Throws FatalError TRG_STATE_LOCKED, TRG_LOG_DENIED for a topic that may not be read, and what the log throws. */
 export async function openDelivery(options: DeliveryOptions): Promise<DeliveryParts | null> {
   const { config, log, clock, logger, counters, index } = options;
   const names = Object.keys(config.channels);
@@ -65,6 +65,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<DeliveryPa
   const breakers = new Map(names.map((name) => [name, new Breaker(clock, systemRng)]));
   const openedAt = clock.now();
   const released = new Map<string, number>();
+  let faultLoggedAt = -Infinity;
   const tables = new GlobalTables({
     log,
     tables: tableSpecs(known),
@@ -72,6 +73,9 @@ export async function openDelivery(options: DeliveryOptions): Promise<DeliveryPa
     clock,
     onFault(error) {
       counters.add('known-fault');
+      const now = clock.now();
+      if (now - faultLoggedAt < LOG_WINDOW_MS) return;
+      faultLoggedAt = now;
       logger.warn(
         { error: describeError(error) },
         'what must be known before sending cannot be read; nothing is sent meanwhile',
@@ -118,15 +122,19 @@ export async function openDelivery(options: DeliveryOptions): Promise<DeliveryPa
       return [name, desk];
     }),
   );
-  return {
-    desk: (channel) => desks.get(channel)!,
-    async close() {
-      for (const breaker of breakers.values()) breaker.close();
-      await tables.close();
-      await tableStore.close();
-      await attempts.close();
-    },
+  const close = async (): Promise<void> => {
+    for (const breaker of breakers.values()) breaker.close();
+    await tables.close();
+    await tableStore.close();
+    await attempts.close();
   };
+  try {
+    await tables.firstRead();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { desk: (channel) => desks.get(channel)!, close };
 }
 
 function alertsBy({ alerts, application, channels }: Config): Alerts | null {

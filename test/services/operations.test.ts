@@ -174,7 +174,11 @@ const CASES: readonly Case[] = [
   given('channels.change', { channel: 'webhook', change: 'disable', reason: 'for now' }, withoutTime),
   given('channels.change', { channel: 'webhook', change: 'retry' }, withoutTime),
   given('channels.list', {}, (all: { at: unknown }[]) => all.map(withoutTime)),
-  given('channels.test', { channel: 'webhook', user: 'u1' }, ({ action: _, message: __, ...rest }: { action: unknown; message: unknown }) => rest),
+  given(
+    'channels.test',
+    { channel: 'webhook', user: 'u1' },
+    ({ action: _, message: __, ...rest }: { action: unknown; message: unknown }) => rest,
+  ),
   // Wrong questions.
   given('channels.change', { channel: 'webhok', change: 'enable' }),
   given('dead-letters.list', { channel: 'webhok' }),

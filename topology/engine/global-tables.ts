@@ -16,7 +16,7 @@
 
 import { asBuffer, utf8Bytes, utf8Text } from '../../lib/bytes.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { EngineError } from '../../lib/errors.ts';
+import { EngineError, FatalError } from '../../lib/errors.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 import type { KeyValueStore, StoreWrite } from '../../state/store/api.ts';
 import { type FetchedPartition, type Log, type LogReader, partitionKey, type TopicPartition } from './ports.ts';
@@ -86,11 +86,19 @@ export class GlobalTables {
   /** Ends a wait for records. */
   #idle: AbortController | null = null;
   #isOver = false;
+  readonly #first = Promise.withResolvers<void>();
 
   constructor(options: GlobalTablesOptions) {
     this.#options = options;
     this.#specs = new Map(options.tables.map((spec) => [spec.topic, spec]));
+    // Who does not wait for it is told by onFault.
+    this.#first.promise.catch(() => {});
     this.#ended = this.#run();
+  }
+
+  /** Resolves with the first answer of the log, or once closed. Throws what time cannot mend, such as FatalError TRG_LOG_DENIED. */
+  firstRead(): Promise<void> {
+    return this.#first.promise;
   }
 
   table(topic: string): GlobalTable {
@@ -135,6 +143,7 @@ export class GlobalTables {
       } catch (error) {
         if (signal.aborted || isClosed(error)) break;
         if (!(error instanceof StartAgain)) {
+          if (error instanceof FatalError) this.#first.reject(error);
           onFault(error);
           await clock.sleep(RETRY_MS, signal);
         }
@@ -145,6 +154,7 @@ export class GlobalTables {
       }
     }
     this.#isOver = true;
+    this.#first.resolve();
     this.#active?.reached.resolve(false);
     this.#next?.reached.resolve(false);
   }
@@ -197,6 +207,7 @@ export class GlobalTables {
     const fetched = await this.#reader!.read(this.#idle === null ? options : { ...options, signal: this.#idle.signal });
     this.#idle = null;
     if (signal.aborted) return;
+    this.#first.resolve();
     await this.#apply(fetched);
     this.#settle(fetched);
     if (clock.now() - this.#lookedAt >= GROWTH_MS) await this.#lookForGrowth();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import { connectToLog, serveLog } from '../../../connectors/logs/embedded/threads.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import { RetryableError } from '../../../lib/errors.ts';
+import { FatalError, RetryableError } from '../../../lib/errors.ts';
 import { MemoryStore } from '../../../state/store/memory-store.ts';
 import { openMemoryLog } from '../../../testing/memory-log.ts';
 import { until } from '../../../testing/until.ts';
@@ -92,4 +92,25 @@ test('a mirror that lies beyond the end of its topic is begun anew (G4)', async 
   await after.current(NEVER);
   assert.equal(after.table('facts').get('a'), undefined);
   assert.equal(text(after.table('facts').get('b')!.value), '3');
+});
+
+test('a topic that may not be read is told to who opens them, since time does not mend it', async (t) => {
+  const log = openMemoryLog({ clock: systemClock });
+  await log.admin.createTopics([{ topic: 'facts', partitions: 1 }]);
+  const offsets = () => Promise.reject(new FatalError('TRG_LOG_DENIED', 'the user lacks Read'));
+  const denying: Log = {
+    admin: { topics: () => log.admin.topics(), offsets } as never,
+    openWriter: (id) => log.openWriter(id),
+    openReader: () => log.openReader(),
+    close: () => log.close(),
+  };
+  const tables = new GlobalTables({
+    log: denying,
+    tables: [{ topic: 'facts' }],
+    store: new MemoryStore(),
+    clock: systemClock,
+    onFault: () => {},
+  });
+  t.after(() => tables.close());
+  await assert.rejects(tables.firstRead(), { code: 'TRG_LOG_DENIED' });
 });
