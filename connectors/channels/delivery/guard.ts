@@ -37,6 +37,9 @@ export interface GuardOptions {
   readonly now: () => number;
 }
 
+/** Longer than any commit: where a fault undid the one with the record, the provider is asked once more. */
+const UNCOMMITTED_MS = 60_000;
+
 export class ChannelGuard implements Guard {
   readonly #options: GuardOptions;
   /** Since when it is disabled here, ms. */
@@ -69,8 +72,9 @@ export class ChannelGuard implements Guard {
 
   #isDisabled(): boolean {
     const { state, at } = this.#options.known.channel(this.#options.channel);
+    if (state === 'disabled') return true;
     // Who enables it later is right; the record of its having been disabled may still be on its way.
-    return state === 'disabled' || this.#disabledAt > at;
+    return this.#disabledAt > at && this.#options.now() - this.#disabledAt < UNCOMMITTED_MS;
   }
 
   #consents({ category, entity }: Action, channel: string): boolean {

@@ -122,17 +122,23 @@ test('a flow that was cancelled since sends no more; another of the person, and 
   assert.equal(guard.refusal({ ...action, flow: null }, null), null);
 });
 
-test('a channel is disabled by its record, and here at once by its provider, until somebody enables it later (D2)', () => {
-  const { facts, guard } = guarded();
+test('a channel is disabled by its record, and here at once by its provider, until somebody enables it later (D2)', async () => {
+  const { facts, guard, clock } = guarded();
   facts.write('tripline.channels', 'sms', { state: 'disabled', reason: 'x', at: 1, by: 'command' });
   assert.equal(guard.refusal(makeAction(), null), null);
   facts.write('tripline.channels', 'email', { state: 'disabled', reason: 'x', at: 1, by: 'command' });
   assert.equal(guard.refusal(makeAction(), null), 'channel-disabled');
   facts.write('tripline.channels', 'email', { state: 'enabled', reason: null, at: 2, by: 'command' });
   assert.equal(guard.refusal(makeAction(), null), null);
-  guard.disable(3);
+  guard.disable(clock.now());
   assert.equal(guard.refusal(makeAction(), null), 'channel-disabled');
-  facts.write('tripline.channels', 'email', { state: 'enabled', reason: null, at: 4, by: 'command' });
+  facts.write('tripline.channels', 'email', { state: 'enabled', reason: null, at: clock.now() + 1, by: 'command' });
+  assert.equal(guard.refusal(makeAction(), null), null);
+  // A fault undid the commit that had the record of it.
+  await clock.advance(10_000);
+  guard.disable(clock.now());
+  assert.equal(guard.refusal(makeAction(), null), 'channel-disabled');
+  await clock.advance(60_000);
   assert.equal(guard.refusal(makeAction(), null), null);
 });
 
