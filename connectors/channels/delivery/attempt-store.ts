@@ -4,7 +4,8 @@
 //
 // Invariants:
 //   N1. note() resolves once the note would survive the death of the process (not of the machine: it is not synced to disk).
-//   N2. Notes that come while others are written are written together: a write costs the same for one and for a hundred.
+//   N2. Notes of one turn of the event loop are written together, and no write waits for another: a write passes through a pool of
+//       threads that a log's syncs keep busy, and in line behind each other they would be what deliveries wait for.
 //   N3. A settled action's note goes once its settling is committed; notes that nobody came back for, a week after.
 
 import { assert } from '../../../lib/assert.ts';
@@ -26,7 +27,7 @@ export class AttemptStore {
   #batch: StoreWrite[] = [];
   /** The write that takes #batch, when one is planned. */
   #next: Promise<void> | null = null;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #writing = new Set<Promise<void>>();
 
   private constructor(store: KeyValueStore, clock: Clock) {
     this.#store = store;
@@ -64,18 +65,23 @@ export class AttemptStore {
 
   async close(): Promise<void> {
     await this.#next?.catch(() => {});
+    await Promise.allSettled(this.#writing);
     await this.#store.close();
   }
 
   /** N2. */
   #written(): Promise<void> {
-    this.#next ??= this.#writing.then(() => {
+    this.#next ??= Promise.resolve().then(async () => {
       const batch = this.#batch;
       this.#batch = [];
       this.#next = null;
       const written = this.#store.write(batch);
-      this.#writing = written.catch(() => {});
-      return written;
+      this.#writing.add(written);
+      try {
+        await written;
+      } finally {
+        this.#writing.delete(written);
+      }
     });
     return this.#next;
   }

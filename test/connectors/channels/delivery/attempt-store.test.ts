@@ -24,7 +24,7 @@ test('a note is there after the store was opened anew, and a forgotten one is no
   );
 });
 
-test('notes that come while others are written are written together (N2)', async () => {
+test('notes of one turn are written together, and wait for no other write (N2)', async () => {
   const batches: number[] = [];
   const gate = Promise.withResolvers<void>();
   class SlowStore extends MemoryStore {
