@@ -33,7 +33,8 @@ export async function withinTime<Result>(
     return await Promise.race([work(exchange.signal), aborted]);
   } finally {
     signal.removeEventListener('abort', abandon);
-    finished.abort();
+    // With a reason of its own no error is made, which would have a stack.
+    finished.abort('over');
     await limit;
   }
 }

@@ -9,7 +9,7 @@ import { findFiles } from './project/find-files.ts';
 import { loadProject } from './project/load-project.ts';
 import type { ServiceContext } from './service-context.ts';
 
-export type NamedKind = 'rule' | 'entity type';
+export type NamedKind = 'rule' | 'entity type' | 'channel';
 
 /** More would hide the one that was meant. */
 const LISTED_MAX = 20;

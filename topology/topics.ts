@@ -58,6 +58,11 @@ export function scoresTopic(application: string): string {
   return `${application}-scores`;
 }
 
+/** Flows that ended before their time: `{ flow, at }`, keyed by the entity's id. */
+export function cancellationsTopic(application: string): string {
+  return `${application}-cancellations`;
+}
+
 export function isChangelogTopic(application: string, topic: string): boolean {
   return topic.startsWith(`${application}-`) && topic.endsWith('-changelog');
 }
@@ -65,7 +70,7 @@ export function isChangelogTopic(application: string, topic: string): boolean {
 export function isInternalTopic(application: string, topic: string): boolean {
   return (
     topic.startsWith(`${application}-`) &&
-    /-(changelog|journal|events-repartition|score-requests|scores|commands|sent|feedback)$/.test(topic)
+    /-(changelog|journal|events-repartition|score-requests|scores|commands|cancellations|sent|feedback)$/.test(topic)
   );
 }
 
@@ -75,13 +80,15 @@ export interface TopicSettings {
     readonly public: number | null;
     readonly deadLetter: number | null;
     readonly internal: number | null;
+    /** Of what was sent, word by word. */
+    readonly messages: number | null;
   };
   readonly replicationFactor: number | null;
   readonly minInSyncReplicas: number | null;
 }
 
 const UNDECIDED: TopicSettings = {
-  retentionMs: { public: null, deadLetter: null, internal: null },
+  retentionMs: { public: null, deadLetter: null, internal: null, messages: null },
   replicationFactor: null,
   minInSyncReplicas: null,
 };
@@ -111,7 +118,7 @@ export function requiredTopics(
     ...(replicationFactor !== null && { replicationFactor }),
     ...(minInSyncReplicas !== null && { minInSyncReplicas }),
   };
-  const internal = new Set([scoreRequestsTopic(application), scoresTopic(application)]);
+  const internal = new Set([scoreRequestsTopic(application), scoresTopic(application), commandsTopic(application)]);
   const keptFor = (time: number | null) => ({ stampedOnAppend: true, ...(time !== null && { retentionMs: time }) });
   const ofSink = (topic: string) => {
     // Its records are put in order by their event times, which are therefore kept.
@@ -119,8 +126,7 @@ export function requiredTopics(
       return { ...keptFor(retentionMs.internal), stampedOnAppend: false, purged: true, isPublic: false };
     }
     if (internal.has(topic)) return { ...keptFor(retentionMs.internal), isPublic: false };
-    const kind = topic.endsWith('.dead-letter') ? 'deadLetter' : 'public';
-    return { ...keptFor(retentionMs[kind]), isPublic: true };
+    return { ...keptFor(retentionMs[kindOf(topic)]), isPublic: true };
   };
   const ofSource = (made: NonNullable<SourceSpec['made']>) => {
     if (made === 'compacted') return { compacted: true, isPublic: true };
@@ -151,5 +157,14 @@ export function requiredTopics(
       specs.set(topic, { topic, ...common, ...keptFor(retentionMs.internal), isPublic: false });
     }
   }
+  // What is mirrored is kept whole, whoever else writes it.
+  for (const { topic, isPublic, compacted } of parts.flatMap(({ tables }) => tables)) {
+    specs.set(topic, { topic, ...common, isPublic, ...(compacted && { compacted }) });
+  }
   return [...specs.values()];
+}
+
+function kindOf(topic: string): 'public' | 'deadLetter' | 'messages' {
+  if (topic.endsWith('.dead-letter')) return 'deadLetter';
+  return topic.endsWith('.messages') ? 'messages' : 'public';
 }

@@ -61,7 +61,8 @@ async function main({ config, schemaIds, port, index, count, identity, ask }: Th
   const monitor = monitorOf(config, logger);
   const project = loadFlawlessProject({ paths: [config.rules], folder: process.cwd(), config, isLive: true });
   const log = config.kafka === null ? connectToLog(port) : openKafka(config, systemClock);
-  const job = await openFollowedJob({ config, project, log, clock: systemClock, logger, schemaIds, monitor });
+  const following = { config, project, log, clock: systemClock, logger };
+  const job = await openFollowedJob({ ...following, schemaIds, monitor, index });
   const report = (): void => tell({ kind: 'report', report: reportOf(monitor) });
   const hideProcess = showProcess(monitor.metrics, systemClock, { isMain: false, spans: monitor.spans });
   const reporting = repeat(report, stop.signal);

@@ -157,7 +157,7 @@ type HereOptions = Omit<EngineThreadOptions, 'job' | 'index' | 'count'> & Follow
 
 /** The engine in this thread, the only one. */
 async function runHere(options: HereOptions, signal: AbortSignal): Promise<void> {
-  const job = await openFollowedJob(options);
+  const job = await openFollowedJob({ ...options, index: 0 });
   try {
     await runEngineThread({ ...options, job, index: 0, count: 1 }, signal);
   } finally {

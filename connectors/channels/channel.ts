@@ -10,6 +10,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
 import type { ChannelTraits } from '../../rules/gates/channels.ts';
+import { checkCommon, partsOf } from './common-options.ts';
 import type { ChannelSender } from './delivery/sender.ts';
 import { supervised } from './delivery/supervised.ts';
 import type { Templates } from './templates/templates.ts';
@@ -67,9 +68,8 @@ export function defineChannel<Schema extends TSchema>(
 /** Everything wrong with a channel's options; fills defaults in. */
 export function checkOptions({ connector }: Channel, options: object): readonly SchemaFinding[] {
   if (connector === null) return [];
-  // Which channel it is has been seen; the rest is the channel's.
-  const { type, ...own } = options as { type?: unknown };
-  const findings = compileSchema(connector.options)(own);
+  const { own, common } = partsOf(options);
+  const findings = [...compileSchema(connector.options)(own), ...checkCommon(common)];
   Object.assign(options, own);
   return findings.length > 0 ? findings : (connector.check?.(own) ?? []);
 }
@@ -85,6 +85,6 @@ export function openChannel(
   if (connector === null) throw new FatalError('TRG_CONFIG_INVALID', `channels.${name}: there is no such connector`);
   const options = structuredClone(given);
   const findings = checkOptions(channel, options);
-  if (findings.length === 0) return supervised(connector.open(options, dependencies));
+  if (findings.length === 0) return supervised(connector.open(partsOf(options).own, dependencies));
   throw new FatalError('TRG_CONFIG_INVALID', findings.map(({ message }) => `channels.${name}: ${message}`).join('\n'));
 }

@@ -140,10 +140,14 @@ function commandEvent(json: JsonObject | null, fields: OriginFields): Event {
   return new Event({ ...fields, type: 'command', event: COMMAND_EVENT, properties: json });
 }
 
-/** Null: a scanner did it. Throws RecordError. */
+/** The type of entity that alerts are addressed to (connectors/channels/delivery/alerts.ts). */
+const ALERTED = 'tripline';
+
+/** Null: a scanner did it, or it is about an alert. Throws RecordError. */
 function deliveryEvent({ value }: LogRecord, { messageId, id }: Origin): Event | null {
   const told = deliveryCodec.decode(value ?? new Uint8Array(0));
-  if (told.isMachine) return null;
+  // Alerts are about no entity of anybody's.
+  if (told.isMachine || told.entity.type === ALERTED) return null;
   const { channel, outcome, at, entity, isMachine: _, ...properties } = told;
   return new Event({
     messageId,
@@ -167,7 +171,8 @@ function scoreEvent(json: JsonObject | null, fields: OriginFields): Event {
   return new Event({ ...fields, messageId, time: at, type: 'score', event: SCORE_EVENT, properties: { model, value } });
 }
 
-function entityTypeOf({ headers }: LogRecord): string {
+/** Of the entity that a record about what is known is of. */
+export function entityTypeOf({ headers }: LogRecord): string {
   const header = headers.find(([name]) => name === ENTITY_HEADER);
   const type = header === undefined ? 'user' : parseText(header[1], 'the header of the entity');
   if (!ENTITY_TYPE.test(type)) throw invalid(`the header ${ENTITY_HEADER} names no type of entity`);

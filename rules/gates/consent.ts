@@ -7,7 +7,7 @@
 //       `consent.always` ask nobody: receipts and security are the law's own duty of care.
 
 import Type from 'typebox';
-import { type Candidate, defineChannelGate, type GateContext } from './gate.ts';
+import { type Candidate, defineChannelGate } from './gate.ts';
 
 /** What the person said about all categories. */
 export const EVERY_CATEGORY = '*';
@@ -30,19 +30,26 @@ export const consentGate = defineChannelGate({
   reason: 'consent',
   fields: { category: Type.Optional(Type.String({ minLength: 1, description: 'Consent category.' })) },
   allows: ({ rule, around, said }, channel) =>
-    around.channels.get(channel)?.asksConsent === false || consentToSend(rule.category, channel, said, around),
+    around.channels.get(channel)?.asksConsent === false ||
+    consentToSend({ category: rule.category, channel }, said, around),
   words({ rule, routes }, refused) {
     if (refused) return `no consent to ${rule.category ?? 'messages'} on ${allChannels(routes)}`;
     return passedOverInWords(routes, 'consent');
   },
 });
 
-/** Whether a person allows messages of this category (null: of none) on this channel. */
+export interface ConsentTerms {
+  /** Categories for which the person must have said yes. */
+  readonly optIn: ReadonlySet<string>;
+  /** Categories that ask nobody. */
+  readonly always: ReadonlySet<string>;
+}
+
+/** Whether a message of this category (null: of none) may go to a person over a channel: the same at the gate and at delivery. */
 export function consentToSend(
-  category: string | null,
-  channel: string,
+  { category, channel }: { readonly category: string | null; readonly channel: string },
   said: Said,
-  { optIn, always }: Pick<GateContext, 'optIn' | 'always'>,
+  { optIn, always }: ConsentTerms,
 ): boolean {
   if (category !== null && always.has(category)) return true;
   return said(channelConsent(channel)) !== false && consentTo(category ?? EVERY_CATEGORY, said, optIn);

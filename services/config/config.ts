@@ -30,6 +30,8 @@ export interface TopicsConfig {
     readonly public: number | null;
     readonly deadLetter: number | null;
     readonly internal: number | null;
+    /** Of messages as they were sent. */
+    readonly messages: number | null;
   };
   readonly compression: { readonly public: Codec; readonly internal: Codec };
 }
@@ -77,6 +79,12 @@ export interface Config {
   readonly presenceWindowMs: number;
   /** How long decisions and messages are good, by urgency; Infinity: for ever. */
   readonly validForMs: Readonly<Record<Urgency, number>>;
+  readonly mode: 'live' | 'sandbox';
+  readonly fallbackAfterMs: number;
+  /** How long messages are kept as they were sent; null: not at all. */
+  readonly archiveMs: number | null;
+  /** Null: nobody is told. */
+  readonly alerts: { readonly channel: string } | null;
   /** Those that are configured. */
   readonly channels: ChannelOptions;
   readonly http: HttpConfig | null;
@@ -86,6 +94,7 @@ export interface Config {
 /** From a file that passed the schema. `folder` is what its paths are relative to. */
 export function configOf(file: ConfigFile, folder: string): Config {
   const absolute = (path: string | undefined): string | null => (path === undefined ? null : resolve(folder, path));
+  const archiveMs = file.archive === 'off' ? null : ms(file.archive);
   return deepFreeze({
     application: file.application,
     dataDir: resolve(folder, file.dataDir),
@@ -95,7 +104,7 @@ export function configOf(file: ConfigFile, folder: string): Config {
       sessionTimeoutMs: ms(file.group.sessionTimeout),
       protocol: file.group.protocol,
     },
-    topics: topicsOf(file.topics),
+    topics: topicsOf(file.topics, archiveMs),
     log: { fsync: fsyncOf(file.log.fsync), partitions: file.log.partitions },
     registry: registryOf(file),
     threads: file.threads,
@@ -124,6 +133,10 @@ export function configOf(file: ConfigFile, folder: string): Config {
       operational: msOrForever(file.validFor.operational),
       marketing: msOrForever(file.validFor.marketing),
     },
+    mode: file.mode,
+    fallbackAfterMs: ms(file.fallbackAfter),
+    archiveMs,
+    alerts: file.alerts ?? null,
     channels: file.channels,
     http: file.http ?? null,
     telemetry: telemetryOf(file.telemetry, ms),
@@ -152,13 +165,10 @@ function kafkaOf(
   };
 }
 
-function topicsOf({
-  prefix,
-  replicationFactor,
-  minInSyncReplicas,
-  retention,
-  compression,
-}: ConfigFile['topics']): TopicsConfig {
+function topicsOf(
+  { prefix, replicationFactor, minInSyncReplicas, retention, compression }: ConfigFile['topics'],
+  archiveMs: number | null,
+): TopicsConfig {
   const time = (text: string): number | null => (text === 'forever' ? null : ms(text));
   return {
     prefix,
@@ -168,6 +178,7 @@ function topicsOf({
       public: time(retention.public),
       deadLetter: time(retention.deadLetter),
       internal: time(retention.internal),
+      messages: archiveMs,
     },
     compression,
   };

@@ -98,6 +98,7 @@ function contradictions({
   channels,
   kafka,
   registry,
+  alerts,
   eventTime,
   http,
 }: ConfigFile): SchemaFinding[] {
@@ -130,6 +131,10 @@ function contradictions({
   }
   if (kafka !== undefined)
     findings.push(...checkKafkaConfig(kafka).map((each) => ({ ...each, path: ['kafka', ...each.path] })));
+  if (alerts !== undefined && channels[alerts.channel] === undefined) {
+    const message = `alerts go to the channel "${alerts.channel}", which is not configured`;
+    wrong(['alerts', 'channel'], 'value', message, 'configure it under `channels:`');
+  }
   for (const [name, options] of Object.entries(channels)) {
     const channel = channelOf(name, options);
     if (channel?.connector === undefined || channel.connector === null) {

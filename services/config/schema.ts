@@ -6,6 +6,7 @@
 // `secret` marks what is never printed.
 
 import Type from 'typebox';
+import { withCommon } from '../../connectors/channels/common-options.ts';
 import { CHANNELS, type ChannelOptions } from '../../connectors/channels/index.ts';
 import { KafkaConfigSchema } from '../../connectors/logs/kafka/config.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
@@ -216,7 +217,9 @@ const Http = Type.Object(
 
 const Channels = Type.Object(
   Object.fromEntries(
-    CHANNELS.flatMap(({ id, connector }) => (connector === null ? [] : [[id, Type.Optional(connector.options)]])),
+    CHANNELS.flatMap(({ id, connector }) =>
+      connector === null ? [] : [[id, Type.Optional(withCommon(connector.options))]],
+    ),
   ),
   {
     // Further ones by names of their own; load.ts checks them by their type.
@@ -371,6 +374,31 @@ export const ConfigSchema = Type.Object(
           'By urgency, how old a decision or a message not begun may be: older ones are suppressed (`stale`) or `expired`, so ' +
           'that imported history or a long outage mails nobody about last month. A duration, or `forever`',
       },
+    ),
+    mode: Type.Enum(['live', 'sandbox'], {
+      default: 'live',
+      description: 'sandbox: every message is rendered and recorded as skipped, and none is sent',
+    }),
+    fallbackAfter: duration(
+      '15m',
+      'How long a channel is tried while its route has a further one; then that is taken. Each channel may say otherwise',
+    ),
+    archive: Type.String({
+      pattern: '^(off|(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+)$',
+      examples: ['30d', 'off'],
+      default: '30d',
+      description: 'How long what was sent is kept word by word, for `tripline deliveries --show`; off: not at all',
+    }),
+    alerts: Type.Optional(
+      Type.Object(
+        { channel: Type.String({ minLength: 1, description: 'Channel, by its name under `channels`' }) },
+        {
+          ...strict,
+          description:
+            'Who is told when a channel is disabled, and when a message without a further channel could not be delivered; ' +
+            'left out: nobody',
+        },
+      ),
     ),
     channels: Channels,
     http: Type.Optional(Http),

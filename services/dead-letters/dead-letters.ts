@@ -37,6 +37,10 @@ export interface FoundLetter {
 
 export interface LetterFilter {
   readonly reason?: string;
+  /** Only those that came from this topic. */
+  readonly topic?: string;
+  /** Only those given up at or after this wall time, ms. */
+  readonly since?: number;
   /** Only the letter there. */
   readonly at?: { readonly partition: number; readonly offset: number };
 }
@@ -58,6 +62,8 @@ export async function* deadLetters(log: Log, topic: string, filter: LetterFilter
         if (value === null || (filter.at !== undefined && filter.at.offset !== offset)) continue;
         const letter = deadLetterCodec.decode(value);
         if (filter.reason !== undefined && filter.reason !== letter.reason) continue;
+        if (filter.topic !== undefined && filter.topic !== letter.topic) continue;
+        if (filter.since !== undefined && letter.at < filter.since) continue;
         const time = letter.timestamp ?? timestamp;
         yield { letter, partition, offset, timestamp: time, replayed: done.has(offset) };
       }

@@ -4,17 +4,21 @@
 
 import { isUtf8 } from 'node:buffer';
 import Type from 'typebox';
+import { channelNames } from '../../connectors/channels/index.ts';
 import { asBuffer } from '../../lib/bytes.ts';
 import { ERROR_CODES, type ErrorCode } from '../../lib/errors.ts';
-import { publicTopics } from '../../topology/topics.ts';
+import { actionsTopic, publicTopics } from '../../topology/topics.ts';
+import { requireName } from '../names.ts';
 import { type Asked, pauseOf, service } from '../operation.ts';
 import type { ServiceContext } from '../service-context.ts';
 import { deadLetters, type FoundLetter, type LetterFilter, replayLetters } from './dead-letters.ts';
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
 
-/** `reason`: given up for this; `at`: the one that lies there. */
+/** `reason`: given up for this; `channel`: actions of it; `since`: given up from this wall time on, ms; `at`: the one that lies there. */
 const FILTER = {
+  channel: Type.Optional(Type.String({ minLength: 1 })),
+  since: Type.Optional(Type.Number()),
   reason: Type.Optional(Type.Enum(CODES)),
   at: Type.Optional(
     Type.Object(
@@ -66,7 +70,7 @@ export async function* listLetters(
   asked: Asked,
 ): AsyncGenerator<LetterJson, null, void> {
   const pause = pauseOf(context, asked);
-  for await (const found of deadLetters(await context.log(), topicOf(context), filterOf(filter))) {
+  for await (const found of deadLetters(await context.log(), topicOf(context), filterOf(context, filter))) {
     if (found.replayed && !withReplayed) continue;
     yield letterJson(found);
     await pause();
@@ -87,7 +91,12 @@ export async function replayDeadLetters(
   const group = `${context.config.application}-dlq`;
   const writer = await log.openWriter(group);
   try {
-    const options = { topic: topicOf(context), group, filter: filterOf(filter), pause: pauseOf(context, asked) };
+    const options = {
+      topic: topicOf(context),
+      group,
+      filter: filterOf(context, filter),
+      pause: pauseOf(context, asked),
+    };
     const { replayed, homeless } = await replayLetters(log, writer, options);
     return { replayed, homeless: Array.from(homeless, ([home, letters]) => ({ home, letters })) };
   } finally {
@@ -99,8 +108,14 @@ function topicOf({ config }: ServiceContext): string {
   return publicTopics(config.topics.prefix).deadLetter;
 }
 
-function filterOf({ reason, at }: ReplayLetters): LetterFilter {
-  return { ...(reason !== undefined && { reason }), ...(at !== undefined && { at }) };
+function filterOf({ config }: ServiceContext, { reason, channel, since, at }: ReplayLetters): LetterFilter {
+  if (channel !== undefined) requireName('channel', channel, channelNames(config.channels));
+  return {
+    ...(reason !== undefined && { reason }),
+    ...(channel !== undefined && { topic: actionsTopic(config.topics.prefix, channel) }),
+    ...(since !== undefined && { since }),
+    ...(at !== undefined && { at }),
+  };
 }
 
 function letterJson({ letter, partition, offset, replayed }: FoundLetter): LetterJson {

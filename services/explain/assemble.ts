@@ -3,7 +3,8 @@
 import type { RulesCheck } from '../../rules/index.ts';
 import { isoOf } from '../../rules/patterns/definition.ts';
 import type { Decision } from '../../schemas/decision.ts';
-import type { ExplainedStep, Explanation } from './explanation.ts';
+import type { Delivery } from '../../schemas/delivery.ts';
+import type { ExplainedDelivery, ExplainedStep, Explanation } from './explanation.ts';
 import type { TracedStep, Tracer } from './tracer.ts';
 
 export interface Question {
@@ -13,18 +14,24 @@ export interface Question {
   readonly at: number;
 }
 
+/** What the log has of the question's entity and rule. */
+export interface Recorded {
+  readonly decisions: readonly Decision[];
+  readonly deliveries: readonly Delivery[];
+}
+
 /** Null: nothing is known of the entity. `recorded`: null where there are no records to look at. */
 export function assembled(
   { rule, entity, at }: Question,
   rules: RulesCheck,
   tracer: Tracer,
-  recorded: readonly Decision[] | null,
+  recorded: Recorded | null,
   notes: readonly string[],
 ): Explanation | null {
   tracer.finish();
-  const ids = new Set(recorded?.map(({ id }) => id));
+  const ids = new Set(recorded?.decisions.map(({ id }) => id));
   const replayed = new Set(tracer.steps.flatMap((step) => (step.kind === 'decision' ? [step.decision.id] : [])));
-  const only = (recorded ?? []).filter(({ id }) => !replayed.has(id));
+  const only = (recorded?.decisions ?? []).filter(({ id }) => !replayed.has(id));
   if (tracer.steps.length === 0 && only.length === 0) return null;
   const fromRecords = only.map((decision): TracedStep => ({ kind: 'decision', at: decision.at, decision, gates: [] }));
   const steps = [...tracer.steps, ...fromRecords].filter((step) => step.at <= at);
@@ -36,13 +43,14 @@ export function assembled(
   if (steps.some((step) => step.kind === 'decision' && step.decision.ruleVersion !== version)) {
     all.push(`other versions of the rule decided here too; what is still needed is by ${version}`);
   }
+  const deliveries = Map.groupBy(recorded?.deliveries ?? [], ({ decision }) => decision);
   const needed = tracer.progressAt(at).map(({ by, words }) => (by === null ? words : `${by}: ${words}`));
   return {
     rule,
     ruleVersion: version,
     entity,
     asOf: at === Infinity ? null : isoOf(at),
-    steps: steps.map((step) => shown(step, recorded === null ? null : ids)),
+    steps: steps.map((step) => shown(step, recorded === null ? null : ids, deliveries)),
     needed,
     notes: all,
   };
@@ -51,7 +59,11 @@ export function assembled(
 /** Of what has the same time: the event, then the deadline, then what was decided. */
 const RANK = { event: 0, deadline: 1, decision: 2 } as const;
 
-function shown(step: TracedStep, recorded: ReadonlySet<string> | null): ExplainedStep {
+function shown(
+  step: TracedStep,
+  recorded: ReadonlySet<string> | null,
+  deliveries: ReadonlyMap<string, readonly Delivery[]>,
+): ExplainedStep {
   const at = isoOf(step.at);
   if (step.kind !== 'decision') return { ...step, at };
   const { id, ruleVersion, outcome, reason, events, values } = step.decision;
@@ -67,5 +79,10 @@ function shown(step: TracedStep, recorded: ReadonlySet<string> | null): Explaine
     values,
     gates: step.gates,
     recorded: isRecorded,
+    deliveries: (deliveries.get(id) ?? []).toSorted((a, b) => a.at - b.at).map(deliveryOf),
   };
+}
+
+function deliveryOf({ at, channel, outcome, reason, attempts, action }: Delivery): ExplainedDelivery {
+  return { at: isoOf(at), channel, outcome, reason, attempts, action };
 }

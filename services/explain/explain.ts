@@ -9,7 +9,8 @@ import { partitionOf } from '../../lib/murmur2.ts';
 import type { RulesCheck } from '../../rules/index.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Decision } from '../../schemas/decision.ts';
-import { decisionCodec } from '../../schemas/framed.ts';
+import type { Delivery } from '../../schemas/delivery.ts';
+import { decisionCodec, deliveryCodec } from '../../schemas/framed.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
 import { type JournalWalk, walkJournal } from '../../topology/engine/journal-walk.ts';
@@ -26,7 +27,7 @@ import { type Asked, type Pause, pauseOf, service } from '../operation.ts';
 import type { ServiceContext } from '../service-context.ts';
 import { foldDocument } from '../state/folded-state.ts';
 import { readTopic } from '../topics/read-topic.ts';
-import { assembled, type Question } from './assemble.ts';
+import { assembled, type Question, type Recorded } from './assemble.ts';
 import type { Explanation } from './explanation.ts';
 import { Tracer } from './tracer.ts';
 
@@ -129,16 +130,35 @@ export async function explainFromLog(
   const emit = (): void => {};
   const task = { log, application, part, partition, outOfOrdernessMs };
   const walk = await walkJournal({ ...task, emit, strangeInputs: 'skip', pause });
-  const recorded: Decision[] = [];
-  let records = 0;
-  for await (const { value } of readTopic(log, publicTopics(source.prefix).decisions)) {
-    if (++records % PAUSE_RECORDS === 0) await pause();
-    if (value === null) continue;
-    const decision = decisionCodec.decode(value);
-    const { type, id } = decision.entity;
-    if (decision.rule === rule && type === entity.type && id === entity.id) recorded.push(decision);
-  }
+  const recorded = await recordedOf(source, { rule, entity, at }, pause);
   return assembled({ rule, entity, at }, rules, tracer, recorded, notesOf(walk));
+}
+
+/** Decisions and deliveries of the entity by this rule. */
+async function recordedOf(
+  { log, prefix }: LogSource,
+  { rule, entity: { type, id } }: Question,
+  pause: Pause,
+): Promise<Recorded> {
+  const topics = publicTopics(prefix);
+  const ofQuestion = async <Value extends Decision | Delivery>(
+    topic: string,
+    decode: (bytes: Uint8Array) => Value,
+  ): Promise<Value[]> => {
+    const found: Value[] = [];
+    let records = 0;
+    for await (const { value } of readTopic(log, topic)) {
+      if (++records % PAUSE_RECORDS === 0) await pause();
+      if (value === null) continue;
+      const read = decode(value);
+      if (read.rule === rule && read.entity.type === type && read.entity.id === id) found.push(read);
+    }
+    return found;
+  };
+  return {
+    decisions: await ofQuestion(topics.decisions, decisionCodec.decode),
+    deliveries: await ofQuestion(topics.deliveries, deliveryCodec.decode),
+  };
 }
 
 /** Where its document is, since another partitioner than ours may have put it there; else where ours would. */

@@ -3,6 +3,7 @@
 // Owns: the words only. Times are ISO-8601 with ms.
 
 import type { Outcome } from '../../schemas/decision.ts';
+import type { DeliveryOutcome } from '../../schemas/delivery.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 
 /**
@@ -62,6 +63,16 @@ export interface ExplainedGate {
   readonly detail: string | null;
 }
 
+/** What became of one action of a decision, as its records say. */
+export interface ExplainedDelivery {
+  readonly at: string;
+  readonly channel: string;
+  readonly outcome: DeliveryOutcome;
+  readonly reason: string | null;
+  readonly attempts: number;
+  readonly action: string;
+}
+
 export interface ExplainedDecision {
   readonly kind: 'decision';
   readonly at: string;
@@ -75,6 +86,8 @@ export interface ExplainedDecision {
   readonly gates: readonly ExplainedGate[];
   /** Whether the decision record is there; null where nobody looked (`--events`). */
   readonly recorded: boolean | null;
+  /** In order of time; empty where nobody looked. */
+  readonly deliveries: readonly ExplainedDelivery[];
 }
 
 export type ExplainedStep = ExplainedEvent | ExplainedDeadline | ExplainedDecision;

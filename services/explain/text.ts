@@ -79,6 +79,11 @@ function decisionLines(decision: ExplainedDecision): string[] {
     lines.push(`    gate ${gate}: ${verdict}${detail === null ? '' : `; ${detail}`}`);
   }
   if (recorded === false) lines.push('    there is no record of this decision');
+  for (const { at: time, channel, outcome: came, reason, attempts } of decision.deliveries) {
+    const why = reason === null ? '' : ` (${reason})`;
+    const tries = attempts > 1 ? `, ${attempts} attempts` : '';
+    lines.push(`    ${time}  ${channel}: ${came}${why}${tries}`);
+  }
   return lines;
 }
 

@@ -2,7 +2,6 @@
 
 import { type ChannelDependencies, openChannel } from '../../connectors/channels/channel.ts';
 import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
-import { pacedSender } from '../../connectors/channels/delivery/paced-sender.ts';
 import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
 import { toldSender } from '../../connectors/channels/delivery/told-sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
@@ -28,6 +27,7 @@ import { publicTopics } from '../../topology/topics.ts';
 import { triplineTopology } from '../../topology/topology.ts';
 import type { Config } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
+import type { DeliveryParts } from './delivery.ts';
 import { formatOf } from './source-format.ts';
 
 /** Decoded documents that the tasks of a thread keep together; what is not here is read from LevelDB. */
@@ -47,6 +47,8 @@ export interface JobParts {
   readonly logger?: Logger;
   /** Left out: the project's rules, and none after them. */
   readonly versions?: RuleVersions;
+  /** What its connectors share; left out: the job is only looked at, and delivers nothing. */
+  readonly delivery?: DeliveryParts | null;
 }
 
 /** Asks nobody for anything until it runs. Throws FatalError TRG_CONFIG_INVALID, TRG_MODEL_UNAVAILABLE for what cannot be opened. */
@@ -62,7 +64,8 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
     const { channel, sender } = each;
     return measured({ ...each, sender: toldSender(sender, { channel, clock, logger }) }, clock, parts.monitor);
   });
-  const topology = wholeTopology(config, versions, { schemas, schemaIds, scorers, connectors });
+  const { delivery = null } = parts;
+  const topology = wholeTopology(config, versions, { schemas, schemaIds, scorers, connectors, delivery });
   return {
     topology,
     close: async () => {
@@ -81,7 +84,7 @@ export function plannedTopology(config: Config, rules: RuleSet): Topology {
     concurrency: 1,
     schedule: [],
   }));
-  return wholeTopology(config, unpublished(config, rules), { connectors, scorers: new Map() });
+  return wholeTopology(config, unpublished(config, rules), { connectors, scorers: new Map(), delivery: null });
 }
 
 /** The schemas of a registry, for sources of Avro; null: no source needs them. To be closed. */
@@ -95,12 +98,13 @@ export function openSchemas(config: Config, clock: Clock, logger: Logger): Schem
 interface WholeParts extends EvaluationParts {
   readonly scorers: ReadonlyMap<string, Scorer>;
   readonly connectors: readonly Connector[];
+  readonly delivery: DeliveryParts | null;
 }
 
 function wholeTopology(
   config: Config,
   versions: RuleVersions,
-  { scorers, connectors, ...parts }: WholeParts,
+  { scorers, connectors, delivery, ...parts }: WholeParts,
 ): Topology {
   const topology = evaluationTopology(config, versions, parts);
   const {
@@ -109,8 +113,10 @@ function wholeTopology(
   } = config;
   const { schemaIds = {} } = parts;
   if (remoteModels(versions.initial).length > 0) addModels(topology, { application, prefix, schemaIds, scorers });
+  const common = { application, prefix, schemaIds, rng: systemRng, archives: config.archiveMs !== null };
   for (const connector of connectors) {
-    addConnector(topology, { prefix, schemaIds, rng: systemRng, ...connector });
+    const desk = delivery?.desk(connector.channel) ?? null;
+    addConnector(topology, { ...common, alertsTo: config.alerts?.channel ?? null, desk, ...connector });
   }
   return topology;
 }
@@ -189,9 +195,7 @@ function connectorsOf(
   parts: Pick<ChannelDependencies, 'clock' | 'templates' | 'ruleDescription'>,
 ): Connector[] {
   return connectedChannels(channels).map(({ name, channel, connector, options }) => {
-    const { ratePerSecond = null, retryScheduleMs } = connector;
-    const opened = openChannel(channel, options, { ...parts, application, publicUrl: null }, name);
-    const sender = ratePerSecond === null ? opened : pacedSender(opened, ratePerSecond, parts.clock);
-    return { channel: name, sender, concurrency: connector.concurrency(options), schedule: retryScheduleMs };
+    const sender = openChannel(channel, options, { ...parts, application, publicUrl: null }, name);
+    return { channel: name, sender, concurrency: connector.concurrency(options), schedule: connector.retryScheduleMs };
   });
 }

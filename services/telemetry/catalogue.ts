@@ -102,6 +102,21 @@ export const COUNTERS: Table = {
     unit: '{record}',
     meaning: 'Action records read again and known already, by `channel`',
   },
+  'channel-disabled': {
+    name: 'tripline.channels.disabled',
+    unit: '{channel}',
+    meaning: 'Times that a provider gave up a `channel`; nothing is sent over it until somebody enables it',
+  },
+  suppression: {
+    name: 'tripline.suppressions',
+    unit: '{address}',
+    meaning: 'Addresses that nothing is sent to any more, by `channel` and `reason`',
+  },
+  'known-fault': {
+    name: 'tripline.deliveries.held_up',
+    unit: '{fault}',
+    meaning: 'Times that consent, suppressions and the like could not be read; nothing is sent meanwhile',
+  },
   'document-read': {
     name: 'tripline.documents.read',
     unit: '{read}',

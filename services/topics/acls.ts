@@ -4,13 +4,13 @@
 // with exactly these.
 
 import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
-import { actionsTopic, repartitionTopic } from '../../topology/topics.ts';
+import { actionsTopic, publicTopics, repartitionTopic } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
 import { planTopics, topicNeeds } from './plan.ts';
 
 /**
  * worker: `tripline run`. ingest: added to it where `http` takes events. topics: `tripline topics plan|apply`. operator: what
- * only reads. replay: `tripline dlq replay`.
+ * only reads. replay: `tripline dlq replay`, and `tripline channels enable|disable|retry`.
  */
 export const ACL_ROLES = ['worker', 'ingest', 'topics', 'operator', 'replay'] as const;
 export type AclRole = (typeof ACL_ROLES)[number];
@@ -31,6 +31,13 @@ function factsOf({ sources }: SubTopology): string[] {
   return sources.filter(({ made }) => made !== undefined).map(({ topic }) => topic);
 }
 
+/** Topics that are mirrored, with whether connectors write to them too. */
+function tablesOf(topology: Topology): ReadonlyMap<string, boolean> {
+  const parts = topology.subTopologies();
+  const written = new Set(parts.flatMap(({ sinks }) => sinks.flatMap(({ topics }) => topics)));
+  return new Map(parts.flatMap(({ tables }) => tables.map(({ topic }) => [topic, written.has(topic)])));
+}
+
 /** In the order of ACL_ROLES. */
 export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] {
   const {
@@ -49,7 +56,12 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
   for (const topic of sources) add('worker', 'topic', topic, 'Read');
   const facts = new Set(topology.subTopologies().flatMap((part) => factsOf(part)));
   const written = new Set(topology.subTopologies().flatMap((part) => part.sinks.flatMap(({ topics }) => topics)));
+  const tables = tablesOf(topology);
   for (const { topic, compacted } of ours) {
+    if (tables.has(topic)) {
+      add('worker', 'topic', topic, ...((tables.get(topic) ? ['Read', 'Write'] : ['Read']) satisfies AclOperation[]));
+      continue;
+    }
     if (facts.has(topic)) {
       const isWritten = written.has(topic);
       add('worker', 'topic', topic, 'Read', ...(isWritten ? (['Write'] as const) : []));
@@ -77,7 +89,8 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
     ...delivered,
     ...ours.filter(({ topic }) => topic.endsWith('.dead-letter')).map(({ topic }) => topic),
   ];
-  for (const topic of home) add('replay', 'topic', topic, 'Read', 'Write');
+  const switches = ours.filter(({ topic }) => topic === publicTopics(prefix).channels).map(({ topic }) => topic);
+  for (const topic of [...home, ...switches]) add('replay', 'topic', topic, 'Read', 'Write');
   add('replay', 'transactional-id', `${application}-`, 'Write');
   return entries;
 }

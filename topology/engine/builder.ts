@@ -67,6 +67,14 @@ export interface VersionSwitch {
   use(version: number): void;
 }
 
+/** A topic that a processor asks beside its task, whole (global-tables.ts): made if it is missing, and kept for ever. */
+export interface TableTopic {
+  readonly topic: string;
+  readonly compacted: boolean;
+  /** Others may read and write it; an internal one is the application's own. */
+  readonly isPublic: boolean;
+}
+
 export interface SourceNode extends SourceSpec {
   readonly kind: 'source';
   readonly name: string;
@@ -78,6 +86,7 @@ export interface ProcessorNode {
   readonly name: string;
   readonly create: () => Processor<never>;
   readonly children: string[];
+  readonly tables: readonly TableTopic[];
   store: string | null;
 }
 
@@ -95,6 +104,7 @@ export interface SubTopology {
   readonly processors: readonly ProcessorNode[];
   readonly sinks: readonly SinkNode[];
   readonly store: { readonly name: string; readonly spec: StoreSpec; readonly owner: string } | null;
+  readonly tables: readonly TableTopic[];
   /** Its outputs are a pure function of inputs and journal; connectors, which do I/O, are not. */
   readonly journaled: boolean;
 }
@@ -107,8 +117,14 @@ export class Topology {
     return this.#add({ kind: 'source', name, children: [], ...spec }, []);
   }
 
-  addProcessor<Value>(name: string, create: () => Processor<Value>, parents: readonly string[]): this {
-    return this.#add({ kind: 'processor', name, create, children: [], store: null }, parents);
+  /** `tables`: what it asks beside its task. */
+  addProcessor<Value>(
+    name: string,
+    create: () => Processor<Value>,
+    parents: readonly string[],
+    tables: readonly TableTopic[] = [],
+  ): this {
+    return this.#add({ kind: 'processor', name, create, children: [], tables, store: null }, parents);
   }
 
   /** Gives the processor a store; it is the one whose `due` is called. */
@@ -158,6 +174,7 @@ export class Topology {
       processors,
       sinks: members.filter((node) => node.kind === 'sink'),
       store,
+      tables: processors.flatMap(({ tables }) => tables),
       journaled: store?.spec.documents.dueBy !== 'wall-time',
     };
   }

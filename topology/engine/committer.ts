@@ -138,7 +138,11 @@ export class Committer {
   /** `waitMs`, but not longer than until the next commit. The end of one that is under way is told by `onEnd`. */
   waitMs(waitMs: number, now: number): number {
     if (this.#underWay !== null || !this.#options.permit.mayCommit || !this.#hasUncommitted) return waitMs;
-    return Math.max(0, Math.min(waitMs, this.#lastCommit + this.#options.commitInterval.minMs - now));
+    const { minMs, maxMs } = this.#options.commitInterval;
+    // Inputs of a task that takes no more are not read, so it is not caught up (#isDue): to look again and again before then would
+    // keep the I/O that it waits for from its turn.
+    const intervalMs = this.#tasks.some(({ queue }) => queue.task.busy) ? maxMs : minMs;
+    return Math.max(0, Math.min(waitMs, this.#lastCommit + intervalMs - now));
   }
 
   /**

@@ -28,6 +28,9 @@ const TURN_RECORDS = 2_000;
 /** Tasks that feed others tell them how far they have come at least this often. */
 const WATERMARK_INTERVAL_MS = 200;
 
+/** A reason of one's own: without, each abort makes an error with a stack, and what ends beside a task wakes the loop each time. */
+const WOKEN = 'there is something to do';
+
 /** How often drain looks whether I/O has ended. */
 const DRAIN_STEP_MS = 10;
 
@@ -45,7 +48,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#committer = new Committer(options, () => this.#woken.abort());
+    this.#committer = new Committer(options, () => this.#woken.abort(WOKEN));
     this.#partitioner = new PartitionerCheck(options);
     const { monitor, clock } = options;
     this.#hideTasks = monitor && showTasks(monitor.metrics, clock, () => this.#tasks);
@@ -105,7 +108,7 @@ export class Engine {
     mark: () => this.#committer.mark(),
     undo: () => this.#committer.undo(),
     pressure: { isHigh: () => this.#committer.isPressed, relieve: () => this.#committer.begin() },
-    wake: () => this.#woken.abort(),
+    wake: () => this.#woken.abort(WOKEN),
   };
 
   /**

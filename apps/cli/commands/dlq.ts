@@ -7,17 +7,19 @@ import { resultOf } from '../../../services/operation.ts';
 import type { Services } from '../../../services/operations.ts';
 import { asking } from '../asking.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
-import { CONFIG_OPTION } from '../options.ts';
+import { CONFIG_OPTION, timeOption } from '../options.ts';
 import { subcommand } from '../subcommand.ts';
 
 export const dlq = defineCommand({
   name: 'dlq',
   summary: 'Lists dead letters and why; sends them again',
   usage:
-    'list [-c FILE] [--reason CODE] [--offset P:O] [--all] [--json] | replay [-c FILE] [--reason CODE] [--offset P:O]',
+    'list | replay [-c FILE] [--reason CODE] [--channel NAME] [--since TIME] [--offset P:O]; list: [--all] [--json]',
   options: {
     config: CONFIG_OPTION,
     reason: { type: 'string', value: 'CODE', description: 'Given up for this reason, such as TRG_RECORD_INVALID' },
+    channel: { type: 'string', value: 'NAME', description: 'Actions of this channel that could not be delivered' },
+    since: { type: 'string', value: 'TIME', description: 'Given up from this time on (ISO-8601)' },
     offset: { type: 'string', value: 'P:O', description: 'The one at this partition and offset, as `list` shows them' },
     all: { type: 'boolean', description: 'list: also those replayed already' },
     json: { type: 'boolean', description: 'list: one JSON object a line, with the record itself' },
@@ -36,7 +38,15 @@ export const dlq = defineCommand({
   },
 });
 
-function filterOf({ reason, offset }: { reason?: string; offset?: string }): ReplayLetters {
+interface Filter {
+  readonly reason?: string;
+  readonly channel?: string;
+  readonly since?: string;
+  readonly offset?: string;
+}
+
+function filterOf({ reason, channel, offset, ...values }: Filter): ReplayLetters {
+  const since = timeOption('dlq', 'since', values.since);
   if (reason !== undefined && !Object.hasOwn(ERROR_CODES, reason)) {
     const hint = didYouMean(reason, Object.keys(ERROR_CODES)) ?? 'docs/errors.md lists the codes';
     throw usageError(`dlq: --reason ${reason} is no code`, hint);
@@ -47,6 +57,8 @@ function filterOf({ reason, offset }: { reason?: string; offset?: string }): Rep
   }
   return {
     ...(reason !== undefined && { reason: reason as ErrorCode }),
+    ...(channel !== undefined && { channel }),
+    ...(since !== undefined && { since }),
     ...(at !== null && { at: { partition: Number(at[1]), offset: Number(at[2]) } }),
   };
 }

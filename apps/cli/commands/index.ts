@@ -2,9 +2,11 @@
 
 import type { Command } from '../command.ts';
 import { backtest } from './backtest.ts';
+import { channels } from './channels.ts';
 import { check } from './check.ts';
 import { consent } from './consent.ts';
 import { decisions } from './decisions.ts';
+import { deliveries } from './deliveries.ts';
 import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
 import { events } from './events.ts';
@@ -29,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   test,
   backtest,
   decisions,
+  deliveries,
   explain,
   consent,
   events,
@@ -36,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   topology,
   topics,
   state,
+  channels,
   dlq,
   log,
   keys,

@@ -24,14 +24,23 @@ export interface OutboxEntry {
   readonly value: Uint8Array | null;
   readonly headers: readonly DeadLetterHeader[];
   attempts: number;
+  /** Wall time at which it was taken in, ms. */
+  readonly since: number;
 }
 
 /** What a task knows of its channel, kept in the document under CHANNEL_KEY. */
-export interface ChannelState {
-  /** Why nothing is sent; null: enabled. */
-  disabled: string | null;
+export interface ChannelCounts {
   /** How many outbox documents wait for a next attempt. */
   waiting: number;
+}
+
+/** Soft bounces of the entity's address in a row, without a delivery between. */
+export interface SoftBounces {
+  /** As addressId() names it. */
+  readonly address: string;
+  readonly count: number;
+  /** Wall time after which they are forgotten, ms. */
+  readonly until: number;
 }
 
 export interface Outbox {
@@ -39,9 +48,10 @@ export interface Outbox {
   entries: OutboxEntry[];
   /** Wall time in ms at which the head wants attention: its next attempt, or the end of its lease (O1). */
   dueAt: number;
-  /** Whether dueAt is the time of a next attempt. */
+  /** Whether the head waits to be tried, rather than being in line. */
   waiting: boolean;
-  channel: ChannelState | null;
+  channel: ChannelCounts | null;
+  softs: SoftBounces | null;
 }
 
 /**
@@ -55,7 +65,7 @@ export function outboxStore(channel: string): string {
 }
 
 export function emptyOutbox(): Outbox {
-  return { entries: [], dueAt: Infinity, waiting: false, channel: null };
+  return { entries: [], dueAt: Infinity, waiting: false, channel: null, softs: null };
 }
 
 type StoredOutbox = Omit<Outbox, 'dueAt'> & { dueAt: number | null };
@@ -76,7 +86,8 @@ export const outboxSpec: DocumentSpec<Outbox> = {
   dueBy: 'wall-time',
 };
 
-export function outboxEntry({ topic, partition, record }: SourceRecord): OutboxEntry {
+/** `since`: wall time, ms. */
+export function outboxEntry({ topic, partition, record }: SourceRecord, since: number): OutboxEntry {
   return {
     topic,
     partition,
@@ -85,6 +96,7 @@ export function outboxEntry({ topic, partition, record }: SourceRecord): OutboxE
     value: bufferOrNull(record.value),
     headers: record.headers.map(([name, value]) => ({ name, value: bufferOrNull(value) })),
     attempts: 0,
+    since,
   };
 }
 

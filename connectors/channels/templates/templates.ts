@@ -9,6 +9,7 @@ import type { Problem } from '../../../lib/problem.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
 import { notTextProblem, readTextFile } from '../../../lib/text-file.ts';
 import type { Action } from '../../../schemas/action.ts';
+import { builtInTemplate } from './built-in.ts';
 import type { LiquidScope } from './liquid.ts';
 import { parseTemplate, type Rendered, type Template } from './template-file.ts';
 
@@ -66,7 +67,7 @@ export class Templates {
       const found = this.#byPath.get(`${name}/${channel}.${parts.slice(0, length).join('-')}`);
       if (found !== undefined) return found;
     }
-    return this.#byPath.get(`${name}/${channel}`);
+    return this.#byPath.get(`${name}/${channel}`) ?? builtInTemplate(name);
   }
 
   /** The action's message. Throws RecordError TRG_TEMPLATE_FAILED. */

@@ -57,7 +57,7 @@ test('topics have documented defaults, and keep nothing shorter than it was told
     prefix: 'tripline',
     replicationFactor: 3,
     minInSyncReplicas: null,
-    retentionMs: { public: 7 * day, deadLetter: 90 * day, internal: null },
+    retentionMs: { public: 7 * day, deadLetter: 90 * day, internal: null, messages: 30 * day },
     compression: { public: 'gzip', internal: 'lz4' },
   });
 });
@@ -305,4 +305,25 @@ test('a secret file that is no UTF-8 is refused, and nothing of it is shown', (t
       return true;
     },
   );
+});
+
+test('rates, warm-up, fallbackAfter, alerts and archive are checked, each in its place', (t) => {
+  const webhook = (options: string) => `channels: { webhook: { url: "http://h.test/", ${options} } }\n`;
+  assert.deepEqual(problemsOf(t, webhook('rate: 100/s, fallbackAfter: 5m')), []);
+  const steps = 'steps: [{ for: 1d, rate: 50/h }, { for: 2d, rate: 200/h }]';
+  assert.deepEqual(problemsOf(t, webhook(`warmUp: { from: "2026-12-01T00:00:00Z", ${steps} }`)), []);
+  assert.match(problemsOf(t, webhook('rate: fast')).join(), /rate/);
+  assert.match(problemsOf(t, webhook('rates: 100/s')).join(), /unknown field "rates"/);
+  assert.match(problemsOf(t, webhook('warmUp: { from: soon, steps: [] }')).join(), /warmUp/);
+  assert.match(problemsOf(t, 'alerts: { channel: slack }\n').join(), /alerts go to the channel "slack", which is not/);
+  assert.match(problemsOf(t, 'mode: quiet\n').join(), /mode/);
+  assert.match(problemsOf(t, 'archive: yes\n').join(), /archive/);
+  const { config } = load(t, 'mode: sandbox\narchive: off\nfallbackAfter: 20m\n');
+  assert.deepEqual([config.mode, config.archiveMs, config.fallbackAfterMs], ['sandbox', null, 1_200_000]);
+});
+
+test('a further channel by name takes the options of all channels too', (t) => {
+  const partner = (options: string) => `channels: { partner: { type: webhook, url: "http://h.test/", ${options} } }\n`;
+  assert.deepEqual(problemsOf(t, partner('rate: 2/s')), []);
+  assert.match(problemsOf(t, partner('rate: 2/w')).join(), /rate/);
 });

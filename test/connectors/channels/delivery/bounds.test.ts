@@ -12,6 +12,7 @@ test('never more sends than `concurrency` are under way, and all are made (V4)',
   const sender = new FakeSender(null);
   const task = new ConnectorTask({ channel: 'webhook', sender, concurrency: 3 });
   readMany(task, 10);
+  await task.begin();
   const done: string[] = [];
   while (sender.open.length > 0) {
     assert.ok(sender.open.length <= 3);

@@ -71,6 +71,7 @@ test('an entity’s next action starts only when the one before it is settled (V
   task.read(action('a1'));
   task.read(action('a2'));
   task.read(action('b1', 'u2'));
+  await task.begin();
   assert.deepEqual(sender.open, ['a1', 'b1']);
   await sender.answer('a1');
   assert.deepEqual(sender.open, ['b1', 'a2']);
@@ -262,15 +263,17 @@ test('a channel that wants no more is disabled: what waits and what comes is ski
   task.read(action('behind', 'u2'));
   await task.settle();
   task.read(action('later', 'u3'));
+  await task.settle();
   await task.advance(15 * SECOND);
+  await task.settle();
   assert.deepEqual(
     task.deliveries.map(({ action, outcome, reason }) => [action, outcome, reason]),
     [
       ['gone', 'failed', 'HTTP 410'],
-      ['behind', 'skipped', 'channel disabled'],
-      ['later', 'skipped', 'channel disabled'],
-      ['w1', 'skipped', 'channel disabled'],
-      ['w2', 'skipped', 'channel disabled'],
+      ['behind', 'skipped', 'channel-disabled'],
+      ['later', 'skipped', 'channel-disabled'],
+      ['w1', 'skipped', 'channel-disabled'],
+      ['w2', 'skipped', 'channel-disabled'],
     ],
   );
   assert.deepEqual(
@@ -289,11 +292,12 @@ test('a disabled channel is still disabled after a restart', async () => {
   await task.commit();
   await task.crash();
   task.read(action('later'));
+  await task.settle();
   assert.deepEqual(
     task.deliveries.map(({ action, outcome, reason }) => [action, outcome, reason]),
     [
       ['gone', 'failed', 'HTTP 410'],
-      ['later', 'skipped', 'channel disabled'],
+      ['later', 'skipped', 'channel-disabled'],
     ],
   );
   assert.deepEqual(idsOf(sender.sends), ['gone']);
@@ -321,6 +325,7 @@ test('after a stop nothing more is begun: what is under way ends, and what is in
   const task = new ConnectorTask({ channel: 'webhook', sender, concurrency: 1 });
   task.read(action('a1', 'u1'));
   task.read(action('b1', 'u2'));
+  await task.begin();
   task.deliver.stop();
   task.read(action('c1', 'u3'));
   await sender.answer('a1');
@@ -353,6 +358,7 @@ test('a record without a key is in the order of its action’s entity', async ()
   const task = new ConnectorTask({ channel: 'webhook', sender });
   task.readBytes(null, actionCodec.encode(action('a1')));
   task.readBytes(null, actionCodec.encode(action('a2')));
+  await task.begin();
   assert.deepEqual(sender.open, ['a1']);
   await sender.answer('a1');
   await sender.answer('a2');

@@ -3,7 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
+import { Breaker } from '../../../../connectors/channels/delivery/breaker.ts';
 import { Deliver, type DeliverOptions } from '../../../../connectors/channels/delivery/deliver.ts';
+import type { DeliveryDesk } from '../../../../connectors/channels/delivery/desk.ts';
 import { type Outbox, outboxSpec } from '../../../../connectors/channels/delivery/outbox.ts';
 import { seededRng } from '../../../../lib/rng.ts';
 import type { Action } from '../../../../schemas/action.ts';
@@ -15,11 +17,14 @@ import type { DocumentStore, KeyValueStore } from '../../../../state/store/api.t
 import { CachedDocumentStore } from '../../../../state/store/document-store.ts';
 import { MemoryStore } from '../../../../state/store/memory-store.ts';
 import { FakeClock } from '../../../../testing/fake-clock.ts';
+import { testDesk, type WrittenFacts, writtenFacts } from './test-desk.ts';
 
 const STORE = 'webhook-outbox';
 export const actionCodec = avroCodec<Action>('actions/action');
 
 export { makeAction } from '../../../../testing/sample-action.ts';
+
+type Options = Omit<DeliverOptions, 'rng' | 'decode' | 'store' | 'desk'> & { readonly desk?: Partial<DeliveryDesk> };
 
 export class ConnectorTask implements ProcessorContext {
   readonly taskId = 'connector_0';
@@ -29,17 +34,23 @@ export class ConnectorTask implements ProcessorContext {
   readonly deadLetters: DeadLetter[] = [];
   readonly messages: Message<unknown>[] = [];
   readonly counts = new Map<string, number>();
+  readonly forwarded = new Map<string, unknown[]>();
   deliver!: Deliver;
   /** How often due() was called. */
   dueCalls = 0;
-  readonly #options: Omit<DeliverOptions, 'rng' | 'decode' | 'store'>;
+  /** What is known outside of the task: what the task wrote of it is there once it is committed. */
+  readonly facts: WrittenFacts = writtenFacts();
+  breaker!: Breaker;
+  readonly #options: Options;
+  readonly #noted = new Map<string, number>();
+  #uncommitted: (() => void)[] = [];
   readonly #disk: KeyValueStore = new MemoryStore();
   #documents!: CachedDocumentStore<Outbox>;
   #running = new Set<Promise<void>>();
   #life = new AbortController();
   #nextOffset = 0;
 
-  constructor(options: Omit<DeliverOptions, 'rng' | 'decode' | 'store'>, clock = new FakeClock()) {
+  constructor(options: Options, clock = new FakeClock()) {
     this.#options = options;
     this.clock = clock;
     this.#start();
@@ -48,7 +59,11 @@ export class ConnectorTask implements ProcessorContext {
   #start(): void {
     this.#life = new AbortController();
     this.#documents = new CachedDocumentStore(this.#disk, outboxSpec, { cacheBytes: 64 * 1024 });
-    this.deliver = new Deliver({ store: STORE, rng: seededRng(1), decode: actionCodec.decode, ...this.#options });
+    this.breaker = new Breaker(this.clock, seededRng(2));
+    const { clock, breaker } = this;
+    const { channel } = this.#options;
+    const desk = testDesk({ channel, clock, breaker, facts: this.facts, noted: this.#noted, ...this.#options.desk });
+    this.deliver = new Deliver({ store: STORE, rng: seededRng(1), decode: actionCodec.decode, ...this.#options, desk });
     this.deliver.init(this);
   }
 
@@ -89,6 +104,16 @@ export class ConnectorTask implements ProcessorContext {
     }
   }
 
+  /** What was forwarded to that child. */
+  sentTo<Value>(child: string): Value[] {
+    return (this.forwarded.get(child) ?? []) as Value[];
+  }
+
+  /** Lets attempts begin that may: each asks first whether it may. */
+  async begin(): Promise<void> {
+    for (let turn = 0; turn < 3; turn++) await setImmediate();
+  }
+
   /** Waits until no send is under way. */
   async settle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
@@ -96,6 +121,8 @@ export class ConnectorTask implements ProcessorContext {
 
   /** Returns how many documents had changed. */
   async commit(): Promise<number> {
+    this.deliver.beforeCommit();
+    for (const write of this.#uncommitted.splice(0)) write();
     const changed = [...this.#documents.changes()].length;
     this.#documents.committed();
     await this.#documents.writeBack();
@@ -105,7 +132,9 @@ export class ConnectorTask implements ProcessorContext {
   /** The process dies and starts again from the last commit. */
   async crash(): Promise<void> {
     this.#life.abort();
+    this.deliver.close();
     this.#running = new Set();
+    this.#uncommitted = [];
     this.#start();
     await setImmediate();
   }
@@ -140,9 +169,13 @@ export class ConnectorTask implements ProcessorContext {
 
   forward(message: Message<unknown>, to?: string): void {
     this.messages.push(message);
+    this.forwarded.set(to ?? '', [...(this.forwarded.get(to ?? '') ?? []), message.value]);
     if (to === 'deliveries') this.deliveries.push(message.value as Delivery);
     else if (to === 'dead-letter') this.deadLetters.push(message.value as DeadLetter);
-    else throw new Error(`no child ${to}`);
+    else if (to === 'channels' || to === 'suppressions') {
+      const { key, value, timestamp } = message;
+      this.#uncommitted.push(() => this.facts.write(`tripline.${to}`, key, value, timestamp));
+    } else if (!['commands', 'messages', 'alerts'].includes(to ?? '')) throw new Error(`no child ${to}`);
   }
 
   store<Doc>(name: string): DocumentStore<Doc> {

@@ -44,11 +44,13 @@ export class FakeSender implements ChannelSender {
 
   /** Ends the open send of that action, and lets the task take notice. */
   async answer(id: string, result: SendResult = DELIVERED): Promise<void> {
+    // An attempt asks first whether it may be made.
+    for (let turn = 0; turn < 10 && !this.#open.has(id); turn++) await new Promise(setImmediate);
     const resolve = this.#open.get(id);
     assert.ok(resolve, `${id} is being sent`);
     this.#open.delete(id);
     resolve(result);
-    await new Promise(setImmediate);
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
   }
 
   /** Forgets the open sends, as the death of the process does. */

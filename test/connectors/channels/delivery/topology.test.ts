@@ -8,20 +8,33 @@ import { addConnector } from '../../../../connectors/channels/delivery/topology.
 import { seededRng } from '../../../../lib/rng.ts';
 import type { Delivery } from '../../../../schemas/delivery.ts';
 import { actionCodec, deadLetterCodec, deliveryCodec } from '../../../../schemas/framed.ts';
+import { FakeClock } from '../../../../testing/fake-clock.ts';
 import { TestDriver } from '../../../../testing/test-driver.ts';
 import { Topology } from '../../../../topology/engine/builder.ts';
 import { makeAction } from './fake-context.ts';
 import { DELIVERED, FakeSender } from './fake-sender.ts';
+import { testDesk } from './test-desk.ts';
 
 const TOPIC = 'actions.webhook';
 
 async function driverFor(t: TestContext, sender: ChannelSender): Promise<TestDriver> {
+  const clock = new FakeClock();
+  const noted = new Map<string, number>();
   const topology = (): Topology => {
     const made = new Topology();
-    addConnector(made, { channel: 'webhook', prefix: 'tripline', sender, rng: seededRng(1) });
+    addConnector(made, {
+      application: 'test',
+      channel: 'webhook',
+      prefix: 'tripline',
+      sender,
+      rng: seededRng(1),
+      desk: testDesk({ channel: 'webhook', clock, noted }),
+      archives: false,
+      alertsTo: null,
+    });
     return made;
   };
-  const driver = await TestDriver.open({ topology, partitions: 2 });
+  const driver = await TestDriver.open({ topology, partitions: 2, clock });
   t.after(() => driver.close());
   return driver;
 }
