@@ -22,6 +22,8 @@ export interface ChannelDependencies {
   readonly application: string;
   /** Where the world reaches this installation (`http.publicUrl`), without a slash at its end; null: it does not. */
   readonly publicUrl: string | null;
+  /** What a rule in force says of itself (its `description`); null: nothing, or there is no such rule. */
+  readonly describeRule: (id: string) => string | null;
 }
 
 /** How a channel's actions are delivered here. */
@@ -32,6 +34,8 @@ export interface Connector<Options> {
   check?(options: Options): readonly SchemaFinding[];
   /** Whether these options make up for an address that a person's profile lacks. */
   readonly standsInForAddress?: (options: Options) => boolean;
+  /** Options that are the path of a file or the text itself, by their paths; left out: none. */
+  readonly files?: readonly (readonly string[])[];
   /** Sends under way at a time, for each partition. */
   readonly concurrency: (options: Options) => number;
   /** Delays before the second and later attempts, ms. */

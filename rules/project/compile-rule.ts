@@ -42,6 +42,7 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     priority: body.priority ?? PRIORITY_DEFAULT,
     urgency: body.urgency ?? 'marketing',
     category: body.category ?? null,
+    description: body.description ?? null,
     lane: compiled.lane,
     reorderMs: reorderMsOf(compiled.lane, options),
     pattern: compiled.plan.pattern,

@@ -19,6 +19,8 @@ export interface CompiledRule {
   readonly priority: number;
   readonly urgency: Urgency;
   readonly category: string | null;
+  /** What it says of itself; null: nothing. */
+  readonly description: string | null;
   readonly lane: Lane;
   /** How far an event may come behind newer ones and still be in time for this rule, ms; 0 in event-time order. */
   readonly reorderMs: number;

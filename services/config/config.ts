@@ -3,11 +3,12 @@
 // Owns: the type and how it follows from the file. Does not own: the file's shape (schema.ts).
 
 import { resolve } from 'node:path';
-import type { ChannelOptions } from '../../connectors/channels/index.ts';
+import { type ChannelOptions, channelOf } from '../../connectors/channels/index.ts';
 import type { Codec } from '../../connectors/logs/kafka/compression.ts';
 import { KAFKA_FILES, type KafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import type { RegistryOptions } from '../../connectors/sources/schema-registry/index.ts';
 import { parseDuration } from '../../lib/duration.ts';
+import { isText } from '../../lib/path-or-text.ts';
 import { type TelemetryConfig, telemetryOf } from '../telemetry/options.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -104,10 +105,28 @@ export function configOf(file: ConfigFile, folder: string): Config {
     templates: absolute(file.templates),
     caps: absolute(file.caps),
     consent: { optIn: file.consent.optIn },
-    channels: file.channels,
+    channels: channelsOf(file.channels, folder),
     http: file.http ?? null,
     telemetry: telemetryOf(file.telemetry, ms),
   });
+}
+
+/** Options that are the path of a file, or the text itself, with the path absolute. */
+function channelsOf(channels: ChannelOptions, folder: string): ChannelOptions {
+  const settled = Object.entries(channels).map(([name, options]): [string, object] => {
+    const own = structuredClone(options) as Record<string, unknown>;
+    for (const path of channelOf(name, options)?.connector?.files ?? []) {
+      const last = path.at(-1)!;
+      const holder = path
+        .slice(0, -1)
+        .reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], own);
+      const value = (holder as Record<string, unknown> | undefined)?.[last];
+      if (typeof value === 'string' && !isText(value))
+        (holder as Record<string, unknown>)[last] = resolve(folder, value);
+    }
+    return [name, own];
+  });
+  return Object.fromEntries(settled);
 }
 
 /** The ingest API keys its records by entity, so its own topic needs no repartitioning. */

@@ -1,6 +1,6 @@
 // The whole topology of a configuration: intake, evaluate, and a connector for each configured channel.
 
-import { openChannel } from '../../connectors/channels/channel.ts';
+import { type ChannelDependencies, openChannel } from '../../connectors/channels/channel.ts';
 import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
 import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
@@ -55,7 +55,9 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
   const templates = project.templates[0] ?? new Templates(new Map());
   const { versions = unpublished(config, rules) } = parts;
   const scorers = openScorers(remoteModels(rules), clock);
-  const connectors = connectorsOf(config, templates, clock).map((each) => measured(each, clock, parts.monitor));
+  const connectors = connectorsOf(config, { templates, clock, describeRule: describing(versions) }).map((each) =>
+    measured(each, clock, parts.monitor),
+  );
   const topology = wholeTopology(config, versions, { schemas, schemaIds, scorers, connectors });
   return {
     topology,
@@ -176,11 +178,19 @@ const UNOPENED: ChannelSender = {
   close: () => Promise.resolve(),
 };
 
-function connectorsOf({ application, channels }: Config, templates: Templates, clock: Clock): Connector[] {
+/** By the rules in force, whichever task asks: what a rule says of itself is no part of its meaning. */
+function describing(versions: RuleVersions): ChannelDependencies['describeRule'] {
+  return (id) => versions.current.rule(id)?.description ?? null;
+}
+
+function connectorsOf(
+  { application, channels }: Config,
+  around: Pick<ChannelDependencies, 'templates' | 'clock' | 'describeRule'>,
+): Connector[] {
   return Object.entries(channels).flatMap(([name, options]) => {
     const channel = channelOf(name, options);
     if (channel === undefined || channel.connector === null) return [];
-    const dependencies = { clock, templates, application, publicUrl: null };
+    const dependencies = { ...around, application, publicUrl: null };
     const sender = openChannel(channel, options, dependencies, name);
     const concurrency = channel.connector.concurrency(options);
     return [{ channel: name, sender, concurrency, schedule: channel.connector.retryScheduleMs }];

@@ -47,6 +47,8 @@ export interface DeviceResult {
   /** gone: the provider no longer knows it, so that it is forgotten. */
   readonly outcome: 'delivered' | 'failed' | 'gone';
   readonly reason: string | null;
+  /** Since when it is gone, ms; left out: the provider does not say. A device that registered after it stays. */
+  readonly goneAt?: number;
 }
 
 export type SendResult =

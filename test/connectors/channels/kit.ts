@@ -21,7 +21,12 @@ export function templatesOf(sources: Readonly<Record<string, string>>): Template
 const NO_TEMPLATES = templatesOf({});
 
 /** What a connector would give a channel that has nothing of its own. */
-export const DEPENDENCIES = { templates: NO_TEMPLATES, application: 'shop', publicUrl: null } as const;
+export const DEPENDENCIES = {
+  templates: NO_TEMPLATES,
+  application: 'shop',
+  publicUrl: null,
+  describeRule: () => null,
+} as const;
 
 /** A sender of which a test asks whole attempts. */
 export interface AttemptingSender {
