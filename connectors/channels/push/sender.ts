@@ -12,7 +12,7 @@
 //   P4. What one device's owner can bring about (a token, an endpoint and its answers) never stops the channel.
 
 import type { Clock } from '../../../lib/clock.ts';
-import { FatalError } from '../../../lib/errors.ts';
+import { errorName, FatalError, RecordError } from '../../../lib/errors.ts';
 import { TimeLimitError, withinTime } from '../../../lib/time-limit.ts';
 import type { Action, Device } from '../../../schemas/action.ts';
 import type { ChannelDependencies } from '../channel.ts';
@@ -176,9 +176,16 @@ function resultOf(results: readonly OfDevice[], attempt: number): SendResult {
   return { outcome: 'failed', reason: failed?.reason ?? 'no-address: every device is gone', devices };
 }
 
+/** Of ours, not of a connection: trying again cannot help. */
+const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError];
+
 function connectionFailure(error: unknown): DeviceOutcome {
   if (error instanceof PrivateAddressError) return { outcome: 'failed', reason: 'private address refused' };
   if (error instanceof TimeLimitError) return { outcome: 'retry', reason: error.message };
+  if (error instanceof RecordError) return { outcome: 'failed', reason: error.message };
+  if (MISTAKES.some((kind) => error instanceof kind)) {
+    return { outcome: 'failed', reason: `the connector failed on this message: ${errorName(error)}` };
+  }
   const { code, name } = error as { code?: string; name?: string };
   return { outcome: 'retry', reason: `no connection: ${code ?? name ?? 'unknown'}` };
 }
