@@ -43,13 +43,24 @@ export function scoresTopic(application: string): string {
   return `${application}-scores`;
 }
 
+/** What people and programs tell of entities apart from events (schemas/commands.ts). */
+export function commandsTopic(application: string): string {
+  return `${application}-commands`;
+}
+
+/** What is told to inboxes (schemas/inbox.ts). */
+export function inboxTopic(application: string): string {
+  return `${application}-inbox-commands`;
+}
+
 export function isChangelogTopic(application: string, topic: string): boolean {
   return topic.startsWith(`${application}-`) && topic.endsWith('-changelog');
 }
 
 export function isInternalTopic(application: string, topic: string): boolean {
   return (
-    topic.startsWith(`${application}-`) && /-(changelog|journal|events-repartition|score-requests|scores)$/.test(topic)
+    topic.startsWith(`${application}-`) &&
+    /-(changelog|journal|events-repartition|score-requests|scores|commands)$/.test(topic)
   );
 }
 
@@ -95,7 +106,9 @@ export function requiredTopics(
     ...(replicationFactor !== null && { replicationFactor }),
     ...(minInSyncReplicas !== null && { minInSyncReplicas }),
   };
-  const internal = new Set([scoreRequestsTopic(application), scoresTopic(application)]);
+  const internal = new Set(
+    [scoreRequestsTopic, scoresTopic, commandsTopic, inboxTopic].map((topicOf) => topicOf(application)),
+  );
   const keptFor = (time: number | null) => ({ stampedOnAppend: true, ...(time !== null && { retentionMs: time }) });
   const ofSink = (topic: string) => {
     // Its records are put in order by their event times, which are therefore kept.

@@ -117,6 +117,9 @@ function contradictions({ entities, sources, channels, kafka, registry }: Config
       wrong(['channels', name], 'name', message, `type: one of ${types.join(', ')}`);
       continue;
     }
+    if (channel.id === 'inapp' && name !== 'inapp') {
+      wrong(['channels', name], 'name', `"${name}" is of type inapp: there is one inbox`, 'call it `inapp`');
+    }
     if (!CHANNEL_NAME.test(name)) {
       wrong(
         ['channels', name],

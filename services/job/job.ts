@@ -4,6 +4,7 @@ import { type ChannelDependencies, openChannel } from '../../connectors/channels
 import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
 import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
+import { addInbox } from '../../connectors/channels/inapp/topology.ts';
 import { channelNames, channelOf } from '../../connectors/channels/index.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
 import { openScorers } from '../../connectors/models/open-scorers.ts';
@@ -22,7 +23,7 @@ import type { SchemaLookup } from '../../schemas/schema-lookup.ts';
 import type { Topology } from '../../topology/engine/builder.ts';
 import type { EngineMonitor } from '../../topology/engine/monitor.ts';
 import { RuleVersions } from '../../topology/rule-versions.ts';
-import { publicTopics } from '../../topology/topics.ts';
+import { inboxTopic, publicTopics } from '../../topology/topics.ts';
 import { triplineTopology } from '../../topology/topology.ts';
 import type { Config } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
@@ -76,6 +77,7 @@ export function plannedTopology(config: Config, rules: RuleSet): Topology {
     sender: UNOPENED,
     concurrency: 1,
     schedule: [],
+    handsOverTo: handsOverTo(config, channel),
   }));
   return wholeTopology(config, unpublished(config, rules), { connectors, scorers: new Map() });
 }
@@ -108,6 +110,8 @@ function wholeTopology(
   for (const connector of connectors) {
     addConnector(topology, { prefix, schemaIds, rng: systemRng, ...connector });
   }
+  if (connectors.some(({ handsOverTo }) => handsOverTo !== null))
+    addInbox(topology, { application, prefix, schemaIds });
   return topology;
 }
 
@@ -160,6 +164,7 @@ interface Connector {
   readonly sender: ChannelSender;
   readonly concurrency: number;
   readonly schedule: readonly number[];
+  readonly handsOverTo: string | null;
 }
 
 function measured(connector: Connector, clock: Clock, monitor: EngineMonitor | undefined): Connector {
@@ -183,16 +188,23 @@ function describing(versions: RuleVersions): ChannelDependencies['describeRule']
   return (id) => versions.current.rule(id)?.description ?? null;
 }
 
+/** Messages of the inbox go on to the part that keeps it. */
+function handsOverTo({ application, channels }: Config, name: string): string | null {
+  return channelOf(name, channels[name])?.id === 'inapp' ? inboxTopic(application) : null;
+}
+
 function connectorsOf(
-  { application, channels }: Config,
+  config: Config,
   around: Pick<ChannelDependencies, 'templates' | 'clock' | 'describeRule'>,
 ): Connector[] {
+  const { application, channels } = config;
   return Object.entries(channels).flatMap(([name, options]) => {
     const channel = channelOf(name, options);
     if (channel === undefined || channel.connector === null) return [];
     const dependencies = { ...around, application, publicUrl: null };
     const sender = openChannel(channel, options, dependencies, name);
     const concurrency = channel.connector.concurrency(options);
-    return [{ channel: name, sender, concurrency, schedule: channel.connector.retryScheduleMs }];
+    const schedule = channel.connector.retryScheduleMs;
+    return [{ channel: name, sender, concurrency, schedule, handsOverTo: handsOverTo(config, name) }];
   });
 }

@@ -47,6 +47,7 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
     entries.push({ role, resource, name, isPrefix: resource === 'transactional-id', operations });
   };
   for (const topic of sources) add('worker', 'topic', topic, 'Read');
+  const read = new Set(topology.subTopologies().flatMap((part) => part.sources.map(({ topic }) => topic)));
   const facts = new Set(topology.subTopologies().flatMap((part) => factsOf(part)));
   for (const { topic, compacted } of ours) {
     if (facts.has(topic)) {
@@ -54,7 +55,7 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
       continue;
     }
     const isRepartition = topic === repartitionTopic(application);
-    const isRead = compacted === true || isRepartition || delivered.includes(topic);
+    const isRead = compacted === true || read.has(topic);
     // What was read of the repartition topic is deleted from it.
     const operations: AclOperation[] = isRepartition
       ? ['Read', 'Write', 'Delete']

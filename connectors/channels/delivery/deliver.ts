@@ -56,7 +56,7 @@ const MAX_PER_ENTITY = 1_000;
 const LEASE_MS = 1_000;
 const CHANNEL_DISABLED = 'channel disabled';
 
-/** Children: `deliveries`, `dead-letter`. */
+/** Children: `deliveries`, `dead-letter`; `hand-over` where its sender hands something over. */
 export class Deliver implements Processor<SourceRecord> {
   readonly #options: Required<DeliverOptions>;
   #context!: ProcessorContext;
@@ -211,6 +211,7 @@ export class Deliver implements Processor<SourceRecord> {
       this.#outcomes.skipped(what, result.reason);
     } else {
       this.#outcomes.delivered(what, result.providerId);
+      if (result.handOver !== undefined) this.#outcomes.handOver(what, result.handOver);
     }
     doc.entries.shift();
     this.#resume(key, doc);

@@ -1,11 +1,12 @@
 // Says what became of an action: the delivery record, the dead letter, the counts.
 //
-// Owns: what is forwarded to the children `deliveries` and `dead-letter`. Does not own: deciding it (deliver.ts).
+// Owns: what is forwarded to the children `deliveries`, `dead-letter` and `hand-over`. Does not own: deciding it (deliver.ts).
 
 import type { ErrorCode } from '../../../lib/errors.ts';
 import type { Action } from '../../../schemas/action.ts';
 import { deadLetter } from '../../../schemas/dead-letter.ts';
 import type { Delivery } from '../../../schemas/delivery.ts';
+import type { JsonObject } from '../../../schemas/json.ts';
 import type { ProcessorContext } from '../../../state/processor.ts';
 import { type OutboxEntry, readRecordOf } from './outbox.ts';
 
@@ -27,6 +28,11 @@ export class Outcomes {
 
   delivered(what: Settling, providerId: string | null): void {
     this.#report(what, { outcome: 'delivered', reason: null, providerId });
+  }
+
+  /** Goes where the topology says, in the transaction of the delivery record. */
+  handOver({ key }: Settling, value: JsonObject): void {
+    this.#context.forward({ key, value, timestamp: this.#context.wallTime(), headers: [] }, 'hand-over');
   }
 
   skipped(what: Settling, reason: string): void {

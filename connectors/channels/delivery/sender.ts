@@ -12,6 +12,7 @@
 import type { ErrorCode } from '../../../lib/errors.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { Address } from '../../../schemas/address.ts';
+import type { JsonObject } from '../../../schemas/json.ts';
 
 /** The message as it goes out: what is previewed, archived and sent. */
 export interface RenderedMessage<Content extends object = object> {
@@ -53,7 +54,13 @@ export interface DeviceResult {
 
 export type SendResult =
   /** The provider took it. */
-  | { readonly outcome: 'delivered'; readonly providerId: string | null; readonly devices?: readonly DeviceResult[] }
+  | {
+      readonly outcome: 'delivered';
+      readonly providerId: string | null;
+      readonly devices?: readonly DeviceResult[];
+      /** For another part of the topology, written in the transaction of the delivery record (ConnectorOptions.handsOverTo). */
+      readonly handOver?: JsonObject;
+    }
   /** Trying again may help; `retryAfterMs` is what the provider asked for and replaces the next delay. */
   | { readonly outcome: 'retry'; readonly reason: string; readonly retryAfterMs?: number }
   | Failed

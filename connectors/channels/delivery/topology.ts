@@ -3,6 +3,7 @@
 import type { Rng } from '../../../lib/rng.ts';
 import type { Delivery } from '../../../schemas/delivery.ts';
 import { actionCodec, deliveryCodec, type SchemaIds } from '../../../schemas/framed.ts';
+import type { JsonObject } from '../../../schemas/json.ts';
 import type { Topology } from '../../../topology/engine/builder.ts';
 import { actionsTopic, publicTopics } from '../../../topology/topics.ts';
 import { deadLetterSink } from '../../../topology/topology.ts';
@@ -22,13 +23,15 @@ export interface ConnectorOptions {
   readonly concurrency?: number;
   /** Delays before the second and later attempts, ms; left out: Deliver's default. */
   readonly schedule?: readonly number[];
+  /** Where what its sender hands over goes, as JSON; null: it hands nothing over. */
+  readonly handsOverTo?: string | null;
 }
 
 /** Outboxes are short-lived; the cache only spans bursts. */
 const CACHE_BYTES = 8 * 1024 * 1024;
 
 export function addConnector(topology: Topology, options: ConnectorOptions): void {
-  const { prefix, schemaIds = {}, ...delivery } = options;
+  const { prefix, schemaIds = {}, handsOverTo = null, ...delivery } = options;
   const { channel } = options;
   const topics = publicTopics(prefix);
   const store = `outbox-${channel}`;
@@ -48,4 +51,7 @@ export function addConnector(topology: Topology, options: ConnectorOptions): voi
       [deliver],
     )
     .addSink(`dead-letter ${channel}`, deadLetterSink(topics.deadLetter, schemaIds), [deliver]);
+  if (handsOverTo === null) return;
+  const encode = (value: JsonObject): Uint8Array => Buffer.from(JSON.stringify(value));
+  topology.addSink(`hand-over ${channel}`, { topic: handsOverTo, topics: [handsOverTo], encode }, [deliver]);
 }
