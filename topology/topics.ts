@@ -123,6 +123,8 @@ export function requiredTopics(
   for (const part of parts) {
     for (const { topic, compacted } of part.sources) {
       if (compacted === true) specs.set(topic, { topic, ...common, compacted, isPublic: true });
+      // Written by whoever serves HTTP, not by a part.
+      if (topic === commandsTopic(application)) specs.set(topic, { topic, ...common, ...ofSink(topic) });
     }
     for (const { topics } of part.sinks) {
       for (const topic of topics) {

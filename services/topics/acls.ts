@@ -4,7 +4,7 @@
 // with exactly these.
 
 import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
-import { actionsTopic, repartitionTopic } from '../../topology/topics.ts';
+import { actionsTopic, commandsTopic, inboxTopic, repartitionTopic } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
 import { planTopics, topicNeeds } from './plan.ts';
 
@@ -67,6 +67,9 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
   add('worker', 'group', application, 'Read');
   add('worker', 'transactional-id', `${application}-`, 'Write');
   for (const topic of sources) add('ingest', 'topic', topic, 'Write');
+  // What is told over HTTP of people and of their inboxes.
+  const told = [commandsTopic(application), inboxTopic(application)];
+  for (const { topic } of ours) if (told.includes(topic)) add('ingest', 'topic', topic, 'Write');
   for (const topic of sources) add('topics', 'topic', topic, 'Describe');
   for (const { topic } of ours) add('topics', 'topic', topic, 'Create', 'Describe', 'DescribeConfigs', 'AlterConfigs');
   for (const { topic } of plan) add('operator', 'topic', topic, 'Read');
