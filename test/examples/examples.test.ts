@@ -35,6 +35,7 @@ const USE_CASES: Readonly<Record<string, Readonly<Record<string, readonly string
   fraud: { 'suspicious transaction': ['suspicious-payment', 'card-testing', 'account-takeover', 'spending-spree'] },
   operations: { 'stock low': ['stock-low'], 'health check failing': ['health-check-failing', 'service-recovered'] },
   iot: { 'sensor over threshold': ['overheating'] },
+  inapp: { 'message inside a page': ['signed-up'] },
 };
 
 /** What each rule sends by, in the order of its sends; with `or`, those to fall back on. */
@@ -82,6 +83,7 @@ const SENDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'stock-low': 'webhook, slack',
   },
   iot: { 'battery-low': 'webhook', overheating: 'webhook, slack', 'silent-sensor': 'webhook' },
+  inapp: { 'signed-up': 'inapp' },
 };
 
 test('every project of examples has use cases here', () => {

@@ -195,7 +195,7 @@ test('a stream ends with its token; a further one of the same person ends the ol
   const short = await follow(t, worker, await tokenFor('u1', '2s'));
   await until(() => short.isOver());
   const token = await tokenFor('u1');
-  const streams = [];
+  const streams: Awaited<ReturnType<typeof follow>>[] = [];
   for (let n = 0; n < 6; n++) streams.push(await follow(t, worker, token));
   await until(() => streams[0]!.isOver());
   assert.ok(streams.slice(1).every((stream) => !stream.isOver()));
