@@ -43,30 +43,33 @@ export class FcmProvider implements PushProvider {
   }
 
   async send(message: DeviceMessage, signal: AbortSignal): Promise<DeviceOutcome> {
+    try {
+      return await this.#send(message, signal);
+    } catch (error) {
+      if (!(error instanceof GoogleTokenError)) throw error;
+      return { outcome: error.isFinal ? 'denied' : 'retry', reason: `FCM: ${error.message}` };
+    }
+  }
+
+  async #send(message: DeviceMessage, signal: AbortSignal): Promise<DeviceOutcome> {
     const now = this.#clock.now();
     const body = fcmBody(message, now);
-    let answer = await this.#post(body, signal);
+    let token = await this.#token.get();
+    let answer = await this.#post(token, body, signal);
     // Tokens are revoked before their time when a key is changed: a new one is asked for once.
-    if ('status' in answer && answer.status === 401 && errorCodeOf(answer) !== 'THIRD_PARTY_AUTH_ERROR') {
-      this.#token.forget();
-      answer = await this.#post(body, signal);
+    if (answer.status === 401 && errorCodeOf(answer) !== 'THIRD_PARTY_AUTH_ERROR') {
+      this.#token.forget(token);
+      token = await this.#token.get();
+      answer = await this.#post(token, body, signal);
     }
-    return 'status' in answer ? this.#meaningOf(answer, now) : answer;
+    return this.#meaningOf(answer, now);
   }
 
   close(): Promise<void> {
     return this.#http.close();
   }
 
-  async #post(body: string, signal: AbortSignal): Promise<Posted | DeviceOutcome> {
-    let token: string;
-    try {
-      token = await this.#token.get();
-    } catch (error) {
-      if (!(error instanceof GoogleTokenError)) throw error;
-      const reason = `FCM: ${error.message}`;
-      return error.isFinal ? { outcome: 'denied', reason } : { outcome: 'retry', reason };
-    }
+  #post(token: string, body: string, signal: AbortSignal): Promise<Posted> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
     return this.#http.post({ url: this.#url, headers, body }, signal);
   }

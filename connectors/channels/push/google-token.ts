@@ -3,7 +3,7 @@
 // Owns: asking the account's own `token_uri` for them, which google-auth-library by itself does not. Does not own: keeping a token
 // for its hour, which the library does.
 
-import { JWT } from 'google-auth-library';
+import type { JWT } from 'google-auth-library';
 import type { PushHttp } from './exchange.ts';
 import type { ServiceAccount } from './options.ts';
 
@@ -23,27 +23,34 @@ export class GoogleTokenError extends Error {
 export class GoogleToken {
   readonly #account: ServiceAccount;
   readonly #http: PushHttp;
-  #client: JWT;
+  #client: Promise<JWT> | null = null;
+  /** The newest that was given. */
+  #last: string | null = null;
 
   constructor(account: ServiceAccount, http: PushHttp) {
     this.#account = account;
     this.#http = http;
-    this.#client = this.#open();
   }
 
   /** Rejects with GoogleTokenError, and as PushHttp does. */
   async get(): Promise<string> {
-    const { token } = await this.#client.getAccessToken();
+    this.#client ??= this.#open();
+    const { token } = await (await this.#client).getAccessToken();
     if (!token) throw new GoogleTokenError('the token endpoint gave no token', false);
+    this.#last = token;
     return token;
   }
 
-  /** The last one was refused: the next is asked for anew. */
-  forget(): void {
-    this.#client = this.#open();
+  /** It was refused: the next is asked for anew, once for all messages that had this one. */
+  forget(refused: string): void {
+    if (this.#last !== refused) return;
+    this.#client = null;
+    this.#last = null;
   }
 
-  #open(): JWT {
+  async #open(): Promise<JWT> {
+    // Loaded for whoever sends: it takes longer than the whole rest of a command.
+    const { JWT } = await import('google-auth-library');
     const { clientEmail, privateKey, privateKeyId, tokenUri } = this.#account;
     const transporter = { request: (options: { readonly data?: unknown }) => this.#ask(String(options.data)) };
     return new JWT({

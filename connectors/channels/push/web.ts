@@ -10,7 +10,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
-import webPush from 'web-push';
 import type { Action } from '../../../schemas/action.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import { parseRetryAfter } from '../delivery/backoff.ts';
@@ -54,6 +53,8 @@ export class WebPushProvider implements PushProvider {
       return { outcome: 'failed', reason: 'Web Push: the endpoint is none' };
     }
     const payload = webBody(message);
+    // Loaded for whoever sends.
+    const { default: webPush } = await import('web-push');
     let encrypted: Buffer;
     try {
       encrypted = webPush.encrypt(p256dh, auth, payload, 'aes128gcm').cipherText;
