@@ -34,8 +34,6 @@ export interface Connector<Options> {
   check?(options: Options): readonly SchemaFinding[];
   /** Whether these options make up for an address that a person's profile lacks. */
   readonly standsInForAddress?: (options: Options) => boolean;
-  /** Options that are the path of a file or the text itself, by their paths; left out: none. */
-  readonly files?: readonly (readonly string[])[];
   /** Sends under way at a time, for each partition. */
   readonly concurrency: (options: Options) => number;
   /** Delays before the second and later attempts, ms. */

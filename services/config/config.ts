@@ -10,6 +10,7 @@ import type { RegistryOptions } from '../../connectors/sources/schema-registry/i
 import { parseDuration } from '../../lib/duration.ts';
 import { isText } from '../../lib/path-or-text.ts';
 import { type TelemetryConfig, telemetryOf } from '../telemetry/options.ts';
+import { type FieldSchema, settingsOf } from './environment.ts';
 import type { ConfigFile } from './schema.ts';
 
 export type SourceConfig = ConfigFile['sources'][number];
@@ -115,14 +116,12 @@ export function configOf(file: ConfigFile, folder: string): Config {
 function channelsOf(channels: ChannelOptions, folder: string): ChannelOptions {
   const settled = Object.entries(channels).map(([name, options]): [string, object] => {
     const own = structuredClone(options) as Record<string, unknown>;
-    for (const path of channelOf(name, options)?.connector?.files ?? []) {
-      const last = path.at(-1)!;
-      const holder = path
-        .slice(0, -1)
-        .reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], own);
-      const value = (holder as Record<string, unknown> | undefined)?.[last];
-      if (typeof value === 'string' && !isText(value))
-        (holder as Record<string, unknown>)[last] = resolve(folder, value);
+    for (const { path, schema } of settingsOf((channelOf(name, options)?.connector?.options ?? {}) as FieldSchema)) {
+      if (schema.pathOrText !== true) continue;
+      const within = path.slice(0, -1).reduce<unknown>((at, part) => (at as typeof own | undefined)?.[part], own);
+      const holder = within as Record<string, unknown> | undefined;
+      const value = holder?.[path.at(-1)!];
+      if (typeof value === 'string' && !isText(value)) holder![path.at(-1)!] = resolve(folder, value);
     }
     return [name, own];
   });

@@ -8,6 +8,7 @@ import { checkOptions } from '../../connectors/channels/channel.ts';
 import { CHANNELS, channelOf } from '../../connectors/channels/index.ts';
 import { checkKafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import { FatalError } from '../../lib/errors.ts';
+import { isText } from '../../lib/path-or-text.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
 import { type Path, YamlSource } from '../../lib/yaml-source.ts';
@@ -143,6 +144,7 @@ function literalSecrets(source: YamlSource, value: Record<string, unknown>): str
     const found = path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], value);
     const texts = JSON.stringify(found ?? []).match(/"(?:[^"\\]|\\.)*"/g) ?? [];
     if (schema.type === 'array' && schema.items?.type === 'object') continue;
+    if (schema.pathOrText === true && typeof found === 'string' && !isText(found)) continue;
     if (!texts.some((text) => text.length > 2 && !text.includes('${'))) continue;
     const { line, column } = source.place(path);
     const place = `${source.file}:${line}:${column}`;

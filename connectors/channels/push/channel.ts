@@ -2,7 +2,7 @@
 
 import { defineChannel } from '../channel.ts';
 import { RETRY_SCHEDULE_MS } from '../delivery/backoff.ts';
-import { checkMeaning, PUSH_FILES, PushOptionsSchema } from './options.ts';
+import { checkMeaning, PushOptionsSchema } from './options.ts';
 import { PushSender } from './sender.ts';
 
 export const push = defineChannel({
@@ -12,7 +12,6 @@ export const push = defineChannel({
   connector: {
     options: PushOptionsSchema,
     check: checkMeaning,
-    files: PUSH_FILES,
     concurrency: ({ concurrency }) => concurrency,
     retryScheduleMs: RETRY_SCHEDULE_MS,
     open: (options, dependencies) => PushSender.open(options, dependencies),

@@ -8,7 +8,9 @@ import { isPrivateHost } from '../webhook/private-address.ts';
 
 const strict = { additionalProperties: false };
 const text = (description: string) => Type.String({ minLength: 1, description });
-const secret = (description: string) => Type.String({ secret: true, minLength: 1, description });
+/** A path or the text itself; a path may stand in the file, though what it leads to is a secret. */
+const file = (description: string, secret: boolean) =>
+  Type.String({ secret, pathOrText: true, minLength: 1, description });
 const url = (byDefault: string, description: string) =>
   Type.String({ pattern: '^https?://', default: byDefault, examples: [byDefault], description });
 const allowPrivate = Type.Boolean({ default: false, description: 'Allow private addresses, such as 127.0.0.1' });
@@ -18,7 +20,7 @@ export const PushOptionsSchema = Type.Object(
     fcm: Type.Optional(
       Type.Object(
         {
-          serviceAccount: secret("Service account's key in JSON: a file, or the text itself"),
+          serviceAccount: file("Service account's key in JSON: a file, or the text itself", true),
           url: url('https://fcm.googleapis.com', 'Base of the API'),
           allowPrivate,
         },
@@ -28,7 +30,7 @@ export const PushOptionsSchema = Type.Object(
     apns: Type.Optional(
       Type.Object(
         {
-          key: secret('Signing key (.p8, PEM): a file, or the text itself'),
+          key: file('Signing key (.p8, PEM): a file, or the text itself', true),
           keyId: text('Id of the key'),
           teamId: text('Id of the team'),
           topic: text("The app's bundle id"),
@@ -36,7 +38,9 @@ export const PushOptionsSchema = Type.Object(
             'https://api.push.apple.com',
             'Base of the API; `https://api.sandbox.push.apple.com` for development',
           ),
-          ca: Type.Optional(text('Certificates to trust besides the usual ones, PEM: a file, or the text itself')),
+          ca: Type.Optional(
+            file('Certificates to trust besides the usual ones, PEM: a file, or the text itself', false),
+          ),
           allowPrivate,
         },
         { ...strict, description: "Apple's push service: iOS" },
@@ -78,13 +82,6 @@ export type PushOptions = Type.Static<typeof PushOptionsSchema>;
 export type FcmOptions = NonNullable<PushOptions['fcm']>;
 export type ApnsOptions = NonNullable<PushOptions['apns']>;
 export type WebOptions = NonNullable<PushOptions['web']>;
-
-/** Which of them are a file or the text itself. */
-export const PUSH_FILES: readonly (readonly string[])[] = [
-  ['fcm', 'serviceAccount'],
-  ['apns', 'key'],
-  ['apns', 'ca'],
-];
 
 /** What is used of a service account's key. */
 export interface ServiceAccount {

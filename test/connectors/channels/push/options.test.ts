@@ -46,7 +46,9 @@ test('a key is a file, by a path from the configuration’s folder, or the text 
     join(folder, 'tripline.yaml'),
     'channels:\n  push: { fcm: { serviceAccount: account.json } }\n  other: { type: push, fcm: { serviceAccount: ./account.json } }\n',
   );
-  const { config } = loadConfig({ file: 'tripline.yaml', env: {}, folder });
+  const { config, warnings } = loadConfig({ file: 'tripline.yaml', env: {}, folder });
+  // A path is no secret.
+  assert.deepEqual(warnings, []);
   const path = join(folder, 'account.json');
   for (const name of ['push', 'other']) {
     const options = config.channels[name] as { fcm: { serviceAccount: string } };
