@@ -12,6 +12,7 @@ test('what a rule leaves out has its default', () => {
     priority: 50,
     urgency: 'marketing',
     category: null,
+    description: null,
     lane: 'arrival',
     reorderMs: 5_000,
     by: null,

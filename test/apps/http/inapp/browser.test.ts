@@ -2,17 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { chromiumPath } from '../../../../scripts/chromium.ts';
 import { until } from '../../../../testing/until.ts';
 import { type InboxWorker, SECRET, startInboxWorker } from './kit.ts';
 
 const SERVE = fileURLToPath(new URL('../../../../examples/inapp/serve.ts', import.meta.url));
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TIMEOUT = { timeout: 240_000 };
 
 let browser: Browser;
@@ -130,7 +128,7 @@ test('axe finds nothing serious in the page, with and without messages', TIMEOUT
   const { worker, open } = await site(t);
   const page = await open('ada');
   const serious = async (): Promise<unknown[]> => {
-    await page.evaluate(AXE);
+    await page.evaluate(axe.source);
     const { violations } = (await page.evaluate('axe.run()')) as { violations: { id: string; impact: string }[] };
     return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id);
   };

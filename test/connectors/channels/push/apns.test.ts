@@ -238,3 +238,23 @@ test('over TLS the server is Apple’s, or one that `ca` vouches for', async (t)
   assert.equal((await open({ ca: authority.ca }).send(pushAction([ios('t2')]), 1, NO_ABORT)).outcome, 'delivered');
   assert.equal(apns.messages.length, 2);
 });
+
+test('a server in the private network is refused whatever DNS says, and one that is not there is tried again', async (t) => {
+  const apns = await startApns();
+  await apns.close();
+  const open = (more: object, dependencies: object) => {
+    const options = { apns: { ...apnsOptions(apns), ...more } };
+    const around = { ...DEPENDENCIES, clock: new FakeClock(), templates: TEMPLATES, ...dependencies };
+    const sender = attempting(openChannel(push, options, around));
+    t.after(() => sender.close());
+    return sender;
+  };
+  const lookup = (_host: string, _options: object, found: (error: null, addresses: object[]) => void) => {
+    found(null, [{ address: '127.0.0.1', family: 4 }]);
+  };
+  const rebound = open({ url: 'https://rebound.test', allowPrivate: false }, { lookup });
+  const refused = await rebound.send(pushAction([ios('t1')]), 1, NO_ABORT);
+  assert.deepEqual([refused.outcome, (refused as { reason: string }).reason], ['failed', 'private address refused']);
+  const away = await open({}, {}).send(pushAction([ios('t1')]), 1, NO_ABORT);
+  assert.deepEqual(away, { outcome: 'retry', reason: 'no connection: ECONNREFUSED' });
+});
