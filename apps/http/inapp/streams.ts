@@ -49,6 +49,8 @@ const REOPEN_MS = 1_000;
 /** How long a command that is in the topic may take until it is in the inbox. */
 const APPLY_MS_MAX = 5_000;
 const APPLY_AGAIN_MS = 20;
+/** The revision of an inbox of which nothing is known. */
+const NOTHING_NEW = -1;
 
 interface Stream {
   readonly user: string;
@@ -140,7 +142,7 @@ export class InboxStreams {
         tail = await TopicTail.open(log, [topic], 'end');
         onReady();
         // What came while nobody read: all who listen are told what they lack.
-        for (const user of this.#byUser.keys()) this.#want(user, 0);
+        for (const user of this.#byUser.keys()) this.#want(user, NOTHING_NEW);
         while (!signal.aborted) {
           for (const { record } of await tail.next(READ_WAIT_MS, signal)) {
             const user = record.key === null ? '' : utf8Text(record.key);
@@ -160,7 +162,7 @@ export class InboxStreams {
 
   #want(user: string, revision: number): void {
     const isUnderWay = this.#wanted.has(user);
-    this.#wanted.set(user, Math.max(revision, this.#wanted.get(user) ?? 0));
+    this.#wanted.set(user, Math.max(revision, this.#wanted.get(user) ?? NOTHING_NEW));
     if (!isUnderWay) void this.#refresh(user);
   }
 
@@ -173,7 +175,7 @@ export class InboxStreams {
       try {
         const view = await read(user, signal);
         for (const stream of [...(this.#byUser.get(user) ?? [])]) this.#tell(stream, view);
-        if (view.revision >= (this.#wanted.get(user) ?? 0)) break;
+        if (view.revision >= (this.#wanted.get(user) ?? NOTHING_NEW)) break;
       } catch (error) {
         if (signal.aborted || clock.now() >= until) {
           logger.warn({ error: describeError(error) }, 'an open inbox could not be read');

@@ -138,7 +138,8 @@ function exchange(
       else cancel();
     });
     stream.on('error', (error) => {
-      failure = error;
+      // Of a stream that ended with its session the session's error is the cause.
+      failure = error.cause instanceof Error ? error.cause : error;
     });
     stream.on('close', () => {
       signal.removeEventListener('abort', cancel);

@@ -38,10 +38,9 @@ export class PushHttp {
 
   /** Redirects are not followed. Rejects with PrivateAddressError, and as undici does. */
   async post({ url, headers, body }: Post, signal: AbortSignal): Promise<Posted> {
-    if (!this.#allowPrivate) {
-      // An address written as such is not looked up.
-      const { protocol, hostname } = new URL(url);
-      if (protocol !== 'https:' || isPrivateHost(hostname)) throw new PrivateAddressError('the address is private');
+    // An address written as such is not looked up.
+    if (!this.#allowPrivate && isPrivateHost(new URL(url).hostname)) {
+      throw new PrivateAddressError('the address is private');
     }
     const answer = await request(url, {
       dispatcher: this.#agent,

@@ -49,7 +49,8 @@ export class WebPushProvider implements PushProvider {
     const { action, device } = message;
     const { endpoint, p256dh, auth } = device.subscription!;
     const url = URL.parse(endpoint);
-    if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    const schemes = this.#options.allowPrivate ? ['https:', 'http:'] : ['https:'];
+    if (url === null || !schemes.includes(url.protocol) || url.username !== '' || url.password !== '') {
       return { outcome: 'failed', reason: 'Web Push: the endpoint is none' };
     }
     const payload = webBody(message);

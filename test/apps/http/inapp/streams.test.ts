@@ -98,7 +98,10 @@ test('what is in the topic and not yet in the inbox is waited for', async (t) =>
   const { sink } = await open();
   state.applied = 0;
   await add();
-  await until(() => state.reads > 2);
+  await until(async () => {
+    await clock.advance(20);
+    return state.reads > 4;
+  });
   assert.deepEqual(sink.ids, []);
   state.applied = Infinity;
   await until(async () => {
