@@ -149,6 +149,7 @@ const CASES: readonly Case[] = [
   given('state.entity', { type: 'user', id: 'u1' }),
   given('state.entity', { type: 'user', id: 'u3' }),
   given('state.entity', { type: 'user', id: 'nobody' }),
+  given('inbox.read', { user: 'u1' }),
   given('state.export', {}),
   given('dead-letters.list', {}),
   given('dead-letters.list', { reason: 'TRG_RECORD_INVALID', withReplayed: true }),

@@ -18,7 +18,7 @@ function contextOf(answer: LookUpAnswer, peers: InboxAnswer | null | 'none' = 'n
   const asked: PeerQuestion<InboxAnswer>[] = [];
   const live: LiveTasks = { lookUp: () => Promise.resolve(answer) };
   const context = {
-    config: { application: 'shop' },
+    config: { application: 'shop', channels: { inapp: { secret: 'some secret' } } },
     clock: new FakeClock(),
     live,
     log: async () => ({ admin: { topics: async () => new Map([['shop-inbox-commands', PARTITIONS]]) } }),

@@ -8,6 +8,9 @@ import { request } from 'undici';
 import { openEmbeddedLogReadOnly } from '../../../../connectors/logs/embedded/index.ts';
 import { systemClock } from '../../../../lib/clock.ts';
 import { deliveryCodec } from '../../../../schemas/framed.ts';
+import { OpenContext } from '../../../../services/open-context.ts';
+import { resultOf } from '../../../../services/operation.ts';
+import { servicesHere } from '../../../../services/operations.ts';
 import { readTopic } from '../../../../services/topics/read-topic.ts';
 import { until } from '../../../../testing/until.ts';
 import { type InboxWorker, SECRET, startInboxWorker, tokenFor } from './kit.ts';
@@ -117,6 +120,12 @@ for (const threads of [1, 2]) {
     stream.stop();
     await worker.worker.stop();
     assert.deepEqual(worker.worker.failures, []);
+    // Without a worker the same, from the changelog.
+    const context = new OpenContext({ config: worker.config(), clock: systemClock, folder: worker.folder });
+    const asked = servicesHere(context).ask('inbox.read', { user: 'u1' }, new AbortController().signal);
+    const { inbox } = await resultOf(asked);
+    await context.close();
+    assert.deepEqual([inbox!.unread, inbox!.entries.map(({ message: { state } }) => state)], [0, ['read']]);
     assert.deepEqual(await outcomesOf(worker), [
       'u1 inapp welcome delivered',
       'u1 inapp welcome read',

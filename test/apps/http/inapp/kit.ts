@@ -3,6 +3,7 @@
 import type { TestContext } from 'node:test';
 import { SignJWT } from 'jose';
 import { request } from 'undici';
+import { type Config, loadConfig } from '../../../../services/config/index.ts';
 import { WorkerProcess } from '../../../../testing/worker-process.ts';
 import { folderWith } from '../../cli/kit.ts';
 
@@ -14,6 +15,7 @@ const TEMPLATE = '---\ntitle: "Hello {{ event.properties.name }}"\nurl: /start\n
 export interface InboxWorker {
   readonly worker: WorkerProcess;
   readonly folder: string;
+  config(): Config;
   url(): string;
   /** Has a message delivered to the user. */
   signUp(user: string, messageId: string): Promise<void>;
@@ -72,5 +74,6 @@ export async function startInboxWorker(t: TestContext, threads = 1): Promise<Inb
     const { status, text } = await call('/v1/track', { method: 'POST', token: 'k1', body });
     if (status !== 200) throw new Error(text);
   };
-  return { worker, folder, url, call, signUp };
+  const configOf = (): Config => loadConfig({ file: 'tripline.yaml', env: {}, folder }).config;
+  return { worker, folder, config: configOf, url, call, signUp };
 }
