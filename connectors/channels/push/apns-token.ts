@@ -9,7 +9,6 @@
 
 import { hash, type KeyObject } from 'node:crypto';
 import workerThreads, { BroadcastChannel } from 'node:worker_threads';
-import { SignJWT } from 'jose';
 import type { Clock } from '../../../lib/clock.ts';
 
 const RENEW_MS = 40 * 60_000;
@@ -98,6 +97,8 @@ export class ApnsToken {
   async #make(): Promise<Token> {
     const at = this.#clock.now();
     const { key, keyId, teamId } = this.#key;
+    // Loaded for whoever sends, as no command does.
+    const { SignJWT } = await import('jose');
     const text = await new SignJWT({ iss: teamId, iat: Math.floor(at / 1_000) })
       .setProtectedHeader({ alg: 'ES256', kid: keyId })
       .sign(key);

@@ -9,7 +9,6 @@
 
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
-import { SignJWT } from 'jose';
 import type { Action } from '../../../schemas/action.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import { parseRetryAfter } from '../delivery/backoff.ts';
@@ -90,6 +89,8 @@ export class WebPushProvider implements PushProvider {
     if (known !== undefined && known.expires - now > VAPID_MS / 2) return known.header;
     const { subject, publicKey } = this.#options;
     const expires = now + VAPID_MS;
+    // Loaded for whoever sends, as no command does.
+    const { SignJWT } = await import('jose');
     const token = await new SignJWT({ aud: origin, sub: subject, exp: Math.floor(expires / 1_000) })
       .setProtectedHeader({ typ: 'JWT', alg: 'ES256' })
       .sign(this.#key);
