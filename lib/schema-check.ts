@@ -59,6 +59,8 @@ ajv.addKeyword(textKeyword('notBlank', 'boolean', (_asked, text) => text.trim() 
 ajv.addKeyword({ keyword: 'unavailable', schemaType: 'boolean', validate: () => false });
 // An annotation of our own: a secret is never printed.
 ajv.addKeyword({ keyword: 'secret', schemaType: 'boolean' });
+// Another: the path of a file, or what would be in it (path-or-text.ts).
+ajv.addKeyword({ keyword: 'pathOrText', schemaType: 'boolean' });
 // What preparedSchema leaves of a union, for its words.
 ajv.addKeyword({ keyword: 'choices', schemaType: 'array' });
 

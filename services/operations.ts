@@ -14,6 +14,7 @@ export const OPERATIONS = {
   explain: read('long', async () => (await import('./explain/explain.ts')).explainService),
   'state.tasks': read('long', async () => (await import('./state/tasks.ts')).tasksService),
   'state.entity': forwarded(read('short', async () => (await import('./state/entity.ts')).entityService)),
+  'inbox.read': forwarded(read('short', async () => (await import('./inbox/inbox.ts')).inboxService)),
   'state.export': read('long', async () => (await import('./state/export-state.ts')).exportService),
   'consent.change': change('short', async () => (await import('./consent/consent.ts')).changeService),
   'consent.show': read('long', async () => (await import('./consent/consent.ts')).showService),

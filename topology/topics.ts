@@ -63,6 +63,11 @@ export function cancellationsTopic(application: string): string {
   return `${application}-cancellations`;
 }
 
+/** What is told to inboxes (schemas/inbox.ts). */
+export function inboxTopic(application: string): string {
+  return `${application}-inbox-commands`;
+}
+
 export function isChangelogTopic(application: string, topic: string): boolean {
   return topic.startsWith(`${application}-`) && topic.endsWith('-changelog');
 }
@@ -70,7 +75,9 @@ export function isChangelogTopic(application: string, topic: string): boolean {
 export function isInternalTopic(application: string, topic: string): boolean {
   return (
     topic.startsWith(`${application}-`) &&
-    /-(changelog|journal|events-repartition|score-requests|scores|commands|cancellations|sent|feedback)$/.test(topic)
+    /-(changelog|journal|events-repartition|score-requests|scores|commands|cancellations|sent|feedback|inbox-commands)$/.test(
+      topic,
+    )
   );
 }
 
@@ -118,7 +125,9 @@ export function requiredTopics(
     ...(replicationFactor !== null && { replicationFactor }),
     ...(minInSyncReplicas !== null && { minInSyncReplicas }),
   };
-  const internal = new Set([scoreRequestsTopic(application), scoresTopic(application), commandsTopic(application)]);
+  const internal = new Set(
+    [scoreRequestsTopic, scoresTopic, commandsTopic, inboxTopic].map((topicOf) => topicOf(application)),
+  );
   const keptFor = (time: number | null) => ({ stampedOnAppend: true, ...(time !== null && { retentionMs: time }) });
   const ofSink = (topic: string) => {
     // Its records are put in order by their event times, which are therefore kept.

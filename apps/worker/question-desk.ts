@@ -3,6 +3,7 @@
 // Owns: what of that there is, and its end. Does not own: answering (answer-thread.ts, engine-questions.ts).
 
 import type { FastifyInstance } from 'fastify';
+import type { InappOptions } from '../../connectors/channels/inapp/options.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -11,8 +12,15 @@ import type { Config } from '../../services/config/index.ts';
 import type { OpenedLog } from '../../services/job/open-log.ts';
 import { type OpenedSocket, openSocket } from '../../services/live/socket-server.ts';
 import type { AskAddress } from '../../topology/engine/group/notes.ts';
+import { commandsTopic, inboxTopic } from '../../topology/topics.ts';
 import { ApiKeys } from '../http/api/api-keys.ts';
+import { addDeviceRoutes } from '../http/api/devices.ts';
 import { addApiRoutes } from '../http/api/routes.ts';
+import { CommandWriter } from '../http/command-writer.ts';
+import { inboxReader } from '../http/inapp/inbox-reader.ts';
+import { addInboxRoutes } from '../http/inapp/routes.ts';
+import { InboxStreams } from '../http/inapp/streams.ts';
+import { UserTokens } from '../http/inapp/user-token.ts';
 import { WriteKeys } from '../http/ingest/write-keys.ts';
 import { addInternalRoutes } from '../http/internal-routes.ts';
 import { AnswerThread } from './answer-thread.ts';
@@ -38,6 +46,8 @@ export class QuestionDesk {
   readonly #answers: AnswerThread;
   /** Of this life of the process. */
   readonly #token = newSecret();
+  /** Of what is told of people over HTTP. */
+  readonly #writer: CommandWriter;
   #socket: OpenedSocket | null = null;
 
   private constructor(options: QuestionDeskOptions) {
@@ -45,6 +55,8 @@ export class QuestionDesk {
     this.#options = options;
     this.engines = new EngineQuestions(config.threads, clock);
     const process = identity?.name ?? null;
+    const { application } = config;
+    this.#writer = new CommandWriter({ log: opened.log, application, worker: process, clock, logger });
     this.#answers = new AnswerThread({ config, opened, live: this.engines, process, clock, logger });
   }
 
@@ -63,12 +75,31 @@ export class QuestionDesk {
 
   readonly addRoutes = (app: FastifyInstance): void => {
     const { config, identity, clock } = this.#options;
-    const { keys, writeKeys } = config.http!;
+    const http = config.http!;
     const answers = this.#answers;
-    addApiRoutes(app, { keys: new ApiKeys(keys, new WriteKeys(writeKeys), clock), answers });
+    const writeKeys = new WriteKeys(http.writeKeys);
+    const keys = new ApiKeys(http.keys, writeKeys, clock);
+    addApiRoutes(app, { keys, answers });
+    this.#addPeopleRoutes(app, keys, writeKeys);
     if (identity === null) return;
     addInternalRoutes(app, { token: this.#token, application: config.application, answers });
   };
+
+  /** What people's own browsers and apps ask, and tell of them. */
+  #addPeopleRoutes(app: FastifyInstance, keys: ApiKeys, writeKeys: WriteKeys): void {
+    const { config, opened, clock, logger } = this.#options;
+    const { application, channels } = config;
+    const writer = this.#writer;
+    const inapp = channels['inapp'] as InappOptions | undefined;
+    const tokens = inapp === undefined ? null : new UserTokens(inapp.secret, clock);
+    addDeviceRoutes(app, { keys, writeKeys, tokens, writer, topic: commandsTopic(application), clock });
+    if (tokens === null) return;
+    const topic = inboxTopic(application);
+    const partitions = (): Promise<number> => writer.partitions(topic);
+    const read = inboxReader({ live: this.engines, answers: this.#answers, partitions, clock });
+    const streams = new InboxStreams({ log: opened.log, topic, read, clock, logger });
+    addInboxRoutes(app, { tokens, read, streams, writer, topic, clock });
+  }
 
   /** Where other workers ask this one, which serves HTTP at `url` (null: nowhere). Null: they cannot. */
   address(url: string | null): AskAddress | null {
@@ -84,6 +115,7 @@ export class QuestionDesk {
 
   /** Ends what is being answered. */
   async close(): Promise<void> {
+    await this.#writer.close();
     await this.#socket?.close();
     await this.#answers.close();
   }

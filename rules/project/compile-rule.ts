@@ -37,7 +37,6 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
   const version = versionOf(body);
   return {
     id: body.id ?? '',
-    description: body.description ?? null,
     version,
     shape: shapeOf(body, { version, lane: compiled.lane, since: options.since?.get(body.id ?? '') ?? 0 }),
     entity,
@@ -46,6 +45,7 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     urgency: body.urgency ?? 'marketing',
     validForMs: validForOf(body.validFor) ?? null,
     category: body.category ?? null,
+    description: body.description ?? null,
     lane: compiled.lane,
     reorderMs: reorderMsOf(compiled.lane, options),
     pattern: compiled.plan.pattern,

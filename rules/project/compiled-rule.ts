@@ -10,8 +10,6 @@ import type { Lane, Pattern } from '../patterns/pattern.ts';
 export interface CompiledRule {
   readonly id: string;
   /** Hash of the rule's meaning (its tests and comments apart), 12 hex digits. */
-  /** What it says of itself, which is no part of its version. */
-  readonly description: string | null;
   readonly version: string;
   /** What must stay the same for the pattern's state to mean the same: 1 to 2^20 - 1 (rule-shape.ts). */
   readonly shape: number;
@@ -22,6 +20,8 @@ export interface CompiledRule {
   /** How long its decisions and messages are good, ms; Infinity: for ever; null: as long as its urgency says. */
   readonly validForMs: number | null;
   readonly category: string | null;
+  /** What it says of itself, which is no part of its version; null: nothing. */
+  readonly description: string | null;
   readonly lane: Lane;
   /** How far an event may come behind newer ones and still be in time for this rule, ms; 0 in event-time order. */
   readonly reorderMs: number;

@@ -3,14 +3,16 @@
 // Owns: the type and how it follows from the file. Does not own: the file's shape (schema.ts).
 
 import { resolve } from 'node:path';
-import type { ChannelOptions } from '../../connectors/channels/index.ts';
+import { type ChannelOptions, channelOf } from '../../connectors/channels/index.ts';
 import type { Codec } from '../../connectors/logs/kafka/compression.ts';
 import { KAFKA_FILES, type KafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import type { RegistryOptions } from '../../connectors/sources/schema-registry/index.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { parseDate, parseInstant } from '../../lib/instant.ts';
+import { isText } from '../../lib/path-or-text.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
 import { type TelemetryConfig, telemetryOf } from '../telemetry/options.ts';
+import { type FieldSchema, settingsOf } from './environment.ts';
 import type { ConfigFile } from './schema.ts';
 
 export type SourceConfig = ConfigFile['sources'][number];
@@ -137,10 +139,26 @@ export function configOf(file: ConfigFile, folder: string): Config {
     fallbackAfterMs: ms(file.fallbackAfter),
     archiveMs,
     alerts: file.alerts ?? null,
-    channels: file.channels,
+    channels: channelsOf(file.channels, folder),
     http: file.http ?? null,
     telemetry: telemetryOf(file.telemetry, ms),
   });
+}
+
+/** Options that are the path of a file, or the text itself, with the path absolute. */
+function channelsOf(channels: ChannelOptions, folder: string): ChannelOptions {
+  const settled = Object.entries(channels).map(([name, options]): [string, object] => {
+    const own = structuredClone(options) as Record<string, unknown>;
+    for (const { path, schema } of settingsOf((channelOf(name, options)?.connector?.options ?? {}) as FieldSchema)) {
+      if (schema.pathOrText !== true) continue;
+      const within = path.slice(0, -1).reduce<unknown>((at, part) => (at as typeof own | undefined)?.[part], own);
+      const holder = within as Record<string, unknown> | undefined;
+      const value = holder?.[path.at(-1)!];
+      if (typeof value === 'string' && !isText(value)) holder![path.at(-1)!] = resolve(folder, value);
+    }
+    return [name, own];
+  });
+  return Object.fromEntries(settled);
 }
 
 /** The ingest API keys its records by entity, so its own topic needs no repartitioning. */

@@ -17,6 +17,8 @@ export interface FieldSchema {
   readonly enum?: readonly string[];
   readonly format?: string;
   readonly secret?: boolean;
+  /** The path of a file, or what would be in it. */
+  readonly pathOrText?: boolean;
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   readonly items?: FieldSchema;
 }

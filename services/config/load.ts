@@ -9,6 +9,7 @@ import { CHANNEL_PROBLEMS, CHANNELS, channelOf } from '../../connectors/channels
 import { CHANNEL_MODULES_VARIABLE } from '../../connectors/channels/installed.ts';
 import { checkKafkaConfig } from '../../connectors/logs/kafka/config.ts';
 import { FatalError } from '../../lib/errors.ts';
+import { isText } from '../../lib/path-or-text.ts';
 import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
 import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
@@ -143,6 +144,9 @@ function contradictions({
       wrong(['channels', name], 'name', message, `type: one of ${types.join(', ')}`);
       continue;
     }
+    if (channel.id === 'inapp' && name !== 'inapp') {
+      wrong(['channels', name], 'name', `"${name}" is of type inapp: there is one inbox`, 'call it `inapp`');
+    }
     if (!CHANNEL_NAME.test(name)) {
       wrong(
         ['channels', name],
@@ -169,6 +173,7 @@ function literalSecrets(source: YamlSource, value: Record<string, unknown>): str
     if (schema.type === 'array' && schema.items?.type === 'object') continue;
     // What has names of its own has secrets among other settings.
     if (schema.type === 'object') continue;
+    if (schema.pathOrText === true && typeof found === 'string' && !isText(found)) continue;
     if (!leavesOf(found).some((text) => text !== '' && !text.includes('${'))) continue;
     const { line, column } = source.place(path);
     const place = `${source.file}:${line}:${column}`;

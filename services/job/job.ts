@@ -1,10 +1,11 @@
 // The whole topology of a configuration: intake, evaluate, and a connector for each configured channel.
 
-import { type ChannelDependencies, openChannel } from '../../connectors/channels/channel.ts';
+import { type Channel, type ChannelDependencies, openChannel } from '../../connectors/channels/channel.ts';
 import { measuredSender } from '../../connectors/channels/delivery/measured-sender.ts';
 import type { ChannelSender } from '../../connectors/channels/delivery/sender.ts';
 import { toldSender } from '../../connectors/channels/delivery/told-sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
+import { addInbox } from '../../connectors/channels/inapp/topology.ts';
 import { channelNames, connectedChannels } from '../../connectors/channels/index.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
 import { openScorers } from '../../connectors/models/open-scorers.ts';
@@ -23,7 +24,7 @@ import type { SchemaLookup } from '../../schemas/schema-lookup.ts';
 import type { Topology } from '../../topology/engine/builder.ts';
 import type { EngineMonitor } from '../../topology/engine/monitor.ts';
 import { RuleVersions } from '../../topology/rule-versions.ts';
-import { publicTopics } from '../../topology/topics.ts';
+import { inboxTopic, publicTopics } from '../../topology/topics.ts';
 import { triplineTopology } from '../../topology/topology.ts';
 import type { Config } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
@@ -78,11 +79,12 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
 
 /** The topology of a job that is only looked at: nothing is opened for it, and no secret of a channel is needed. */
 export function plannedTopology(config: Config, rules: RuleSet): Topology {
-  const connectors = connectedChannels(config.channels).map(({ name }) => ({
+  const connectors = connectedChannels(config.channels).map(({ name, channel }) => ({
     channel: name,
     sender: UNOPENED,
     concurrency: 1,
     schedule: [],
+    handsOverTo: handsOverTo(config, channel),
   }));
   return wholeTopology(config, unpublished(config, rules), { connectors, scorers: new Map(), delivery: null });
 }
@@ -118,6 +120,8 @@ function wholeTopology(
     const desk = delivery?.desk(connector.channel) ?? null;
     addConnector(topology, { ...common, alertsTo: config.alerts?.channel ?? null, desk, ...connector });
   }
+  if (connectors.some(({ handsOverTo }) => handsOverTo !== null))
+    addInbox(topology, { application, prefix, schemaIds });
   return topology;
 }
 
@@ -172,6 +176,7 @@ interface Connector {
   readonly sender: ChannelSender;
   readonly concurrency: number;
   readonly schedule: readonly number[];
+  readonly handsOverTo: string | null;
 }
 
 function measured(connector: Connector, clock: Clock, monitor: EngineMonitor | undefined): Connector {
@@ -190,12 +195,25 @@ const UNOPENED: ChannelSender = {
   close: () => Promise.resolve(),
 };
 
+/** Messages of the inbox go on to the part that keeps it. */
+function handsOverTo({ application }: Config, channel: Channel | undefined): string | null {
+  return channel?.id === 'inapp' ? inboxTopic(application) : null;
+}
+
 function connectorsOf(
-  { application, channels }: Config,
+  config: Config,
   parts: Pick<ChannelDependencies, 'clock' | 'templates' | 'ruleDescription'>,
 ): Connector[] {
+  const { application, channels } = config;
   return connectedChannels(channels).map(({ name, channel, connector, options }) => {
     const sender = openChannel(channel, options, { ...parts, application, publicUrl: null }, name);
-    return { channel: name, sender, concurrency: connector.concurrency(options), schedule: connector.retryScheduleMs };
+    const { retryScheduleMs: schedule } = connector;
+    return {
+      channel: name,
+      sender,
+      concurrency: connector.concurrency(options),
+      schedule,
+      handsOverTo: handsOverTo(config, channel),
+    };
   });
 }

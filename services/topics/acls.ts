@@ -4,7 +4,7 @@
 // with exactly these.
 
 import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
-import { actionsTopic, publicTopics, repartitionTopic } from '../../topology/topics.ts';
+import { actionsTopic, commandsTopic, inboxTopic, publicTopics, repartitionTopic } from '../../topology/topics.ts';
 import type { Config } from '../config/index.ts';
 import { planTopics, topicNeeds } from './plan.ts';
 
@@ -54,6 +54,7 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
     entries.push({ role, resource, name, isPrefix: resource === 'transactional-id', operations });
   };
   for (const topic of sources) add('worker', 'topic', topic, 'Read');
+  const read = new Set(topology.subTopologies().flatMap((part) => part.sources.map(({ topic }) => topic)));
   const facts = new Set(topology.subTopologies().flatMap((part) => factsOf(part)));
   const written = new Set(topology.subTopologies().flatMap((part) => part.sinks.flatMap(({ topics }) => topics)));
   const tables = tablesOf(topology);
@@ -68,7 +69,7 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
       continue;
     }
     const isRepartition = topic === repartitionTopic(application);
-    const isRead = compacted === true || isRepartition || delivered.includes(topic);
+    const isRead = compacted === true || read.has(topic);
     // What was read of the repartition topic is deleted from it.
     const operations: AclOperation[] = isRepartition
       ? ['Read', 'Write', 'Delete']
@@ -80,6 +81,9 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
   add('worker', 'group', application, 'Read');
   add('worker', 'transactional-id', `${application}-`, 'Write');
   for (const topic of sources) add('ingest', 'topic', topic, 'Write');
+  // What is told over HTTP of people and of their inboxes.
+  const told = [commandsTopic(application), inboxTopic(application)];
+  for (const { topic } of ours) if (told.includes(topic)) add('ingest', 'topic', topic, 'Write');
   for (const topic of sources) add('topics', 'topic', topic, 'Describe');
   for (const { topic } of ours) add('topics', 'topic', topic, 'Create', 'Describe', 'DescribeConfigs', 'AlterConfigs');
   for (const { topic } of plan) add('operator', 'topic', topic, 'Read');

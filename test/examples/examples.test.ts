@@ -39,6 +39,7 @@ const USE_CASES: Readonly<Record<string, Readonly<Record<string, readonly string
   'route-ticket': { 'route a ticket': ['route-ticket'] },
   reorder: { reorder: ['reorder'] },
   'status-page': { 'status page': ['status-outage', 'status-recovered'] },
+  inapp: { 'message inside a page': ['signed-up'] },
 };
 
 /** What each rule sends by, in the order of its sends; with `or`, those to fall back on. */
@@ -90,6 +91,7 @@ const SENDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'route-ticket': { 'route-ticket': 'webhook' },
   reorder: { reorder: 'webhook' },
   'status-page': { 'status-outage': 'webhook', 'status-recovered': 'webhook' },
+  inapp: { 'signed-up': 'inapp' },
 };
 
 test('every project of examples has use cases here', () => {

@@ -162,6 +162,7 @@ const CASES: readonly Case[] = [
   given('state.entity', { type: 'user', id: 'u1' }),
   given('state.entity', { type: 'user', id: 'u3' }),
   given('state.entity', { type: 'user', id: 'nobody' }),
+  given('inbox.read', { user: 'u1' }),
   given('state.export', {}),
   given('deliveries.undelivered', {}),
   given('deliveries.undelivered', { rule: 'a', user: 'u1' }),

@@ -311,6 +311,7 @@ export class Deliver implements Processor<SourceRecord> {
     } else {
       this.#outcomes.delivered(what, result.providerId);
       doc.softs = null;
+      if (result.handOver !== undefined) this.#outcomes.handOver(what, result.handOver);
     }
     if ('devices' in result && result.devices !== undefined) this.#outcomes.devices(what, result.devices);
     this.#settle(what, doc);

@@ -1,7 +1,7 @@
 // Says what became of an action: the delivery record, the dead letter, the counts, and what follows for others.
 //
-// Owns: what is forwarded to the children `deliveries`, `dead-letter`, `channels`, `suppressions`, `commands`, `messages` and
-// `alerts`. Does not own: deciding it (deliver.ts).
+// Owns: what is forwarded to the children `deliveries`, `dead-letter`, `channels`, `suppressions`, `commands`, `messages`,
+// `alerts` and `hand-over`. Does not own: deciding it (deliver.ts).
 
 import { utf8Bytes } from '../../../lib/bytes.ts';
 import type { ErrorCode } from '../../../lib/errors.ts';
@@ -68,6 +68,11 @@ export class Outcomes {
   delivered(what: Settling, providerId: string | null): void {
     this.#report(what, { outcome: 'delivered', reason: null, providerId });
     this.#archive(what, 'delivered');
+  }
+
+  /** Goes where the topology says, in the transaction of the delivery record. */
+  handOver({ key }: Settling, value: JsonObject): void {
+    this.#context.forward({ key, value, timestamp: this.#context.wallTime(), headers: [] }, 'hand-over');
   }
 
   skipped(what: Settling, reason: string): void {

@@ -12,6 +12,7 @@
 import type { ErrorCode } from '../../../lib/errors.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { Address } from '../../../schemas/address.ts';
+import type { JsonObject } from '../../../schemas/json.ts';
 
 /** The message as it goes out: what is previewed, archived and sent. */
 export interface RenderedMessage<Content extends object = object> {
@@ -47,11 +48,19 @@ export interface DeviceResult {
   /** gone: the provider no longer knows it, so that it is forgotten. */
   readonly outcome: 'delivered' | 'failed' | 'gone';
   readonly reason: string | null;
+  /** Since when it is gone, ms; left out: the provider does not say. A device that registered after it stays. */
+  readonly goneAt?: number;
 }
 
 export type SendResult =
   /** The provider took it. */
-  | { readonly outcome: 'delivered'; readonly providerId: string | null; readonly devices?: readonly DeviceResult[] }
+  | {
+      readonly outcome: 'delivered';
+      readonly providerId: string | null;
+      readonly devices?: readonly DeviceResult[];
+      /** For another part of the topology, written in the transaction of the delivery record (ConnectorOptions.handsOverTo). */
+      readonly handOver?: JsonObject;
+    }
   /**
    * Trying again may help; `retryAfterMs` is what the provider asked for and replaces the next delay. `suppress`: as Failed has
    * it, where this was the last attempt.

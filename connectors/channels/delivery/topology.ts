@@ -37,13 +37,15 @@ export interface ConnectorOptions {
   readonly concurrency?: number;
   /** Delays before the second and later attempts, ms; left out: Deliver's default. */
   readonly schedule?: readonly number[];
+  /** Where what its sender hands over goes, as JSON; null: it hands nothing over. */
+  readonly handsOverTo?: string | null;
 }
 
 /** Outboxes are short-lived; the cache only spans bursts. */
 const CACHE_BYTES = 8 * 1024 * 1024;
 
 export function addConnector(topology: Topology, options: ConnectorOptions): void {
-  const { application, prefix, archives, alertsTo, schemaIds = {}, desk, ...delivery } = options;
+  const { application, prefix, archives, alertsTo, handsOverTo = null, schemaIds = {}, desk, ...delivery } = options;
   const { channel } = options;
   const topics = publicTopics(prefix);
   const store = outboxStore(channel);
@@ -75,6 +77,8 @@ export function addConnector(topology: Topology, options: ConnectorOptions): voi
     const alerts = actionsTopic(prefix, alertsTo);
     topology.addSink(`alerts ${channel}`, sinkOf(alerts, actionCodec.encoder(schemaIds[alerts])), [deliver]);
   }
+  if (handsOverTo !== null)
+    topology.addSink(`hand-over ${channel}`, sinkOf<JsonObject>(handsOverTo, jsonBytes), [deliver]);
 }
 
 function sinkOf<Value>(topic: string, encode: (value: Value) => Uint8Array): SinkSpec<Value> {

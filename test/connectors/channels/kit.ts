@@ -8,7 +8,7 @@ import { templatesOf } from '../../../testing/sample-action.ts';
 
 type Dependencies = Pick<ChannelDependencies, 'clock'> & Partial<ChannelDependencies>;
 
-export { attempting, DEPENDENCIES, templatesOf };
+export { type AttemptingSender, attempting, DEPENDENCIES, templatesOf };
 
 export function openSender(channel: Channel, options: object, dependencies: Dependencies): AttemptingSender {
   return attempting(openChannel(channel, options, { ...DEPENDENCIES, ...dependencies }));

@@ -8,13 +8,13 @@ test('what a rule leaves out has its default', () => {
   const { pattern: _, version: __, shape: ___, needs, gates, ...rule } = compiled('{ id: a, when: { event: e } }');
   assert.deepEqual(rule, {
     id: 'a',
-    description: null,
     entity: 'user',
     enabled: true,
     priority: 50,
     urgency: 'marketing',
     validForMs: null,
     category: null,
+    description: null,
     lane: 'arrival',
     reorderMs: 5_000,
     by: null,

@@ -1,0 +1,75 @@
+// Commands: what people and programs tell of an entity apart from events. Records of <application>-commands, JSON, keyed by the
+// entity's id.
+//
+// Owns: their shapes and reading them. Does not own: what they change (processors), who may send them (apps/http).
+
+import { RecordError } from '../lib/errors.ts';
+import type { Device } from './action.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
+
+/** A device that a person has, or has no more. Of two about one device the later `at` wins. */
+export type DeviceCommand =
+  | { readonly kind: 'device'; readonly op: 'set'; readonly device: Device; readonly at: number }
+  | { readonly kind: 'device'; readonly op: 'remove'; readonly device: Pick<Device, 'id'>; readonly at: number };
+
+export type Command = DeviceCommand;
+
+/** Of a device's id: it is part of a path, and of every action to it. */
+export const DEVICE_ID_LENGTH_MAX = 200;
+/** FCM's tokens have some 200 characters and no bound that is told; endpoints of browsers some 300. */
+export const DEVICE_TEXT_LENGTH_MAX = 2_048;
+
+export function encodeCommand(command: Command): Uint8Array {
+  return Buffer.from(JSON.stringify(command));
+}
+
+/** Throws RecordError TRG_RECORD_UNREADABLE, TRG_RECORD_INVALID. */
+export function decodeCommand(bytes: Uint8Array): Command {
+  const command = objectOf(bytes);
+  const { kind, op, device, at } = command;
+  if (kind !== 'device') throw new RecordError('TRG_RECORD_INVALID', 'the command is of no kind that there is');
+  if (typeof at !== 'number' || !Number.isSafeInteger(at) || !isJsonObject(device)) throw wrong('device');
+  if (op === 'remove' && isIdentifier(device['id'])) return { kind, op, device: { id: device['id'] }, at };
+  if (op === 'set') return { kind, op, device: deviceOf(device), at };
+  throw wrong('device');
+}
+
+/** Throws RecordError TRG_RECORD_INVALID, whose message says what is wrong with it. */
+export function deviceOf(value: JsonObject): Device {
+  const { id, type, token = null, app = null, subscription = null } = value;
+  if (!isIdentifier(id)) throw wrong('id');
+  if (type !== 'android' && type !== 'ios' && type !== 'web') {
+    throw new RecordError('TRG_RECORD_INVALID', '"type" of a device is android, ios or web');
+  }
+  if (app !== null && !isText(app)) throw wrong('app');
+  if (subscription !== null) {
+    if (type !== 'web' || token !== null || !isJsonObject(subscription)) throw wrong('subscription');
+    const { endpoint, p256dh, auth } = subscription;
+    if (!isText(endpoint) || !isText(p256dh) || !isText(auth)) throw wrong('subscription');
+    return { id, type, token, app, subscription: { endpoint, p256dh, auth } };
+  }
+  if (!isText(token)) throw wrong('token');
+  return { id, type, token, app, subscription };
+}
+
+function isIdentifier(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= DEVICE_ID_LENGTH_MAX;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= DEVICE_TEXT_LENGTH_MAX;
+}
+
+function objectOf(bytes: Uint8Array): JsonObject {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    if (isJsonObject(value)) return value;
+  } catch {
+    // JSON.parse quotes the text in its message, which is somebody's data.
+  }
+  throw new RecordError('TRG_RECORD_UNREADABLE', 'the command is no JSON object');
+}
+
+function wrong(name: string): RecordError {
+  return new RecordError('TRG_RECORD_INVALID', `"${name}" of the device is missing or no such thing`);
+}
