@@ -79,6 +79,7 @@ export async function run({ scale }: { scale: number }): Promise<Figure[]> {
       rng: seededRng(1),
       desk: deskOf(clock),
       archives: false,
+    tellsSent: false,
       alertsTo: null,
     });
   }
@@ -158,6 +159,7 @@ function deskOf(clock: FakeClock): DeliveryDesk {
     partitions: PARTITIONS,
     fallbackAfterMs: 900_000,
     archives: false,
+    tellsSent: false,
     alerts: null,
     suppression: () => undefined,
     onFailed: () => {},

@@ -12,7 +12,14 @@ export type DeviceCommand =
   | { readonly kind: 'device'; readonly op: 'set'; readonly device: Device; readonly at: number }
   | { readonly kind: 'device'; readonly op: 'remove'; readonly device: Pick<Device, 'id'>; readonly at: number };
 
-export type Command = DeviceCommand;
+/** An address that was dead is good again (schemas/address.ts: its id). */
+export interface UnsuppressCommand {
+  readonly kind: 'unsuppress';
+  readonly address: string;
+  readonly at: number;
+}
+
+export type Command = DeviceCommand | UnsuppressCommand;
 
 /** Of a device's id: it is part of a path, and of every action to it. */
 export const DEVICE_ID_LENGTH_MAX = 200;
@@ -25,8 +32,13 @@ export function encodeCommand(command: Command): Uint8Array {
 
 /** Throws RecordError TRG_RECORD_UNREADABLE, TRG_RECORD_INVALID. */
 export function decodeCommand(bytes: Uint8Array): Command {
-  const command = objectOf(bytes);
-  const { kind, op, device, at } = command;
+  return commandOf(objectOf(bytes));
+}
+
+/** Throws RecordError TRG_RECORD_INVALID. */
+export function commandOf(command: JsonObject): Command {
+  const { kind, op, device, address, at } = command;
+  if (kind === 'unsuppress' && typeof address === 'string' && typeof at === 'number') return { kind, address, at };
   if (kind !== 'device') throw new RecordError('TRG_RECORD_INVALID', 'the command is of no kind that there is');
   if (typeof at !== 'number' || !Number.isSafeInteger(at) || !isJsonObject(device)) throw wrong('device');
   if (op === 'remove' && isIdentifier(device['id'])) return { kind, op, device: { id: device['id'] }, at };

@@ -13,6 +13,8 @@ export const DEPENDENCIES = {
   templates: NO_TEMPLATES,
   application: 'shop',
   publicUrl: null,
+  links: null,
+  always: new Set<string>(),
   ruleDescription: () => null,
 } as const;
 

@@ -4,19 +4,25 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { InappOptions } from '../../connectors/channels/inapp/options.ts';
+import { channelNames, channelOf } from '../../connectors/channels/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { newSecret } from '../../lib/rng.ts';
 import type { Config } from '../../services/config/index.ts';
+import { linksOf } from '../../services/job/links.ts';
 import type { OpenedLog } from '../../services/job/open-log.ts';
 import { type OpenedSocket, openSocket } from '../../services/live/socket-server.ts';
 import type { AskAddress } from '../../topology/engine/group/notes.ts';
-import { commandsTopic, inboxTopic } from '../../topology/topics.ts';
+import { commandsTopic, feedbackTopic, inboxTopic, publicTopics } from '../../topology/topics.ts';
 import { ApiKeys } from '../http/api/api-keys.ts';
 import { addDeviceRoutes } from '../http/api/devices.ts';
 import { addApiRoutes } from '../http/api/routes.ts';
 import { CommandWriter } from '../http/command-writer.ts';
+import { addConsentApi } from '../http/consent/api.ts';
+import { addConsentRoutes } from '../http/consent/routes.ts';
+import { saidBy } from '../http/consent/said-by.ts';
+import { addFeedbackRoutes } from '../http/feedback/routes.ts';
 import { inboxReader } from '../http/inapp/inbox-reader.ts';
 import { addInboxRoutes } from '../http/inapp/routes.ts';
 import { InboxStreams } from '../http/inapp/streams.ts';
@@ -34,6 +40,8 @@ export interface QuestionDeskOptions {
   readonly identity: WorkerIdentity | null;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Of the rules, that people can choose. */
+  readonly categories: () => readonly string[];
 }
 
 /** All addresses of the machine, none of which another machine could use as it stands. */
@@ -92,6 +100,9 @@ export class QuestionDesk {
     const writer = this.#writer;
     const inapp = channels['inapp'] as InappOptions | undefined;
     const tokens = inapp === undefined ? null : new UserTokens(inapp.secret, clock);
+    const topics = publicTopics(config.topics.prefix);
+    addConsentApi(app, { writeKeys, writer, topic: topics.consentChanges, clock });
+    this.#addLinkRoutes(app, topics.consentChanges);
     addDeviceRoutes(app, { keys, writeKeys, tokens, writer, topic: commandsTopic(application), clock });
     if (tokens === null) return;
     const topic = inboxTopic(application);
@@ -99,6 +110,38 @@ export class QuestionDesk {
     const read = inboxReader({ live: this.engines, answers: this.#answers, partitions, clock });
     const streams = new InboxStreams({ log: opened.log, topic, read, clock, logger });
     addInboxRoutes(app, { tokens, read, streams, writer, topic, clock });
+  }
+
+  /** What links in messages lead to, and what providers tell of them. */
+  #addLinkRoutes(app: FastifyInstance, consentChanges: string): void {
+    const { config, clock, logger } = this.#options;
+    const { application, channels, consent, http } = config;
+    const links = linksOf(config);
+    if (links === null) return;
+    const writer = this.#writer;
+    const of = channelNames(channels).filter((name) => channelOf(name, channels[name])?.traits.asksConsent === true);
+    addConsentRoutes(app, {
+      writer,
+      topic: consentChanges,
+      links,
+      clock,
+      categories: this.#options.categories,
+      channels: of.filter((name) => channels[name] !== undefined),
+      optIn: new Set(consent.optIn),
+      saidBy: (entity) => saidBy(this.#answers, entity),
+    });
+    const tokens = Object.values(channels).map((options) => (options as { readonly authToken?: string }).authToken);
+    addFeedbackRoutes(app, {
+      writer,
+      topic: feedbackTopic(application),
+      publicUrl: http!.publicUrl!,
+      links,
+      clock,
+      logger,
+      twilioTokens: tokens.filter((token) => token !== undefined),
+      sendgridKey: http!.feedback.sendgrid?.publicKey ?? null,
+      sesTopics: http!.feedback.ses?.topicArns ?? [],
+    });
   }
 
   /** Where other workers ask this one, which serves HTTP at `url` (null: nowhere). Null: they cannot. */

@@ -104,7 +104,8 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
     const purging = AbortSignal.any([signal, over.signal]);
     void keepPurging({ admin, group: config.application, topics: purged, clock, logger }, purging);
     const identity = opened.kind === 'kafka' ? await identify(config) : null;
-    desk = await QuestionDesk.open({ config, opened, identity, clock, logger });
+    const categories = (): readonly string[] => categoriesOf(project.rules.rules, config);
+    desk = await QuestionDesk.open({ config, opened, identity, clock, logger, categories });
     const { addRoutes, engines } = desk;
     const serving = {
       config,
@@ -140,6 +141,14 @@ async function runShown(options: ShownOptions, signal: AbortSignal): Promise<voi
     await log.close();
     await lock?.release();
   }
+}
+
+/** What people can choose to receive: the categories of the rules, but for those that ask nobody. */
+function categoriesOf(rules: readonly { readonly category: string | null }[], { consent }: Config): readonly string[] {
+  const all = rules.flatMap(({ category }) =>
+    category === null || consent.always.includes(category) ? [] : [category],
+  );
+  return [...new Set(all)].sort();
 }
 
 /** Does `prepare` as soon as the log can be reached; who asks the worker meanwhile is told that it waits. */

@@ -13,6 +13,7 @@ import type { ChannelTraits } from '../../rules/gates/channels.ts';
 import { checkCommon, partsOf } from './common-options.ts';
 import type { ChannelSender } from './delivery/sender.ts';
 import { supervised } from './delivery/supervised.ts';
+import type { Links } from './links/links.ts';
 import type { Templates } from './templates/templates.ts';
 
 export interface ChannelDependencies {
@@ -23,6 +24,10 @@ export interface ChannelDependencies {
   readonly application: string;
   /** Where the world reaches this installation (`http.publicUrl`), without a slash at its end; null: it does not. */
   readonly publicUrl: string | null;
+  /** Links over `publicUrl`; null: there are none. */
+  readonly links: Links | null;
+  /** Categories that ask nobody, and so cannot be unsubscribed from. */
+  readonly always: ReadonlySet<string>;
   /** What the rule says of itself, as it stands now; null: nothing, or there is no such rule any more. */
   readonly ruleDescription: (rule: string) => string | null;
 }

@@ -6,11 +6,12 @@
 //   A1. Of two facts about one thing the later-stamped stays; of equal stamps, the later read.
 //   A2. What no rule, segment or model asks for is not kept, and no more of it than there is room for (attribute-room.ts).
 
+import { hash } from 'node:crypto';
 import type { Needs } from '../../rules/expressions/needs.ts';
 import { channelConsent, EVERY_CATEGORY } from '../../rules/gates/consent.ts';
 import { suppressedAddresses } from '../../rules/gates/suppressed.ts';
 import type { Device } from '../../schemas/action.ts';
-import { deviceId, deviceOf } from '../../schemas/device.ts';
+import { type Command, DEVICE_TEXT_LENGTH_MAX } from '../../schemas/commands.ts';
 import type { Event } from '../../schemas/event.ts';
 import { COMMAND_EVENT, CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../../schemas/internal-events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts';
@@ -33,8 +34,6 @@ import { AttributeRoom } from './attribute-room.ts';
 const CONSENTS_MAX = 200;
 /** Addresses that one entity had and that turned out to be dead. */
 const SUPPRESSED_MAX = 20;
-/** FCM's and APNs' tokens have some 200 characters. */
-const TOKEN_MAX = 4_096;
 
 /** Whether the event tells attributes that somebody reads: of the profile, or of the entity's group. */
 export function setsAttributes(event: Event, needs: Needs): boolean {
@@ -152,14 +151,12 @@ function saidIn(properties: JsonObject): [string, unknown][] {
 }
 
 /** A device to be kept or forgotten; an address that is good again. */
-function applyCommand({ sections }: EntityDocument, { properties, time }: Event): void {
-  const { kind, op } = properties;
-  if (kind === 'device' && op === 'remove') forgetDevice(sections, deviceIdOf(properties['device']));
-  if (kind === 'device' && op === 'set') {
-    const device = deviceOf(properties['device']);
-    if (device !== null) seeDevice(sections, device, time);
-  }
-  if (kind === 'unsuppress') forgetSuppressed(sections, String(properties['address']));
+function applyCommand({ sections }: EntityDocument, { properties }: Event): void {
+  // As it was read: known-facts.ts lets nothing else through.
+  const command = properties as unknown as Command;
+  if (command.kind === 'unsuppress') forgetSuppressed(sections, command.address);
+  else if (command.op === 'remove') forgetDevice(sections, command.device.id, command.at);
+  else seeDevice(sections, command.device, command.at);
 }
 
 /** Devices that the event was sent from (Segment: context.device and context.app). */
@@ -167,12 +164,12 @@ export function learnDevice({ sections }: EntityDocument, { context, time }: Eve
   const { device, app } = context as { readonly device?: Json; readonly app?: Json };
   if (!isJsonObject(device ?? null)) return;
   const { token, type } = device as JsonObject;
-  if (typeof token !== 'string' || token === '' || token.length > TOKEN_MAX) return;
+  if (typeof token !== 'string' || token === '' || token.length > DEVICE_TEXT_LENGTH_MAX) return;
   const kind = typeof type === 'string' ? DEVICE_TYPES.get(type.toLowerCase()) : undefined;
   if (kind === undefined) return;
   const name = isJsonObject(app ?? null) ? (app as JsonObject)['namespace'] : null;
   const known = {
-    id: deviceId(token),
+    id: hash('sha256', token).slice(0, 16),
     type: kind,
     token,
     app: typeof name === 'string' ? name : null,
@@ -187,10 +184,6 @@ const DEVICE_TYPES: ReadonlyMap<string, Device['type']> = new Map([
   ['ios', 'ios'],
   ['ipados', 'ios'],
 ]);
-
-function deviceIdOf(device: Json | undefined): string {
-  return isJsonObject(device ?? null) ? String((device as JsonObject)['id']) : String(device);
-}
 
 /** The address of a message turned out to be dead; it is remembered by its id (schemas/address.ts). */
 export function rememberSuppressed({ sections }: EntityDocument, address: string): void {

@@ -9,6 +9,7 @@
 
 import { RecordError } from '../../lib/errors.ts';
 import { parseInstant } from '../../lib/instant.ts';
+import { commandOf } from '../../schemas/commands.ts';
 import { Event, type EventFields } from '../../schemas/event.ts';
 import { deliveryCodec } from '../../schemas/framed.ts';
 import {
@@ -136,8 +137,8 @@ function consentChangeEvent(json: JsonObject | null, fields: OriginFields): Even
 }
 
 function commandEvent(json: JsonObject | null, fields: OriginFields): Event {
-  if (typeof json?.['kind'] !== 'string') throw invalid('a command has a kind');
-  return new Event({ ...fields, type: 'command', event: COMMAND_EVENT, properties: json });
+  const command = commandOf(json ?? {});
+  return new Event({ ...fields, type: 'command', event: COMMAND_EVENT, properties: command as unknown as JsonObject });
 }
 
 /** The type of entity that alerts are addressed to (connectors/channels/delivery/alerts.ts). */

@@ -71,7 +71,15 @@ export async function testChannel(
   });
   const { application } = config;
   const templates = new Templates(new Map());
-  const dependencies = { clock, templates, application, publicUrl: null, ruleDescription: () => null };
+  const dependencies = {
+    clock,
+    templates,
+    application,
+    publicUrl: null,
+    links: null,
+    always: new Set<string>(),
+    ruleDescription: () => null,
+  };
   const sender = openChannel(channel, options, dependencies, name);
   try {
     const guard = new ChannelGuard({

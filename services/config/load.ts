@@ -110,6 +110,9 @@ function contradictions({
   if (instantMs(eventTime.min) >= instantMs(eventTime.max)) {
     wrong(['eventTime', 'min'], 'value', 'eventTime.min must be before eventTime.max');
   }
+  if (kafka !== undefined && http?.publicUrl !== undefined && http.linkSecret === undefined) {
+    wrong(['http', 'publicUrl'], 'value', 'links need a secret that all workers share', 'set http.linkSecret');
+  }
   if (entities['user'] !== undefined) wrong(['entities', 'user'], 'name', 'the entity "user" is always there');
   const topics = sources.map((source) => source.topic);
   for (const [name, { topic }] of Object.entries(http?.hooks ?? {})) {

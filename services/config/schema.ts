@@ -145,6 +145,55 @@ const Http = Type.Object(
       default: [],
       description: 'Keys that may send events; none: no events are taken',
     }),
+    publicUrl: Type.Optional(
+      Type.String({
+        pattern: '^https?://[^/?#]+(/[^?#]*[^/?#])?$',
+        examples: ['https://messages.example.com'],
+        description:
+          'Where the world reaches this API, without a slash at its end: unsubscribing, preferences, opens, clicks and callbacks of ' +
+          'providers; left out: none of these',
+      }),
+    ),
+    linkSecret: Type.Optional(
+      Type.String({
+        secret: true,
+        minLength: 16,
+        description:
+          'Signs links in messages; on an embedded log one is made and kept in `dataDir`, on Kafka it is needed with `publicUrl`',
+      }),
+    ),
+    feedback: Type.Object(
+      {
+        ses: Type.Optional(
+          Type.Object(
+            {
+              topicArns: Type.Array(Type.String({ minLength: 1 }), {
+                minItems: 1,
+                examples: [['arn:aws:sns:eu-central-1:123456789012:mail']],
+                description: 'Topics of SNS that tell of mail',
+              }),
+            },
+            { ...strict, description: 'Amazon SES over SNS, at `/feedback/ses`' },
+          ),
+        ),
+        sendgrid: Type.Optional(
+          Type.Object(
+            {
+              publicKey: Type.String({
+                minLength: 1,
+                description: 'Verification key of the event webhook, as SendGrid shows it',
+              }),
+            },
+            { ...strict, description: 'SendGrid, at `/feedback/sendgrid`' },
+          ),
+        ),
+      },
+      {
+        ...strict,
+        default: {},
+        description: 'Who may tell what became of messages; Twilio is believed by `channels.sms.authToken`',
+      },
+    ),
     advertise: Type.Optional(
       Type.String({
         pattern: '^([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$',

@@ -117,6 +117,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<DeliveryPa
         partitions: partitions.get(actionsTopic(topics.prefix, name)) ?? 1,
         fallbackAfterMs: fallbackAfterMsOf(channelOptions, config.fallbackAfterMs),
         archives: config.archiveMs !== null,
+        tellsSent: config.http?.publicUrl !== undefined,
         alerts: alertsOf,
         suppression: (address: Parameters<Known['suppression']>[0]) => facts.suppression(address),
         onFailed: failureLog(logger, clock),

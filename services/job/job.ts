@@ -8,6 +8,7 @@ import { addConnector } from '../../connectors/channels/delivery/topology.ts';
 import { addInbox } from '../../connectors/channels/inapp/topology.ts';
 import { channelNames, connectedChannels } from '../../connectors/channels/index.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
+import { addFeedback } from '../../connectors/feedback/topology.ts';
 import { openScorers } from '../../connectors/models/open-scorers.ts';
 import type { Scorer } from '../../connectors/models/scorer.ts';
 import { addModels } from '../../connectors/models/topology.ts';
@@ -29,6 +30,7 @@ import { triplineTopology } from '../../topology/topology.ts';
 import type { Config } from '../config/index.ts';
 import type { Project } from '../project/load-project.ts';
 import type { DeliveryParts } from './delivery.ts';
+import { linksOf } from './links.ts';
 import { formatOf } from './source-format.ts';
 
 /** Decoded documents that the tasks of a thread keep together; what is not here is read from LevelDB. */
@@ -115,7 +117,9 @@ function wholeTopology(
   } = config;
   const { schemaIds = {} } = parts;
   if (remoteModels(versions.initial).length > 0) addModels(topology, { application, prefix, schemaIds, scorers });
-  const common = { application, prefix, schemaIds, rng: systemRng, archives: config.archiveMs !== null };
+  const tellsSent = config.http?.publicUrl !== undefined;
+  if (tellsSent) addFeedback(topology, { application, prefix, schemaIds });
+  const common = { application, prefix, schemaIds, rng: systemRng, archives: config.archiveMs !== null, tellsSent };
   for (const connector of connectors) {
     const desk = delivery?.desk(connector.channel) ?? null;
     addConnector(topology, { ...common, alertsTo: config.alerts?.channel ?? null, desk, ...connector });
@@ -205,8 +209,14 @@ function connectorsOf(
   parts: Pick<ChannelDependencies, 'clock' | 'templates' | 'ruleDescription'>,
 ): Connector[] {
   const { application, channels } = config;
+  const around = {
+    application,
+    publicUrl: config.http?.publicUrl ?? null,
+    links: linksOf(config),
+    always: new Set(config.consent.always),
+  };
   return connectedChannels(channels).map(({ name, channel, connector, options }) => {
-    const sender = openChannel(channel, options, { ...parts, application, publicUrl: null }, name);
+    const sender = openChannel(channel, options, { ...parts, ...around }, name);
     const { retryScheduleMs: schedule } = connector;
     return {
       channel: name,

@@ -14,7 +14,7 @@ import type { CompiledSend } from '../../rules/flows/send.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 
 /** What every template may show, beside the captures of the rule (docs/rules.md, Templates). */
-const ROOTS = ['data', 'event', 'profile', 'entity', 'rule', 'at'];
+const ROOTS = ['data', 'event', 'profile', 'entity', 'rule', 'at', 'unsubscribeUrl', 'preferencesUrl'];
 const EVENT_NAMES = Object.keys(EVENT_FIELDS);
 const ENTITY_FIELDS = ['type', 'id'];
 const LIST_FIELDS = ['size', 'first', 'last'];

@@ -55,13 +55,11 @@ export function seeDevice(sections: Sections, device: Device, at: number): void 
   );
 }
 
-/** False when there is no such device. */
-export function forgetDevice(sections: Sections, id: string): boolean {
+/** What was seen after `at` is there again, whatever was said then. */
+export function forgetDevice(sections: Sections, id: string, at: number): void {
   const known = devicesOf(sections);
-  const left = known.filter(({ device }) => device.id !== id);
-  if (left.length === known.length) return false;
-  sections.put(knownDevices, left.length === 0 ? null : left);
-  return true;
+  const left = known.filter(({ device, lastSeen }) => device.id !== id || lastSeen > at);
+  if (left.length < known.length) sections.put(knownDevices, left.length === 0 ? null : left);
 }
 
 function isSame(a: Device, b: Device): boolean {

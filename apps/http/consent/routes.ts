@@ -9,17 +9,18 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Link, LinkKind, Links } from '../../../connectors/channels/links/links.ts';
+import { utf8Bytes } from '../../../lib/bytes.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { ConsentChange } from '../../../schemas/consent-change.ts';
 import type { MessageReference } from '../../../schemas/message-reference.ts';
-import type { Records } from '../records.ts';
+import type { CommandWriter } from '../command-writer.ts';
 import { type Choice, donePage, preferencesPage, unknownLinkPage, unsubscribePage } from './pages.ts';
 
 /** What a person said so far: about `*`, a category, or `channel:<name>`; undefined: nothing. */
 export type SaidBy = (entity: MessageReference['entity']) => Promise<(about: string) => boolean | undefined>;
 
 export interface ConsentRoutesOptions {
-  readonly records: Records;
+  readonly writer: CommandWriter;
   /** tripline.consent-changes. */
   readonly topic: string;
   readonly links: Links;
@@ -32,6 +33,8 @@ export interface ConsentRoutesOptions {
   readonly saidBy: SaidBy;
 }
 
+/** Pages are for people. */
+const HIDDEN = { schema: { hide: true }, bodyLimit: 64 * 1024 };
 const PAGE_HEADERS = {
   'content-security-policy':
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -41,23 +44,23 @@ const PAGE_HEADERS = {
 };
 
 export function addConsentRoutes(app: FastifyInstance, options: ConsentRoutesOptions): void {
-  const { links, records, topic, clock, optIn } = options;
+  const { links, writer, topic, clock, optIn } = options;
 
   type Linked = FastifyRequest<{ Params: { token: string } }>;
   const linkOf = (kind: LinkKind, request: Linked): Link | null => links.read(kind, request.params.token);
   const preferencesOf = ({ reference }: Link): string => links.urlOf('preferences', reference);
   const record = (userId: string, said: Partial<ConsentChange>): Promise<void> => {
     const change: ConsentChange = { userId, ...said, timestamp: new Date(clock.now()).toISOString() };
-    return records.write([{ topic, key: userId, value: change }]);
+    return writer.append(topic, userId, utf8Bytes(JSON.stringify(change)));
   };
 
-  app.get('/u/:token', async (request: Linked, reply) => {
+  app.get('/u/:token', HIDDEN, async (request: Linked, reply) => {
     const link = linkOf('u', request);
     if (link === null) return shown(reply, unknownLinkPage(), 404);
     return shown(reply, unsubscribePage(link.reference.category, request.url, preferencesOf(link)));
   });
 
-  app.post('/u/:token', async (request: Linked, reply) => {
+  app.post('/u/:token', HIDDEN, async (request: Linked, reply) => {
     const link = linkOf('u', request);
     if (link === null) return shown(reply, unknownLinkPage(), 404);
     const { category, entity } = link.reference;
@@ -70,13 +73,13 @@ export function addConsentRoutes(app: FastifyInstance, options: ConsentRoutesOpt
     return shown(reply, donePage(category, preferencesOf(link)));
   });
 
-  app.get('/preferences/:token', async (request: Linked, reply) => {
+  app.get('/preferences/:token', HIDDEN, async (request: Linked, reply) => {
     const link = linkOf('preferences', request);
     if (link === null) return shown(reply, unknownLinkPage(), 404);
     return shown(reply, await preferences(link, request.url, false));
   });
 
-  app.post('/preferences/:token', async (request: Linked, reply) => {
+  app.post('/preferences/:token', HIDDEN, async (request: Linked, reply) => {
     const link = linkOf('preferences', request);
     if (link === null) return shown(reply, unknownLinkPage(), 404);
     const form = new URLSearchParams(Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '');

@@ -7,21 +7,23 @@
 //   K2. A callback is answered once its record is durable; told again, it counts once (connectors/feedback).
 //   K3. A click leads where the message said, signed by us, and nowhere else; scanners are led there too, and told apart.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isbot } from 'isbot';
 import { request as httpRequest } from 'undici';
 import type { Links } from '../../../connectors/channels/links/links.ts';
+import { utf8Bytes } from '../../../lib/bytes.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { type Feedback, NO_FEEDBACK } from '../../../schemas/feedback.ts';
 import type { Json } from '../../../schemas/json.ts';
-import type { Records } from '../records.ts';
+import type { CommandWriter } from '../command-writer.ts';
+import { Refusal } from '../ingest/refusal.ts';
 import { isSendgridSignature, sendgridFeedback } from './sendgrid.ts';
 import { isAmazons, isSnsSignature, sesFeedback, snsMessageOf } from './ses.ts';
 import { inboundFeedback, isTwilioSignature, type KeyedFeedback, statusFeedback } from './twilio.ts';
 
 export interface FeedbackRoutesOptions {
-  readonly records: Records;
+  readonly writer: CommandWriter;
   readonly topic: string;
   /** As callers see this installation, without a slash at its end. */
   readonly publicUrl: string;
@@ -41,20 +43,20 @@ export interface FeedbackRoutesOptions {
 const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
 const NEVER_KEPT = { 'cache-control': 'no-store, no-cache, must-revalidate, private', pragma: 'no-cache' };
 const TEXT_MAX = 64 * 1024;
+/** Providers and browsers call these by their own rules; the document is for those who write programs. */
+const HIDDEN = { schema: { hide: true }, bodyLimit: 1024 * 1024 };
 
 export function addFeedbackRoutes(app: FastifyInstance, options: FeedbackRoutesOptions): void {
-  const { records, topic, links, clock } = options;
-  const keep = (told: readonly KeyedFeedback[]): Promise<void> =>
-    told.length === 0
-      ? Promise.resolve()
-      : records.write(told.map(({ key, feedback }) => ({ topic, key, value: feedback })));
+  const { writer, topic, links, clock } = options;
+  const keep = async (told: readonly KeyedFeedback[]): Promise<void> => {
+    await Promise.all(told.map(({ key, feedback }) => writer.append(topic, key, utf8Bytes(JSON.stringify(feedback)))));
+  };
 
-  app.post('/feedback/twilio', async (request, reply) => {
+  app.post('/feedback/twilio', HIDDEN, async (request, reply) => {
     const form = Object.fromEntries(new URLSearchParams(textOf(request)));
     const url = options.publicUrl + request.url;
     const signature = String(request.headers['x-twilio-signature'] ?? '');
-    if (!options.twilioTokens.some((token) => isTwilioSignature(token, url, form, signature)))
-      return refused(reply, 403);
+    if (!options.twilioTokens.some((token) => isTwilioSignature(token, url, form, signature))) throw refused(403);
     const now = clock.now();
     const action = new URL(url).searchParams.get('action');
     const isInbound = form['MessageStatus'] === undefined && form['Body'] !== undefined;
@@ -63,26 +65,26 @@ export function addFeedbackRoutes(app: FastifyInstance, options: FeedbackRoutesO
     return reply.type('text/xml').send('<?xml version="1.0" encoding="UTF-8"?><Response/>');
   });
 
-  app.post('/feedback/sendgrid', async (request, reply) => {
+  app.post('/feedback/sendgrid', HIDDEN, async (request, reply) => {
     const timestamp = String(request.headers['x-twilio-email-event-webhook-timestamp'] ?? '');
     const signature = String(request.headers['x-twilio-email-event-webhook-signature'] ?? '');
     const { sendgridKey } = options;
     if (sendgridKey === null || !isSendgridSignature(sendgridKey, timestamp, bytesOf(request), signature)) {
-      return refused(reply, 403);
+      throw refused(403);
     }
     const events = jsonOf(request);
-    if (events === undefined) return refused(reply, 400);
+    if (events === undefined) throw refused(400);
     await keep(sendgridFeedback(events));
     return reply.send({ success: true });
   });
 
-  app.post('/feedback/ses', async (request, reply) => {
+  app.post('/feedback/ses', HIDDEN, async (request, reply) => {
     const message = snsMessageOf(jsonOf(request) ?? null);
-    if (message === null) return refused(reply, 400);
+    if (message === null) throw refused(400);
     const fetchText = options.fetchText ?? fetchedText;
-    if (!options.sesTopics.includes(message['TopicArn'] ?? '')) return refused(reply, 403);
-    if (!isAmazons(message['SigningCertURL'])) return refused(reply, 403);
-    if (!isSnsSignature(message, await fetchText(message['SigningCertURL']!))) return refused(reply, 403);
+    if (!options.sesTopics.includes(message['TopicArn'] ?? '')) throw refused(403);
+    if (!isAmazons(message['SigningCertURL'])) throw refused(403);
+    if (!isSnsSignature(message, await fetchText(message['SigningCertURL']!))) throw refused(403);
     if (message['Type'] === 'Notification') await keep(sesFeedback(message));
     else if (message['Type'] === 'SubscriptionConfirmation' && isAmazons(message['SubscribeURL'])) {
       await fetchText(message['SubscribeURL']!);
@@ -91,15 +93,15 @@ export function addFeedbackRoutes(app: FastifyInstance, options: FeedbackRoutesO
     return reply.send({ success: true });
   });
 
-  app.get<{ Params: { token: string } }>('/o/:token', async (request, reply) => {
+  app.get<{ Params: { token: string } }>('/o/:token', HIDDEN, async (request, reply) => {
     const link = links.read('o', request.params.token);
     if (link !== null) await keep([followed(request, link.reference.action, 'opened', null, link)]);
     return reply.headers(NEVER_KEPT).type('image/gif').send(PIXEL);
   });
 
-  app.get<{ Params: { token: string } }>('/c/:token', async (request, reply) => {
+  app.get<{ Params: { token: string } }>('/c/:token', HIDDEN, async (request, reply) => {
     const link = links.read('c', request.params.token);
-    if (link === null || link.url === null) return refused(reply, 404);
+    if (link === null || link.url === null) throw refused(404);
     await keep([followed(request, link.reference.action, 'clicked', link.url, link)]);
     return reply.headers(NEVER_KEPT).redirect(link.url, 302);
   });
@@ -126,11 +128,10 @@ function isMachineRequest({ headers, method }: FastifyRequest): boolean {
   return ahead || method === 'HEAD' || isbot(headers['user-agent'] ?? '');
 }
 
-function refused(reply: FastifyReply, status: 400 | 403 | 404): FastifyReply {
-  const message = { 400: 'this is no callback', 403: 'the signature is not right', 404: 'this link is none of ours' }[
-    status
-  ];
-  return reply.code(status).send({ code: 'TRG_HTTP_FEEDBACK_REFUSED', message });
+function refused(status: 400 | 403 | 404): Refusal {
+  if (status === 400) return new Refusal(400, 'TRG_RECORD_INVALID', 'this is no callback');
+  if (status === 403) return new Refusal(403, 'TRG_HTTP_FORBIDDEN', 'the signature is not right');
+  return new Refusal(404, 'TRG_HTTP_NOT_FOUND', 'this link is none of ours');
 }
 
 function bytesOf({ body }: FastifyRequest): Buffer {

@@ -20,6 +20,9 @@ const SIGNED: Readonly<Record<string, readonly string[]>> = {
 
 const AMAZON = /^sns\.[a-z0-9-]{3,}\.amazonaws\.com(\.cn)?$/;
 
+/** As the channel's sender sets it (connectors/channels/email/ses.ts). */
+const TAG = 'tripline-action';
+
 export type SnsMessage = Readonly<Record<string, string>>;
 
 /** Null: it is no message of SNS. */
@@ -59,7 +62,8 @@ export function sesFeedback(message: SnsMessage): readonly KeyedFeedback[] {
   const kind = String(event['eventType'] ?? event['notificationType'] ?? '');
   const mail = objectIn(event, 'mail');
   const tags = objectIn(mail, 'tags');
-  const [tag] = Array.isArray(tags['action']) ? tags['action'] : [];
+  const named = tags[TAG];
+  const [tag] = Array.isArray(named) ? named : [];
   const key = typeof tag === 'string' ? tag : actionInHeaders(mail);
   if (key === null) return [];
   const providerId = typeof mail['messageId'] === 'string' ? mail['messageId'] : null;

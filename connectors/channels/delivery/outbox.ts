@@ -74,7 +74,8 @@ const codec = stateCodec<StoredOutbox>('state/outbox');
 
 export const outboxSpec: DocumentSpec<Outbox> = {
   encode(doc, out) {
-    assert(doc.entries.length > 0 || doc.channel !== null, 'a document without entries is deleted (O2)');
+    const isKept = doc.entries.length > 0 || doc.channel !== null || doc.softs !== null;
+    assert(isKept, 'a document that holds nothing is deleted (O2)');
     assert(doc.entries.length === 0 || doc.dueAt !== Infinity, 'an entity with actions is due at some time (O1)');
     codec.write({ ...doc, dueAt: doc.dueAt === Infinity ? null : doc.dueAt }, out);
   },

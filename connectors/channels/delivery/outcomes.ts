@@ -1,16 +1,18 @@
 // Says what became of an action: the delivery record, the dead letter, the counts, and what follows for others.
 //
 // Owns: what is forwarded to the children `deliveries`, `dead-letter`, `channels`, `suppressions`, `commands`, `messages`,
-// `alerts` and `hand-over`. Does not own: deciding it (deliver.ts).
+// `alerts`, `sent` and `hand-over`. Does not own: deciding it (deliver.ts).
 
 import { utf8Bytes } from '../../../lib/bytes.ts';
 import type { ErrorCode } from '../../../lib/errors.ts';
 import type { Action } from '../../../schemas/action.ts';
-import { type Address, addressId } from '../../../schemas/address.ts';
+import { type Address, addressId, addressKey } from '../../../schemas/address.ts';
 import type { ChannelState } from '../../../schemas/channel-state.ts';
+import type { Command } from '../../../schemas/commands.ts';
 import { deadLetter } from '../../../schemas/dead-letter.ts';
 import type { Delivery } from '../../../schemas/delivery.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
+import { referenceOf } from '../../../schemas/message-reference.ts';
 import type { RecordHeader } from '../../../schemas/record.ts';
 import { type Suppression, suppressionKey } from '../../../schemas/suppression.ts';
 import type { ProcessorContext } from '../../../state/processor.ts';
@@ -47,6 +49,8 @@ export interface OutcomesOptions {
   readonly channel: string;
   /** Whether what was sent is kept. */
   readonly archives: boolean;
+  /** Whether word of its messages may come later. */
+  readonly tellsSent: boolean;
   /** Null: nobody is alerted. */
   readonly alerts: Alerts | null;
   /** Is told of each that failed. */
@@ -68,6 +72,7 @@ export class Outcomes {
   delivered(what: Settling, providerId: string | null): void {
     this.#report(what, { outcome: 'delivered', reason: null, providerId });
     this.#archive(what, 'delivered');
+    this.#tellSent(what);
   }
 
   /** Goes where the topology says, in the transaction of the delivery record. */
@@ -115,9 +120,10 @@ export class Outcomes {
   devices(what: Settling, results: readonly DeviceResult[]): void {
     const { type } = what.action.entity;
     const headers: readonly RecordHeader[] = type === 'user' ? [] : [[ENTITY_HEADER, utf8Bytes(type)]];
-    for (const { device, outcome } of results) {
+    for (const { device, outcome, goneAt } of results) {
       if (outcome !== 'gone') continue;
-      const command: JsonObject = { kind: 'device', op: 'remove', device };
+      const at = goneAt ?? this.#context.wallTime();
+      const command: Command = { kind: 'device', op: 'remove', device: { id: device }, at };
       this.#forward(what.action.entity.id, command, 'commands', headers);
     }
   }
@@ -135,6 +141,15 @@ export class Outcomes {
     const { channel, alerts } = this.#options;
     const alert = alerts?.about({ ...incident, channel, at: this.#context.wallTime() }) ?? null;
     if (alert !== null) this.#forward(alert.entity.id, alert, 'alerts');
+  }
+
+  /** For what is heard of the message later (connectors/feedback): by its id, and of a number by that, for answers. */
+  #tellSent({ action, message }: Settling): void {
+    const address = message?.address ?? null;
+    if (!this.#options.tellsSent || address === null) return;
+    const sent = { sent: referenceOf(action, addressId(address)) };
+    this.#forward(action.id, sent, 'sent');
+    if (address.kind === 'phone') this.#forward(addressKey(address), sent, 'sent');
   }
 
   #archive({ key, action, message }: Settling, outcome: ArchivedMessage['outcome']): void {

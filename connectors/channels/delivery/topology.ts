@@ -9,7 +9,7 @@ import { actionCodec, deliveryCodec, type SchemaIds } from '../../../schemas/fra
 import type { JsonObject } from '../../../schemas/json.ts';
 import { encodeSuppression } from '../../../schemas/suppression.ts';
 import type { SinkSpec, Topology } from '../../../topology/engine/builder.ts';
-import { actionsTopic, commandsTopic, publicTopics } from '../../../topology/topics.ts';
+import { actionsTopic, commandsTopic, publicTopics, sentTopic } from '../../../topology/topics.ts';
 import { deadLetterSink } from '../../../topology/topology.ts';
 import { Deliver } from './deliver.ts';
 import type { DeliveryDesk } from './desk.ts';
@@ -29,6 +29,8 @@ export interface ConnectorOptions {
   readonly desk: DeliveryDesk | null;
   /** Whether what was sent is kept. */
   readonly archives: boolean;
+  /** Whether word of its messages may come later (connectors/feedback). */
+  readonly tellsSent: boolean;
   /** The channel that alerts go to; null: nobody is alerted. */
   readonly alertsTo: string | null;
   /** Of a registry; left out: ids of our own. */
@@ -45,7 +47,17 @@ export interface ConnectorOptions {
 const CACHE_BYTES = 8 * 1024 * 1024;
 
 export function addConnector(topology: Topology, options: ConnectorOptions): void {
-  const { application, prefix, archives, alertsTo, handsOverTo = null, schemaIds = {}, desk, ...delivery } = options;
+  const {
+    application,
+    prefix,
+    archives,
+    tellsSent,
+    alertsTo,
+    handsOverTo = null,
+    schemaIds = {},
+    desk,
+    ...delivery
+  } = options;
   const { channel } = options;
   const topics = publicTopics(prefix);
   const store = outboxStore(channel);
@@ -72,6 +84,7 @@ export function addConnector(topology: Topology, options: ConnectorOptions): voi
     .addSink(`channels ${channel}`, sinkOf(topics.channels, encodeChannelState), [deliver])
     .addSink(`suppressions ${channel}`, sinkOf(topics.suppressions, encodeSuppression), [deliver])
     .addSink(`commands ${channel}`, sinkOf<JsonObject>(commandsTopic(application), jsonBytes), [deliver]);
+  if (tellsSent) topology.addSink(`sent ${channel}`, sinkOf<JsonObject>(sentTopic(application), jsonBytes), [deliver]);
   if (archives) topology.addSink(`messages ${channel}`, sinkOf<ArchivedMessage>(topics.messages, jsonBytes), [deliver]);
   if (alertsTo !== null) {
     const alerts = actionsTopic(prefix, alertsTo);

@@ -15,6 +15,6 @@ export const email = defineChannel({
     standsInForAddress: ({ to }) => to !== undefined,
     concurrency: ({ concurrency }) => concurrency,
     retryScheduleMs: MESSAGE_SCHEDULE_MS,
-    open: (options, { clock, templates }) => new EmailSender(options, clock, templates),
+    open: (options, dependencies) => new EmailSender(options, dependencies),
   },
 });

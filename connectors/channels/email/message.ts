@@ -9,7 +9,12 @@
 import type { SendMailOptions } from 'nodemailer';
 import { RecordError } from '../../../lib/errors.ts';
 import type { Action } from '../../../schemas/action.ts';
+import { addressId } from '../../../schemas/address.ts';
+import { type MessageReference, referenceOf } from '../../../schemas/message-reference.ts';
+import type { ChannelDependencies } from '../channel.ts';
 import type { Outgoing, Rendering } from '../delivery/sender.ts';
+import type { Links } from '../links/links.ts';
+import { trackedHtml } from '../links/tracked-html.ts';
 import { compileLiquid, type LiquidScope, type LiquidText } from '../templates/liquid.ts';
 import { type Templates, templateScope } from '../templates/templates.ts';
 import { isAddress } from './address.ts';
@@ -43,18 +48,28 @@ export interface EmailContent {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+export type ComposerParts = Pick<ChannelDependencies, 'templates' | 'links' | 'publicUrl' | 'always'>;
+
 export class EmailComposer {
   readonly #from: string;
   readonly #templates: Templates;
   readonly #to: LiquidText | null;
   readonly #subject: LiquidText | null;
   readonly #unsubscribeUrl: LiquidText | null;
+  readonly #links: Links | null;
+  readonly #publicUrl: string | null;
+  readonly #always: ReadonlySet<string>;
+  readonly #tracking: EmailOptions['tracking'];
 
-  constructor(options: EmailOptions, templates: Templates) {
+  constructor(options: EmailOptions, { templates, links, publicUrl, always }: ComposerParts) {
     const compile = (text: string | undefined): LiquidText | null =>
       text === undefined ? null : compileLiquid(text, 'none');
     this.#from = options.from;
     this.#templates = templates;
+    this.#links = links;
+    this.#publicUrl = publicUrl;
+    this.#always = always;
+    this.#tracking = options.tracking;
     this.#to = compile(options.to);
     this.#subject = compile(options.subject);
     this.#unsubscribeUrl = compile(options.unsubscribeUrl);
@@ -65,7 +80,10 @@ export class EmailComposer {
     const scope = templateScope(action);
     const address = this.#addressOf(action, scope);
     if (!isAddress(address)) return { outcome: 'skipped', reason: 'no-address' };
-    const { fields, body, isHtml } = this.#templates.render(action);
+    const reference = referenceOf(action, addressId({ kind: 'email', value: address }));
+    const unsubscribeUrl = this.#unsubscribes(action) ? (this.#links?.urlOf('u', reference) ?? null) : null;
+    const preferencesUrl = this.#links?.urlOf('preferences', reference) ?? null;
+    const { fields, body, isHtml } = this.#templates.render(action, { unsubscribeUrl, preferencesUrl });
     return {
       outcome: 'rendered',
       message: {
@@ -75,8 +93,8 @@ export class EmailComposer {
           to: address,
           subject: fields.subject || this.#defaultSubject(action, scope),
           text: isHtml ? plainText(body) : body,
-          html: isHtml ? body : null,
-          headers: this.#unsubscribeHeaders(scope),
+          html: isHtml ? this.#tracked(body, reference) : null,
+          headers: this.#unsubscribeHeaders(scope, unsubscribeUrl),
         },
       },
     };
@@ -102,10 +120,27 @@ export class EmailComposer {
     );
   }
 
-  /** RFC 8058. */
-  #unsubscribeHeaders(scope: LiquidScope): Record<string, string> {
-    if (this.#unsubscribeUrl === null) return {};
-    const url = URL.parse(this.#unsubscribeUrl.render(scope).trim());
+  /** What the law or security obliges us to say cannot be unsubscribed from. */
+  #unsubscribes({ category }: Action): boolean {
+    return category === null || !this.#always.has(category);
+  }
+
+  #tracked(html: string, reference: MessageReference): string {
+    const [links, publicUrl] = [this.#links, this.#publicUrl];
+    if (links === null || publicUrl === null) return html;
+    const { opens, clicks } = this.#tracking;
+    return trackedHtml(html, {
+      clickUrl: clicks ? (url) => links.urlOf('c', reference, url) : null,
+      openUrl: opens ? links.urlOf('o', reference) : null,
+      publicUrl,
+    });
+  }
+
+  /** RFC 8058; `ours`: our own page, where the configuration names none. */
+  #unsubscribeHeaders(scope: LiquidScope, ours: string | null): Record<string, string> {
+    const given = this.#unsubscribeUrl?.render(scope).trim() ?? ours;
+    if (given === null) return {};
+    const url = URL.parse(given);
     if (url === null || !/^https?:$/.test(url.protocol)) {
       throw new RecordError('TRG_TEMPLATE_FAILED', 'channels.email.unsubscribeUrl does not give a web address');
     }

@@ -55,6 +55,17 @@ export const EmailOptionsSchema = Type.Object(
         { additionalProperties: false, description: 'DKIM signature' },
       ),
     ),
+    tracking: Type.Object(
+      {
+        opens: Type.Boolean({ default: true, description: 'A pixel tells that a mail was opened' }),
+        clicks: Type.Boolean({ default: true, description: 'Links lead over ours, which tell that they were clicked' }),
+      },
+      {
+        additionalProperties: false,
+        default: {},
+        description: 'What is told of mails, once there is an `http.publicUrl`',
+      },
+    ),
     concurrency: Type.Integer({
       minimum: 1,
       maximum: 1_000,

@@ -3,8 +3,7 @@
 import type { Clock } from '../../../lib/clock.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { ChannelSender, Outgoing, Rendering, SendResult } from '../delivery/sender.ts';
-import type { Templates } from '../templates/templates.ts';
-import { EmailComposer, type EmailContent } from './message.ts';
+import { type ComposerParts, EmailComposer, type EmailContent } from './message.ts';
 import type { EmailOptions } from './options.ts';
 import { SesTransport } from './ses.ts';
 import { SmtpTransport } from './smtp.ts';
@@ -14,8 +13,8 @@ export class EmailSender implements ChannelSender<EmailContent> {
   readonly #composer: EmailComposer;
   readonly #transport: MailTransport;
 
-  constructor(options: EmailOptions, clock: Clock, templates: Templates) {
-    this.#composer = new EmailComposer(options, templates);
+  constructor(options: EmailOptions, { clock, ...parts }: { readonly clock: Clock } & ComposerParts) {
+    this.#composer = new EmailComposer(options, parts);
     this.#transport = options.provider === 'ses' ? new SesTransport(options, clock) : new SmtpTransport(options, clock);
   }
 

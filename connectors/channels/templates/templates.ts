@@ -70,8 +70,8 @@ export class Templates {
     return this.#byPath.get(`${name}/${channel}`) ?? builtInTemplate(name);
   }
 
-  /** The action's message. Throws RecordError TRG_TEMPLATE_FAILED. */
-  render(action: Action): Rendered {
+  /** The action's message; `links`: what templates may show of it besides. Throws RecordError TRG_TEMPLATE_FAILED. */
+  render(action: Action, links: LiquidScope = {}): Rendered {
     if (action.template === null) {
       throw new RecordError('TRG_TEMPLATE_FAILED', `the rule names no template for channel ${action.channel}`);
     }
@@ -84,7 +84,7 @@ export class Templates {
       const message = `there is no template ${action.template}/${action.channel}.liquid${ofType}`;
       throw new RecordError('TRG_TEMPLATE_FAILED', message);
     }
-    return template.render(templateScope(action));
+    return template.render({ ...templateScope(action), ...links });
   }
 }
 

@@ -132,7 +132,7 @@ test('events of SES become outcomes, by the tag or the Message-ID; a mailbox tha
         MessageId: 'm',
         TopicArn: 't',
         Timestamp: '2026-01-01T00:00:00.000Z',
-        Message: JSON.stringify({ mail: { messageId: 'ses1', tags: { action: ['act1'] } }, ...message }),
+        Message: JSON.stringify({ mail: { messageId: 'ses1', tags: { 'tripline-action': ['act1'] } }, ...message }),
       })!,
     ).map(({ key, feedback: { id, outcome, reason, suppress, isMachine, address } }) => [
       key,

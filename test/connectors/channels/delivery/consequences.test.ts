@@ -96,12 +96,12 @@ test('a channel that its provider gave up is recorded as disabled for all worker
 
 test('devices that are gone become commands to their person, others do not', async () => {
   const devices = [
-    { device: 'd1', outcome: 'gone', reason: 'UNREGISTERED' },
+    { device: 'd1', outcome: 'gone', reason: 'UNREGISTERED', goneAt: 7 },
     { device: 'd2', outcome: 'delivered', reason: null },
     { device: 'd3', outcome: 'failed', reason: 'x' },
   ] as const;
   const task = await after(() => ({ ...DELIVERED, devices }), ['a1']);
-  assert.deepEqual(task.sentTo('commands'), [{ kind: 'device', op: 'remove', device: 'd1' }]);
+  assert.deepEqual(task.sentTo('commands'), [{ kind: 'device', op: 'remove', device: { id: 'd1' }, at: 7 }]);
 });
 
 test('with an archive what was delivered is kept word by word, and what was not is not', async () => {

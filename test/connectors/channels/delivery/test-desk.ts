@@ -73,6 +73,7 @@ export function testDesk(options: TestDesk): DeliveryDesk {
     partitions: 1,
     fallbackAfterMs: 900_000,
     archives: false,
+    tellsSent: false,
     alerts: null,
     suppression: (address) => facts.known.suppression(address),
     onFailed: () => {},

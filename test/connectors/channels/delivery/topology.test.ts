@@ -30,6 +30,7 @@ async function driverFor(t: TestContext, sender: ChannelSender): Promise<TestDri
       rng: seededRng(1),
       desk: testDesk({ channel: 'webhook', clock, noted }),
       archives: false,
+      tellsSent: false,
       alertsTo: null,
     });
     return made;

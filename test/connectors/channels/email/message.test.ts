@@ -6,7 +6,7 @@ import { EmailComposer, mailOf } from '../../../../connectors/channels/email/mes
 import type { EmailOptions } from '../../../../connectors/channels/email/options.ts';
 import type { JsonObject } from '../../../../schemas/json.ts';
 import { makeAction } from '../delivery/fake-context.ts';
-import { templatesOf } from '../kit.ts';
+import { DEPENDENCIES, templatesOf } from '../kit.ts';
 
 const SENT_AT = new Date('2026-01-01T00:00:00Z');
 const TEMPLATES = templatesOf({
@@ -18,7 +18,7 @@ function compose(options: Partial<EmailOptions>, profile: JsonObject, template =
   const whole = { host: 'mail.test', from: 'Shop <hello@shop.test>', ...options };
   assert.deepEqual(checkOptions(email, whole), []);
   const action = makeAction({ id: 'act1', channel: 'email', template, data, context: { profile } });
-  const rendering = new EmailComposer(whole as EmailOptions, TEMPLATES).compose(action);
+  const rendering = new EmailComposer(whole as EmailOptions, { ...DEPENDENCIES, templates: TEMPLATES }).compose(action);
   if (rendering.outcome !== 'rendered') return rendering;
   const { message } = rendering;
   return { message: mailOf({ action, message, attempt: 1, traceparent: null }, 'shop.test', SENT_AT) };

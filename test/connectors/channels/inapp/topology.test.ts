@@ -29,7 +29,14 @@ async function driverFor(t: TestContext): Promise<TestDriver> {
   const sender = openChannel(inapp, { secret: 'some secret' }, { ...DEPENDENCIES, clock: new FakeClock(), templates });
   const topology = (): Topology => {
     const made = new Topology();
-    const of = { application: APPLICATION, channel: 'inapp', prefix: 'tripline', archives: false, alertsTo: null };
+    const of = {
+      application: APPLICATION,
+      channel: 'inapp',
+      prefix: 'tripline',
+      archives: false,
+      tellsSent: false,
+      alertsTo: null,
+    };
     const desk = testDesk({ channel: 'inapp', clock: new FakeClock() });
     addConnector(made, { ...of, sender, rng: seededRng(1), desk, handsOverTo: COMMANDS });
     addInbox(made, { application: APPLICATION, prefix: 'tripline' });
