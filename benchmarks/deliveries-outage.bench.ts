@@ -79,7 +79,7 @@ export async function run({ scale }: { scale: number }): Promise<Figure[]> {
       rng: seededRng(1),
       desk: deskOf(clock),
       archives: false,
-    tellsSent: false,
+      tellsSent: false,
       alertsTo: null,
     });
   }

@@ -73,6 +73,9 @@ export async function measureGroup(group: WorkerGroup, { root, cluster, log }: K
   await log.admin.createTopics([{ topic, partitions }]);
   const config = {
     threads,
+    // What is sent stays on the topics, and the events are of another time.
+    deliveredElsewhere: ['webhook', 'email', 'slack'],
+    validFor: { operational: 'forever', marketing: 'forever' },
     sources: [{ topic, format: 'segment', keyed }],
     // Others, with another number of partitions, have their own public topics.
     topics: { prefix: application },

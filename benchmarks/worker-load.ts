@@ -35,6 +35,9 @@ export function workerIn(root: string, number: number, options: WorkerOptions): 
     dataDir: './data',
     kafka: { brokers },
     rules: './rules',
+    // What is sent stays on the topics, and the events are of another time.
+    deliveredElsewhere: ['webhook', 'email', 'slack'],
+    validFor: { operational: 'forever', marketing: 'forever' },
     sources: [{ topic, format: 'segment', keyed: true }],
     ...config,
   };

@@ -36,6 +36,6 @@ test('every benchmark runs at a tiny size, and its figures stand in the results'
 test('a benchmark that does not exist is refused with the names of those that do', async () => {
   await assert.rejects(
     run(process.execPath, [join(FOLDER, 'run.ts'), '--only', 'nothing']),
-    /backtest, kafka, kafka-rolling, log, memory, restore/,
+    /backtest, deliveries, deliveries-outage, kafka, kafka-rolling, log, memory, restore/,
   );
 });

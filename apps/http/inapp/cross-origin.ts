@@ -18,7 +18,7 @@ export function openToAnyPage(
       done();
     });
     for (const path of paths) {
-      part.options(path, (_request, reply) =>
+      part.options(path, { schema: { hide: true } }, (_request, reply) =>
         reply
           .headers({
             'access-control-allow-methods': methods.join(', '),

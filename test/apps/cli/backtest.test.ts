@@ -134,7 +134,7 @@ test('lines that cannot be used are counted by reason and listed with their line
     '{"broken',
     '[]',
     JSON.stringify({ type: 'track', event: 'purchase', timestamp: `${DAY}10:00:00Z` }),
-    JSON.stringify({ type: 'track', userId: 7, event: 'purchase', timestamp: `${DAY}10:00:00Z` }),
+    JSON.stringify({ type: 'track', userId: true, event: 'purchase', timestamp: `${DAY}10:00:00Z` }),
     line('u1', 'purchase', '9999-01-01T00:00:00Z'),
     line('u1', 'purchase', 'yesterday'),
     line('u1', 'purchase', `${DAY}10:00:00Z`, { pad: 'x'.repeat(10_000_000) }),
@@ -144,7 +144,7 @@ test('lines that cannot be used are counted by reason and listed with their line
   assert.deepEqual(summary.input.deadLetters, {
     TRG_RECORD_UNREADABLE: 1,
     TRG_RECORD_INVALID: 4,
-    TRG_RECORD_IN_FUTURE: 1,
+    TRG_RECORD_TIME_IMPLAUSIBLE: 1,
     TRG_RECORD_TOO_LARGE: 1,
   });
   assert.deepEqual(

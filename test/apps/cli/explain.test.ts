@@ -81,6 +81,7 @@ test('a rule that fired: each event, the deadline with its meaning, and every ga
       ['enabled', 'passed'],
       ['condition', 'passed'],
       ['cooldown', 'passed'],
+      ['stale', 'passed'],
     ],
   );
 });

@@ -30,6 +30,9 @@ test('inspect shows of each task what it reads and keeps, while a worker has sta
     { topic: 'events.shop', partition: 0, committed: 1, end: 2, waiting: 1 },
     fact('tripline.profiles'),
     fact('tripline.consent'),
+    fact('tripline.consent-changes'),
+    fact('shop-commands'),
+    fact('tripline.deliveries'),
   ]);
   assert.equal(first.state.documents, 1);
   assert.ok(first.state.bytes > 50);

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { decisions as decisionsCommand } from '../../../apps/cli/commands/decisions.ts';
 import { run as runCommand } from '../../../apps/cli/commands/run.ts';
 import { runWorker } from '../../../apps/worker/worker.ts';
+import { CHANNEL_IDS } from '../../../connectors/channels/index.ts';
 import { readEvents } from '../../../connectors/sources/files/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { createLogger } from '../../../lib/logger.ts';
@@ -79,7 +80,7 @@ async function runShop(t: TestContext, env: Record<string, string>, amid?: () =>
     env: { WEBHOOK_SECRET: 'whsec_dGVzdA==', WRITE_KEY: 'test', TRIPLINE_DATA_DIR: dataDir, ...env },
   });
   // Without connectors: what is sent is on the topics, and nobody is there to deliver to.
-  const config = { ...full, channels: {}, http: null };
+  const config = { ...full, channels: {}, http: null, deliveredElsewhere: CHANNEL_IDS };
   const stop = new AbortController();
   const running = Promise.withResolvers<Log>();
   const logger = createLogger('test', { write: () => {} });
