@@ -20,3 +20,7 @@ const schemas = readdirSync(join(ROOT, 'schemas'), { recursive: true, encoding: 
 for (const name of schemas.filter((each) => /\.(avsc|json)$/.test(each))) {
   cpSync(join(ROOT, 'schemas', name), join(DIST, 'schemas', name));
 }
+// The inbox' client is JavaScript as it stands, with its types.
+for (const name of ['client.js', 'client.d.ts']) {
+  cpSync(join(ROOT, 'apps/http/inapp', name), join(DIST, 'apps/http/inapp', name));
+}

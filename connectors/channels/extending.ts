@@ -7,6 +7,6 @@ export type { ChannelTraits } from '../../rules/gates/channels.ts';
 export type { Action } from '../../schemas/action.ts';
 export { type Channel, type ChannelDependencies, type ConnectorSpec, defineChannel } from './channel.ts';
 export { RETRY_SCHEDULE_MS } from './delivery/backoff.ts';
-export type { ChannelSender, SendResult } from './delivery/sender.ts';
+export type { ChannelSender, Outgoing, RenderedMessage, Rendering, SendResult } from './delivery/sender.ts';
 export type { Rendered } from './templates/template-file.ts';
 export type { Templates } from './templates/templates.ts';

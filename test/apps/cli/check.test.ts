@@ -147,7 +147,7 @@ test('what a template shows and no rule gives is a warning at its place', async 
   assert.deepEqual(
     warnings.map((line) => line.replace(/^templates\/hello\//, '').replace(', so it shows nothing', '')),
     [
-      'email.de.liquid:1:4: no rule that sends this gives "daten.n" (there is data, event, profile, entity, rule, at, first) [warning]',
+      'email.de.liquid:1:4: no rule that sends this gives "daten.n" (there is data, event, profile, entity, rule, at, unsubscribeUrl, preferencesUrl, first) [warning]',
       'email.liquid:2:22: no rule that sends this gives "data.cupon" (did you mean "coupon"?) [warning]',
       'email.liquid:6:4: no rule that sends this gives "data.nn" (did you mean "n"?) [warning]',
       'email.liquid:6:18: no rule that sends this gives "firts.event" (did you mean "first"?) [warning]',
