@@ -7,6 +7,7 @@
 
 import Type from 'typebox';
 import { localFields } from '../../lib/calendar.ts';
+import type { JsonObject } from '../../schemas/json.ts';
 import type { Scope } from '../expressions/scope.ts';
 import { fields } from '../language/parts.ts';
 import { parseZone, UTC, ZONE_HINT, type Zone } from '../language/zone.ts';
@@ -43,11 +44,25 @@ export interface QuietHours {
 export const quietHoursGate = defineGate({
   name: 'quiet-hours',
   reason: 'quiet-hours',
-  fields: { quietHours: Type.Optional(Quiet) },
-  compile({ quietHours }, tools) {
+  fields: {
+    quietHours: Type.Optional(Quiet),
+    quiet: Type.Optional(
+      Type.Enum(['tcpa-us'], {
+        description:
+          'Quiet hours of a law, in place of quietHours. tcpa-us: messages from 8 to 21 h at the recipient (profile.timezone), to 20 h ' +
+          'in the states that say so (profile.state).',
+      }),
+    ),
+  },
+  compile({ quietHours, quiet: law }, tools) {
+    if (quietHours !== undefined && law !== undefined) {
+      tools.error(['quiet'], '"quiet" stands in the place of "quietHours"', 'leave one of them out');
+    }
     const quiet = quietHours === undefined ? null : compileQuietHours(quietHours, tools);
-    if (quiet === null || !tools.sends) return null;
-    const quietAt = (at: number, { profile }: Scope) => quietUntil(quiet, at, quiet.zone.of(profile));
+    if ((quiet === null && law === undefined) || !tools.sends) return null;
+    if (quiet === null) tools.readsProfile();
+    const quietAt = (at: number, { profile }: Scope) =>
+      quiet === null ? tcpaUntil(at, profile) : quietUntil(quiet, at, quiet.zone.of(profile));
     return {
       quietUntil: quietAt,
       refusal({ match, scope }) {
@@ -61,6 +76,33 @@ export const quietHoursGate = defineGate({
     };
   },
 });
+
+const HOUR_MS = 3_600_000;
+/** 47 CFR 64.1200(c)(1): calls and texts that solicit come between 8 and 21 h, local time at the called party's location. */
+const TCPA = { fromMs: 21 * HOUR_MS, toMs: 8 * HOUR_MS } as const;
+/**
+ * States whose own law ends at 20 h, by their postal codes and names: Alabama, Florida, Louisiana, Maryland, Massachusetts, Oklahoma,
+ * Washington, Wyoming. Laws change: a rule with `quietHours` of its own is stricter wherever that is wanted.
+ */
+const UNTIL_20 = new Set(
+  ['AL', 'FL', 'LA', 'MD', 'MA', 'OK', 'WA', 'WY'].concat([
+    'ALABAMA',
+    'FLORIDA',
+    'LOUISIANA',
+    'MARYLAND',
+    'MASSACHUSETTS',
+    'OKLAHOMA',
+    'WASHINGTON',
+    'WYOMING',
+  ]),
+);
+const AT_RECIPIENT = parseZone('profile.timezone')!;
+
+function tcpaUntil(at: number, profile: JsonObject): number | null {
+  const { state } = profile;
+  const endsEarly = typeof state === 'string' && UNTIL_20.has(state.trim().toUpperCase());
+  return quietUntil(endsEarly ? { ...TCPA, fromMs: 20 * HOUR_MS } : TCPA, at, AT_RECIPIENT.of(profile));
+}
 
 interface QuietBody {
   readonly from?: string | undefined;

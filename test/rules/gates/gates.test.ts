@@ -6,6 +6,7 @@ import { REASONS } from '../../../rules/gates/index.ts';
 import { parseTimeOfDay, quietUntil } from '../../../rules/gates/quiet-hours.ts';
 import { parseZone } from '../../../rules/language/zone.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
+import type { JsonObject } from '../../../schemas/json.ts';
 import { holds } from '../../invariants/property.ts';
 import { candidateOf, compiled, errorsOf, gateOf } from '../kit.ts';
 
@@ -43,6 +44,23 @@ test('quiet hours are those of profile.timezone unless the rule says otherwise, 
   const noon = Date.UTC(2026, 0, 1, 12);
   assert.equal(refusalIn('Asia/Tokyo', noon), Date.UTC(2026, 0, 1, 23));
   assert.equal(refusalIn('Europe/Berlin', noon), null);
+});
+
+test('tcpa-us is quiet before 8 and from 21 h at the recipient, from 20 h in the states that say so', () => {
+  const rule = compiled(`${BARE}quiet: tcpa-us\nthen: [{ send: { channel: webhook } }]`);
+  assert.equal(rule.needs.profile, true);
+  const gate = gateOf(rule, 'quiet-hours');
+  const until = (profile: JsonObject, at: number) => gate.refusal(candidateOf(rule, at, { profile }))?.until ?? null;
+  const local = (hour: number, minute = 0) => Date.UTC(2026, 0, 2, hour + 5, minute);
+  const newYork = { timezone: 'America/New_York' };
+  assert.equal(until(newYork, local(7, 59)), local(8));
+  assert.equal(until(newYork, local(8)), null);
+  assert.equal(until(newYork, local(20, 59)), null);
+  assert.equal(until(newYork, local(21)), local(32));
+  for (const state of ['FL', 'florida ', 'OK']) assert.equal(until({ ...newYork, state }, local(20)), local(32), state);
+  assert.equal(until({ ...newYork, state: 'FL' }, local(19, 59)), null);
+  assert.equal(until({ ...newYork, state: 'NY' }, local(20)), null);
+  assert.match(errorsOf(`${BARE}quiet: tcpa-us\nquietHours: { from: "21:00", to: "08:00" }`)[0]!, /in the place of/);
 });
 
 test('mistakes in gates are reported', () => {
