@@ -6,6 +6,7 @@
 //   D1. A user's own token tells of that user's devices alone.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import Type from 'typebox';
 import type { Clock } from '../../../lib/clock.ts';
 import { type DeviceCommand, deviceOf, encodeCommand } from '../../../schemas/commands.ts';
 import { isJsonObject, type JsonObject } from '../../../schemas/json.ts';
@@ -14,6 +15,7 @@ import { openToAnyPage } from '../inapp/cross-origin.ts';
 import type { UserTokens } from '../inapp/user-token.ts';
 import { Refusal } from '../ingest/refusal.ts';
 import { keyOf, type WriteKeys } from '../ingest/write-keys.ts';
+import { answers } from '../openapi.ts';
 import type { ApiKeys } from './api-keys.ts';
 
 export interface DeviceRoutesOptions {
@@ -40,16 +42,31 @@ export function addDeviceRoutes(app: FastifyInstance, options: DeviceRoutesOptio
   };
   const onRequest = (request: FastifyRequest): Promise<void> => authorise(request, options);
   openToAnyPage(app, { paths: [PATH], methods: ['PUT', 'DELETE'] }, (part) => {
-    part.put(PATH, { bodyLimit: BODY_BYTES_MAX, onRequest }, (request) =>
-      tell(request, (id) => {
-        const device = deviceOf({ ...told(request.body), id });
-        return { kind: 'device', op: 'set', device, at: clock.now() };
-      }),
+    part.put(
+      PATH,
+      { schema: schemaOf('A device that a person has'), bodyLimit: BODY_BYTES_MAX, onRequest },
+      (request) =>
+        tell(request, (id) => {
+          const device = deviceOf({ ...told(request.body), id });
+          return { kind: 'device', op: 'set', device, at: clock.now() };
+        }),
     );
-    part.delete(PATH, { bodyLimit: BODY_BYTES_MAX, onRequest }, (request) =>
-      tell(request, (id) => ({ kind: 'device', op: 'remove', device: { id }, at: clock.now() })),
+    part.delete(
+      PATH,
+      { schema: schemaOf('A device that a person has no more'), bodyLimit: BODY_BYTES_MAX, onRequest },
+      (request) => tell(request, (id) => ({ kind: 'device', op: 'remove', device: { id }, at: clock.now() })),
     );
   });
+}
+
+function schemaOf(summary: string): object {
+  return {
+    tags: ['management'],
+    summary,
+    security: [{ apiKey: [] }],
+    params: Type.Object({ id: Type.String(), device: Type.String() }),
+    response: answers(Type.Object({ success: Type.Boolean() }), [400, 401, 403, 404, 413, 503]),
+  };
 }
 
 /** Throws Refusal: 401, 403. */

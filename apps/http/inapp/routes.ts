@@ -37,6 +37,8 @@ const APPLY_MS_MAX = 2_000;
 const APPLY_AGAIN_MS = 10;
 /** What a browser waits before it opens a stream again, ms. */
 const STREAM_RETRY_MS = 2_000;
+/** The client is who calls these: docs/channels/inapp.md has them. */
+const HIDDEN = { schema: { hide: true } };
 const CLIENT = readFileSync(new URL('./client.js', import.meta.url));
 const PATHS = ['/inapp/messages', '/inapp/stream', '/inapp/messages/:id/:what', '/inapp/client.js'];
 
@@ -47,23 +49,23 @@ export function addInboxRoutes(app: FastifyInstance, options: InboxRoutesOptions
     done();
   });
   openToAnyPage(app, { paths: PATHS, methods: ['GET', 'POST'] }, (part) => {
-    part.get('/inapp/client.js', (_request, reply) =>
+    part.get('/inapp/client.js', HIDDEN, (_request, reply) =>
       reply
         .headers({ 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'public, max-age=300' })
         .send(CLIENT),
     );
 
     /** `{messages, unread}`, the newest first. */
-    part.get('/inapp/messages', async (request, reply) => {
+    part.get('/inapp/messages', HIDDEN, async (request, reply) => {
       const { user } = await tokens.user(request.headers.authorization, request.query);
       void reply.header('cache-control', 'no-store');
       const { entries, unread } = await asked(read(user, goneSignal(reply)));
       return { messages: entries.map(({ message }) => message), unread };
     });
 
-    part.post('/inapp/messages/:id/:what', (request, reply) => change(request, reply, options));
+    part.post('/inapp/messages/:id/:what', HIDDEN, (request, reply) => change(request, reply, options));
 
-    part.get('/inapp/stream', (request, reply) => stream(request, reply, options));
+    part.get('/inapp/stream', HIDDEN, (request, reply) => stream(request, reply, options));
   });
 }
 
