@@ -49,6 +49,7 @@ export function addApiRoutes(app: FastifyInstance, { keys, answers: worker }: Ap
   /** The live document of a user. */
   get('/people/:id', PERSON, async ({ params }, signal) => {
     const { id } = params as { readonly id: string };
+    if (id.trim() === '') throw invalid('the id of the person is blank');
     const { documents } = await oneAnswer(worker, 'state.entity', { type: 'user', id }, signal);
     const [document] = documents;
     if (document === undefined) throw new Refusal(404, 'TRG_HTTP_NOT_FOUND', 'nothing is remembered of this person');

@@ -119,6 +119,15 @@ test("a person's document is given by id, whatever is in it; nobody's is 404", a
   assert.doesNotMatch(json.message, /nobody-at-all/);
 });
 
+test('a blank id is nobody: 400, and nobody is asked', async (t) => {
+  const { get, asked } = await api(t, () => NOTHING);
+  for (const id of ['%20', '%C2%A0', '%E3%80%80']) {
+    const { status, json } = await get(`/people/${id}`);
+    assert.deepEqual([status, json.code], [400, 'TRG_USAGE'], id);
+  }
+  assert.deepEqual(asked, []);
+});
+
 test('what keeps a worker from answering is said with a status that fits, and when to come again', async (t) => {
   const errors = [
     [new RetryableError('TRG_TASK_MOVING', 'it moves'), 503],
