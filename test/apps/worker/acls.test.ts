@@ -326,7 +326,7 @@ test('a wrong password ends the process soon with exit code 1, and no secret is 
 test('a worker without a broker says so, is live but not ready, and ends well when told to', BOUND, async (t) => {
   const folder = folderWith(t, {
     'rules/rule.yaml': RULE,
-    'tripline.yaml': `kafka: { brokers: ["127.0.0.1:1"] }\nsources: [{ topic: e }]\nhttp: { writeKeys: ["\${K}"] }\n`,
+    'tripline.yaml': `kafka: { brokers: ["127.0.0.1:1"] }\ndeliveredElsewhere: [webhook]\nsources: [{ topic: e }]\nhttp: { writeKeys: ["\${K}"] }\n`,
   });
   const port = await freePort();
   const { child, ended, said } = launch(t, folder, { K: 'k', TRIPLINE_HTTP_PORT: `${port}` });
