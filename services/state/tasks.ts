@@ -4,10 +4,12 @@
 
 import Type from 'typebox';
 import type { KeyValueStore } from '../../state/store/api.ts';
+import type { SubTopology } from '../../topology/engine/builder.ts';
 import type { Log, TopicPartition } from '../../topology/engine/ports.ts';
 import { decodePositionNote } from '../../topology/engine/position-note.ts';
 import { readChangelogNote, readOwnerNote } from '../../topology/engine/task-note.ts';
 import { type TaskSpec, tasksOf } from '../../topology/engine/tasks.ts';
+import { changelogTopic } from '../../topology/engine/topics.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
 import { plannedTopology } from '../job/job.ts';
 import { type Asked, type Pause, pauseOf, service } from '../operation.ts';
@@ -77,7 +79,15 @@ export async function allTasks(context: ServiceContext, log: Log): Promise<reado
   const { config } = context;
   const { rules } = (await context.rules()).inForce();
   const topology = plannedTopology(config, rules.ruleSet);
-  return tasksOf(topology.subTopologies(), config.application, await log.admin.topics());
+  const topics = await log.admin.topics();
+  const parts = topology.subTopologies().map((part) => withoutUnmade(part, config.application, topics));
+  return tasksOf(parts, config.application, topics);
+}
+
+/** A part whose worker was of a version before: what has been added to its inputs since is made when the next one starts. */
+function withoutUnmade(part: SubTopology, application: string, topics: ReadonlyMap<string, number>): SubTopology {
+  if (part.store === null || !topics.has(changelogTopic(application, part.name))) return part;
+  return { ...part, sources: part.sources.filter(({ topic, made }) => made === undefined || topics.has(topic)) };
 }
 
 /** Those that keep entities: with a changelog each. */
