@@ -14,6 +14,7 @@ import { explain } from './explain.ts';
 import { init } from './init.ts';
 import { keys } from './keys.ts';
 import { log } from './log.ts';
+import { preview } from './preview.ts';
 import { ready } from './ready.ts';
 import { rules } from './rules.ts';
 import { run } from './run.ts';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   ready,
   check,
   test,
+  preview,
   backtest,
   decisions,
   deliveries,

@@ -1,0 +1,157 @@
+// What a rule would say: events of a file are replayed, and what the rule does when it first fires is rendered for each channel of its
+// routes, as it would be sent.
+//
+// Invariants:
+//   P1. Nothing is sent, and nobody is asked: channels are opened for rendering alone.
+//   P2. Links of a preview are signed with a secret that nobody keeps: who clicks one changes nothing.
+
+import { openChannel } from '../../connectors/channels/channel.ts';
+import { type ConnectedChannel, connectedChannels } from '../../connectors/channels/index.ts';
+import { Links } from '../../connectors/channels/links/links.ts';
+import { Templates } from '../../connectors/channels/templates/templates.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { describeError } from '../../lib/errors.ts';
+import { newSecret } from '../../lib/rng.ts';
+import type { TextEncoding } from '../../lib/text-encoding.ts';
+import type { Action } from '../../schemas/action.ts';
+import type { JsonObject } from '../../schemas/json.ts';
+import { MemoryStore } from '../../state/store/memory-store.ts';
+import { END_OF_TIME, Replay } from '../../topology/replay.ts';
+import { BacktestInput } from '../backtest/input.ts';
+import type { Config } from '../config/index.ts';
+import { otherEntities } from '../job/source-format.ts';
+import { requireName } from '../names.ts';
+import type { Project } from '../project/load-project.ts';
+
+export interface PreviewOptions {
+  readonly rule: string;
+  /** Whose messages, by the id of the rule's entity; null: of whomever the rule fires for first. */
+  readonly user: string | null;
+  readonly config: Config;
+  /** With its templates. */
+  readonly project: Project;
+  /** JSON Lines or CSV, absolute. */
+  readonly events: string;
+  /** What the columns of a CSV file are, absolute. */
+  readonly mapping: string | undefined;
+  readonly encoding?: TextEncoding | undefined;
+  readonly clock: Clock;
+}
+
+export interface PreviewedMessage {
+  readonly channel: string;
+  readonly entity: string;
+  /** Event time of the decision, ms. */
+  readonly at: number;
+  /** From 1: the first channel of the route, then those that it falls back to. */
+  readonly attempt: number;
+  /** `elsewhere`: another program delivers this channel, and makes the message. */
+  readonly outcome: 'rendered' | 'failed' | 'skipped' | 'elsewhere';
+  readonly reason: string | null;
+  readonly to: string | null;
+  readonly content: JsonObject | null;
+}
+
+export interface Preview {
+  /** Empty: the rule sends nothing on these events. */
+  readonly messages: readonly PreviewedMessage[];
+  /** Lines of the file that cannot be read. */
+  readonly refused: number;
+}
+
+/** Throws FatalError TRG_NAME_UNKNOWN for a rule that is not there, TRG_FILE_UNREADABLE, and the mapping's errors. */
+export async function preview(options: PreviewOptions): Promise<Preview> {
+  const { rules } = options.project.rules;
+  requireName(
+    'rule',
+    options.rule,
+    rules.map(({ id }) => id),
+  );
+  const { actions, refused } = await firstActions(options);
+  const channels = new Map(connectedChannels(options.config.channels).map((each) => [each.name, each]));
+  const messages: PreviewedMessage[] = [];
+  for (const action of actions) {
+    for (const [before, channel] of [action.channel, ...action.fallback].entries()) {
+      const attempted = { ...action, channel, attempt: before + 1, fallback: action.fallback.slice(before) };
+      messages.push(await rendered(attempted, channels.get(channel), options));
+    }
+  }
+  return { messages, refused };
+}
+
+/** Those of the rule's first decision that sends something. */
+async function firstActions(options: PreviewOptions): Promise<{ actions: readonly Action[]; refused: number }> {
+  const { rule, user, config, project, events: file, mapping, encoding } = options;
+  const { outOfOrdernessMs, dedupeWindowMs, dedupeMax, maxClockSkewMs, eventTime } = config;
+  const recordBytesMax = config.limits.recordBytes;
+  let actions: readonly Action[] = [];
+  let refused = 0;
+  const take = (action: Action): void => {
+    if (action.rule !== rule || (user !== null && action.entity.id !== user)) return;
+    const [first] = actions;
+    if (first?.decision === action.decision) actions = [...actions, action];
+    else if (first === undefined || action.at < first.at) actions = [action];
+  };
+  const replay = await Replay.open({
+    outOfOrdernessMs,
+    dedupeWindowMs,
+    dedupeMax,
+    recordBytesMax,
+    eventTime,
+    maxClockSkewMs,
+    rules: project.rules.ruleSet,
+    source: { format: 'segment', entity: 'user', others: otherEntities(config, 'segment', 'user') },
+    store: new MemoryStore(),
+    wall: END_OF_TIME,
+    outputs: { actions: take, 'dead-letter': () => refused++ },
+  });
+  const bounds = { order: 'auto', from: -Infinity, to: Infinity } as const;
+  const input = new BacktestInput({ outOfOrdernessMs, recordBytesMax, mapping, encoding, file, ...bounds });
+  for await (const batch of input.batches()) {
+    refused += batch.refused.length;
+    await replay.feed(batch.records);
+  }
+  await replay.complete(END_OF_TIME);
+  replay.close();
+  return { actions, refused };
+}
+
+async function rendered(
+  action: Action,
+  connected: ConnectedChannel | undefined,
+  { config, project, clock }: PreviewOptions,
+): Promise<PreviewedMessage> {
+  const { channel, entity, at, attempt } = action;
+  const about = { channel, entity: `${entity.type}/${entity.id}`, at, attempt };
+  if (connected === undefined) return { ...about, outcome: 'elsewhere', reason: null, to: null, content: null };
+  const publicUrl = config.http?.publicUrl ?? null;
+  const dependencies = {
+    clock,
+    templates: project.templates[0] ?? new Templates(new Map()),
+    application: config.application,
+    publicUrl,
+    links: publicUrl === null ? null : new Links(publicUrl, newSecret()),
+    always: new Set(config.consent.always),
+    ruleDescription: (id: string) => project.rules.ruleSet.rule(id)?.description ?? null,
+  };
+  try {
+    const sender = openChannel(connected.channel, connected.options, dependencies, channel);
+    const rendering = sender.render(action);
+    await sender.close();
+    if (rendering.outcome !== 'rendered') {
+      return { ...about, outcome: rendering.outcome, reason: rendering.reason, to: null, content: null };
+    }
+    const { address, content } = rendering.message;
+    return {
+      ...about,
+      outcome: 'rendered',
+      reason: null,
+      to: address?.value ?? null,
+      content: content as unknown as JsonObject,
+    };
+  } catch (error) {
+    // A secret that is not set here, most likely: the others are shown none the less.
+    const reason = `the channel cannot be opened here: ${describeError(error)}`;
+    return { ...about, outcome: 'failed', reason, to: null, content: null };
+  }
+}
