@@ -1,5 +1,5 @@
 // `make bench`: runs the benchmarks one after the other, prints what they say, and writes it to benchmarks/results-engine.md.
-// `--scale 0.1` makes them smaller, `--only backtest` runs one, `--out FILE` writes elsewhere.
+// `--scale 0.1` makes them smaller, `--only backtest,log` runs some, `--out FILE` writes elsewhere.
 
 import { readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -27,8 +27,9 @@ const all = readdirSync(FOLDER)
   .filter((file) => file.endsWith(SUFFIX))
   .map((file) => file.slice(0, -SUFFIX.length))
   .sort();
-const chosen = values.only === undefined ? all : all.filter((name) => name === values.only);
-if (chosen.length === 0) throw new Error(`--only must be one of ${all.join(', ')}`);
+const chosen = values.only?.split(',') ?? all;
+const unknown = chosen.filter((name) => !all.includes(name));
+if (unknown.length > 0) throw new Error(`--only ${unknown.join(',')} is none of ${all.join(', ')}`);
 
 const head = [...machineLines(), `Scale ${scale}`];
 for (const line of head) console.log(line);
