@@ -22,6 +22,7 @@ test('good options have no findings, and defaults are filled in', () => {
     port: 587,
     secure: false,
     requireTls: false,
+    tracking: { opens: true, clicks: true },
     concurrency: 8,
   });
 });
