@@ -41,7 +41,7 @@ export interface ChannelTested {
 
 /**
  * Throws FatalError TRG_NAME_UNKNOWN for a channel that is not configured, TRG_FILE_UNREADABLE without a log, and what asking for
- * the person throws (state/entity.ts).
+ * the person throws (services/state/entity.ts).
  */
 export async function testChannel(
   context: ServiceContext,

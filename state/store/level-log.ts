@@ -1,7 +1,7 @@
 // LevelDB's log format, in which its write-ahead logs and its MANIFEST are: read whole, or refused.
 //
 // Owns: records of a log file. Does not own: what they say (level-check.ts). Source of the format: LevelDB's
-// doc/log_format.md.
+// doc/log_format.
 //
 // LevelDB itself passes over a block whose checksum is wrong and goes on with the next one, which is how writes in the middle
 // get lost. Here that is damage. A file may end amid a record, as a process that was killed leaves it.

@@ -1,6 +1,6 @@
 // Checks a table of LevelDB (`*.ldb`): every byte of it is in a block with a checksum, or where nothing but one value can be.
 //
-// Owns: the layout of a table. Does not own: which tables there are (level-check.ts). Source: LevelDB's doc/table_format.md.
+// Owns: the layout of a table. Does not own: which tables there are (level-check.ts). Source: LevelDB's doc/table_format.
 //
 //   data block, data block, …, filter block, metaindex block, index block, footer
 //   block   contents | type (1: 0 as it is, 1 Snappy) | masked checksum of both (4)
