@@ -23,6 +23,13 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const COVERED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/rules.md': { yaml: 'test/docs/rules-guide.test.ts', yml: 'test/docs/rules-guide.test.ts' },
   'docs/cookbook.md': { yaml: 'test/docs/rules-guide.test.ts', yml: 'test/docs/rules-guide.test.ts' },
+  'docs/ingest.md': {
+    js: 'test/docs/ingest.test.ts',
+    javascript: 'test/docs/ingest.test.ts',
+    python: 'test/docs/ingest.test.ts',
+    sh: 'test/docs/ingest.test.ts',
+    yaml: 'test/docs/ingest.test.ts',
+  },
   'docs/extending.md': { ts: 'test/packaging/package.test.ts' },
 };
 const REASON_LENGTH_MIN = 20;
