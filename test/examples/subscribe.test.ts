@@ -215,7 +215,7 @@ test('a kafkajs and a Java subscriber read, through the registry, every action o
     .split('\n')
     .map((line) => JSON.parse(line).message);
   assert.deepEqual(reasons.sort(), [
-    'the record is no CloudEvent: it has neither ce_specversion among its headers nor a content-type of CloudEvents',
+    'the record is no CloudEvent: it has neither ce_specversion (over HTTP: ce-specversion) among its headers nor a content-type of CloudEvents',
     'the registry has no schema 1048575',
   ]);
   for (const subscriber of [nodeSubscriber, javaSubscriber]) {
