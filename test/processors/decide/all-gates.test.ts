@@ -330,18 +330,19 @@ const EVERY_CHANNEL = `id: a
 when: { event: paid }
 then: [${CHANNEL_IDS.map((channel) => `{ send: { channel: ${channel}${templateOf(channel)} } }`).join(', ')}]`;
 
-test('webhook, Slack and PagerDuty ask no consent, and of several sends the allowed ones are made (N2)', () => {
+test('webhook, Slack, PagerDuty and the printed log ask no consent, and of several sends the allowed ones are made (N2)', () => {
   const found = run(EVERY_CHANNEL).see(paid(1), consent(2, { all: false }), paid(3));
   assert.deepEqual(found.lines, ['a@1', 'a@3']);
   assert.deepEqual(found.sends, [
     ...CHANNEL_IDS.map((channel) => `a@1 ${channel} to u1`),
-    ...['webhook', 'slack', 'pagerduty'].map((channel) => `a@3 ${channel} to u1`),
+    ...['webhook', 'slack', 'pagerduty', 'log'].map((channel) => `a@3 ${channel} to u1`),
   ]);
   const steps = found.context.valuesTo<Action>('actions').map(({ channel, step }) => [channel, step]);
   assert.deepEqual(steps.slice(CHANNEL_IDS.length), [
     ['webhook', CHANNEL_IDS.indexOf('webhook')],
     ['slack', CHANNEL_IDS.indexOf('slack')],
     ['pagerduty', CHANNEL_IDS.indexOf('pagerduty')],
+    ['log', CHANNEL_IDS.indexOf('log')],
   ]);
   assert.deepEqual(
     found.decisions.map(({ passedOver }) => passedOver),
@@ -381,7 +382,7 @@ test('a channel with a connector reaches those of whom its address is known', ()
     const found = run(EVERY_CHANNEL, {}, { channels }).see(identify(1, traits), paid(2));
     return found.sends.map((send) => send.split(' ')[1]!);
   };
-  const anyway = ['inapp', 'webhook', 'slack', 'pagerduty'];
+  const anyway = ['inapp', 'webhook', 'slack', 'pagerduty', 'log'];
   assert.deepEqual(reachedBy({ name: 'Ada' }), anyway);
   assert.deepEqual(reachedBy({ email: 'a@b.test' }), ['email', ...anyway]);
   assert.deepEqual(reachedBy({ phone: '+49' }), ['sms', ...anyway]);
