@@ -57,6 +57,16 @@ export const COUNTERS: Table = {
     unit: '{message}',
     meaning: 'Messages that no further channel may take after a failure, by `channel` of the last one and `reason`',
   },
+  'feedback-repeat': {
+    name: 'tripline.feedback.repeat',
+    unit: '{message}',
+    meaning: 'What a provider or a person said of a message again that is known already: it becomes no second event',
+  },
+  'feedback-unknown': {
+    name: 'tripline.feedback.unknown',
+    unit: '{message}',
+    meaning: 'What was said, by `outcome`, of a message that nobody here sent',
+  },
   'not-live': {
     name: 'tripline.decisions.not_live',
     unit: '{decision}',

@@ -171,6 +171,7 @@ const CASES: readonly Case[] = [
   given('deliveries.query', { user: 'u1', outcome: 'failed', limit: 1 }),
   given('deliveries.message', { action: 'none' }),
   given('channels.list', {}),
+  given('consent.show', { user: 'u1' }),
   given('dead-letters.list', {}),
   given('dead-letters.list', { channel: 'webhook', since: START }),
   given('dead-letters.list', { reason: 'TRG_RECORD_INVALID', withReplayed: true }),
@@ -191,7 +192,13 @@ const CASES: readonly Case[] = [
     { channel: 'webhook', user: 'u1' },
     ({ action: _, message: __, ...rest }: { action: unknown; message: unknown }) => rest,
   ),
+  given('consent.change', {
+    changes: [{ userId: 'u1', all: false, timestamp: new Date(START).toISOString(), source: 'phone' }],
+    suppressions: [{ kind: 'email', address: 'a@b.test', reason: 'bounce', at: START }],
+  }),
+  given('consent.show', { user: 'u1' }),
   // Wrong questions.
+  given('consent.change', { changes: [{ userId: 'u1' }], suppressions: [] }),
   given('channels.change', { channel: 'webhok', change: 'enable' }),
   given('dead-letters.list', { channel: 'webhok' }),
   given('decisions.query', { rule: 'buzy' }),

@@ -55,7 +55,8 @@ for (const { path } of SECRETS) {
     for (const [kind, value] of WRONG) {
       // Names of headers are shown: only their values are secret.
       const isHeaders = path.at(-1) === 'headers' && typeof value === 'object' && !Array.isArray(value);
-      const said = saidOf(t, JSON.stringify(nested(path, value)));
+      // So are those of hooks, which stand in their URLs: what is under such a name is not.
+      const said = saidOf(t, JSON.stringify(nested(path, value))).replaceAll(`"http.hooks.${WORD}"`, '');
       if (!isHeaders) assert.doesNotMatch(said, MARK, kind);
     }
   });
