@@ -12,29 +12,21 @@ import { Templates } from '../../connectors/channels/templates/templates.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { describeError } from '../../lib/errors.ts';
 import { newSecret } from '../../lib/rng.ts';
-import type { TextEncoding } from '../../lib/text-encoding.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { JsonObject } from '../../schemas/json.ts';
-import { MemoryStore } from '../../state/store/memory-store.ts';
-import { END_OF_TIME, Replay } from '../../topology/replay.ts';
-import { BacktestInput } from '../backtest/input.ts';
+import { END_OF_TIME } from '../../topology/replay.ts';
+import { type EventsFile, replayEvents } from '../backtest/replay-events.ts';
 import type { Config } from '../config/index.ts';
-import { otherEntities } from '../job/source-format.ts';
 import { requireName } from '../names.ts';
 import type { Project } from '../project/load-project.ts';
 
-export interface PreviewOptions {
+export interface PreviewOptions extends EventsFile {
   readonly rule: string;
   /** Whose messages, by the id of the rule's entity; null: of whomever the rule fires for first. */
   readonly user: string | null;
   readonly config: Config;
   /** With its templates. */
   readonly project: Project;
-  /** JSON Lines or CSV, absolute. */
-  readonly events: string;
-  /** What the columns of a CSV file are, absolute. */
-  readonly mapping: string | undefined;
-  readonly encoding?: TextEncoding | undefined;
   readonly clock: Clock;
 }
 
@@ -81,39 +73,23 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
 
 /** Those of the rule's first decision that sends something. */
 async function firstActions(options: PreviewOptions): Promise<{ actions: readonly Action[]; refused: number }> {
-  const { rule, user, config, project, events: file, mapping, encoding } = options;
-  const { outOfOrdernessMs, dedupeWindowMs, dedupeMax, maxClockSkewMs, eventTime } = config;
-  const recordBytesMax = config.limits.recordBytes;
+  const { rule, user, config, project } = options;
   let actions: readonly Action[] = [];
-  let refused = 0;
+  let unusable = 0;
   const take = (action: Action): void => {
     if (action.rule !== rule || (user !== null && action.entity.id !== user)) return;
     const [first] = actions;
     if (first?.decision === action.decision) actions = [...actions, action];
     else if (first === undefined || action.at < first.at) actions = [action];
   };
-  const replay = await Replay.open({
-    outOfOrdernessMs,
-    dedupeWindowMs,
-    dedupeMax,
-    recordBytesMax,
-    eventTime,
-    maxClockSkewMs,
+  const unreadable = await replayEvents({
+    config,
     rules: project.rules.ruleSet,
-    source: { format: 'segment', entity: 'user', others: otherEntities(config, 'segment', 'user') },
-    store: new MemoryStore(),
-    wall: END_OF_TIME,
-    outputs: { actions: take, 'dead-letter': () => refused++ },
+    file: options,
+    end: () => END_OF_TIME,
+    outputs: { actions: take, 'dead-letter': () => unusable++ },
   });
-  const bounds = { order: 'auto', from: -Infinity, to: Infinity } as const;
-  const input = new BacktestInput({ outOfOrdernessMs, recordBytesMax, mapping, encoding, file, ...bounds });
-  for await (const batch of input.batches()) {
-    refused += batch.refused.length;
-    await replay.feed(batch.records);
-  }
-  await replay.complete(END_OF_TIME);
-  replay.close();
-  return { actions, refused };
+  return { actions, refused: unreadable + unusable };
 }
 
 async function rendered(
