@@ -10,7 +10,7 @@ import { attempt } from '../../connectors/channels/delivery/attempt.ts';
 import { ChannelGuard } from '../../connectors/channels/delivery/guard.ts';
 import { Known, knownTopics, tableSpecs } from '../../connectors/channels/delivery/known.ts';
 import { channelOf } from '../../connectors/channels/index.ts';
-import { TEMPLATE_OF_NOTICES } from '../../connectors/channels/templates/built-in.ts';
+import { noticeAction } from '../../connectors/channels/templates/built-in.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
 import { newId } from '../../lib/rng.ts';
 import type { Action } from '../../schemas/action.ts';
@@ -126,7 +126,7 @@ interface TestOf {
 function testAction({ config, clock }: ServiceContext, { name, user, profile, isTemplated }: TestOf): Action {
   const id = `test-${newId()}`;
   const title = `Test of ${config.application}`;
-  return {
+  const fields = {
     id,
     decision: id,
     rule: 'tripline-test',
@@ -134,20 +134,10 @@ function testAction({ config, clock }: ServiceContext, { name, user, profile, is
     entity: { type: 'user', id: user },
     at: clock.now(),
     channel: name,
-    fallback: [],
-    template: isTemplated ? TEMPLATE_OF_NOTICES : null,
-    urgency: 'operational',
-    category: null,
-    variant: null,
-    flow: null,
-    step: 0,
-    attempt: 1,
-    validUntil: null,
-    ratePerSecond: null,
-    devices: [],
     data: { title, summary: `Tripline sent this over the channel ${name}, because somebody asked it to.` },
     context: { profile },
   };
+  return noticeAction(fields, isTemplated);
 }
 
 export const testService = service(TestChannelSchema, testChannel);

@@ -6,7 +6,7 @@
 
 import { hash } from 'node:crypto';
 import type { Action } from '../../../schemas/action.ts';
-import { TEMPLATE_OF_NOTICES } from '../templates/built-in.ts';
+import { noticeAction } from '../templates/built-in.ts';
 
 export type AlertKind = 'delivery_failed' | 'channel_disabled';
 
@@ -63,7 +63,7 @@ export class Alerts {
     const about = kind === 'channel_disabled' ? '' : `, rule ${action.rule}`;
     const title = `${application}: ${what}`;
     const text = `${title}${about}: ${reason}${more}`;
-    return {
+    const fields = {
       id: hash('sha256', `${action.id}\0${kind}`).slice(0, 32),
       decision: action.decision,
       rule: action.rule,
@@ -71,19 +71,9 @@ export class Alerts {
       entity: { type: ENTITY_TYPE, id: application },
       at,
       channel: this.#options.channel,
-      fallback: [],
-      template: isTemplated ? TEMPLATE_OF_NOTICES : null,
-      urgency: 'operational',
-      category: null,
-      variant: null,
-      flow: null,
-      step: 0,
-      attempt: 1,
-      validUntil: null,
-      ratePerSecond: null,
-      devices: [],
       data: { event: kind, title, summary: text, channel, reason, rule: action.rule, action: action.id, passedOver },
       context: {},
     };
+    return noticeAction(fields, isTemplated);
   }
 }

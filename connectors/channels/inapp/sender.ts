@@ -11,7 +11,7 @@ import type { InboxCommand, InboxContent } from '../../../schemas/inbox.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import type { ChannelSender, Outgoing, Rendering, SendResult } from '../delivery/sender.ts';
-import { plainText } from '../email/plain-text.ts';
+import { shortMessage } from '../templates/short-message.ts';
 
 /** A screen of text has some 2,000 characters. Inboxes hold a hundred of them in one document. */
 const CONTENT_BYTES_MAX = 16 * 1024;
@@ -47,19 +47,9 @@ export class InappSender implements ChannelSender<InboxContent> {
 }
 
 /** Throws RecordError TRG_TEMPLATE_FAILED. */
-function contentOf(action: Action, { templates, application, ruleDescription }: Dependencies): InboxContent {
-  const { fields, body, isHtml } = templates.render(action);
-  const ofData = (name: string): string | null => {
-    const value = action.data[name];
-    return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
-  };
-  return {
-    title: fields.title || ofData('title') || ruleDescription(action.rule) || application,
-    // Text, whatever it was: a page shows it as such, and what somebody typed cannot run there.
-    body: (isHtml ? plainText(body) : body).trim(),
-    url: webUrl(fields.url || ofData('url')),
-    image: webUrl(fields.image || ofData('image')),
-  };
+function contentOf(action: Action, dependencies: Dependencies): InboxContent {
+  const { title, body, url, image } = shortMessage(action, dependencies);
+  return { title, body, url: webUrl(url), image: webUrl(image) };
 }
 
 /** What a page may link to: of the web, or a path of its own; never code. Null: nothing. */

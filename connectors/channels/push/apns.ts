@@ -12,9 +12,10 @@ import { createPrivateKey, hash } from 'node:crypto';
 import type { Action } from '../../../schemas/action.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import { parseRetryAfter } from '../delivery/backoff.ts';
+import type { ShortMessage } from '../templates/short-message.ts';
 import { type ApnsAnswer, ApnsConnection } from './apns-connection.ts';
 import { ApnsToken } from './apns-token.ts';
-import { collapseKey, fittingPayload, PAYLOAD_BYTES_MAX, type PushContent } from './content.ts';
+import { collapseKey, fittingPayload, PAYLOAD_BYTES_MAX } from './content.ts';
 import type { ApnsOptions } from './options.ts';
 import { type DeviceMessage, type DeviceOutcome, type PushProvider, secondsLeft } from './provider.ts';
 
@@ -120,7 +121,7 @@ export function apnsBody({ action, content }: Pick<DeviceMessage, 'action' | 'co
 }
 
 /** Beside `aps` stands what is for the app. */
-function payloadOf({ id, rule, urgency }: Action, { title, body, url, image }: PushContent): object {
+function payloadOf({ id, rule, urgency }: Action, { title, body, url, image }: ShortMessage): object {
   return {
     aps: {
       alert: { title, ...(body !== '' && { body }) },

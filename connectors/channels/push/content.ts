@@ -1,6 +1,7 @@
 // What a push message says, whatever service carries it.
 //
-// Owns: title, text, link and picture, and making them fit. Does not own: each service's JSON (fcm.ts, apns.ts, web.ts).
+// Owns: making it fit. Does not own: where title, text, link and picture come from (templates/short-message.ts), each service's
+// JSON (fcm.ts, apns.ts, web.ts).
 //
 // Invariants:
 //   C1. A payload is at most PAYLOAD_BYTES_MAX: of a longer one the text is cut, at a whole character, with an ellipsis; devices
@@ -9,47 +10,16 @@
 import { hash } from 'node:crypto';
 import { RecordError } from '../../../lib/errors.ts';
 import type { Action } from '../../../schemas/action.ts';
-import type { ChannelDependencies } from '../channel.ts';
-import { plainText } from '../email/plain-text.ts';
+import type { ShortMessage } from '../templates/short-message.ts';
 
 /** Of FCM, APNs and what every push service must take (RFC 8030, 7.2). */
 export const PAYLOAD_BYTES_MAX = 4_096;
 
-export interface PushContent {
-  readonly title: string;
-  readonly body: string;
-  /** What opens when it is tapped; null: the app. */
-  readonly url: string | null;
-  readonly image: string | null;
-}
-
-/** Throws RecordError TRG_TEMPLATE_FAILED. */
-export function pushContent(
-  action: Action,
-  {
-    templates,
-    application,
-    ruleDescription,
-  }: Pick<ChannelDependencies, 'templates' | 'application' | 'ruleDescription'>,
-): PushContent {
-  const { fields, body, isHtml } = templates.render(action);
-  const ofData = (name: string): string | null => {
-    const value = action.data[name];
-    return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
-  };
-  return {
-    title: fields.title || ofData('title') || ruleDescription(action.rule) || application,
-    body: (isHtml ? plainText(body) : body).trim(),
-    url: fields.url || ofData('url'),
-    image: fields.image || ofData('image'),
-  };
-}
-
 /** C1. `payloadOf` gives what is sent for a content. Throws RecordError TRG_RECORD_TOO_LARGE. */
 export function fittingPayload(
-  content: PushContent,
+  content: ShortMessage,
   bytesMax: number,
-  payloadOf: (content: PushContent) => object,
+  payloadOf: (content: ShortMessage) => object,
 ): string {
   const whole = JSON.stringify(payloadOf(content));
   if (Buffer.byteLength(whole) <= bytesMax) return whole;

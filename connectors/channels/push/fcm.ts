@@ -12,7 +12,8 @@ import type { Action, Device } from '../../../schemas/action.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import { parseRetryAfter } from '../delivery/backoff.ts';
-import { collapseKey, fittingPayload, PAYLOAD_BYTES_MAX, type PushContent } from './content.ts';
+import type { ShortMessage } from '../templates/short-message.ts';
+import { collapseKey, fittingPayload, PAYLOAD_BYTES_MAX } from './content.ts';
 import { type Posted, PushHttp } from './exchange.ts';
 import { GoogleToken, GoogleTokenError } from './google-token.ts';
 import type { FcmOptions, ServiceAccount } from './options.ts';
@@ -108,14 +109,14 @@ export function fcmBody({ action, device, content }: DeviceMessage, now: number)
 }
 
 /** `data` is for the app: all values are text. */
-function messageOf({ id, rule }: Action, { title, body, url, image }: PushContent): JsonObject {
+function messageOf({ id, rule }: Action, { title, body, url, image }: ShortMessage): JsonObject {
   return {
     notification: { title, ...(body !== '' && { body }), ...(image !== null && { image }) },
     data: { action: id, rule, ...(url !== null && { url }) },
   };
 }
 
-function platformOf(action: Action, { type }: Device, now: number): (content: PushContent) => JsonObject {
+function platformOf(action: Action, { type }: Device, now: number): (content: ShortMessage) => JsonObject {
   const left = secondsLeft(action, now);
   const seconds = left === null ? null : Math.min(left, TTL_SECONDS_MAX);
   const isUrgent = action.urgency !== 'marketing';

@@ -1,12 +1,12 @@
 // What a push service is to the channel: something that takes one message for one device.
 
 import type { Action, Device } from '../../../schemas/action.ts';
-import type { PushContent } from './content.ts';
+import type { ShortMessage } from '../templates/short-message.ts';
 
 export interface DeviceMessage {
   readonly action: Action;
   readonly device: Device;
-  readonly content: PushContent;
+  readonly content: ShortMessage;
 }
 
 export type DeviceOutcome =

@@ -18,8 +18,8 @@ import type { Action, Device } from '../../../schemas/action.ts';
 import { PrivateAddressError } from '../../http/private-address.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import type { ChannelSender, DeviceResult, Outgoing, Rendering, SendResult } from '../delivery/sender.ts';
+import { type ShortMessage, shortMessage } from '../templates/short-message.ts';
 import { ApnsProvider } from './apns.ts';
-import { type PushContent, pushContent } from './content.ts';
 import { FcmProvider } from './fcm.ts';
 import {
   isSigningKey,
@@ -44,7 +44,7 @@ interface Settled extends DeviceResult {
   readonly providerId: string | null;
 }
 
-export class PushSender implements ChannelSender<PushContent> {
+export class PushSender implements ChannelSender<ShortMessage> {
   readonly #providers: Providers;
   readonly #dependencies: ChannelDependencies;
   /** By action, those whose delivery goes on (P2). */
@@ -69,16 +69,16 @@ export class PushSender implements ChannelSender<PushContent> {
     return new PushSender(providers, dependencies);
   }
 
-  render(action: Action): Rendering<PushContent> {
+  render(action: Action): Rendering<ShortMessage> {
     const { devices } = action;
     const [only] = devices;
     if (only === undefined) return { outcome: 'skipped', reason: 'no-address' };
     const value = devices.length === 1 ? (only.token ?? only.subscription?.endpoint) : undefined;
     const address = value === undefined ? null : ({ kind: 'device', value } as const);
-    return { outcome: 'rendered', message: { address, content: pushContent(action, this.#dependencies) } };
+    return { outcome: 'rendered', message: { address, content: shortMessage(action, this.#dependencies) } };
   }
 
-  async send({ action, message, attempt }: Outgoing<PushContent>, signal: AbortSignal): Promise<SendResult> {
+  async send({ action, message, attempt }: Outgoing<ShortMessage>, signal: AbortSignal): Promise<SendResult> {
     const before = this.#settled.get(action.id);
     const results = await Promise.all(
       action.devices.map(async (device) => {
@@ -96,7 +96,7 @@ export class PushSender implements ChannelSender<PushContent> {
     await Promise.all(Object.values(this.#providers).map((provider) => provider.close()));
   }
 
-  async #sendTo(device: Device, action: Action, content: PushContent, signal: AbortSignal): Promise<DeviceOutcome> {
+  async #sendTo(device: Device, action: Action, content: ShortMessage, signal: AbortSignal): Promise<DeviceOutcome> {
     const service = serviceOf(device, this.#providers);
     const provider = service === null ? undefined : this.#providers[service];
     if (provider === undefined) return { outcome: 'failed', reason: `no service is configured for ${device.type}` };

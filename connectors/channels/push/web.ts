@@ -12,7 +12,8 @@ import { createPrivateKey } from 'node:crypto';
 import type { Action } from '../../../schemas/action.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import { parseRetryAfter } from '../delivery/backoff.ts';
-import { collapseKey, fittingPayload, PAYLOAD_BYTES_MAX, type PushContent } from './content.ts';
+import type { ShortMessage } from '../templates/short-message.ts';
+import { collapseKey, fittingPayload, PAYLOAD_BYTES_MAX } from './content.ts';
 import { PushHttp } from './exchange.ts';
 import { vapidJwk, type WebOptions } from './options.ts';
 import { type DeviceMessage, type DeviceOutcome, type PushProvider, secondsLeft } from './provider.ts';
@@ -121,7 +122,7 @@ export function webBody({ action, content }: Pick<DeviceMessage, 'action' | 'con
  * Declarative Web Push: browsers that know it show it by themselves, and open `navigate`; in others the page's service worker gets
  * the same JSON. `data` is for that.
  */
-function payloadOf(action: Action, { title, body, url, image }: PushContent): object {
+function payloadOf(action: Action, { title, body, url, image }: ShortMessage): object {
   return {
     web_push: DECLARATIVE,
     notification: {
