@@ -7,6 +7,16 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Of what somebody else wrote; null: it is no JSON, or no object. */
+export function jsonObjectOf(text: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Deeper JSON is a sender's mistake or worse: JSON.parse reads it, but JSON.stringify and whoever walks it in recursion
  * overflow the stack.

@@ -4,7 +4,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { secretKey, signatureOf } from '../../connectors/channels/webhook/signature.ts';
-import { isJsonObject, type JsonObject } from '../../schemas/json.ts';
+import { type JsonObject, jsonObjectOf } from '../../schemas/json.ts';
 
 export interface ReceivedWebhook {
   /** `webhook-id`: the same again means the same message again. */
@@ -48,7 +48,7 @@ export async function startWebhookReceiver(
     const expected = key === null ? '' : signatureOf({ id, timestampSeconds, body }, [key]);
     const given = String(request.headers['webhook-signature']).split(' ');
     if (!given.some((signature) => sameText(signature, expected))) return 401;
-    const parsed = parse(body);
+    const parsed = jsonObjectOf(body);
     if (parsed === null) return 400;
     onWebhook({ id, body: parsed });
     return 204;
@@ -67,15 +67,6 @@ export async function startWebhookReceiver(
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
-}
-
-function parse(text: string): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function sameText(a: string, b: string): boolean {

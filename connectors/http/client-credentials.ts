@@ -8,6 +8,7 @@
 //   O3. A request whose token is refused (401) is made once more with a new one, and then its answer counts.
 
 import type { Clock } from '../../lib/clock.ts';
+import { jsonObjectOf } from '../../schemas/json.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
 
 export interface ClientCredentials {
@@ -73,7 +74,7 @@ export class ClientCredentialsTokens {
       const { code, message } = error as { code?: string; message: string };
       throw new TokenError(`the token endpoint ${host} cannot be reached: ${code ?? message}`);
     }
-    const { access_token: token, expires_in: seconds, error } = fieldsOf(answer.text);
+    const { access_token: token, expires_in: seconds, error } = jsonObjectOf(answer.text) ?? {};
     // What a header cannot hold is no token (RFC 6750, 2.1).
     if (answer.status !== 200 || typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
       const reason = typeof error === 'string' && /^[\w.-]{1,100}$/.test(error) ? error : 'no token in its answer';
@@ -98,13 +99,4 @@ function requestOf({ tokenUrl, clientId, clientSecret, scope, audience }: Client
     },
     body: new URLSearchParams({ grant_type: 'client_credentials', ...fields }).toString(),
   };
-}
-
-function fieldsOf(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }

@@ -49,17 +49,6 @@ export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-/** The answer's JSON object; null: it is none. */
-export function jsonOf({ text }: HttpAnswer): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
-}
-
 function connectionFailure(error: unknown): SendResult {
   if (error instanceof PrivateAddressError) return { outcome: 'failed', reason: 'private address refused' };
   if (error instanceof TimeLimitError || error instanceof TokenError) {

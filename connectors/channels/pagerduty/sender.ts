@@ -8,10 +8,11 @@
 
 import type { Clock } from '../../../lib/clock.ts';
 import type { Action } from '../../../schemas/action.ts';
+import { jsonObjectOf } from '../../../schemas/json.ts';
 import { type HttpAnswer, HttpClient } from '../../http/http-client.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import type { ChannelSender, Outgoing, Rendering, SendResult } from '../delivery/sender.ts';
-import { isTransient, jsonOf, later, refusal, resultOf } from '../http/meaning.ts';
+import { isTransient, later, refusal, resultOf } from '../http/meaning.ts';
 import { eventOf, type PagerDutyEvent } from './event.ts';
 import type { PagerDutyOptions } from './options.ts';
 
@@ -48,7 +49,7 @@ export class PagerDutySender implements ChannelSender<PagerDutyEvent> {
   /** D1. */
   #meaningOf(answer: HttpAnswer): SendResult {
     const { status } = answer;
-    const fields = jsonOf(answer);
+    const fields = jsonObjectOf(answer.text);
     if (status === 202) {
       const key = fields?.['dedup_key'];
       return { outcome: 'delivered', providerId: typeof key === 'string' ? key : null };

@@ -11,9 +11,9 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { LookupFunction } from 'node:net';
 import { rootCertificates } from 'node:tls';
+import { jsonObjectOf } from '../../../schemas/json.ts';
+import { ANSWER_BYTES_MAX } from '../../http/http-client.ts';
 import { publicLookup } from '../../http/private-address.ts';
-import { parsedObject } from './exchange.ts';
-import { ANSWER_BYTES_MAX } from './provider.ts';
 
 export interface ApnsConnectionOptions {
   readonly url: string;
@@ -159,7 +159,7 @@ function isNotProcessed({ lastStream }: Connection, { id, rstCode }: ClientHttp2
 }
 
 function answerOf(headers: Readonly<Record<string, string | string[] | number | undefined>>, text: string): ApnsAnswer {
-  const body = parsedObject(text);
+  const body = jsonObjectOf(text);
   const { reason, timestamp } = (body ?? {}) as { readonly reason?: unknown; readonly timestamp?: unknown };
   const header = (name: string): string | null => (typeof headers[name] === 'string' ? headers[name] : null);
   return {

@@ -9,13 +9,13 @@
 //       FCM has taken a message: then the credentials are right, and it is that token's fault.
 
 import type { Action, Device } from '../../../schemas/action.ts';
-import type { JsonObject } from '../../../schemas/json.ts';
+import { type JsonObject, jsonObjectOf } from '../../../schemas/json.ts';
+import { HttpClient } from '../../http/http-client.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import { parseRetryAfter } from '../delivery/backoff.ts';
 import type { ShortMessage } from '../templates/short-message.ts';
 import { collapseKey, fittingPayload, PAYLOAD_BYTES_MAX } from './content.ts';
-import { type Posted, PushHttp } from './exchange.ts';
-import { GoogleToken, GoogleTokenError } from './google-token.ts';
+import { GoogleToken, GoogleTokenError, TOKEN_MS_MAX } from './google-token.ts';
 import type { FcmOptions, ServiceAccount } from './options.ts';
 import { type DeviceMessage, type DeviceOutcome, type PushProvider, secondsLeft } from './provider.ts';
 
@@ -24,10 +24,17 @@ const TTL_SECONDS_MAX = 28 * 24 * 3_600;
 /** What FCM asks for when a 429 has no Retry-After. */
 const QUOTA_RETRY_MS = 60_000;
 
+interface Posted {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  /** Null: the body is no JSON object. */
+  readonly body: JsonObject | null;
+}
+
 export class FcmProvider implements PushProvider {
   readonly #url: string;
   readonly #clock: ChannelDependencies['clock'];
-  readonly #http: PushHttp;
+  readonly #http: HttpClient;
   readonly #token: GoogleToken;
   /** F2 */
   #hasTaken = false;
@@ -39,7 +46,7 @@ export class FcmProvider implements PushProvider {
   ) {
     this.#url = `${url.replace(/\/+$/, '')}/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
     this.#clock = clock;
-    this.#http = new PushHttp(allowPrivate, lookup);
+    this.#http = new HttpClient({ clock, timeoutMs: TOKEN_MS_MAX, allowPrivate, lookup });
     this.#token = new GoogleToken(account, this.#http);
   }
 
@@ -70,13 +77,14 @@ export class FcmProvider implements PushProvider {
     return this.#http.close();
   }
 
-  #post(token: string, body: string, signal: AbortSignal): Promise<Posted> {
+  async #post(token: string, body: string, signal: AbortSignal): Promise<Posted> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
-    return this.#http.post({ url: this.#url, headers, body }, signal);
+    const answer = await this.#http.post({ url: this.#url, headers, body }, signal);
+    return { status: answer.status, retryAfter: answer.header('retry-after'), body: jsonObjectOf(answer.text) };
   }
 
   #meaningOf(answer: Posted, now: number): DeviceOutcome {
-    const { status, headers, body } = answer;
+    const { status, retryAfter, body } = answer;
     if (status === 200) {
       this.#hasTaken = true;
       return { outcome: 'delivered', providerId: typeof body?.['name'] === 'string' ? body['name'] : null };
@@ -93,7 +101,7 @@ export class FcmProvider implements PushProvider {
       return { outcome: isTokens ? 'failed' : 'denied', reason };
     }
     if (status === 429 || status >= 500) {
-      const asked = parseRetryAfter(headers['retry-after'], now);
+      const asked = parseRetryAfter(retryAfter, now);
       return { outcome: 'retry', reason, retryAfterMs: asked ?? (status === 429 ? QUOTA_RETRY_MS : undefined) };
     }
     return { outcome: 'failed', reason };

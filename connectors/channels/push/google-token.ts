@@ -4,10 +4,15 @@
 // for its hour, which the library does.
 
 import type { JWT } from 'google-auth-library';
-import type { PushHttp } from './exchange.ts';
+import { jsonObjectOf } from '../../../schemas/json.ts';
+import type { HttpClient } from '../../http/http-client.ts';
 import type { ServiceAccount } from './options.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
+
+/** Of one exchange: somewhat longer than a message waits for it. */
+export const TOKEN_MS_MAX = 20_000;
+const NEVER_ABORTED = new AbortController().signal;
 
 /** Google gives no token. `isFinal`: and will not, for this account. */
 export class GoogleTokenError extends Error {
@@ -22,17 +27,17 @@ export class GoogleTokenError extends Error {
 
 export class GoogleToken {
   readonly #account: ServiceAccount;
-  readonly #http: PushHttp;
+  readonly #http: HttpClient;
   #client: Promise<JWT> | null = null;
   /** The newest that was given. */
   #last: string | null = null;
 
-  constructor(account: ServiceAccount, http: PushHttp) {
+  constructor(account: ServiceAccount, http: HttpClient) {
     this.#account = account;
     this.#http = http;
   }
 
-  /** Rejects with GoogleTokenError, and as PushHttp does. */
+  /** Rejects with GoogleTokenError, and as HttpClient does. */
   async get(): Promise<string> {
     this.#client ??= this.#open();
     const { token } = await (await this.#client).getAccessToken();
@@ -65,21 +70,19 @@ export class GoogleToken {
   }
 
   async #ask(form: string): Promise<{ readonly data: unknown }> {
-    // Several messages wait for one token: none of them ends it. Each is bounded by itself.
-    const { status, body } = await this.#http.post(
+    // Several messages wait for one token: none of them ends it. The exchange is bounded itself.
+    const { status, text } = await this.#http.post(
       {
         url: this.#account.tokenUri,
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: form,
       },
-      AbortSignal.timeout(TOKEN_MS_MAX),
+      NEVER_ABORTED,
     );
+    const body = jsonObjectOf(text);
     if (status === 200 && typeof body?.['access_token'] === 'string') return { data: body };
     const why = typeof body?.['error'] === 'string' && /^[a-z_]{1,40}$/.test(body['error']) ? ` ${body['error']}` : '';
     const isFinal = status >= 400 && status < 500 && status !== 408 && status !== 429;
     throw new GoogleTokenError(`the token endpoint answers HTTP ${status}${why}`, isFinal);
   }
 }
-
-/** Somewhat longer than a message waits for it. */
-const TOKEN_MS_MAX = 20_000;

@@ -24,11 +24,6 @@ export interface PushProvider {
   close(): Promise<void>;
 }
 
-/** An exchange with a service, the wait for a connection included. */
-export const EXCHANGE_MS_MAX = 15_000;
-/** Answers are small JSON; more is not read. */
-export const ANSWER_BYTES_MAX = 64 * 1024;
-
 /** Seconds for which the message is good; null: for as long as the service keeps it. */
 export function secondsLeft({ validUntil }: Pick<Action, 'validUntil'>, now: number): number | null {
   return validUntil === null ? null : Math.max(0, Math.floor((validUntil - now) / 1_000));

@@ -15,6 +15,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import { errorName, FatalError, RecordError } from '../../../lib/errors.ts';
 import { TimeLimitError, withinTime } from '../../../lib/time-limit.ts';
 import type { Action, Device } from '../../../schemas/action.ts';
+import { EXCHANGE_MS_MAX } from '../../http/http-client.ts';
 import { PrivateAddressError } from '../../http/private-address.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import type { ChannelSender, DeviceResult, Outgoing, Rendering, SendResult } from '../delivery/sender.ts';
@@ -29,7 +30,7 @@ import {
   readFiles,
   serviceAccountOf,
 } from './options.ts';
-import { type DeviceOutcome, EXCHANGE_MS_MAX, type PushProvider } from './provider.ts';
+import type { DeviceOutcome, PushProvider } from './provider.ts';
 import { WebPushProvider } from './web.ts';
 
 const REMEMBERED_MAX = 10_000;

@@ -10,11 +10,11 @@
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
 import type { Action } from '../../../schemas/action.ts';
+import { HttpClient } from '../../http/http-client.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import { parseRetryAfter } from '../delivery/backoff.ts';
 import type { ShortMessage } from '../templates/short-message.ts';
 import { collapseKey, fittingPayload, PAYLOAD_BYTES_MAX } from './content.ts';
-import { PushHttp } from './exchange.ts';
 import { vapidJwk, type WebOptions } from './options.ts';
 import { type DeviceMessage, type DeviceOutcome, type PushProvider, secondsLeft } from './provider.ts';
 
@@ -34,7 +34,7 @@ export class WebPushProvider implements PushProvider {
   readonly #options: WebOptions;
   readonly #key: KeyObject;
   readonly #clock: ChannelDependencies['clock'];
-  readonly #http: PushHttp;
+  readonly #http: HttpClient;
   /** Authorization by origin, good for the next half of VAPID_MS at least. */
   readonly #vapid = new Map<string, { readonly header: string; readonly expires: number }>();
 
@@ -42,7 +42,7 @@ export class WebPushProvider implements PushProvider {
     this.#options = options;
     this.#key = createPrivateKey({ key: vapidJwk(options), format: 'jwk' });
     this.#clock = clock;
-    this.#http = new PushHttp(options.allowPrivate, lookup);
+    this.#http = new HttpClient({ clock, allowPrivate: options.allowPrivate, lookup });
   }
 
   async send(message: DeviceMessage, signal: AbortSignal): Promise<DeviceOutcome> {
@@ -63,7 +63,7 @@ export class WebPushProvider implements PushProvider {
       return { outcome: 'failed', reason: "Web Push: the subscription's keys are none" };
     }
     const now = this.#clock.now();
-    const { status, headers } = await this.#http.post(
+    const answer = await this.#http.post(
       {
         url: url.href,
         headers: {
@@ -78,7 +78,7 @@ export class WebPushProvider implements PushProvider {
       },
       signal,
     );
-    return meaningOf(status, headers['retry-after'], now);
+    return meaningOf(answer.status, answer.header('retry-after'), now);
   }
 
   close(): Promise<void> {

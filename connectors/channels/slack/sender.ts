@@ -9,10 +9,11 @@
 
 import type { Clock } from '../../../lib/clock.ts';
 import type { Action } from '../../../schemas/action.ts';
+import { jsonObjectOf } from '../../../schemas/json.ts';
 import { type HttpAnswer, HttpClient } from '../../http/http-client.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import type { ChannelSender, Outgoing, Rendering, SendResult } from '../delivery/sender.ts';
-import { isSuccess, jsonOf, later, refusal, resultOf } from '../http/meaning.ts';
+import { isSuccess, later, refusal, resultOf } from '../http/meaning.ts';
 import type { Templates } from '../templates/templates.ts';
 import { slackVerdict } from './errors.ts';
 import { type SlackContent, slackContent } from './message.ts';
@@ -55,7 +56,7 @@ export class SlackSender implements ChannelSender<SlackContent> {
 
   /** K1, K2. */
   #meaningOf(answer: HttpAnswer): SendResult {
-    const fields = this.#api === null ? null : jsonOf(answer);
+    const fields = this.#api === null ? null : jsonObjectOf(answer.text);
     const isTaken = this.#api === null ? answer.text.trim() === 'ok' : fields?.['ok'] === true;
     if (isSuccess(answer.status) && isTaken) {
       const at = fields?.['ts'];

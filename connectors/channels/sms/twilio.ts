@@ -8,10 +8,11 @@
 //   T2. A code says what an answer means; the status does where there is none, or one that is not known.
 
 import type { Clock } from '../../../lib/clock.ts';
+import { jsonObjectOf } from '../../../schemas/json.ts';
 import { type HttpAnswer, HttpClient } from '../../http/http-client.ts';
 import type { ChannelDependencies } from '../channel.ts';
 import type { Outgoing, SendResult } from '../delivery/sender.ts';
-import { isSuccess, jsonOf, later, refusal, resultOf } from '../http/meaning.ts';
+import { isSuccess, later, refusal, resultOf } from '../http/meaning.ts';
 import type { SmsGateway } from './gateway.ts';
 import type { SmsContent } from './message.ts';
 import { type SmsOptions, TWILIO_URL } from './options.ts';
@@ -57,7 +58,7 @@ export class TwilioGateway implements SmsGateway {
 
   /** T2. */
   #meaningOf(answer: HttpAnswer): SendResult {
-    const fields = jsonOf(answer);
+    const fields = jsonObjectOf(answer.text);
     if (isSuccess(answer.status)) {
       const sid = fields?.['sid'];
       if (typeof sid === 'string') return { outcome: 'delivered', providerId: sid };

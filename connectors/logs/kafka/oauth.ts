@@ -11,6 +11,7 @@ import { readFile } from 'node:fs/promises';
 import { request } from 'undici';
 import type { Clock } from '../../../lib/clock.ts';
 import { FatalError, RetryableError } from '../../../lib/errors.ts';
+import { jsonObjectOf } from '../../../schemas/json.ts';
 
 export type TokenSource = () => Promise<string>;
 
@@ -95,20 +96,11 @@ async function ask({ tokenUrl, clientId, clientSecret, scope }: ClientCredential
   } catch (error) {
     throw new RetryableError('TRG_LOG_UNREACHABLE', `the token endpoint ${host} cannot be reached`, {}, error);
   }
-  const answer = parsed(text);
+  const answer = jsonObjectOf(text);
   if (status === 200 && typeof answer?.['access_token'] === 'string') return answer as unknown as Answer;
   const reason = typeof answer?.['error'] === 'string' ? answer['error'].slice(0, 100) : 'no token in its answer';
   const message = `the token endpoint ${host} answered ${status} (${reason})`;
   // RFC 6749, 5.2: a wrong client is 400 or 401, and stays one; anything else may pass.
   if (status === 400 || status === 401 || status === 403) throw new FatalError('TRG_LOG_DENIED', message);
   throw new RetryableError('TRG_LOG_UNREACHABLE', message);
-}
-
-function parsed(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }
