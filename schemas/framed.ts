@@ -5,6 +5,7 @@ import { framedCodec } from './codec.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { Decision } from './decision.ts';
 import type { Delivery } from './delivery.ts';
+import type { FlowRecord } from './flow-record.ts';
 
 /** Schema ids that a registry gave, by topic. A topic that is not among them is written with the id below. */
 export type SchemaIds = Readonly<Record<string, number>>;
@@ -30,3 +31,4 @@ export const actionCodec = framedCodec<Action>('actions/action', 2);
 export const deliveryCodec = framedCodec<Delivery>('delivery', 3);
 export const deadLetterCodec = framedCodec<DeadLetter>('dead-letter', 4);
 export const lateCodec = framedCodec<Late>('late', 5);
+export const flowRecordCodec = framedCodec<FlowRecord>('flow-record', 6);

@@ -24,3 +24,6 @@ export interface NewRecord {
   readonly value: Uint8Array | null;
   readonly headers: readonly RecordHeader[];
 }
+
+/** The header that names the type of the entity that a record is about; without it, it is a user. */
+export const ENTITY_HEADER = 'tripline-entity';

@@ -12,6 +12,7 @@ import type { SourceFormat } from '../processors/intake/source-format.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
+import type { FlowRecord } from '../schemas/flow-record.ts';
 import type { Decision } from '../schemas/decision.ts';
 import type { Late } from '../schemas/framed.ts';
 import type { LogRecord } from '../schemas/record.ts';
@@ -25,6 +26,7 @@ import { triplineTopology } from './topology.ts';
 export interface ReplayOutputs {
   readonly decisions?: (decision: Decision) => void;
   readonly actions?: (action: Action) => void;
+  readonly flows?: (record: FlowRecord) => void;
   readonly late?: (late: Late) => void;
   readonly 'dead-letter'?: (deadLetter: DeadLetter) => void;
 }

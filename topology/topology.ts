@@ -18,20 +18,23 @@ import type { SourceFormat } from '../processors/intake/source-format.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
-import type { Decision } from '../schemas/decision.ts';
+import type { Decision, EntityRef } from '../schemas/decision.ts';
 import {
   actionCodec,
   deadLetterCodec,
   decisionCodec,
+  flowRecordCodec,
   type Late,
   lateCodec,
   type SchemaIds,
 } from '../schemas/framed.ts';
+import { ENTITY_HEADER } from '../schemas/record.ts';
 import { schemaIdOf } from '../schemas/schema-lookup.ts';
 import { entityDocumentSpec } from '../state/entity/codec.ts';
 import { type SinkSpec, type SourceSpec, Topology, type VersionSwitch } from './engine/builder.ts';
 import {
   actionsTopic,
+  cancellationsTopic,
   commandsTopic,
   publicTopics,
   repartitionTopic,
@@ -134,6 +137,8 @@ export function triplineTopology(options: JobOptions): Topology {
     )
     .addSink('decisions', decisionSink(topics.decisions, ids), ['evaluate'])
     .addSink('actions', actionSink(options, ids), ['evaluate'])
+    .addSink('flows', { topic: topics.flows, topics: [topics.flows], encode: flowRecordCodec.encoder(ids[topics.flows]) }, ['evaluate'])
+    .addSink('cancellations', cancellationSink(application), ['evaluate'])
     .addSink('late', lateSink(topics.late, ids), ['evaluate'])
     .addSink('dead-letter', deadLetterSink(topics.deadLetter, ids), evaluateParents);
   if (options.asksModels === true) topology.addSink('score-requests', scoreRequestSink(application), ['evaluate']);
@@ -220,6 +225,22 @@ function actionSink({ prefix, channels }: JobOptions, ids: SchemaIds): SinkSpec<
     topics: channels.map(topicOf),
     encode: (action) => (encoders.get(action.channel) ?? actionCodec.encode)(action),
     headers: (action) => ({ [DECISION_ID]: action.decision }),
+  };
+}
+
+interface Cancellation {
+  readonly entity: EntityRef;
+  readonly flow: string;
+  readonly at: number;
+}
+
+function cancellationSink(application: string): SinkSpec<Cancellation> {
+  const topic = cancellationsTopic(application);
+  return {
+    topic,
+    topics: [topic],
+    encode: ({ flow, at }) => Buffer.from(JSON.stringify({ flow, at })),
+    headers: ({ entity }): Record<string, string> => (entity.type === 'user' ? {} : { [ENTITY_HEADER]: entity.type }),
   };
 }
 

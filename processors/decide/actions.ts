@@ -1,61 +1,67 @@
-// The actions of a fired decision: one for each route that leads somewhere, to its first channel.
+// Actions: one for each send whose route leads somewhere, to its first channel.
 //
 // Invariants:
 //   A1. An action's id is a hash of decision and step, and of the attempt from the second channel of a route on: the same in
 //       every run and replay.
 
 import { hash } from 'node:crypto';
+import { assert } from '../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import { jsonOfValue } from '../../rules/expressions/values.ts';
+import { capturesOf, type Flow } from '../../rules/flows/flow.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
 import type { GateContext } from '../../rules/gates/gate.ts';
 import type { Route } from '../../rules/gates/route.ts';
-import type { Match } from '../../rules/patterns/pattern.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { Action, Device } from '../../schemas/action.ts';
-import type { Decision } from '../../schemas/decision.ts';
+import type { EntityRef } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import type { Sections } from '../../schemas/section.ts';
 import { devicesOf } from '../../state/entity/devices.ts';
+import { validForMsOf } from './sending.ts';
 
-export interface FiredCandidate {
+/** What an action is made of. */
+export interface Sent {
   readonly rule: CompiledRule;
-  readonly match: Match;
-  readonly routes: readonly Route<CompiledSend>[];
+  readonly flow: Flow;
+  readonly entity: EntityRef;
+  /** Event time, ms. */
+  readonly at: number;
   readonly scope: Scope;
   readonly failed: ExpressionFailed;
   readonly sections: Sections;
   readonly around: GateContext;
+  readonly variant: string | null;
 }
 
-export function actionsOf(decision: Decision, candidate: FiredCandidate): Action[] {
-  const { rule, match, routes, scope, failed, sections, around } = candidate;
-  return routes.flatMap(({ send, channels: [channel, ...fallback] }) =>
-    channel === undefined
-      ? []
-      : {
-          id: actionId(decision.id, send.step, 1),
-          decision: decision.id,
-          rule: rule.id,
-          ruleVersion: rule.version,
-          entity: decision.entity,
-          at: decision.at,
-          channel,
-          fallback,
-          template: send.template,
-          urgency: rule.urgency,
-          category: rule.category,
-          variant: null,
-          flow: null,
-          step: send.step,
-          attempt: 1,
-          validUntil: validUntilOf(rule, decision.at, around),
-          ratePerSecond: send.ratePerSecond,
-          devices: devicesFor(channel, sections, around),
-          data: send.data(scope, failed),
-          context: shownTo(match, scope),
-        },
-  );
+/** The action of a send to the first channel of its route, which there must be. */
+export function actionOf({ send, channels }: Route<CompiledSend>, sent: Sent): Action {
+  const { rule, flow, entity, at, scope, failed, sections, around, variant } = sent;
+  const [channel, ...fallback] = channels;
+  assert(channel !== undefined, 'an action goes somewhere');
+  const validForMs = validForMsOf(rule, around);
+  return {
+    id: actionId(flow.id, send.step, 1),
+    decision: flow.id,
+    rule: rule.id,
+    ruleVersion: rule.version,
+    entity,
+    at,
+    channel,
+    fallback,
+    template: send.template,
+    urgency: rule.urgency,
+    category: rule.category,
+    variant,
+    flow: rule.program.isFlow ? flow.id : null,
+    step: send.step,
+    attempt: 1,
+    validUntil: Number.isFinite(validForMs) ? at + validForMs : null,
+    ratePerSecond: send.ratePerSecond,
+    devices: devicesFor(channel, sections, around),
+    data: { ...send.data(scope, failed), ...flow.edited },
+    context: shownTo(flow, scope),
+  };
 }
 
 /** A1. */
@@ -64,19 +70,14 @@ export function actionId(decision: string, step: number, attempt: number): strin
   return hash('sha256', which).slice(0, 32);
 }
 
-function validUntilOf({ validForMs, urgency }: CompiledRule, at: number, around: GateContext): number | null {
-  const ms = validForMs ?? around.validForMs?.[urgency] ?? Number.POSITIVE_INFINITY;
-  return Number.isFinite(ms) ? at + ms : null;
-}
-
 export function devicesFor(channel: string, sections: Sections, { channels }: GateContext): readonly Device[] {
   if (channels.get(channel)?.usesDevices !== true) return [];
   return devicesOf(sections).map(({ device }) => device);
 }
 
-/** What templates see of the match. */
-function shownTo(match: Match, scope: Scope): JsonObject {
-  const captures = Object.entries(match.captures).map(([name, captured]) => [name, jsonOfValue(captured)]);
-  const event = match.event === null ? {} : { event: match.event.toJson() };
-  return { ...event, ...Object.fromEntries(captures), profile: scope.profile };
+/** What templates see of the match, and of what the flow waited for. */
+function shownTo(flow: Flow, scope: Scope): JsonObject {
+  const captures = Object.entries(capturesOf(flow)).map(([name, captured]) => [name, jsonOfValue(captured)]);
+  const { event } = flow.match;
+  return { ...(event !== null && { event: event.toJson() }), ...Object.fromEntries(captures), profile: scope.profile };
 }

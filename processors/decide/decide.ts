@@ -12,23 +12,24 @@
 import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
-import type { CompiledSend } from '../../rules/flows/send.ts';
 import { type Candidate, isChannelGate, REFUSED, type Refusal } from '../../rules/gates/gate.ts';
-import type { Route } from '../../rules/gates/route.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
+import { heldMatchOf } from '../../rules/patterns/held-match.ts';
 import type { Match } from '../../rules/patterns/pattern.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { Decision, Outcome } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import { childTraceparent, spanIdOf } from '../../schemas/trace.ts';
-import { type HeldReason, heldMatches, heldMatchOf } from '../../state/entity/candidates.ts';
+import { type HeldReason, heldCandidates } from '../../state/entity/candidates.ts';
 import { isEmptyMemory } from '../../state/entity/rule-memories.ts';
 import { addWait } from '../../state/entity/waits.ts';
-import { actionsOf } from './actions.ts';
-import { keepRoute } from './fallback.ts';
-import { rememberFired, rememberSent } from './fired.ts';
+import { rememberFired } from './fired.ts';
+import { begin, walkAtMatch, watchGoal } from './flows/begin.ts';
+import { knownFlows } from './flows/known.ts';
+import { waitsForFlows } from './flows/order.ts';
+import type { FlowRun } from './flows/run.ts';
 import { isAsked, missingScores, requestOf } from './scores.ts';
-import { noteSent, recipientOf, routeOf, settleRoutes } from './sending.ts';
+import { recipientOf } from './sending.ts';
 import type { DecisionTrace, Visit } from './visit.ts';
 
 const URGENCY_RANK: Readonly<Record<Urgency, number>> = { critical: 0, operational: 1, marketing: 2 };
@@ -36,12 +37,20 @@ const URGENCY_RANK: Readonly<Record<Urgency, number>> = { critical: 0, operation
 export interface FoundMatch {
   readonly rule: CompiledRule;
   readonly match: Match;
+  /** Value of the rule's `by` for which it was found, '' without one. */
+  readonly by: string;
+  /** Whether everything up to its time has been done: found in order of time, or by a timer. */
+  readonly isSettled: boolean;
 }
 
 /** A candidate with all that is needed to make it a decision. */
 interface Deciding extends Candidate {
+  readonly id: string;
   readonly rule: CompiledRule;
-  readonly routes: readonly Route<CompiledSend>[];
+  /** Its first steps, walked when somebody asks. */
+  run(): FlowRun;
+  /** Of sends that were asked. */
+  passedOver(): Decision['passedOver'];
 }
 
 /** What the gates said; `reason` null: it fires. */
@@ -56,45 +65,61 @@ export function decide(visit: Visit, found: FoundMatch[]): void {
   for (const one of found) decideOn(visit, one);
 }
 
-function decideOn(visit: Visit, { rule, match }: FoundMatch): void {
+function decideOn(visit: Visit, found: FoundMatch): void {
   const { document, output } = visit;
+  const { rule, match } = found;
+  if (waitsForFlows(visit, found)) return;
   const failed: ExpressionFailed = (source, error) => output.failed(rule, source, error);
   const scope = visit.scopeOf(rule.lane);
   scope.event = match.event;
   scope.captures = match.captures;
   scope.now = match.at;
   scope.session = match.session ?? null;
-  if (waitsForScore(visit, { rule, match }, scope, failed)) return;
+  if (waitsForScore(visit, found, scope, failed)) return;
   const memory = document.rules.of(rule.id);
-  const candidate = candidateOf(visit, { rule, match }, scope, failed);
+  const candidate = candidateOf(visit, found, scope, failed);
   const verdict = verdictOn(candidate);
   const decision = decisionOf(visit, candidate, verdict);
   const parent = match.event?.traceparent ?? null;
   const trace = parent === null ? null : { parent, own: childTraceparent(parent, spanIdOf(decision.id)) };
   output.trace?.decided(decision, rule, candidate);
   output.decision(decision, rule, trace);
-  if (decision.outcome === 'fired') fire(visit, decision, candidate, trace);
+  if (decision.outcome === 'fired') fire(visit, candidate, trace);
+  else if (HELD_OUT.has(verdict.reason ?? '')) watchGoal(visit, candidate);
   if (isEmptyMemory(memory)) document.rules.delete(rule.id);
 }
 
-function candidateOf(visit: Visit, { rule, match }: FoundMatch, scope: Scope, failed: ExpressionFailed): Deciding {
-  const { key, document, rules } = visit;
+/** Reasons for which somebody is left alone to be compared with. */
+const HELD_OUT: ReadonlySet<string> = new Set(['holdout', 'global-holdout']);
+
+function candidateOf(visit: Visit, { rule, match, by }: FoundMatch, scope: Scope, failed: ExpressionFailed): Deciding {
+  const { key, document, rules, entity } = visit;
   const recipient = recipientOf(rule, document, rules.context, scope, failed);
+  const id = hash('sha256', [rule.id, entity.type, entity.id, match.at, ...match.events].join('\0')).slice(0, 32);
+  let walked: FlowRun | null = null;
+  const run = () => (walked ??= walkAtMatch(visit, { id, rule, match, by }, scope, failed));
   return {
     ...recipient,
+    id,
     rule,
     match,
+    by,
     entityKey: key,
     fired: document.rules.of(rule.id),
     firedKey: firedKeyOf(rule, scope, failed),
+    flows: knownFlows(document.sections, rules),
     wallTime: visit.wallTime(),
-    routes: rule.sends.map((send) => routeOf(send, recipient)),
+    run,
+    passedOver: () => walked?.routes.flatMap((route) => route.passedOver) ?? [],
+    get routes() {
+      return run().routes;
+    },
   };
 }
 
 /**
  * What the gates of its rule say of a candidate: the first that refuses is the reason. Channel gates refuse it where they leave
- * none of its sends a way.
+ * none of the sends at the match a way.
  */
 export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledRule, 'gates'> }): Verdict {
   const { gates } = candidate.rule;
@@ -104,7 +129,6 @@ export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledR
       if (routesAsked) continue;
       routesAsked = true;
       const { routes } = candidate;
-      settleRoutes(routes, gates, candidate, candidate.match.at);
       if (routes.length > 0 && routes.every(({ channels }) => channels.length === 0)) {
         return { reason: routes[0]!.refusedBy, refusal: REFUSED };
       }
@@ -118,10 +142,10 @@ export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledR
 }
 
 function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decision {
-  const { rule, match, scope, routes } = candidate;
+  const { id, rule, match, scope } = candidate;
   const { entity } = visit;
   return {
-    id: hash('sha256', [rule.id, entity.type, entity.id, match.at, ...match.events].join('\0')).slice(0, 32),
+    id,
     rule: rule.id,
     ruleVersion: rule.version,
     entity,
@@ -133,49 +157,39 @@ function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decisi
     variant: null,
     flow: null,
     step: 0,
-    passedOver: routes.flatMap((route) => route.passedOver),
+    passedOver: candidate.passedOver(),
   };
 }
 
 /** What becomes of the candidate; one that waits is kept. Where no more may wait it is suppressed for the same reason. */
-function outcomeOf({ document, output }: Visit, { rule, match }: Deciding, { reason, refusal }: Verdict): Outcome {
+function outcomeOf({ document, output }: Visit, { rule, match, by }: Deciding, { reason, refusal }: Verdict): Outcome {
   if (refusal === null) return 'fired';
   const { until } = refusal;
   if (until === null) return 'suppressed';
-  const kind = heldMatches[reason as HeldReason];
+  const kind = heldCandidates[reason as HeldReason];
   assert(kind !== undefined, `candidates do not wait for "${reason}"`);
-  if (addWait(document.sections, kind, { rule: rule.id, due: until, value: heldMatchOf(match) })) {
+  if (addWait(document.sections, kind, { rule: rule.id, due: until, value: { match: heldMatchOf(match), by } })) {
     return until === Infinity ? 'review' : 'deferred';
   }
   output.dropped(rule, 'waiting');
   return 'suppressed';
 }
 
-function fire(visit: Visit, decision: Decision, candidate: Deciding, trace: DecisionTrace | null): void {
-  const { document, output, entity, rules } = visit;
+function fire(visit: Visit, candidate: Deciding, trace: DecisionTrace | null): void {
+  const { document, output } = visit;
   const { rule, match } = candidate;
-  const actions = actionsOf(decision, candidate);
-  for (const action of actions) {
-    noteSent(rule.gates, { ...candidate, at: match.at, before: [] }, action.channel);
-    output.action(action, trace);
-    keepRoute(visit, rule, action);
-  }
-  const sentHistoryMs = rules.needs(entity.type).sentMs;
-  rememberSent(
-    document,
-    actions.map(({ channel }) => channel),
-    { match, rule, historyMs: sentHistoryMs },
-  );
+  const run = candidate.run();
   if (!rememberFired(document.rules.of(rule.id), rule, match, candidate.firedKey)) output.dropped(rule, 'fired');
   const settled = Math.min(match.at, visit.settledTime());
   for (const gate of rule.gates) if (!isChannelGate(gate)) gate.fired?.(candidate, settled);
+  begin(visit, run, trace);
   visit.sent(match.at);
 }
 
 /** True when the candidate waits for a model's answer, which is asked for if it is not under way. */
 function waitsForScore(
   { entity, document, rules, output }: Visit,
-  { rule, match }: FoundMatch,
+  { rule, match, by }: FoundMatch,
   scope: Scope,
   failed: ExpressionFailed,
 ): boolean {
@@ -184,8 +198,8 @@ function waitsForScore(
   if (missing.length === 0) return false;
   const unasked = missing.filter((model) => !isAsked(model, rules, document));
   // Where no more may wait, the models' defaults stand in for answers.
-  const wait = { rule: rule.id, due: Infinity, value: heldMatchOf(match) };
-  if (!addWait(document.sections, heldMatches.score, wait)) {
+  const wait = { rule: rule.id, due: Infinity, value: { match: heldMatchOf(match), by } };
+  if (!addWait(document.sections, heldCandidates.score, wait)) {
     output.dropped(rule, 'waiting');
     return false;
   }

@@ -12,10 +12,11 @@ import { Route } from '../../rules/gates/route.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { Action } from '../../schemas/action.ts';
 import * as binary from '../../schemas/binary.ts';
+import type { FlowRecord } from '../../schemas/flow-record.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import { addWait, takeWaits, type WaitKind } from '../../state/entity/waits.ts';
 import { actionId, devicesFor } from './actions.ts';
-import { noteSent, quietUntil, recipientOf, settleRoutes } from './sending.ts';
+import { noteSent, quietUntil, recipientOf, settleRoute } from './sending.ts';
 import type { Visit } from './visit.ts';
 
 const DAY_MS = 86_400_000;
@@ -81,6 +82,11 @@ export function quietRoutesGoOn(visit: Visit, at: number): void {
   }
 }
 
+/** What was written of the flow is not to go on. */
+export function forgetRoutesOf({ document: { sections } }: Visit, flow: string): void {
+  for (const kind of [deliveryWait, quietFallback]) takeWaits(sections, kind, ({ value }) => value.flow === flow);
+}
+
 /** Waits whose outcome never came are let go. */
 export function forgetRoutes({ document }: Visit, at: number): void {
   takeWaits(document.sections, deliveryWait, ({ due }) => due <= at);
@@ -107,10 +113,12 @@ function takeNext(visit: Visit, before: Action, at: number): void {
     output.failed(rule, source, error),
   );
   const route = new Route({ step: before.step, channels: before.fallback });
-  settleRoutes([route], rule.gates, recipient, at);
+  settleRoute(route, rule.gates, { ...recipient, at, before: [] });
   const [channel, ...fallback] = route.channels;
   if (channel === undefined) {
-    output.routeEnded(before, route.refusedBy ?? 'failed', at);
+    const reason = route.refusedBy ?? 'failed';
+    output.routeEnded(before, reason);
+    output.flow(routeRecord(rule, before, { at, kind: 'skipped', reason }));
     return;
   }
   const until = quietUntil(rule.gates, at, scope);
@@ -132,6 +140,17 @@ function takeNext(visit: Visit, before: Action, at: number): void {
   };
   noteSent(rule.gates, { ...recipient, at, before: [] }, channel);
   output.action(next, null);
+  if (before.flow !== null) output.flow(routeRecord(rule, next, { at, kind: 'sent', reason: null }));
   keepRoute(visit, rule, next);
   visit.sent(at);
+}
+
+/** That the flow goes on, or not, on another channel. */
+function routeRecord(
+  { program }: CompiledRule,
+  { decision, rule, ruleVersion, entity, step, variant, id }: Action,
+  told: Pick<FlowRecord, 'at' | 'kind' | 'reason'>,
+): FlowRecord {
+  const name = program.steps[step]?.name ?? null;
+  return { flow: decision, rule, ruleVersion, entity, step, name, variant, until: null, action: id, by: null, ...told };
 }

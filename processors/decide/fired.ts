@@ -24,7 +24,7 @@ export function rememberFired(memory: RuleMemory, rule: CompiledRule, match: Mat
   );
   if (historyMs === 0) return true;
   memory.fired.push({ key, at: match.at });
-  const keepFrom = keepFromOf(match, historyMs, rule);
+  const keepFrom = keepFromOf(match.at, historyMs, rule);
   const surplus = memory.fired.length - FIRED_MAX;
   memory.fired = memory.fired.filter(({ at }, i) => {
     const keep = at > keepFrom && i >= surplus;
@@ -38,16 +38,16 @@ export function rememberFired(memory: RuleMemory, rule: CompiledRule, match: Mat
 export function rememberSent(
   { sections }: EntityDocument,
   channels: readonly string[],
-  { match, rule, historyMs }: { readonly match: Match; readonly rule: CompiledRule; readonly historyMs: number },
+  { at, rule, historyMs }: { readonly at: number; readonly rule: CompiledRule; readonly historyMs: number },
 ): void {
   if (historyMs === 0) return;
-  const keepFrom = keepFromOf(match, historyMs, rule);
-  const all = [...(sections.open(sentFacts) ?? []), ...channels.map((channel) => ({ channel, at: match.at }))];
-  const sent = all.filter(({ at }) => at > keepFrom).slice(-SENT_MAX);
+  const keepFrom = keepFromOf(at, historyMs, rule);
+  const all = [...(sections.open(sentFacts) ?? []), ...channels.map((channel) => ({ channel, at }))];
+  const sent = all.filter((one) => one.at > keepFrom).slice(-SENT_MAX);
   sections.put(sentFacts, sent.length === 0 ? null : sent);
 }
 
 /** Long enough for candidates that come out of order of time, and twice as long as asked for those even later. */
-function keepFromOf(match: Match, historyMs: number, rule: CompiledRule): number {
-  return match.at - historyMs - Math.max(historyMs, rule.reorderMs);
+function keepFromOf(at: number, historyMs: number, rule: CompiledRule): number {
+  return at - historyMs - Math.max(historyMs, rule.reorderMs);
 }

@@ -15,7 +15,7 @@ import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { EntityRef } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
-import { heldMatches } from '../../state/entity/candidates.ts';
+import { heldCandidates } from '../../state/entity/candidates.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
 import { scoreFacts } from '../../state/entity/facts.ts';
 import { waitsOfKind } from '../../state/entity/waits.ts';
@@ -49,7 +49,7 @@ export function missingScores(
 
 /** Whether another candidate of the entity waits for the model's answer already (S2). */
 export function isAsked(model: RemoteModel, rules: RuleSet, { sections }: EntityDocument): boolean {
-  const waiting = waitsOfKind(sections, heldMatches.score);
+  const waiting = waitsOfKind(sections, heldCandidates.score);
   return waiting.some((one) => rules.rule(one.rule)?.needs.models.has(model.id) === true);
 }
 

@@ -1,11 +1,8 @@
-// Sends whose turn has come: their routes, asked of the channel gates one after the other.
-//
-// Invariants:
-//   S1. A send knows what those before it send at the same time (gates, G3): no cap is exceeded by one decision.
+// Sends whose turn has come: whom they reach, their routes, asked of the channel gates.
 
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
-import { type AnyGate, isChannelGate, type Recipient, type Sending } from '../../rules/gates/gate.ts';
+import { type AnyGate, type GateContext, isChannelGate, type Recipient, type Sending } from '../../rules/gates/gate.ts';
 import { Route } from '../../rules/gates/route.ts';
 import { autoChannels } from '../../rules/gates/routing.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
@@ -38,26 +35,16 @@ export function routeOf(send: CompiledSend, recipient: Recipient): Route<Compile
 }
 
 /** Asks the channel gates of the route's channels. */
-function settleRoute(route: Route, gates: readonly AnyGate[], sending: Sending): void {
+export function settleRoute(route: Route, gates: readonly AnyGate[], sending: Sending): void {
   for (const gate of gates) {
     if (!isChannelGate(gate) || gate.isAsked?.(sending) === false) continue;
     route.keep((channel) => gate.allows(sending, channel), gate.reason);
   }
 }
 
-/** Asks the channel gates of one route after the other. */
-export function settleRoutes(
-  routes: readonly Route[],
-  gates: readonly AnyGate[],
-  recipient: Recipient,
-  at: number,
-): void {
-  const before: string[] = [];
-  for (const route of routes) {
-    settleRoute(route, gates, { ...recipient, at, before });
-    const [channel] = route.channels;
-    if (channel !== undefined) before.push(channel);
-  }
+/** How long decisions and messages of the rule are good, ms; Infinity: for ever. */
+export function validForMsOf({ validForMs, urgency }: CompiledRule, around: GateContext): number {
+  return validForMs ?? around.validForMs?.[urgency] ?? Number.POSITIVE_INFINITY;
 }
 
 /** Until when the rule sends nothing, ms; null: it may send at `at`. */

@@ -8,6 +8,8 @@ import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision, EntityRef } from '../../schemas/decision.ts';
+import type { Event } from '../../schemas/event.ts';
+import type { FlowRecord } from '../../schemas/flow-record.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
 import type { ScoreRequest } from './scores.ts';
 import type { EvaluationTrace } from './trace.ts';
@@ -27,6 +29,8 @@ export interface Visit {
   wallTime(): number | null;
   /** A message was sent at `at`, ms. */
   sent(at: number): void;
+  /** An event of the entity's own happens, once what is at hand is done. */
+  happens(event: Event): void;
 }
 
 /** Traceparents of the event that completed the match, and of what follows from the decision on it. */
@@ -39,7 +43,10 @@ export interface DecideOutput {
   decision(decision: Decision, rule: CompiledRule, trace: DecisionTrace | null): void;
   action(action: Action, trace: DecisionTrace | null): void;
   /** Nothing more comes of the send: its route is used up. */
-  routeEnded(last: Action, reason: string, at: number): void;
+  routeEnded(last: Action, reason: string): void;
+  flow(record: FlowRecord): void;
+  /** What was written of the flow and is not yet sent is not to be sent. */
+  cancelled(entity: EntityRef, flow: string, at: number): void;
   /** A model is asked beside the task; the answer comes back as an event (scores.ts). */
   ask(request: ScoreRequest): void;
   /** An expression of the rule failed: the condition counts as false. */

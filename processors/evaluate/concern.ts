@@ -10,6 +10,8 @@ import { isInstantFact, isInstantFactName, setsAttributes } from './facts.ts';
 export interface Concern {
   readonly arrival: readonly CompiledRule[];
   readonly ordered: readonly CompiledRule[];
+  /** Rules whose flows it may concern. */
+  readonly flowing: readonly CompiledRule[];
   /** Whether it tells attributes that somebody reads. */
   readonly changes: boolean;
   /** The longest window in which its name is counted, ms; undefined: nobody counts it. */
@@ -27,6 +29,7 @@ export interface Concern {
 export function concernOf(rules: RuleSet, entity: string, event: Event): Concern | null {
   const arrival = rules.interested(entity, 'arrival', event.event);
   const ordered = rules.interested(entity, 'event-time', event.event);
+  const flowing = rules.flowing(entity, event.event);
   const needs = rules.needs(entity);
   const changes = setsAttributes(event, needs);
   const historyMs = needs.history.get(event.event);
@@ -39,13 +42,14 @@ export function concernOf(rules: RuleSet, entity: string, event: Event): Concern
   const isAsked =
     arrival.length > 0 ||
     ordered.length > 0 ||
+    flowing.length > 0 ||
     changes ||
     historyMs !== undefined ||
     isFact ||
     presenceMs !== undefined ||
     tellsDevice ||
     isDelivery;
-  return isAsked ? { arrival, ordered, changes, historyMs, isFact, presenceMs, tellsDevice, isDelivery } : null;
+  return isAsked ? { arrival, ordered, flowing, changes, historyMs, isFact, presenceMs, tellsDevice, isDelivery } : null;
 }
 
 /** Who has an app or a page open is there. */
@@ -68,6 +72,7 @@ export function asksFor(rules: RuleSet, entity: string, name: string): boolean {
   return (
     rules.interested(entity, 'event-time', name).length > 0 ||
     rules.interested(entity, 'arrival', name).length > 0 ||
+    rules.flowing(entity, name).length > 0 ||
     history.has(name) ||
     isInstantFactName(name)
   );

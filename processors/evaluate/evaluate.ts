@@ -34,7 +34,7 @@ export interface EvaluateOptions {
 
 const envelope = avroCodec<EventRecord>('events/event');
 
-/** Children: `decisions`, `actions`, `late`, and `score-requests` where models are asked beside the task. */
+/** Children: `decisions`, `actions`, `flows`, `cancellations`, `late`, and `score-requests` where models are asked beside the task. */
 export class Evaluate implements Processor<Event> {
   readonly #options: EvaluateOptions;
   #context!: ProcessorContext;
@@ -120,6 +120,13 @@ function outputOf(context: ProcessorContext, { trace = null, expressionFailed }:
     action(value, own) {
       const headers = traceHeaders(own?.own ?? null);
       context.forward({ key: value.entity.id, value, timestamp: value.at, headers }, 'actions');
+    },
+    flow(value) {
+      context.count('flow', { rule: value.rule, kind: value.kind });
+      context.forward({ key: value.entity.id, value, timestamp: value.at, headers: [] }, 'flows');
+    },
+    cancelled(entity, flow, at) {
+      context.forward({ key: entity.id, value: { entity, flow, at }, timestamp: at, headers: [] }, 'cancellations');
     },
     routeEnded(value, reason) {
       context.count('route-ended', { channel: value.channel, reason });

@@ -13,14 +13,16 @@
 //   V4. What an event tells (traits, group, history, consent) is known before any rule is shown it.
 
 import { assert } from '../../lib/assert.ts';
+import { matchOf } from '../../rules/patterns/held-match.ts';
 import type { Lane, Match, PatternInput } from '../../rules/patterns/pattern.ts';
+import { flowList, flowsDue } from '../../rules/flows/flow.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { EntityRef } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import { DELIVERY_TYPE, PRESENCE_EVENT, segmentEvent } from '../../schemas/internal-events.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
-import { heldMatches, matchOf } from '../../state/entity/candidates.ts';
+import { type HeldCandidate, heldCandidates } from '../../state/entity/candidates.ts';
 import {
   type EntityDocument,
   earliestDeadline,
@@ -31,9 +33,11 @@ import {
 import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
+import { flowsDueGoOn, flowsSee, fitFlows } from '../decide/flows/advance.ts';
+import { depthOf, forgetFlows } from '../decide/flows/known.ts';
 import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
-import type { Concern } from './concern.ts';
+import { type Concern, concernOf } from './concern.ts';
 import {
   applyAttributes,
   applyInstantFact,
@@ -74,6 +78,9 @@ export class Evaluation implements Visit {
   readonly output: DecideOutput;
   readonly #host: EvaluationHost;
   #found: FoundMatch[] = [];
+  /** What flows have set and emitted, and that is still to be taken. */
+  #happened: Event[] = [];
+  readonly #isRefitted: boolean;
 
   constructor(host: EvaluationHost, key: string, document: EntityDocument, rules: RuleSet) {
     this.key = key;
@@ -82,15 +89,25 @@ export class Evaluation implements Visit {
     this.rules = rules;
     this.output = host.output;
     this.#host = host;
-    forgetMisfits(document, rules);
+    this.#isRefitted = forgetMisfits(document, rules);
   }
 
   /** False when the event was seen before. */
   take(event: Event, concern: Concern): boolean {
-    const { document, rules } = this;
-    const { arrival, ordered, changes, historyMs, isFact, presenceMs } = concern;
     // What came of a message is told once, at wall time, which is nothing to hold event times against.
     if (event.type !== DELIVERY_TYPE && this.#isDuplicate(event)) return false;
+    if (this.#isRefitted) fitFlows(this, event.time);
+    this.#takeIn(event, concern);
+    this.#takeHappened();
+    const { document, rules } = this;
+    forgetUnasked(document, rules.needs(this.entity.type));
+    forgetFlows(document.sections, this.settledTime());
+    return true;
+  }
+
+  #takeIn(event: Event, concern: Concern): void {
+    const { document, rules } = this;
+    const { arrival, ordered, flowing, changes, historyMs, isFact, presenceMs } = concern;
     const needs = rules.needs(this.entity.type);
     const segments = rules.segments(this.entity.type);
     const looks = segments.length > 0 && concernsSegments(segments, event);
@@ -113,26 +130,62 @@ export class Evaluation implements Visit {
     const kept = changes ? withinRoom(document, event, needs) : event;
     if (kept !== event) this.#host.count('dropped', { what: 'attributes' });
     // Rules are shown what was sent; where none waits for it, what there is no room for need not wait either.
-    const isWorthWaiting = ordered.length > 0 || waits || (changes && (kept === event || tellsAnything(kept)));
-    if (isWorthWaiting) this.#enqueue(ordered.length > 0 ? event : kept, ordered, changes);
+    const inOrder = flowing.length === 0 ? ordered : [...new Set([...ordered, ...flowing])];
+    const isWorthWaiting = inOrder.length > 0 || waits || (changes && (kept === event || tellsAnything(kept)));
+    if (isWorthWaiting) this.#enqueue(inOrder.length > 0 ? event : kept, inOrder, changes);
     if (arrival.length > 0) this.#show(event, 'arrival', arrival, before);
     if (looks) this.#look('arrival', event.time, event);
     if (isFact) this.#scoresCame();
     this.#decide();
-    forgetUnasked(document, needs);
-    return true;
+  }
+
+  /** What flows have set and emitted happens, as events that come next. */
+  #takeHappened(): void {
+    while (this.#happened.length > 0) {
+      const event = this.#happened.shift()!;
+      const concern = concernOf(this.rules, this.entity.type, event);
+      if (concern !== null) this.#takeIn(event, concern);
+    }
   }
 
   /** The entity's clock has passed `at`: all that is due by then happens. */
   pass(at: number): void {
-    const { document } = this;
-    while (document.buffer.length > 0 && document.buffer[0]!.time <= at) this.#evaluateNext();
-    assert((document.buffer[0]?.time ?? Infinity) > at, 'no event that is due is left in the buffer (V2)');
+    if (this.#isRefitted) fitFlows(this, at);
+    this.#passInOrder(at);
     this.#deadlines(at);
     this.#passSegments('arrival', at);
     this.#passSegments('event-time', at);
     this.#endWaits(at);
     this.#decide();
+    this.#takeHappened();
+    this.#passInOrder(at);
+    forgetFlows(this.document.sections, at);
+  }
+
+  /** Events up to `at` in order of time, and waits of flows between them: events stamped t come before what is due at t. */
+  #passInOrder(at: number): void {
+    const { document } = this;
+    for (;;) {
+      const next = document.buffer[0]?.time ?? Infinity;
+      const due = this.#flowsDue();
+      if (Math.min(next, due) > at) break;
+      if (next <= due) this.#evaluateNext();
+      else this.#passFlows(due);
+    }
+    assert((document.buffer[0]?.time ?? Infinity) > at, 'no event that is due is left in the buffer (V2)');
+  }
+
+  #flowsDue(): number {
+    return flowsDue(this.document.sections.open(flowList));
+  }
+
+  #passFlows(due: number): void {
+    const { document } = this;
+    this.#host.timerFired(due);
+    flowsDueGoOn(this, due);
+    document.evaluatedBefore = Math.max(document.evaluatedBefore, due + 1);
+    forgetFlows(document.sections, due);
+    this.#takeHappened();
   }
 
   scopeOf(lane: Lane): EntityScope {
@@ -162,6 +215,10 @@ export class Evaluation implements Visit {
     return this.#host.wallTime();
   }
 
+  happens(event: Event): void {
+    this.#happened.push(event);
+  }
+
   sent(at: number): void {
     sendsChanged(this.document, this.rules.segments(this.entity.type), at);
   }
@@ -177,7 +234,8 @@ export class Evaluation implements Visit {
 
   #enqueue(event: Event, ordered: readonly CompiledRule[], changes: boolean): void {
     const { document } = this;
-    if (event.time < document.evaluatedBefore) {
+    // What flows set and emit comes after all that was evaluated, whenever it is stamped.
+    if (event.time < document.evaluatedBefore && !isEmitted(event)) {
       if (changes) applyAttributes(document, event, this.rules.needs(this.entity.type));
       if (ordered.length > 0) this.#host.late(this, event, ordered);
       return;
@@ -197,6 +255,8 @@ export class Evaluation implements Visit {
   /** Evaluates the first buffered event. */
   #evaluateNext(): void {
     const { document, rules } = this;
+    // Where there was no room for it to wait, what is due before it comes first all the same.
+    while (this.#flowsDue() < document.buffer[0]!.time) this.#passFlows(this.#flowsDue());
     const event = document.buffer.shift()!;
     if (document.buffer.length === 0) document.buffer = [];
     const { type } = this.entity;
@@ -207,11 +267,13 @@ export class Evaluation implements Visit {
       applyAttributes(document, event, needs);
     }
     if (event.time > document.evaluatedBefore) document.evaluatedBefore = event.time;
+    flowsSee(this, event);
     this.#show(event, 'event-time', rules.interested(type, 'event-time', event.event), before);
     if (rules.tracksInOrder(type) && concernsSegments(rules.segments(type), event)) {
       this.#look('event-time', event.time, event);
     }
     this.#decide();
+    this.#takeHappened();
   }
 
   /**
@@ -226,17 +288,21 @@ export class Evaluation implements Visit {
       const by = this.#byOf(rule, event, scope);
       if (by === null) continue;
       const known = instanceOf(document, rule, by);
-      const input = this.#inputOf(rule, scope, profileBefore);
+      const input = this.#inputOf(rule, scope, { by, isSettled: lane === 'event-time', profileBefore });
       const state = rule.pattern.onEvent(known?.state ?? null, event, input);
       this.#keep(rule, by, state, known && { instance: known.instance, deadlineBefore: known.deadline });
     }
   }
 
-  #inputOf(rule: CompiledRule, scope: EntityScope, profileBefore: JsonObject | null): PatternInput {
+  #inputOf(
+    rule: CompiledRule,
+    scope: EntityScope,
+    { profileBefore, ...found }: Pick<FoundMatch, 'by' | 'isSettled'> & { readonly profileBefore: JsonObject | null },
+  ): PatternInput {
     return {
       scope,
       profileBefore: () => profileBefore ?? scope.profile,
-      match: (match: Match) => this.#found.push({ rule, match }),
+      match: (match: Match) => this.#found.push({ rule, match, ...found }),
       failed: (source, error) => this.output.failed(rule, source, error),
       dropped: (what) => this.output.dropped(rule, what),
     };
@@ -273,14 +339,11 @@ export class Evaluation implements Visit {
   /** Candidates whose answers have come are looked at again. */
   #scoresCame(): void {
     const { document, rules } = this;
-    const answered = takeWaits(document.sections, heldMatches.score, ({ rule: id, value }) => {
+    const answered = takeWaits(document.sections, heldCandidates.score, ({ rule: id, value }) => {
       const rule = rules.rule(id);
-      return rule === undefined || missingScores(rule, rules, document, value.at).length === 0;
+      return rule === undefined || missingScores(rule, rules, document, value.match.at).length === 0;
     });
-    for (const { rule: id, value } of answered) {
-      const rule = rules.rule(id);
-      if (rule !== undefined) this.#found.push({ rule, match: matchOf(value, value.at) });
-    }
+    for (const { rule, value } of answered) this.#findAgain(rule, value, { at: value.match.at, isSettled: false });
   }
 
   /** What came of a message: its route goes on, and an address that is dead is remembered. */
@@ -300,12 +363,17 @@ export class Evaluation implements Visit {
     if (waitsDue(sections) > at) return;
     forgetRoutes(this, at);
     quietRoutesGoOn(this, at);
-    for (const kind of Object.values(heldMatches)) {
-      for (const { rule: id, due, value } of takeWaits(sections, kind, (wait) => wait.due <= at)) {
-        const rule = this.rules.rule(id);
-        if (rule !== undefined) this.#found.push({ rule, match: matchOf(value, due) });
+    for (const kind of Object.values(heldCandidates)) {
+      for (const { rule, due, value } of takeWaits(sections, kind, (wait) => wait.due <= at)) {
+        this.#findAgain(rule, value, { at: due, isSettled: true });
       }
     }
+  }
+
+  /** A candidate that waited is looked at again, stamped `at`. */
+  #findAgain(id: string, { match, by }: HeldCandidate, { at, isSettled }: { at: number; isSettled: boolean }): void {
+    const rule = this.rules.rule(id);
+    if (rule !== undefined) this.#found.push({ rule, match: matchOf(match, at), by, isSettled });
   }
 
   #deadlines(at: number): void {
@@ -323,7 +391,7 @@ export class Evaluation implements Visit {
         const scope = this.scopeOf(rule.lane);
         scope.now = known.deadline;
         if (rule.lane === 'event-time') document.evaluatedBefore = Math.max(document.evaluatedBefore, at + 1);
-        const state = rule.pattern.onDeadline(known.state, known.deadline, this.#inputOf(rule, scope, null));
+        const state = rule.pattern.onDeadline(known.state, known.deadline, this.#inputOf(rule, scope, { by: instance.by, isSettled: true, profileBefore: null }));
         this.#keep(rule, instance.by, state, { instance, deadlineBefore: Infinity });
       }
     }
@@ -355,3 +423,8 @@ export class Evaluation implements Visit {
 }
 
 type KeptState = Parameters<typeof keepState> extends [unknown, unknown, unknown, ...infer Rest] ? Rest : never;
+
+/** Whether a flow of this entity set or emitted it. */
+function isEmitted(event: Event): boolean {
+  return depthOf(event) > 0;
+}

@@ -7,12 +7,12 @@
 //   S2. Every answer that time alone would change says when it does (changesAt).
 
 import type {
-  Capture,
   ExpressionFailed,
   ExpressionObserver,
   Scope,
   SessionFigures,
 } from '../../rules/expressions/scope.ts';
+import { isInFlow } from '../decide/flows/known.ts';
 import { consentTo } from '../../rules/gates/consent.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Event } from '../../schemas/event.ts';
@@ -41,7 +41,7 @@ export interface ScopeOptions {
 
 export class EntityScope implements Scope {
   event: Event | null = null;
-  captures: Readonly<Record<string, Capture>> = {};
+  captures: Scope['captures'] = {};
   now = 0;
   session: SessionFigures | null = null;
   /** The earliest time that changesAt() was told. */
@@ -58,6 +58,11 @@ export class EntityScope implements Scope {
   get profile(): JsonObject {
     this.#profile ??= profileOf(this.#options);
     return this.#profile;
+  }
+
+  /** What a flow has set by now, and that the entity does not know yet. */
+  set profile(profile: JsonObject) {
+    this.#profile = profile;
   }
 
   get account(): JsonObject {
@@ -137,9 +142,8 @@ export class EntityScope implements Scope {
     return consentTo(category, allowed, rules.context.optIn);
   }
 
-  /** There are no flows of several steps in this version. */
-  inFlow(): boolean {
-    return false;
+  inFlow(rule: string): boolean {
+    return isInFlow(this.#options.document.sections, rule, this.now);
   }
 
   changesAt(time: number): void {

@@ -20,7 +20,7 @@ import {
   SCORE_EVENT,
 } from '../../schemas/internal-events.ts';
 import { DEPTH_MAX, isJsonObject, isNestedWithin, type JsonObject } from '../../schemas/json.ts';
-import type { LogRecord } from '../../schemas/record.ts';
+import { ENTITY_HEADER, type LogRecord } from '../../schemas/record.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../state/processor.ts';
 import { checkEventTime, type EventTimeBounds } from './event-time.ts';
@@ -38,8 +38,6 @@ export interface FactsOptions {
   readonly recordBytesMax: number;
 }
 
-/** The header that names the entity's type; without it, it is a user. */
-const ENTITY_HEADER = 'tripline-entity';
 /** Consent said here counts more than a record that was there before: parts of a record about consent. */
 const CONSENT_PARTS = new Set(['categories', 'channels', 'all']);
 

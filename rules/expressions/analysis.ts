@@ -8,7 +8,7 @@ import { serialize } from '@marcbachmann/cel-js';
 import { parseDuration } from '../../lib/duration.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import { type AskOptions, ExpressionAsks } from './asks.ts';
-import { EVENT_FIELDS, REPLACED_FUNCTIONS, REPLACED_METHODS, SCOPED_FUNCTIONS } from './functions.ts';
+import { EVENT_FIELDS, FLOW_FIELDS, REPLACED_FUNCTIONS, REPLACED_METHODS, SCOPED_FUNCTIONS } from './functions.ts';
 import { MacroElements } from './macro-elements.ts';
 import { CEL_FUNCTIONS, FUNCTIONS, LATER_FUNCTIONS, LATER_VARIABLES, MACROS } from './names.ts';
 import { NeedsCollector } from './needs.ts';
@@ -163,6 +163,9 @@ export class ExpressionAnalysis {
     } else if (variable === 'session') {
       if (field !== null && SESSION_FIELDS.includes(field)) return;
       this.#report(step.pos, `a session has no field "${field ?? ''}"`, `ask for ${SESSION_HINT}`);
+    } else if (variable === 'flow') {
+      if (field !== null && FLOW_FIELDS.includes(field)) return;
+      this.#report(step.pos, `a flow has no field "${field ?? ''}"`, `its fields are ${FLOW_FIELDS.join(', ')}`);
     } else if (variable !== 'now' && field !== null && !Object.hasOwn(EVENT_FIELDS, field)) {
       const hint = didYouMean(field, Object.keys(EVENT_FIELDS));
       const also = `its fields are ${Object.keys(EVENT_FIELDS).join(', ')}; others are in ${variable}.properties`;

@@ -19,6 +19,8 @@ export interface AskOptions {
   readonly remoteModels: ReadonlySet<string>;
   /** Whether a model may be asked that answers later: of a candidate, which can wait, but not of each event. */
   readonly remoteScores: boolean;
+  /** Whether flows may be asked for: of a candidate, which can wait until it is known. */
+  readonly flows: boolean;
 }
 
 export class ExpressionAsks {
@@ -67,6 +69,15 @@ export class ExpressionAsks {
         const id = this.#writtenOut(node, name, values[0]);
         this.#known(values[0], 'segment', [...this.#options.segments]);
         if (id !== null) this.#needs.segments.add(id);
+        break;
+      }
+      case 'inFlow': {
+        const rule = this.#writtenOut(node, name, values[0]);
+        if (rule !== null) this.#needs.flows.add(rule);
+        if (!this.#options.flows) {
+          const hint = 'ask it in if, audience, or then, which wait until it is known';
+          this.#report(node.start, 'inFlow() cannot be asked of each event', hint);
+        }
         break;
       }
       case 'score':

@@ -32,6 +32,8 @@ export interface Names {
   readonly insteadOfEvent: string | null;
   /** Where `session` is known: what the expression asks of it goes here. */
   readonly session?: SessionMeasures | null;
+  /** Whether `flow` is known; left out: no. */
+  readonly flow?: boolean;
   /** Functions and variables that cannot be asked here, with what to do instead. */
   readonly refused?: ReadonlyMap<string, string>;
   /** Whether the score of a model may be asked that answers later; left out: no. */
@@ -165,7 +167,8 @@ export class ExpressionCompiler {
 
   #environmentOf(names: Names): Environment {
     const withSession = names.session !== null && names.session !== undefined;
-    const key = `${withSession ? 'session' : ''} ${names.insteadOfEvent === null ? 'event' : ''} ${[...names.captures].sort().join(' ')} ${[...(names.lists ?? [])].sort().join(' ')}`;
+    const withFlow = names.flow === true;
+    const key = `${withFlow ? 'flow' : ''} ${withSession ? 'session' : ''} ${names.insteadOfEvent === null ? 'event' : ''} ${[...names.captures].sort().join(' ')} ${[...(names.lists ?? [])].sort().join(' ')}`;
     let environment = this.#environments.get(key);
     if (environment === undefined) {
       environment = this.#base.clone();
@@ -174,6 +177,7 @@ export class ExpressionCompiler {
       environment.registerVariable('now', 'google.protobuf.Timestamp');
       if (names.insteadOfEvent === null) environment.registerVariable('event', 'Event');
       if (withSession) environment.registerVariable('session', 'Session');
+      if (withFlow) environment.registerVariable('flow', 'map<string, dyn>');
       for (const capture of new Set(names.captures)) {
         environment.registerVariable(capture, names.lists?.includes(capture) ? 'list<Event>' : 'Event');
       }
@@ -192,12 +196,14 @@ function analysisOptions(names: Names, known: KnownNames): Omit<AnalysisOptions,
       'account',
       'now',
       ...(names.session === null || names.session === undefined ? [] : ['session']),
+      ...(names.flow === true ? ['flow'] : []),
       ...names.captures,
     ]),
     elsewhere: new Map(withEvent ? [] : [['event', names.insteadOfEvent]]),
     ...known,
     refused: names.refused ?? NOTHING_REFUSED,
     remoteScores: names.remoteScores ?? false,
+    flows: names.remoteScores === true || names.flow === true,
   };
 }
 

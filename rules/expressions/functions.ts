@@ -73,6 +73,8 @@ const ZONED_METHODS: Readonly<Record<string, (local: Date) => number>> = {
 };
 
 /** The fields of an event, with their CEL types. */
+/** What `flow` has. */
+export const FLOW_FIELDS: readonly string[] = ['id', 'rule', 'startedAt'];
 export const EVENT_FIELDS: Readonly<Record<string, string>> = {
   messageId: 'string',
   type: 'string',

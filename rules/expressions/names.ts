@@ -52,7 +52,7 @@ const CEL_CONSTANTS = 'string bool int uint double map list bytes null_type type
 /** Names that `as` cannot give. */
 export function isReservedName(name: string): boolean {
   return (
-    ['event', 'profile', 'account', 'now', 'session'].includes(name) ||
+    ['event', 'profile', 'account', 'now', 'session', 'flow'].includes(name) ||
     LATER_VARIABLES.has(name) ||
     Object.hasOwn(FUNCTIONS, name) ||
     LATER_FUNCTIONS.has(name) ||

@@ -15,6 +15,8 @@ export interface Needs {
   /** Ids of the segments and models that are asked for. */
   readonly segments: ReadonlySet<string>;
   readonly models: ReadonlySet<string>;
+  /** Ids of the rules whose flows are asked for. */
+  readonly flows: ReadonlySet<string>;
 }
 
 export class NeedsCollector implements Needs {
@@ -26,6 +28,7 @@ export class NeedsCollector implements Needs {
   readonly history = new Map<string, number>();
   readonly segments = new Set<string>();
   readonly models = new Set<string>();
+  readonly flows = new Set<string>();
 
   add(other: Needs): this {
     this.sentMs = Math.max(this.sentMs, other.sentMs);
@@ -36,6 +39,7 @@ export class NeedsCollector implements Needs {
     for (const [name, ms] of other.history) this.remember(name, ms);
     for (const id of other.segments) this.segments.add(id);
     for (const id of other.models) this.models.add(id);
+    for (const id of other.flows) this.flows.add(id);
     return this;
   }
 

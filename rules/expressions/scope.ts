@@ -12,11 +12,18 @@ import type { JsonObject } from '../../schemas/json.ts';
 /** What an `as` name stands for: an event, or a list of them where its step repeats. */
 export type Capture = Event | readonly Event[];
 
+/** What `flow` reads as. */
+export interface FlowNames {
+  readonly id: string;
+  readonly rule: string;
+  readonly startedAt: Date;
+}
+
 /** Names an expression may use. `captures` holds the rule's `as` names. */
 export interface Scope {
   /** The event at hand: of `where` the one tested, of `if` and `data` the completing or last matched one; null if none. */
   event: Event | null;
-  captures: Readonly<Record<string, Capture>>;
+  captures: Readonly<Record<string, Capture | FlowNames>>;
   /** Attributes of the entity; an unset one reads as null. */
   profile: JsonObject;
   /** Event time, ms. */

@@ -3,17 +3,15 @@
 // Owns: channels, templates, and `data`. Does not own: which of its channels are taken (gates, route.ts).
 
 import Type, { type Static } from 'typebox';
-import { parseDuration } from '../../lib/duration.ts';
 import { didYouMean } from '../../lib/suggest.ts';
-import { isJsonObject, type Json } from '../../schemas/json.ts';
 import type { Names } from '../expressions/compiler.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
-import type { ExpressionFailed, Scope } from '../expressions/scope.ts';
-import { jsonOfValue } from '../expressions/values.ts';
+import type { Condition } from '../expressions/scope.ts';
 import type { ChannelTraits } from '../gates/channels.ts';
 import { AUTO } from '../gates/routing.ts';
 import type { Path } from '../language/parse.ts';
-import { fields, type Loose, NAME_PATTERN } from '../language/parts.ts';
+import { expression, fields, type Loose, NAME_PATTERN } from '../language/parts.ts';
+import { type CompiledData, compileData } from './data.ts';
 
 /** Connectors add our own facts under this name. */
 const RESERVED_DATA_NAME = 'tripline';
@@ -53,6 +51,12 @@ export const Send = fields(
         description: 'Pacing: at most so many of these messages a second, minute or hour, over all workers.',
       }),
     ),
+    if: Type.Optional(expression('Sent only when this is true.')),
+    onSkip: Type.Optional(
+      Type.Enum(['continue', 'exit'], {
+        description: 'What the flow does where nothing may be sent: goes on (default), or ends.',
+      }),
+    ),
     data: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
         description: 'Values for the template or receiver. Text is a CEL expression, or a duration such as 4h.',
@@ -77,12 +81,11 @@ export interface CompiledSend {
   readonly dataNames: readonly string[];
   /** The rule's names of events that a template may show. */
   readonly captures: readonly string[];
+  /** Its own `if`; null: it has none. */
+  readonly condition: Condition | null;
   /** The data of the action; a failing value is null and reported. */
-  data(scope: Scope, failed: ExpressionFailed): { readonly [name: string]: Json };
+  readonly data: CompiledData;
 }
-
-/** One value of `data`: a constant, an expression, or a mapping or list of values. */
-type DataValue = (scope: Scope, failed: ExpressionFailed) => Json;
 
 /** `path`: where the send stands. */
 export function compileSend(
@@ -115,7 +118,8 @@ export function compileSend(
     ratePerSecond: send.rate === undefined ? null : perSecondOf(send.rate),
     dataNames: Object.keys(send.data ?? {}),
     captures: names.captures,
-    data: compileData(send, path, names, builder),
+    condition: builder.condition([...path, 'if'], send.if, names),
+    data: compileSendData(send, path, names, builder),
   };
 }
 
@@ -162,41 +166,11 @@ function checkChannel(
   }
 }
 
-function compileData(send: SendBody, path: Path, names: Names, builder: RuleBuilder): CompiledSend['data'] {
-  const values: [string, DataValue][] = [];
-  for (const [name, value] of Object.entries(send.data ?? {})) {
-    const place = [...path, 'data', name];
-    if (name === RESERVED_DATA_NAME) builder.error(place, `"${name}" is reserved in data`, 'use another name');
-    else values.push([name, compileValue(value as Json, place, names, builder)]);
+function compileSendData(send: SendBody, path: Path, names: Names, builder: RuleBuilder): CompiledData {
+  const { [RESERVED_DATA_NAME]: reserved, ...data } = send.data ?? {};
+  const place = [...path, 'data'];
+  if (reserved !== undefined) {
+    builder.error([...place, RESERVED_DATA_NAME], `"${RESERVED_DATA_NAME}" is reserved in data`, 'use another name');
   }
-  return (scope, failed) => Object.fromEntries(values.map(([name, value]) => [name, value(scope, failed)]));
-}
-
-function compileValue(value: Json, path: Path, names: Names, builder: RuleBuilder): DataValue {
-  if (typeof value === 'string') return compileText(value, path, names, builder);
-  if (Array.isArray(value)) {
-    const items = value.map((item, index) => compileValue(item, [...path, index], names, builder));
-    return (scope, failed) => items.map((item) => item(scope, failed));
-  }
-  if (isJsonObject(value)) {
-    const entries = Object.entries(value).map(
-      ([name, item]) => [name, compileValue(item, [...path, name], names, builder)] as const,
-    );
-    return (scope, failed) => Object.fromEntries(entries.map(([name, item]) => [name, item(scope, failed)]));
-  }
-  return () => value;
-}
-
-function compileText(text: string, path: Path, names: Names, builder: RuleBuilder): DataValue {
-  if (parseDuration(text) !== null) return () => text;
-  const expression = builder.expression(path, text, names);
-  if (expression === null) return () => null;
-  return (scope, failed) => {
-    try {
-      return jsonOfValue(expression.evaluate(scope));
-    } catch (error) {
-      failed(text, error);
-      return null;
-    }
-  };
+  return compileData(data, place, names, builder);
 }

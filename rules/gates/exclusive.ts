@@ -1,21 +1,23 @@
 // `exclusive`: a group of which the entity has one active flow at a time.
 //
 // Invariants:
-//   E1. A flow that began and ended at t is active at t (docs/rules.md): a decision without waits takes a moment.
-//   E2. What is remembered is bounded: by HOLDS_MAX, and HOLDS_MS; what is older is then refused (G2).
+//   E1. A flow holds its group from the match, which is active at its own moment, until it ends: one that began and ended at t is
+//       active at t, one that ended later is not active at its end.
+//   E2. What is remembered is bounded: by HOLDS_MAX, and HOLDS_MS; what is older is then refused (G2). What is held still stays.
 
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import * as binary from '../../schemas/binary.ts';
 import type { Sections, StateCodec } from '../../schemas/section.ts';
-import { NAME_PATTERN } from '../language/parts.ts';
+import { fields, type Loose, NAME_PATTERN } from '../language/parts.ts';
 import { type Candidate, defineGate, REFUSED } from './gate.ts';
+import { FLOWS_MAX } from './in-flow.ts';
 
-/** Exclusive groups taken lately that are remembered. */
-const HOLDS_MAX = 64;
+/** Exclusive groups taken lately that are remembered, beside those that flows hold. */
+const HOLDS_MAX = 64 + FLOWS_MAX;
 /** Arrival rules may meet events this much older than what is settled, and still be held against a group taken then. */
 const HOLDS_MS = 3_600_000;
 
-/** An exclusive group that was taken from `from` to `until`, both included. */
+/** An exclusive group that was taken at `from`, and let go at `until`; Infinity: it is held. */
 export interface GroupHold {
   readonly group: string;
   readonly rule: string;
@@ -31,7 +33,7 @@ export interface GroupHolds {
 
 const parts = binary.record<{ holds: GroupHold[]; forgotten: number }>({
   holds: binary.list(
-    binary.record({ group: binary.text, rule: binary.text, from: binary.integer, until: binary.integer }),
+    binary.record({ group: binary.text, rule: binary.text, from: binary.integer, until: binary.timeOrNever }),
   ),
   forgotten: binary.integer,
 });
@@ -43,38 +45,74 @@ export const groupHolds: StateCodec<GroupHolds> = {
   read: parts.read,
 };
 
+const group = Type.String({
+  pattern: NAME_PATTERN,
+  description: 'A group of which the entity has one active flow at a time; a decision without waits takes a moment.',
+});
+
+const Exclusive = Type.Union([
+  group,
+  fields({
+    group,
+    preempt: Type.Optional(
+      Type.Boolean({ description: 'A rule of higher priority ends the flow that holds the group. Default false.' }),
+    ),
+  }),
+]);
+
+type ExclusiveBody = Loose<Static<typeof Exclusive>>;
+
 export const exclusiveGate = defineGate({
   name: 'exclusive',
   reason: 'exclusive',
-  fields: {
-    exclusive: Type.Optional(
-      Type.String({
-        pattern: NAME_PATTERN,
-        description:
-          'A group of which the entity has one active flow at a time; a decision without waits takes a moment.',
-      }),
-    ),
-  },
-  compile({ exclusive: group }) {
-    if (group === undefined) return null;
+  fields: { exclusive: Type.Optional(Exclusive) },
+  compile({ exclusive }, { flow: { waits } }) {
+    const own = exclusiveOf(exclusive);
+    if (own === null) return null;
     return {
-      refusal: (candidate) => (isFree(candidate, group) ? null : REFUSED),
-      fired: (candidate, settled) => take(candidate, group, settled),
+      refusal: (candidate) => (isFree(candidate, own, waits) ? null : REFUSED),
+      fired: (candidate, settled) => take(candidate, own.group, settled),
       words({ sections, match }, refused) {
         if (!refused) return null;
-        const hold = sections.open(groupHolds)?.holds.find((one) => one.group === group && one.until >= match.at);
-        const by = hold === undefined ? '' : ` by ${hold.rule} until ${new Date(hold.until).toISOString()}`;
-        return `the group ${group} is taken${by}`;
+        const hold = sections.open(groupHolds)?.holds.find((one) => isTaken(one, own.group, match.at, waits));
+        const until = hold?.until === Infinity ? 'until its flow ends' : `until ${isoOf(hold?.until ?? 0)}`;
+        return `the group ${own.group} is taken${hold === undefined ? '' : ` by ${hold.rule} ${until}`}`;
       },
     };
   },
 });
 
-function isFree({ sections, match }: Candidate, group: string): boolean {
+export interface ExclusiveGroup {
+  readonly group: string;
+  readonly preempts: boolean;
+}
+
+/** Null: the rule has none. */
+export function exclusiveOf(body: ExclusiveBody | undefined): ExclusiveGroup | null {
+  if (body === undefined) return null;
+  if (typeof body === 'string') return { group: body, preempts: false };
+  return body.group === undefined ? null : { group: body.group, preempts: body.preempt ?? false };
+}
+
+function isFree(
+  { sections, match, rule, flows }: Candidate,
+  { group, preempts }: ExclusiveGroup,
+  lasts: boolean,
+): boolean {
   const known = sections.open(groupHolds);
   if (known === undefined) return true;
   if (match.at <= known.forgotten) return false;
-  return !known.holds.some((one) => one.group === group && one.from <= match.at && match.at <= one.until);
+  const conflicts = known.holds.filter((hold) => isTaken(hold, group, match.at, lasts));
+  if (!preempts) return conflicts.length === 0;
+  // What has ended later than the match cannot be ended again.
+  return conflicts.every(({ until, rule: other }) => until === Infinity && (flows.priorityOf(other) ?? 0) < rule.priority);
+}
+
+/** Whether it is active at `at`; or, beside a flow that begins at `at` and `lasts`, at a time after it. */
+function isTaken(hold: GroupHold, group: string, at: number, lasts: boolean): boolean {
+  if (hold.group !== group) return false;
+  if (hold.from > at) return lasts;
+  return hold.until === hold.from ? hold.from === at : at < hold.until;
 }
 
 function take({ sections, match, rule }: Candidate, group: string, settled: number): void {
@@ -83,13 +121,31 @@ function take({ sections, match, rule }: Candidate, group: string, settled: numb
   hold(sections, [...before.holds, { group, rule: rule.id, from: at, until: at }], before.forgotten, settled);
 }
 
+/** The flow that a decision of the rule at `from` began holds its groups until then; Infinity: until it ends. */
+export function holdUntil(sections: Sections, rule: string, from: number, until: number): void {
+  const known = sections.open(groupHolds);
+  if (known === undefined) return;
+  const holds = known.holds.map((one) => (one.rule === rule && one.from === from ? { ...one, until } : one));
+  sections.put(groupHolds, { ...known, holds });
+}
+
+/** The rules whose flows hold the group. */
+export function holdersOf(sections: Sections, group: string): readonly string[] {
+  const holds = sections.open(groupHolds)?.holds ?? [];
+  return holds.filter((one) => one.group === group && one.until === Infinity).map(({ rule }) => rule);
+}
+
 function hold(sections: Sections, all: readonly GroupHold[], forgottenBefore: number, settled: number): void {
   let forgotten = forgottenBefore;
   const surplus = all.length - HOLDS_MAX;
   const holds = all.filter(({ until }, i) => {
-    const keep = until > settled - HOLDS_MS && i >= surplus;
+    const keep = until === Infinity || (until > settled - HOLDS_MS && i >= surplus);
     if (!keep) forgotten = Math.max(forgotten, until);
     return keep;
   });
   sections.put(groupHolds, { holds, forgotten });
+}
+
+function isoOf(time: number): string {
+  return new Date(time).toISOString();
 }

@@ -27,7 +27,12 @@ import type { Routing, Urgency } from './urgency.ts';
 
 /** Somebody who may be sent something. */
 export interface Recipient {
-  readonly rule: { readonly id: string; readonly category: string | null; readonly urgency: Urgency };
+  readonly rule: {
+    readonly id: string;
+    readonly category: string | null;
+    readonly urgency: Urgency;
+    readonly priority: number;
+  };
   /** What gates remember of the entity, each in a section of its own. */
   readonly sections: Sections;
   readonly scope: Scope;
@@ -48,6 +53,9 @@ export interface Candidate extends Recipient {
   readonly fired: FiredDecisions;
   /** What tells its fired decisions apart: the value of `cooldown.key`, '' without one. */
   readonly firedKey: string;
+  /** Value of the rule's `by`, '' without one. */
+  readonly by: string;
+  readonly flows: KnownFlows;
   /** Wall time of the task, ms; null: there is none, as in tests and backtests. */
   readonly wallTime: number | null;
   /** One for each send whose turn comes at the match, from which channel gates take channels. */
@@ -60,6 +68,16 @@ export interface Sending extends Recipient {
   readonly at: number;
   /** Channels of the messages that go out at the same time before this one (G3). */
   readonly before: readonly string[];
+}
+
+/** What gates know of the entity's flows. */
+export interface KnownFlows {
+  /** Whether one of the rule, and of this value of `by`, lives at `at` or after it. */
+  lives(rule: string, by: string, at: number): boolean;
+  /** How many live at `at` or after it. */
+  count(at: number): number;
+  /** The rule's priority; undefined: there is none such. */
+  priorityOf(rule: string): number | undefined;
 }
 
 export interface FiredDecisions {
@@ -138,6 +156,8 @@ export interface GateTools {
   readonly names: Names;
   /** Whether the rule sends anything. */
   readonly sends: boolean;
+  /** Whether what it begins may last, and what a match does meanwhile. */
+  readonly flow: { readonly waits: boolean; readonly reentry: 'none' | 'restart' | 'parallel' };
   condition(path: Path, source: string | undefined, names: Names): Condition | null;
   readsProfile(): void;
   error(path: Path, message: string, hint?: string | null): void;

@@ -9,6 +9,7 @@ import { enabledGate } from './enabled.ts';
 import { exclusiveGate } from './exclusive.ts';
 import type { AnyGate, GateDefinition, GateTools } from './gate.ts';
 import { holdoutGate } from './holdout.ts';
+import { inFlowGate, tooManyFlowsGate } from './in-flow.ts';
 import { limitGate } from './limit.ts';
 import { quietHoursGate } from './quiet-hours.ts';
 import { reachGate } from './reach.ts';
@@ -22,6 +23,8 @@ export const GATES: readonly GateDefinition[] = [
   holdoutGate,
   conditionGate,
   cooldownGate,
+  inFlowGate,
+  tooManyFlowsGate,
   exclusiveGate,
   limitGate,
   staleGate,

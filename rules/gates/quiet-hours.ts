@@ -65,7 +65,9 @@ export const quietHoursGate = defineGate({
       quiet === null ? tcpaUntil(at, profile) : quietUntil(quiet, at, quiet.zone.of(profile));
     return {
       quietUntil: quietAt,
-      refusal({ match, scope }) {
+      refusal({ match, scope, routes }) {
+        // A flow that sends nothing at the match is held where it sends.
+        if (routes.length === 0) return null;
         const until = quietAt(match.at, scope);
         return until === null ? null : { until };
       },
@@ -168,8 +170,8 @@ function offsetOf(at: number, zone: string): number {
   return localFields(new Date(at), zone).getTime() - at;
 }
 
-/** The first moment in (from, to] with another offset than `from`; null: there is none. No zone changes twice a day. */
-function offsetChange(from: number, to: number, zone: string): number | null {
+/** The first moment in (from, to], ms, with another offset than `from`; null: there is none. No zone changes twice a day. */
+export function offsetChange(from: number, to: number, zone: string): number | null {
   const offset = offsetOf(from, zone);
   if (offsetOf(to, zone) === offset) return null;
   let before = Math.floor(from / QUARTER_MS);

@@ -7,7 +7,7 @@ import { parseDuration } from '../../lib/duration.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { StateCodec } from '../../schemas/section.ts';
 import type { WantedValue } from '../expressions/rule-builder.ts';
-import type { Capture, Condition, Expression } from '../expressions/scope.ts';
+import type { Condition, Expression, Scope } from '../expressions/scope.ts';
 import type { SessionCondition, SessionMeasures } from '../expressions/session-measures.ts';
 import type { Path } from '../language/parse.ts';
 import type { Loose } from '../language/parts.ts';
@@ -129,8 +129,8 @@ export function eventFilter(
 export function matchesFilter(
   filter: EventFilter,
   event: Event,
-  captures: Readonly<Record<string, Capture>>,
-  input: PatternInput,
+  captures: Scope['captures'],
+  input: Pick<PatternInput, 'scope' | 'failed'>,
 ): boolean {
   if (filter.names !== null && !filter.names.has(event.event)) return false;
   if (filter.where === null) return true;

@@ -8,7 +8,8 @@ import { didYouMean } from '../../lib/suggest.ts';
 import type { Json } from '../../schemas/json.ts';
 import type { Names } from '../expressions/compiler.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
-import { compileSteps } from '../flows/index.ts';
+import { type CompiledProgram, compileProgram } from '../flows/index.ts';
+import { exclusiveOf } from '../gates/exclusive.ts';
 import type { GateTools } from '../gates/gate.ts';
 import { compileGates } from '../gates/index.ts';
 import { validForOf } from '../gates/stale.ts';
@@ -29,10 +30,11 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
   const session = compiled?.plan.session ?? null;
   const lists = compiled?.plan.lists ?? [];
   const names: Names = { captures, lists, insteadOfEvent: null, session, remoteScores: true };
-  const thenNames = compiled?.plan.eventInThen === false ? { ...names, ...namesWithoutEvent(captures) } : names;
+  const thenNames: Names = { ...names, ...(compiled?.plan.eventInThen === false && namesWithoutEvent(captures)), flow: true };
   const firedKey = compileFiredKey(body, builder, names);
-  const sends = compileSteps(body.then, thenNames, options, builder);
-  const gates = compileGates(body, gateTools(body, builder, names));
+  const eventNames: Names = { captures, lists, insteadOfEvent: null, flow: true };
+  const program = compileProgram(body, builder, { names: thenNames, eventNames, channels: options });
+  const gates = compileGates(body, gateTools(body, builder, names, program));
   if (compiled === null) return null;
   const version = versionOf(body);
   return {
@@ -51,17 +53,19 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     pattern: compiled.plan.pattern,
     by: compiled.by,
     firedKey,
+    exclusive: exclusiveOf(body.exclusive),
     gates,
-    sends,
-    needs: sends.some((send) => send.template !== null) ? { ...builder.needs, profile: true } : builder.needs,
+    program,
+    needs: program.sends.some((send) => send.template !== null) ? { ...builder.needs, profile: true } : builder.needs,
   };
 }
 
-function gateTools(body: RuleBody, builder: RuleBuilder, names: Names): GateTools {
+function gateTools(body: RuleBody, builder: RuleBuilder, names: Names, program: CompiledProgram): GateTools {
   return {
     rule: body.id ?? '',
     names,
-    sends: (body.then ?? []).some((step) => step?.send !== undefined),
+    sends: program.sends.length > 0,
+    flow: program,
     condition: (path, source, own) => builder.condition(path, source, own),
     readsProfile: () => builder.readsProfile(),
     error: (path, message, hint) => builder.error(path, message, hint),

@@ -45,7 +45,7 @@ export function compileWhen(body: RuleBody, builder: RuleBuilder, options: Compi
 }
 
 /** Fields that read an event of the match after it was made. */
-const READ_MATCHED = ['if', 'then'] as const;
+const READ_MATCHED = ['if', 'then', 'goal', 'stopOn'] as const;
 
 interface Shared {
   readonly builder: RuleBuilder;

@@ -2,7 +2,8 @@
 
 import type { Needs } from '../expressions/needs.ts';
 import type { Expression } from '../expressions/scope.ts';
-import type { CompiledSend } from '../flows/send.ts';
+import type { CompiledProgram } from '../flows/index.ts';
+import type { ExclusiveGroup } from '../gates/exclusive.ts';
 import type { AnyGate } from '../gates/gate.ts';
 import type { Urgency } from '../gates/urgency.ts';
 import type { Lane, Pattern } from '../patterns/pattern.ts';
@@ -30,9 +31,12 @@ export interface CompiledRule {
   readonly by: Expression | null;
   /** What tells its fired decisions apart, as text or null (`cooldown.key`); null: nothing does. */
   readonly firedKey: Expression | null;
+  /** The group of which an entity has one active flow; null: none. */
+  readonly exclusive: ExclusiveGroup | null;
   /** Those that it asks, in order. */
   readonly gates: readonly AnyGate[];
-  readonly sends: readonly CompiledSend[];
+  /** What is done once it has fired. */
+  readonly program: CompiledProgram;
   /** What its expressions, and the templates of its sends, ask to be remembered. */
   readonly needs: Needs;
 }

@@ -4,8 +4,8 @@
 // expressions in it may say (expressions/), nor what fits together (compile-rule.ts).
 
 import Type, { type Static, type TSchema } from 'typebox';
-import { Steps } from '../flows/index.ts';
-import { LATER_FIELDS } from '../flows/later.ts';
+import { FLOW_FIELDS, Steps, StepsShape } from '../flows/index.ts';
+import { STEPS_REFERENCE, type StepBody } from '../flows/step.ts';
 import { GATES, REASONS } from '../gates/index.ts';
 import { URGENCIES } from '../gates/urgency.ts';
 import { As, By, duration, fields, type Loose, NAME_PATTERN, Where } from '../language/parts.ts';
@@ -116,13 +116,13 @@ export const RuleSchema = fields(
     // biome-ignore lint/suspicious/noThenProperty: the language's word; a schema is never awaited.
     then: Type.Optional(Steps),
     tests: Type.Optional(Type.Array(InlineTest, { description: 'Run by `tripline test`.' })),
-    ...LATER_FIELDS,
+    ...FLOW_FIELDS,
   },
   {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Tripline rule',
     description: 'One rule: a pattern over events, conditions, and what to do.',
-    definitions: { [INNER_REFERENCE]: InnerPattern },
+    definitions: { [INNER_REFERENCE]: InnerPattern, [STEPS_REFERENCE]: StepsShape },
   },
 );
 
@@ -138,10 +138,13 @@ export interface WhenBody {
 type Fields = Loose<Static<typeof RuleSchema>>;
 
 /** A rule whose shape has been checked; where it had mistakes, parts are missing. Fields of gates are theirs to read. */
-export interface RuleBody extends Omit<Fields, 'when'> {
+export interface RuleBody extends Omit<Fields, 'when' | 'then'> {
   readonly when?: WhenBody | undefined;
+  // biome-ignore lint/suspicious/noThenProperty: the language's word; a rule is never awaited.
+  readonly then?: readonly (StepBody | undefined)[] | undefined;
   readonly if?: string | undefined;
   readonly enabled?: boolean | undefined;
+  readonly exclusive?: string | { readonly group?: string | undefined; readonly preempt?: boolean | undefined } | undefined;
   readonly category?: string | undefined;
   readonly validFor?: string | undefined;
   readonly cooldown?: string | { readonly key?: string | undefined } | undefined;

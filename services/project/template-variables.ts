@@ -21,7 +21,7 @@ const LIST_FIELDS = ['size', 'first', 'last'];
 
 export function undefinedVariables(rules: readonly CompiledRule[], templates: Templates): Problem[] {
   return Array.from(templates.all(), ({ name, channel, template }) => {
-    const sends = rules.flatMap((rule) => rule.sends);
+    const sends = rules.flatMap((rule) => rule.program.sends);
     const senders = sends.filter((send) => send.template === name && (send.isAuto || send.channels.includes(channel)));
     return senders.length === 0 ? [] : problemsOf(template, senders);
   }).flat();

@@ -9,7 +9,7 @@ import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { Event } from '../../schemas/event.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import { Section, type Sections } from '../../schemas/section.ts';
-import { heldMatches } from '../../state/entity/candidates.ts';
+import { heldCandidates } from '../../state/entity/candidates.ts';
 import { devicesOf } from '../../state/entity/devices.ts';
 import { type EntityDocument, entityOfKey } from '../../state/entity/document.ts';
 import { accountFacts, consentFacts, historyFacts, scoreFacts, sentFacts } from '../../state/entity/facts.ts';
@@ -91,11 +91,11 @@ function sectionsJson(sections: Sections): JsonObject {
         at: timeJson(at),
       })),
     ),
-    waiting: Object.entries(heldMatches).flatMap(([reason, kind]) =>
+    waiting: Object.entries(heldCandidates).flatMap(([reason, kind]) =>
       waitsOfKind(sections, kind).map(({ rule, due, value }) => ({
         rule,
         reason,
-        at: timeJson(value.at),
+        at: timeJson(value.match.at),
         due: timeJson(due),
       })),
     ),

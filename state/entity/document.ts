@@ -7,6 +7,7 @@
 //   N1. Its due time is derived: the first buffered event, the earliest deadline of any pattern's state, a segment that time
 //       changes, or the first wait that is over. Nothing else is armed.
 
+import { flowList, flowsDue } from '../../rules/flows/flow.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Event } from '../../schemas/event.ts';
 import { Sections } from '../../schemas/section.ts';
@@ -61,10 +62,11 @@ export function entityOfKey(key: string): { type: string; id: string } {
 
 /**
  * To be called before rules are shown an event or a deadline: what patterns remembered under a rule that is gone, or has
- * another shape now, goes. What gates remember stays, so that no cooldown or limit is exceeded by a change of rules (I4).
+ * another shape now, goes. What gates remember stays, so that no cooldown or limit is exceeded by a change of rules (I4). False: the
+ * rules are those of last time.
  */
-export function forgetMisfits(doc: EntityDocument, rules: RuleSet): void {
-  if (doc.fitted === rules) return;
+export function forgetMisfits(doc: EntityDocument, rules: RuleSet): boolean {
+  if (doc.fitted === rules) return false;
   doc.fitted = rules;
   for (const memory of doc.rules.values()) {
     const rule = rules.rule(memory.rule);
@@ -74,6 +76,7 @@ export function forgetMisfits(doc: EntityDocument, rules: RuleSet): void {
     doc.deadline = null;
     if (isEmptyMemory(memory)) doc.rules.delete(memory.rule);
   }
+  return true;
 }
 
 /** When the document is to be looked at, ms; Infinity: never (N1). */
@@ -84,7 +87,7 @@ export function entityDue(doc: EntityDocument, rules: RuleSet): number {
 /** When a section of it wants to be looked at, ms; Infinity: never. */
 export function sectionsDue({ sections }: EntityDocument): number {
   if (sections.isEmpty) return Infinity;
-  return Math.min(membershipDue(sections.open(membership)), waitsDue(sections));
+  return Math.min(membershipDue(sections.open(membership)), waitsDue(sections), flowsDue(sections.open(flowList)));
 }
 
 /** The earliest time at which a pattern of `rules` wants to be called; Infinity: none. */

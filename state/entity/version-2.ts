@@ -9,7 +9,8 @@ import { PATTERN_STATES } from '../../rules/patterns/index.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Json } from '../../schemas/json.ts';
 import { Section, Sections, type StateCodec } from '../../schemas/section.ts';
-import { type HeldMatch, heldMatches } from './candidates.ts';
+import type { HeldMatch } from '../../rules/patterns/held-match.ts';
+import { heldCandidates } from './candidates.ts';
 import type { EntityDocument } from './document.ts';
 import { EventTimes, type StoredTimes } from './event-times.ts';
 import {
@@ -109,8 +110,8 @@ function addContext(sections: Sections, context: Context2): void {
   keep(groupHolds, { holds, forgotten: holdsForgotten }, holds.length > 0 || holdsForgotten >= 0);
   keep(scoreFacts, scores, scores.length > 0);
   for (const { rule, reason, due, at, events, event, captures } of held) {
-    const kind = heldMatches[reason as keyof typeof heldMatches];
-    addWait(sections, kind, { rule, due: timeOf(due), value: { at, events, event, captures } });
+    const kind = heldCandidates[reason as keyof typeof heldCandidates];
+    addWait(sections, kind, { rule, due: timeOf(due), value: { match: { at, events, event, captures }, by: '' } });
   }
 }
 

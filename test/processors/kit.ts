@@ -11,7 +11,7 @@ import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Late } from '../../schemas/framed.ts';
-import { type HeldReason, heldMatches } from '../../state/entity/candidates.ts';
+import { type HeldReason, heldCandidates } from '../../state/entity/candidates.ts';
 import { entityDocumentSpec } from '../../state/entity/codec.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
 import { consentFacts, sentFacts } from '../../state/entity/facts.ts';
@@ -187,9 +187,9 @@ export class EvaluateRun {
 function lineOfWait({ rule, due, what }: Wait): string {
   const route = what.open(deliveryWait.what);
   if (route !== undefined) return `route ${rule}@${route.at} ${route.channel} then ${route.fallback}`;
-  const kind = heldMatches[what.kind as HeldReason];
+  const kind = heldCandidates[what.kind as HeldReason];
   assert.ok(kind !== undefined, `"${what.kind}" is no candidate that waits`);
-  return `waits ${rule}@${what.open(kind.what)!.at} ${what.kind} until ${due}`;
+  return `waits ${rule}@${what.open(kind.what)!.match.at} ${what.kind} until ${due}`;
 }
 
 function pick({ rule, ruleVersion, entity, at }: Decision) {

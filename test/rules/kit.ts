@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { channelTraits } from '../../connectors/channels/index.ts';
 import { formatProblem } from '../../lib/problem.ts';
+import { settleRoute } from '../../processors/decide/sending.ts';
 import type { Scope } from '../../rules/expressions/scope.ts';
 import { type Candidate, type ChannelGate, type Gate, isChannelGate } from '../../rules/gates/gate.ts';
 import { Route } from '../../rules/gates/route.ts';
@@ -95,10 +96,17 @@ export function candidateOf(
     around: { ...NO_CONTEXT, channels: OPTIONS.channels },
     said: () => undefined,
     devices: () => 0,
+    by: '',
+    flows: { lives: () => false, count: () => 0, priorityOf: () => undefined },
     wallTime: null,
-    routes: rule.sends.map((send) => new Route(send)),
+    routes: rule.program.sends.map((send) => new Route(send)),
     ...fields,
   };
+  const before: string[] = [];
+  for (const route of fields.routes === undefined ? candidate.routes : []) {
+    settleRoute(route, rule.gates, { ...candidate, at, before });
+    before.push(...route.channels.slice(0, 1));
+  }
   return { ...candidate, rule };
 }
 

@@ -13,7 +13,7 @@ import { deadLetter } from '../../../schemas/dead-letter.ts';
 import type { Delivery } from '../../../schemas/delivery.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
 import { referenceOf } from '../../../schemas/message-reference.ts';
-import type { RecordHeader } from '../../../schemas/record.ts';
+import { ENTITY_HEADER, type RecordHeader } from '../../../schemas/record.ts';
 import { type Suppression, suppressionKey } from '../../../schemas/suppression.ts';
 import type { ProcessorContext } from '../../../state/processor.ts';
 import type { Alerts, Incident } from './alerts.ts';
@@ -56,9 +56,6 @@ export interface OutcomesOptions {
   /** Is told of each that failed. */
   readonly onFailed: (delivery: Delivery) => void;
 }
-
-/** Of an entity that is no user (processors/intake/known-facts.ts). */
-const ENTITY_HEADER = 'tripline-entity';
 
 export class Outcomes {
   readonly #context: ProcessorContext;

@@ -22,7 +22,7 @@ function refusalAt(rule: CompiledRule, at: number, fired: RuleMemory, firedKey =
   assert.deepEqual(refusal, reason === null ? null : { until: null }, 'who is refused does not wait');
   assert.deepEqual(
     candidate.routes.map(({ channels, passedOver }) => [channels, passedOver]),
-    rule.sends.map(({ channels }) => [channels, []]),
+    rule.program.sends.map(({ channels }) => [channels, []]),
     'no way of any send is taken out',
   );
   return reason;

@@ -5,7 +5,7 @@ import { check, compiled, errorsOf, event, OPTIONS, scopeOf, unexpected } from '
 const OWN_CHANNEL = { template: 'optional', asksConsent: false, addresses: null } as const;
 
 test('a rule without then has nothing to send', () => {
-  assert.deepEqual(check('{ id: a, when: { event: e } }').rules[0]?.sends, []);
+  assert.deepEqual(check('{ id: a, when: { event: e } }').rules[0]?.program.sends, []);
 });
 
 test('sends are numbered by their step', () => {
@@ -17,7 +17,7 @@ then:
   - send: { channel: email, template: hello, fallback: [sms] }
 `);
   assert.deepEqual(
-    rule.sends.map(({ step, channels, template }) => ({ step, channels, template })),
+    rule.program.sends.map(({ step, channels, template }) => ({ step, channels, template })),
     [
       { step: 0, channels: ['webhook'], template: null },
       { step: 1, channels: ['email', 'sms'], template: 'hello' },
@@ -46,7 +46,7 @@ then:
         nested: { list: [event.event, 2, { x: '"y"' }] }
 `);
   const e = event('e', 7_200_000, { id: 'c1', n: 1, list: [1, 2] });
-  const data = rule.sends[0]!.data(scopeOf({ event: e, captures: { cart: e }, now: e.time }), unexpected);
+  const data = rule.program.sends[0]!.data(scopeOf({ event: e, captures: { cart: e }, now: e.time }), unexpected);
   assert.deepEqual(data, {
     coupon: 'SAVE10',
     validFor: '4h',
@@ -67,7 +67,7 @@ test('a value of data that fails is null, and reported', () => {
     '{ id: a, when: { event: e }, then: [{ send: { channel: webhook, data: { x: event.properties.x } } }] }',
   );
   const failures: string[] = [];
-  const data = rule.sends[0]!.data(scopeOf({ event: event('e', 0) }), (source) => failures.push(source));
+  const data = rule.program.sends[0]!.data(scopeOf({ event: event('e', 0) }), (source) => failures.push(source));
   assert.deepEqual([data, failures], [{ x: null }, ['event.properties.x']]);
 });
 

@@ -5,7 +5,7 @@ import { groupHolds } from '../../../rules/gates/exclusive.ts';
 import * as binary from '../../../schemas/binary.ts';
 import { Event } from '../../../schemas/event.ts';
 import type { StateCodec } from '../../../schemas/section.ts';
-import { heldMatches } from '../../../state/entity/candidates.ts';
+import { heldCandidates } from '../../../state/entity/candidates.ts';
 import { entityDocumentSpec } from '../../../state/entity/codec.ts';
 import { type EntityDocument, emptyEntityDocument, sectionsDue } from '../../../state/entity/document.ts';
 import { EventTimes } from '../../../state/entity/event-times.ts';
@@ -56,8 +56,8 @@ test('all that is known beside the profile is read back as it was written', () =
   sections.put(scoreFacts, scores);
   sections.put(sentFacts, sent);
   const held = { at: 5, events: ['m1'], captures: [{ name: 'order', events: [paid], isList: false }] };
-  addWait(sections, heldMatches['quiet-hours'], { rule: 'views', due: 50, value: { ...held, event: paid } });
-  addWait(sections, heldMatches.review, { rule: 'views', due: Infinity, value: { ...held, event: null } });
+  addWait(sections, heldCandidates['quiet-hours'], { rule: 'views', due: 50, value: { match: { ...held, event: paid }, by: 'a' } });
+  addWait(sections, heldCandidates.review, { rule: 'views', due: Infinity, value: { match: { ...held, event: null }, by: '' } });
   const read = again(doc).sections;
   assert.deepEqual(read.open(accountFacts), account);
   assert.deepEqual(read.open(consentFacts), consent);
@@ -67,11 +67,11 @@ test('all that is known beside the profile is read back as it was written', () =
   assert.deepEqual(read.open(groupHolds), holds);
   assert.deepEqual(read.open(scoreFacts), scores);
   assert.deepEqual(read.open(sentFacts), sent);
-  const [quiet] = waitsOfKind(read, heldMatches['quiet-hours']);
-  assert.deepEqual([quiet!.rule, quiet!.due, quiet!.value.event!.toJson()], ['views', 50, paid.toJson()]);
-  assert.deepEqual(quiet!.value.captures[0]!.events[0]!.toJson(), paid.toJson());
-  const [review] = waitsOfKind(read, heldMatches.review);
-  assert.deepEqual([review!.due, review!.value.event], [Infinity, null]);
+  const [quiet] = waitsOfKind(read, heldCandidates['quiet-hours']);
+  assert.deepEqual([quiet!.rule, quiet!.due, quiet!.value.match.event!.toJson()], ['views', 50, paid.toJson()]);
+  assert.deepEqual(quiet!.value.match.captures[0]!.events[0]!.toJson(), paid.toJson());
+  const [review] = waitsOfKind(read, heldCandidates.review);
+  assert.deepEqual([review!.due, review!.value.match.event], [Infinity, null]);
   assert.equal(sectionsDue(again(doc)), 12);
   assert.equal(spec.dueAt(again(doc)), 12);
   assert.deepEqual(documentBytes(spec, again(doc)), documentBytes(spec, doc));
@@ -100,14 +100,14 @@ test('a section of a version to come is refused, bytes that are none of its kind
 
 test('each kind of wait has its own bound: reviews never crowd out quiet hours (W1)', () => {
   const { sections } = emptyEntityDocument();
-  const value = { at: 1, events: [], event: null, captures: [] };
+  const value = { match: { at: 1, events: [], event: null, captures: [] }, by: '' };
   const add = (kind: 'review' | 'quiet-hours', due: number) =>
-    addWait(sections, heldMatches[kind], { rule: 'views', due, value });
+    addWait(sections, heldCandidates[kind], { rule: 'views', due, value });
   const reviews = Array.from({ length: 33 }, () => add('review', Infinity));
   assert.deepEqual([reviews.filter(Boolean).length, reviews.at(-1)], [32, false]);
   assert.equal(add('quiet-hours', 7), true);
   assert.deepEqual(
-    takeWaits(sections, heldMatches['quiet-hours'], ({ due }) => due <= 7).map(({ due }) => due),
+    takeWaits(sections, heldCandidates['quiet-hours'], ({ due }) => due <= 7).map(({ due }) => due),
     [7],
   );
   assert.deepEqual(waitsOf(sections).length, 32);

@@ -1,0 +1,39 @@
+// Rules on arrival beside flows, which go in event-time order: a match is judged against flows as they are at its own event time.
+//
+// Invariants:
+//   O1. A candidate on arrival waits for stream time only where a flow that matters to it lives, and so might end before it, or where
+//       a candidate that may begin one waits itself. All others are decided at once.
+
+import { isAlive } from '../../../rules/flows/flow.ts';
+import { holdersOf } from '../../../rules/gates/exclusive.ts';
+import { heldMatchOf } from '../../../rules/patterns/held-match.ts';
+import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
+import { heldCandidates } from '../../../state/entity/candidates.ts';
+import { addWait, waitsOfKind } from '../../../state/entity/waits.ts';
+import type { FoundMatch } from '../decide.ts';
+import type { Visit } from '../visit.ts';
+import { flowsOf } from './known.ts';
+
+/** True when the candidate waits until everything up to its time has been done. */
+export function waitsForFlows(visit: Visit, { rule, match, by, isSettled }: FoundMatch): boolean {
+  if (isSettled || match.at <= visit.settledTime()) return false;
+  const { sections } = visit.document;
+  const matters = (other: string): boolean => concerns(visit, rule, other);
+  const isNear =
+    flowsOf(sections).some((flow) => isAlive(flow) && matters(flow.rule)) ||
+    waitsOfKind(sections, heldCandidates.flows).some((wait) => matters(wait.rule));
+  if (!isNear) return false;
+  const wait = { rule: rule.id, due: match.at, value: { match: heldMatchOf(match), by } };
+  if (addWait(sections, heldCandidates.flows, wait)) return true;
+  visit.output.dropped(rule, 'waiting');
+  return false;
+}
+
+/** Whether the other rule's flows matter to what the rule decides: its own, those of its group, those it asks for. */
+function concerns({ rules, document }: Visit, rule: CompiledRule, other: string): boolean {
+  if (other === rule.id) return rule.program.waits;
+  if (rule.needs.flows.has(other)) return true;
+  if (rule.exclusive === null) return false;
+  const { group } = rule.exclusive;
+  return rules.rule(other)?.exclusive?.group === group || holdersOf(document.sections, group).includes(other);
+}

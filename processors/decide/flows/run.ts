@@ -1,0 +1,233 @@
+// A flow that goes on: from where it is, step by step, until it waits or is over; and what comes of it.
+//
+// Owns: the turn that steps are handed, and carrying out what they asked for. Does not own: what a step does (rules/flows/steps),
+// when a flow goes on (advance.ts), how one begins (begin.ts).
+//
+// Invariants:
+//   R1. Walking changes the flow alone and writes nothing: what is to be written is a list, carried out afterwards. So a flow can be
+//       walked before it is known whether its decision fires.
+//   R2. A send knows what those before it send at the same moment: no cap is exceeded within one turn.
+
+import { hash } from 'node:crypto';
+import { assert } from '../../../lib/assert.ts';
+import type { ExpressionFailed, Scope } from '../../../rules/expressions/scope.ts';
+import { type EndReason, type Flow, variantOf } from '../../../rules/flows/flow.ts';
+import type { CompiledSend } from '../../../rules/flows/send.ts';
+import { type Attempt, type CompiledStep, END, type Move, type Turn } from '../../../rules/flows/step.ts';
+import type { Recipient } from '../../../rules/gates/gate.ts';
+import type { Route } from '../../../rules/gates/route.ts';
+import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
+import type { Action } from '../../../schemas/action.ts';
+import type { EntityRef } from '../../../schemas/decision.ts';
+import { Event } from '../../../schemas/event.ts';
+import type { FlowRecord } from '../../../schemas/flow-record.ts';
+import type { JsonObject } from '../../../schemas/json.ts';
+import { actionOf } from '../actions.ts';
+import { keepRoute } from '../fallback.ts';
+import { rememberSent } from '../fired.ts';
+import { noteSent, quietUntil, recipientOf, routeOf, settleRoute, validForMsOf } from '../sending.ts';
+import type { DecisionTrace, Visit } from '../visit.ts';
+import { assignedVariant, rememberAssigned } from './assignments.ts';
+import { namesOf } from './known.ts';
+import { recordOf, type Told } from './records.ts';
+
+/** What an event that is emitted may lead to may emit in turn, so deep. */
+const DEPTH_MAX = 8;
+
+/** Something that a walk found is to be done, in order. */
+type Effect =
+  | { readonly kind: 'action'; readonly action: Action; readonly send: CompiledSend }
+  | { readonly kind: 'record'; readonly record: FlowRecord }
+  | { readonly kind: 'event'; readonly event: Event }
+  | { readonly kind: 'assigned'; readonly experiment: string; readonly variant: string };
+
+export interface RunOptions {
+  readonly visit: Visit;
+  readonly rule: CompiledRule;
+  readonly flow: Flow;
+  /** Event time, ms. */
+  readonly at: number;
+  readonly scope: Scope;
+  readonly failed: ExpressionFailed;
+  /** At the match, quiet hours and age have been asked of the decision. */
+  readonly isMatch: boolean;
+}
+
+export class FlowRun implements Turn {
+  readonly at: number;
+  readonly flow: Flow;
+  readonly scope: Scope;
+  readonly failed: ExpressionFailed;
+  /** Of the sends whose turn came, in order. */
+  readonly routes: Route<CompiledSend>[] = [];
+  /** Null: it waits. */
+  ended: EndReason | null = null;
+  readonly #options: RunOptions;
+  readonly #recipient: Recipient;
+  readonly #effects: Effect[] = [];
+  readonly #channels: string[] = [];
+  #step: CompiledStep | null = null;
+
+  constructor(options: RunOptions) {
+    const { visit, rule, flow, at, scope, failed } = options;
+    this.#options = options;
+    this.at = at;
+    this.flow = flow;
+    this.scope = scope;
+    this.failed = failed;
+    this.#recipient = recipientOf(rule, visit.document, visit.rules.context, scope, failed);
+  }
+
+  get entity(): EntityRef {
+    return this.#options.visit.entity;
+  }
+
+  /** From this move on, until the flow waits or is over. */
+  walk(first: Move): this {
+    const { steps } = this.#options.rule.program;
+    const { flow, at } = this;
+    let move = first;
+    while ('to' in move && move.to !== END) {
+      this.#step = steps[move.to]!;
+      flow.step = move.to;
+      move = this.#step.enter(this);
+    }
+    if ('until' in move) {
+      assert(move.until > at, 'a wait is over later than it begins');
+      flow.since = at;
+      flow.until = move.until;
+      flow.held = move.reason === 'quiet-hours' ? move.reason : '';
+      this.#tell({ kind: 'waiting', until: move.until, reason: move.reason, step: this.#step! });
+    } else this.ended = 'exit' in move ? move.exit : 'completed';
+    return this;
+  }
+
+  /** The step at which it waited is asked; null: nothing concerns it. */
+  wakes(ask: (step: CompiledStep) => Move | null): boolean {
+    this.#step = this.#options.rule.program.steps[this.flow.step]!;
+    const move = ask(this.#step);
+    if (move === null) return false;
+    this.walk(move);
+    return true;
+  }
+
+  attempt(send: CompiledSend): Attempt {
+    const { rule, visit, isMatch, flow } = this.#options;
+    const { at, scope, failed } = this;
+    if (send.condition !== null && !send.condition.holds(scope, failed)) return this.#skip('condition');
+    const wall = visit.wallTime();
+    if (!isMatch && wall !== null && wall - at > validForMsOf(rule, visit.rules.context)) return this.#skip('stale');
+    const recipient = this.#recipient;
+    const route = routeOf(send, recipient);
+    settleRoute(route, rule.gates, { ...recipient, at, before: this.#channels });
+    this.routes.push(route);
+    const [channel] = route.channels;
+    if (channel === undefined) return this.#skip(route.refusedBy);
+    const until = isMatch ? null : quietUntil(rule.gates, at, scope);
+    if (until !== null) return { until };
+    this.#channels.push(channel);
+    const action = actionOf(route, {
+      ...this.#options,
+      entity: visit.entity,
+      sections: visit.document.sections,
+      around: visit.rules.context,
+      variant: variantOf(flow),
+    });
+    this.#effects.push({ kind: 'action', action, send });
+    flow.hasSent = true;
+    this.#tell({ kind: 'sent', action: action.id, step: this.#step! });
+    return { sent: true };
+  }
+
+  #skip(reason: string | null): Attempt {
+    this.#tell({ kind: 'skipped', reason, step: this.#step! });
+    return { sent: false };
+  }
+
+  set(attributes: JsonObject): void {
+    this.scope.profile = { ...this.scope.profile, ...attributes };
+    this.#happens('identify', 'identify', { traits: attributes });
+  }
+
+  emit(event: string, properties: JsonObject): void {
+    this.#happens('track', event, { properties });
+  }
+
+  #happens(type: string, name: string, told: { readonly traits?: JsonObject; readonly properties?: JsonObject }): void {
+    const { visit, rule } = this.#options;
+    const { flow, at } = this;
+    if (flow.depth >= DEPTH_MAX) {
+      visit.output.dropped(rule, 'emitted');
+      return;
+    }
+    const { number } = this.#step!;
+    const event = new Event({
+      messageId: hash('sha256', `emitted\0${flow.id}\0${number}`).slice(0, 32),
+      type,
+      event: name,
+      userId: visit.entity.type === 'user' ? visit.entity.id : null,
+      anonymousId: null,
+      time: at,
+      ...told,
+      context: { tripline: { flow: flow.id, rule: rule.id, step: number, depth: flow.depth + 1 } },
+    });
+    this.#effects.push({ kind: 'event', event });
+  }
+
+  capture(name: string, event: Event): void {
+    const { flow } = this;
+    flow.captures = [...flow.captures.filter((one) => one.name !== name), { name, event: event.packed() }];
+    this.scope.captures = namesOf(flow);
+  }
+
+  assigned(experiment: string): string | null {
+    const own = this.flow.chosen.find((one) => one.experiment === experiment);
+    return own?.variant ?? assignedVariant(this.#options.visit.document.sections, experiment);
+  }
+
+  chose(experiment: string, variant: string): void {
+    const { flow } = this;
+    flow.chosen = [...flow.chosen.filter((one) => one.experiment !== experiment), { experiment, variant }];
+    this.#effects.push({ kind: 'assigned', experiment, variant });
+    this.#tell({ kind: 'chose', reason: experiment, step: this.#step! });
+  }
+
+  edit(data: JsonObject): void {
+    this.flow.edited = { ...this.flow.edited, ...data };
+  }
+
+  note(kind: 'skipped' | 'reviewed', reason: string, by?: string): void {
+    this.#tell({ kind, reason, step: this.#step!, ...(by !== undefined && { by }) });
+  }
+
+  #tell(told: Omit<Told, 'at'>): void {
+    // Sends alone are told of by their actions; where nothing is sent, somebody asks why.
+    const isTold = this.#options.rule.program.isFlow || (told.kind === 'skipped' && told.reason === 'condition');
+    if (!isTold) return;
+    const record = recordOf(this.flow, this.entity, { ...told, at: this.at });
+    this.#effects.push({ kind: 'record', record });
+  }
+
+  /** Writes what came of the walk (R1). */
+  carryOut(trace: DecisionTrace | null = null): void {
+    const { visit, rule } = this.#options;
+    const { output, document } = visit;
+    const sent: string[] = [];
+    for (const effect of this.#effects) {
+      if (effect.kind === 'record') output.flow(effect.record);
+      else if (effect.kind === 'event') visit.happens(effect.event);
+      else if (effect.kind === 'assigned') rememberAssigned(document.sections, effect);
+      else {
+        const { action } = effect;
+        noteSent(rule.gates, { ...this.#recipient, at: this.at, before: [] }, action.channel);
+        output.action(action, trace);
+        keepRoute(visit, rule, action);
+        sent.push(action.channel);
+      }
+    }
+    if (sent.length === 0) return;
+    const historyMs = visit.rules.needs(visit.entity.type).sentMs;
+    rememberSent(document, sent, { at: this.at, rule, historyMs });
+    visit.sent(this.at);
+  }
+}

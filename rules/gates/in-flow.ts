@@ -1,0 +1,36 @@
+// One flow of a rule, an entity and a value of `by` lives at a time (`reentry`), and FLOWS_MAX of an entity.
+//
+// Invariants:
+//   R1. A match is judged against flows as they are at its own event time: one that ended at or before it does not count, one
+//       that was begun later by a match that came earlier does.
+
+import { defineGate, REFUSED } from './gate.ts';
+
+/** Flows of an entity that live at a time. */
+export const FLOWS_MAX = 64;
+
+export const inFlowGate = defineGate({
+  name: 'flow of the rule',
+  reason: 'in-flow',
+  fields: {},
+  compile(_body, { flow }) {
+    if (!flow.waits || flow.reentry !== 'none') return null;
+    return {
+      refusal: ({ rule, by, flows, match }) => (flows.lives(rule.id, by, match.at) ? REFUSED : null),
+      words: (_candidate, refused) => (refused ? 'a flow of the rule lives (reentry)' : null),
+    };
+  },
+});
+
+export const tooManyFlowsGate = defineGate({
+  name: 'number of flows',
+  reason: 'too-many-flows',
+  fields: {},
+  compile(_body, { flow }) {
+    if (!flow.waits) return null;
+    return {
+      refusal: ({ flows, match }) => (flows.count(match.at) >= FLOWS_MAX ? REFUSED : null),
+      words: (_candidate, refused) => (refused ? `${FLOWS_MAX} flows of this one live` : null),
+    };
+  },
+});
