@@ -12,6 +12,7 @@ import { type CompiledProgram, compileProgram } from '../flows/index.ts';
 import { exclusiveOf } from '../gates/exclusive.ts';
 import type { GateTools } from '../gates/gate.ts';
 import { compileGates } from '../gates/index.ts';
+import { reviewOf } from '../gates/review.ts';
 import { validForOf } from '../gates/stale.ts';
 import type { CompileOptions } from './compile-options.ts';
 import { compileWhen, reorderMsOf } from './compile-when.ts';
@@ -54,6 +55,7 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     by: compiled.by,
     firedKey,
     exclusive: exclusiveOf(body.exclusive),
+    review: reviewOf(body.review),
     gates,
     program,
     needs: program.sends.some((send) => send.template !== null) ? { ...builder.needs, profile: true } : builder.needs,
