@@ -33,7 +33,7 @@ export function answerCame(visit: Visit, { properties, time }: Event): void {
 
 /** Nobody has answered in time; null: as if somebody had said no, which is said. */
 export function answerMissed(visit: Visit, found: FoundMatch): FoundMatch | null {
-  if (found.rule.review.onTimeout === 'approve') return { ...found, reviewed: {} };
+  if (found.rule.review?.onTimeout === 'approve') return { ...found, reviewed: {} };
   refuse(visit, found, 'rejected');
   return null;
 }

@@ -40,7 +40,7 @@ export const reviewGate = defineGate({
     const path = isText ? ['review'] : ['review', 'if'];
     const condition = tools.condition(path, isText ? review : review?.if, tools.names);
     if (condition === null) return null;
-    const { atMostMs } = reviewOf(review);
+    const { atMostMs } = reviewOf(review!);
     return {
       isAsked: ({ isReviewed }) => !isReviewed,
       refusal: ({ scope, failed, match }) => (condition.holds(scope, failed) ? { until: match.at + atMostMs } : null),
@@ -50,7 +50,7 @@ export const reviewGate = defineGate({
   },
 });
 
-export function reviewOf(review: ReviewBody | undefined): CompiledReview {
-  const { atMost, onTimeout = 'reject', note = null } = typeof review === 'object' ? review : {};
+export function reviewOf(review: ReviewBody): CompiledReview {
+  const { atMost, onTimeout = 'reject', note = null } = typeof review === 'string' ? {} : review;
   return { atMostMs: atMost === undefined ? 7 * DAY_MS : msOf(atMost), onTimeout, note };
 }

@@ -55,7 +55,7 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     by: compiled.by,
     firedKey,
     exclusive: exclusiveOf(body.exclusive),
-    review: reviewOf(body.review),
+    review: body.review === undefined ? null : reviewOf(body.review),
     gates,
     program,
     needs: program.sends.some((send) => send.template !== null) ? { ...builder.needs, profile: true } : builder.needs,

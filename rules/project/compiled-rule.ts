@@ -45,8 +45,8 @@ export interface CompiledRule {
   readonly firedKey: Expression | null;
   /** The group of which an entity has one active flow; null: none. */
   readonly exclusive: ExclusiveGroup | null;
-  /** How long a person has to look first, and what counts where nobody does. */
-  readonly review: CompiledReview;
+  /** How long a person has to look first, and what counts where nobody does; null: nobody looks. */
+  readonly review: CompiledReview | null;
   /** Those that it asks, in order. */
   readonly gates: readonly AnyGate[];
   /** What is done once it has fired. */

@@ -190,7 +190,7 @@ export interface RuleBody extends Omit<Fields, 'when' | 'then'> {
   readonly exclusive?: string | { readonly group?: string | undefined; readonly preempt?: boolean | undefined } | undefined;
   readonly category?: string | undefined;
   readonly validFor?: string | undefined;
-  readonly review?: Parameters<typeof reviewOf>[0];
+  readonly review?: Parameters<typeof reviewOf>[0] | undefined;
   readonly cooldown?: string | { readonly key?: string | undefined } | undefined;
 }
 
