@@ -2,16 +2,7 @@
 
 import type { EntityRef } from './decision.ts';
 
-export const FLOW_KINDS = [
-  'entered',
-  'waiting',
-  'sent',
-  'skipped',
-  'chose',
-  'reviewed',
-  'goal',
-  'ended',
-] as const;
+export const FLOW_KINDS = ['entered', 'waiting', 'sent', 'skipped', 'chose', 'reviewed', 'goal', 'ended'] as const;
 export type FlowKind = (typeof FLOW_KINDS)[number];
 
 export interface FlowRecord {

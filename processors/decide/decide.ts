@@ -139,7 +139,11 @@ function candidateOf(visit: Visit, found: FoundMatch, scope: Scope, failed: Expr
 }
 
 /** K1. */
-export function decisionId(rule: string, { type, id }: EntityRef, { at, events }: Pick<Match, 'at' | 'events'>): string {
+export function decisionId(
+  rule: string,
+  { type, id }: EntityRef,
+  { at, events }: Pick<Match, 'at' | 'events'>,
+): string {
   return hash('sha256', [rule, type, id, at, ...events].join('\0')).slice(0, 32);
 }
 

@@ -53,7 +53,9 @@ export function concernOf(rules: RuleSet, entity: string, event: Event): Concern
     presenceMs !== undefined ||
     tellsDevice ||
     isDelivery;
-  return isAsked ? { arrival, ordered, flowing, changes, historyMs, isFact, presenceMs, tellsDevice, isAnswer, isDelivery } : null;
+  return isAsked
+    ? { arrival, ordered, flowing, changes, historyMs, isFact, presenceMs, tellsDevice, isAnswer, isDelivery }
+    : null;
 }
 
 /** Who has an app or a page open is there. */

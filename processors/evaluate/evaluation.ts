@@ -13,9 +13,9 @@
 //   V4. What an event tells (traits, group, history, consent) is known before any rule is shown it.
 
 import { assert } from '../../lib/assert.ts';
+import { flowList, flowsDue } from '../../rules/flows/flow.ts';
 import { matchOf } from '../../rules/patterns/held-match.ts';
 import type { Lane, Match, PatternInput } from '../../rules/patterns/pattern.ts';
-import { flowList, flowsDue } from '../../rules/flows/flow.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { EntityRef } from '../../schemas/decision.ts';
@@ -34,7 +34,7 @@ import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { answerCame, answerMissed } from '../decide/answers.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
-import { flowsDueGoOn, flowsSee, fitFlows } from '../decide/flows/advance.ts';
+import { fitFlows, flowsDueGoOn, flowsSee } from '../decide/flows/advance.ts';
 import { depthOf, forgetFlows } from '../decide/flows/known.ts';
 import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
@@ -133,7 +133,8 @@ export class Evaluation implements Visit {
     if (kept !== event) this.#host.count('dropped', { what: 'attributes' });
     // Rules are shown what was sent; where none waits for it, what there is no room for need not wait either.
     const inOrder = flowing.length === 0 ? ordered : [...new Set([...ordered, ...flowing])];
-    const isWorthWaiting = isAnswer || inOrder.length > 0 || waits || (changes && (kept === event || tellsAnything(kept)));
+    const isWorthWaiting =
+      isAnswer || inOrder.length > 0 || waits || (changes && (kept === event || tellsAnything(kept)));
     if (isWorthWaiting) this.#enqueue(inOrder.length > 0 ? event : kept, inOrder, changes);
     if (arrival.length > 0) this.#show(event, 'arrival', arrival, before);
     if (looks) this.#look('arrival', event.time, event);
@@ -398,7 +399,11 @@ export class Evaluation implements Visit {
         const scope = this.scopeOf(rule.lane);
         scope.now = known.deadline;
         if (rule.lane === 'event-time') document.evaluatedBefore = Math.max(document.evaluatedBefore, at + 1);
-        const state = rule.pattern.onDeadline(known.state, known.deadline, this.#inputOf(rule, scope, { by: instance.by, isSettled: true, profileBefore: null }));
+        const state = rule.pattern.onDeadline(
+          known.state,
+          known.deadline,
+          this.#inputOf(rule, scope, { by: instance.by, isSettled: true, profileBefore: null }),
+        );
         this.#keep(rule, instance.by, state, { instance, deadlineBefore: Infinity });
       }
     }

@@ -49,15 +49,18 @@ const group = Type.String({
   description: 'A group of which the entity has one active flow at a time; a decision without waits takes a moment.',
 });
 
-const Exclusive = Type.Union([
-  group,
-  fields({
+const Exclusive = Type.Union(
+  [
     group,
-    preempt: Type.Optional(
-      Type.Boolean({ description: 'A rule of higher priority ends the flow that holds the group. Default false.' }),
-    ),
-  }),
-], { description: 'A group of which the entity has one active flow at a time.' });
+    fields({
+      group,
+      preempt: Type.Optional(
+        Type.Boolean({ description: 'A rule of higher priority ends the flow that holds the group. Default false.' }),
+      ),
+    }),
+  ],
+  { description: 'A group of which the entity has one active flow at a time.' },
+);
 
 type ExclusiveBody = Loose<Static<typeof Exclusive>>;
 
@@ -104,7 +107,9 @@ function isFree(
   const conflicts = known.holds.filter((hold) => isTaken(hold, group, match.at, lasts));
   if (!preempts) return conflicts.length === 0;
   // What has ended later than the match cannot be ended again.
-  return conflicts.every(({ until, rule: other }) => until === Infinity && (flows.priorityOf(other) ?? 0) < rule.priority);
+  return conflicts.every(
+    ({ until, rule: other }) => until === Infinity && (flows.priorityOf(other) ?? 0) < rule.priority,
+  );
 }
 
 /** Whether it is active at `at`; or, beside a flow that begins at `at` and `lasts`, at a time after it. */

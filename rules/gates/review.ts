@@ -16,7 +16,9 @@ const Review = Type.Union(
       onTimeout: Type.Optional(
         Type.Enum(['approve', 'reject'], { description: 'What counts where nobody answers; default reject.' }),
       ),
-      note: Type.Optional(Type.String({ minLength: 1, maxLength: 1_000, description: 'What the person is to look at.' })),
+      note: Type.Optional(
+        Type.String({ minLength: 1, maxLength: 1_000, description: 'What the person is to look at.' }),
+      ),
     }),
   ],
   { description: 'A person looks before the decision fires.' },

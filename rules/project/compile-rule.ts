@@ -31,7 +31,11 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
   const session = compiled?.plan.session ?? null;
   const lists = compiled?.plan.lists ?? [];
   const names: Names = { captures, lists, insteadOfEvent: null, session, remoteScores: true };
-  const thenNames: Names = { ...names, ...(compiled?.plan.eventInThen === false && namesWithoutEvent(captures)), flow: true };
+  const thenNames: Names = {
+    ...names,
+    ...(compiled?.plan.eventInThen === false && namesWithoutEvent(captures)),
+    flow: true,
+  };
   const firedKey = compileFiredKey(body, builder, names);
   const eventNames: Names = { captures, lists, insteadOfEvent: null, flow: true };
   const program = compileProgram(body, builder, { names: thenNames, eventNames, channels: options });

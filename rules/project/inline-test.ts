@@ -100,9 +100,17 @@ function readTest(body: RuleBody, test: InlineTestBody, path: Path, builder: Rul
   for (const [index, event] of (test.given ?? []).entries()) {
     if (event !== undefined) given.push(readGiven(event, entity, [...path, 'given', index], builder));
   }
-  const expect = each(test.expect, [...path, 'expect'], (decision, place) => readExpected(decision, rule, entity, place, builder));
-  const actions = each(test.actions, [...path, 'actions'], (action, place) => readAction(action, rule, entity, place, builder));
-  if (builder.document.node([...path, 'expect']) === undefined && test.actions === undefined && test.flow === undefined) {
+  const expect = each(test.expect, [...path, 'expect'], (decision, place) =>
+    readExpected(decision, rule, entity, place, builder),
+  );
+  const actions = each(test.actions, [...path, 'actions'], (action, place) =>
+    readAction(action, rule, entity, place, builder),
+  );
+  if (
+    builder.document.node([...path, 'expect']) === undefined &&
+    test.actions === undefined &&
+    test.flow === undefined
+  ) {
     builder.error(path, 'the test expects nothing', 'add expect: [ … ], actions: [ … ] or flow: ended(goal)');
   }
   return {
@@ -118,7 +126,11 @@ function readTest(body: RuleBody, test: InlineTestBody, path: Path, builder: Rul
   };
 }
 
-function each<Body, Read>(list: readonly (Body | undefined)[] | undefined, path: Path, read: (body: Body, path: Path) => Read): Read[] {
+function each<Body, Read>(
+  list: readonly (Body | undefined)[] | undefined,
+  path: Path,
+  read: (body: Body, path: Path) => Read,
+): Read[] {
   return (list ?? []).flatMap((body, place) => (body === undefined ? [] : [read(body, [...path, place])]));
 }
 
@@ -137,7 +149,11 @@ function readGiven(event: GivenBody, entity: string, path: Path, builder: RuleBu
   if (!isEvent && event.event !== undefined) builder.error(path, 'this is an answer, or scores, and no event');
   else if (isEvent && type === 'track' && event.event === undefined) builder.error(path, 'a given event needs "event"');
   if (event.data !== undefined && event.answer !== 'edit') {
-    builder.error([...path, 'data'], '"data" is what a person changes', 'beside answer: edit; of events it is properties');
+    builder.error(
+      [...path, 'data'],
+      '"data" is what a person changes',
+      'beside answer: edit; of events it is properties',
+    );
   }
   return {
     place: placeOf(builder, path),
@@ -174,7 +190,13 @@ function readExpected(
   };
 }
 
-function readAction(action: ActionBody, rule: string, entity: string, path: Path, builder: RuleBuilder): ExpectedAction {
+function readAction(
+  action: ActionBody,
+  rule: string,
+  entity: string,
+  path: Path,
+  builder: RuleBuilder,
+): ExpectedAction {
   const { channel = null, template = null, step = null, name = null, data = {} } = action;
   return {
     place: placeOf(builder, path),

@@ -77,7 +77,9 @@ const GivenEvent = fields({
     Type.Record(Type.String(), Type.Unknown(), { description: "Of answer: edit: values of the messages' data." }),
   ),
   scores: Type.Optional(
-    Type.Record(Type.String(), Type.Number(), { description: 'In place of an event: what models answer, by their ids.' }),
+    Type.Record(Type.String(), Type.Number(), {
+      description: 'In place of an event: what models answer, by their ids.',
+    }),
   ),
 });
 
@@ -120,7 +122,9 @@ const InlineTest = fields({
     }),
   ),
   actions: Type.Optional(
-    Type.Array(ExpectedAction, { description: 'All messages of this rule, and of those that are named; an empty list: none.' }),
+    Type.Array(ExpectedAction, {
+      description: 'All messages of this rule, and of those that are named; an empty list: none.',
+    }),
   ),
   flow: Type.Optional(
     Type.String({
@@ -183,11 +187,13 @@ type Fields = Loose<Static<typeof RuleSchema>>;
 /** A rule whose shape has been checked; where it had mistakes, parts are missing. Fields of gates are theirs to read. */
 export interface RuleBody extends Omit<Fields, 'when' | 'then'> {
   readonly when?: WhenBody | undefined;
-  // biome-ignore lint/suspicious/noThenProperty: the language's word; a rule is never awaited.
   readonly then?: readonly (StepBody | undefined)[] | undefined;
   readonly if?: string | undefined;
   readonly enabled?: boolean | undefined;
-  readonly exclusive?: string | { readonly group?: string | undefined; readonly preempt?: boolean | undefined } | undefined;
+  readonly exclusive?:
+    | string
+    | { readonly group?: string | undefined; readonly preempt?: boolean | undefined }
+    | undefined;
   readonly category?: string | undefined;
   readonly validFor?: string | undefined;
   readonly review?: Parameters<typeof reviewOf>[0] | undefined;

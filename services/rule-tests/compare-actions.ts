@@ -8,7 +8,6 @@ import type { ExpectedAction } from '../../rules/index.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Action } from '../../schemas/action.ts';
 
-
 export interface MessageRow {
   /** Null: not expected. */
   readonly expected: ExpectedAction | null;

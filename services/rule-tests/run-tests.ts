@@ -76,7 +76,8 @@ export async function runTest(test: InlineTest, rules: RuleSet, options: TestOpt
       'dead-letter': ({ message }) => refused.push(message),
     },
   });
-  for (const [index, given] of test.given.entries()) await give(replay, test, given, index, waitingIn(decisions, flows));
+  for (const [index, given] of test.given.entries())
+    await give(replay, test, given, index, waitingIn(decisions, flows));
   const last = test.given.reduce((newest, { at }) => Math.max(newest, at), 0);
   await replay.complete(last + test.advanceMs);
   replay.close();
@@ -111,7 +112,9 @@ function lastFlow(flows: readonly FlowRecord[], rule: string): string {
 /** The decision, or flow, of an entity that waits for a person: the one that began to last. */
 function waitingIn(decisions: readonly Decision[], flows: readonly FlowRecord[]): (entityId: string) => string | null {
   return (entityId) => {
-    const flow = flows.findLast(({ kind, reason, entity }) => kind === 'waiting' && reason === 'review' && entity.id === entityId);
+    const flow = flows.findLast(
+      ({ kind, reason, entity }) => kind === 'waiting' && reason === 'review' && entity.id === entityId,
+    );
     const decision = decisions.findLast(({ outcome, entity }) => outcome === 'review' && entity.id === entityId);
     if (flow === undefined || (decision !== undefined && decision.at > flow.at)) return decision?.id ?? null;
     return flow.flow;
@@ -133,7 +136,8 @@ async function give(
   }
   await replay.complete(at);
   const send = (kind: 'command' | 'score', value: Json) => replay.feedFact(kind, factOf(test, given, value));
-  if (answer !== null) await send('command', { kind: 'answer', of: waiting(entityId) ?? 'none', by: 'test', at, ...answer });
+  if (answer !== null)
+    await send('command', { kind: 'answer', of: waiting(entityId) ?? 'none', by: 'test', at, ...answer });
   for (const [model, value] of Object.entries(scores ?? {})) await send('score', { model, value, at });
 }
 

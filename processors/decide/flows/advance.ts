@@ -7,7 +7,7 @@
 import { type Flow, isAlive } from '../../../rules/flows/flow.ts';
 import { movedTo } from '../../../rules/flows/moving.ts';
 import type { Answer, CompiledStep, Move } from '../../../rules/flows/step.ts';
-import { matchesFilter, type EventFilter } from '../../../rules/patterns/definition.ts';
+import { type EventFilter, matchesFilter } from '../../../rules/patterns/definition.ts';
 import { type CompiledRule, compareRules } from '../../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../../rules/project/rule-set.ts';
 import type { Event } from '../../../schemas/event.ts';

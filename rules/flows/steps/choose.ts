@@ -4,7 +4,7 @@
 //   C1. Whoever was assigned keeps the variant for as long as there is one of that name: a change of weights moves nobody.
 
 import Type, { type Static } from 'typebox';
-import { fields, later, type Loose, NAME_PATTERN } from '../../language/parts.ts';
+import { fields, type Loose, later, NAME_PATTERN } from '../../language/parts.ts';
 import { assign } from '../assignment.ts';
 import { defineStep, type InnerSteps, type Move, STEPS_REFERENCE, type StepBody } from '../step.ts';
 
@@ -19,7 +19,11 @@ const Choose = fields(
     variants: Type.Array(
       fields({
         name: Type.String({ pattern: NAME_PATTERN, description: 'On actions and records of the flow.' }),
-        weight: Type.Number({ minimum: 0, maximum: 1_000_000, description: 'Its share is its weight over the sum of all.' }),
+        weight: Type.Number({
+          minimum: 0,
+          maximum: 1_000_000,
+          description: 'Its share is its weight over the sum of all.',
+        }),
         do: Type.Optional(
           Type.Unsafe<readonly StepBody[]>({ $ref: `#/definitions/${STEPS_REFERENCE}`, description: 'Its steps.' }),
         ),
@@ -33,7 +37,9 @@ const Choose = fields(
 type Shaped = Loose<Static<typeof Choose>>;
 type ChooseBody = Omit<Shaped, 'variants'> & {
   readonly variants?: readonly (
-    | (Omit<NonNullable<NonNullable<Shaped['variants']>[number]>, 'do'> & { readonly do?: readonly StepBody[] | undefined })
+    | (Omit<NonNullable<NonNullable<Shaped['variants']>[number]>, 'do'> & {
+        readonly do?: readonly StepBody[] | undefined;
+      })
     | undefined
   )[];
 };

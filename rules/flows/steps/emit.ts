@@ -6,7 +6,7 @@
 
 import Type, { type Static } from 'typebox';
 import { isInternal } from '../../../schemas/internal-events.ts';
-import { fields, later, type Loose } from '../../language/parts.ts';
+import { fields, type Loose, later } from '../../language/parts.ts';
 import { compileData, type DataBody } from '../data.ts';
 import { defineStep, type Move } from '../step.ts';
 

@@ -6,11 +6,26 @@
 //   F2. Without one, the time-out comes at t + atMost, after the events stamped with it.
 
 import Type, { type Static } from 'typebox';
-import { As, duration, EventNames, fields, IDENTIFIER_PATTERN, type Loose, Where } from '../../language/parts.ts';
-import { type EventFilter, filterOf, interestsOf, matchesFilter, msOf, namesInWords } from '../../patterns/definition.ts';
-import { defineStep, type InnerSteps, type Move, STEPS_REFERENCE, type StepBody, type StepTools, type Turn } from '../step.ts';
 import type { Event } from '../../../schemas/event.ts';
 import type { Path } from '../../language/parse.ts';
+import { As, duration, EventNames, fields, IDENTIFIER_PATTERN, type Loose, Where } from '../../language/parts.ts';
+import {
+  type EventFilter,
+  filterOf,
+  interestsOf,
+  matchesFilter,
+  msOf,
+  namesInWords,
+} from '../../patterns/definition.ts';
+import {
+  defineStep,
+  type InnerSteps,
+  type Move,
+  STEPS_REFERENCE,
+  type StepBody,
+  type StepTools,
+  type Turn,
+} from '../step.ts';
 
 const inner = (description: string) =>
   Type.Optional(Type.Unsafe<readonly StepBody[]>({ $ref: `#/definitions/${STEPS_REFERENCE}`, description }));
@@ -145,4 +160,3 @@ function awaitedOf(body: WaitForBody, tools: StepTools): readonly Awaited[] {
 function namesOf(body: WaitForBody): string {
   return namesInWords(body.any === undefined ? body : [...body.any]);
 }
-

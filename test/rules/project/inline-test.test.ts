@@ -84,7 +84,10 @@ test('a test may answer a review, set scores, and expect messages and the end of
   const asked = { rule: 'a', channel: 'sms', template: 't', step: null, name: 'first', data: { n: 1 } };
   assert.deepEqual(actions, [{ place, at: Date.UTC(2026, 0, 1, 12), entityId: null, ...asked }]);
   assert.deepEqual([expect, flow], [null, 'ended(goal)']);
-  assert.match(errorsOf(`${HEAD}tests: [{ name: x, given: [{ at: "2026-01-01T10:00:00Z", user: u1, event: e }] }]`)[0]!, /expects nothing/);
+  assert.match(
+    errorsOf(`${HEAD}tests: [{ name: x, given: [{ at: "2026-01-01T10:00:00Z", user: u1, event: e }] }]`)[0]!,
+    /expects nothing/,
+  );
   const given2 = (text: string) =>
     errorsOf(`${HEAD}tests: [{ name: x, given: [{ at: "2026-01-01T10:00:00Z", user: u1, ${text} }], expect: [] }]`)[0];
   assert.match(given2('event: e, data: { n: 1 }')!, /what a person changes/);
