@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { FLOW_CASES } from './cases.ts';
+import { actionText, decisionText, recordText } from './lines.ts';
+import { play } from './notation.ts';
+
+describe('the interpreter of flows', () => {
+  for (const one of FLOW_CASES) {
+    it(one.name, () => {
+      const answer = play(one);
+      if (one.decisions !== undefined) assert.deepEqual(answer.decisions.map(decisionText), one.decisions);
+      if (one.flows !== undefined) assert.deepEqual(answer.records.map(recordText), one.flows);
+      if (one.actions !== undefined) assert.deepEqual(answer.actions.map(actionText), one.actions);
+      assert.deepEqual(answer.late, one.late ?? []);
+    });
+  }
+
+  it('has cases with names of their own, each of which expects something', () => {
+    assert.equal(new Set(FLOW_CASES.map(({ name }) => name)).size, FLOW_CASES.length);
+    for (const { name, decisions, flows, actions } of FLOW_CASES) assert.ok(decisions ?? flows ?? actions, name);
+  });
+});
