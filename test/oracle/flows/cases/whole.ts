@@ -128,6 +128,17 @@ export const WHOLE_CASES: readonly FlowCase[] = [
     actions: ['60 cart/m1:1 email'],
   },
   {
+    name: 'restart: a match whose sends are all refused leaves the old flow as it was',
+    rules: `{ id: cart, reentry: restart, ${ADD}, then: [{ send: { channel: sms } }, { wait: 60s }, { send: { channel: email } }] }`,
+    inputs: ['0 u1 add m1', '20 u1 view m2', 'u1 says sms=false', '30 u1 add m3', '40 u1 view m4'],
+    end: 100,
+    decisions: ['0 u1 cart fired m1', '30 u1 cart consent m3'],
+    flows: [
+      ...['0 cart/m1 entered', '0 cart/m1 sent 0 cart/m1:0', '0 cart/m1 waiting 1 until=60'],
+      ...['60 cart/m1 sent 2 cart/m1:2', '60 cart/m1 ended completed'],
+    ],
+  },
+  {
     name: 'parallel: flows of one rule run beside each other, and one goal ends all that look for it',
     rules: `{ id: cart, reentry: parallel, ${ADD}, goal: { event: buy }, ${LATER} }`,
     inputs: ['0 u1 add m1', '30 u1 add m2', '61 u1 add m3', '70 u1 buy m4'],
