@@ -71,6 +71,7 @@ function changeFlow(world: World, flow: Flow, entity: Parameters<typeof end>[0][
     return;
   }
   flow.version = after;
+  flow.isMoved = true;
   // A wait keeps its deadline. Where it is no longer the same kind of step, the flow goes on with what was found, then.
   const isSame = found.kind === old.kind && isSurvivorItself(found, old) && waiting.kind !== 'moved';
   flow.waiting = { ...waiting, step: found.number, kind: isSame ? waiting.kind : 'moved' };

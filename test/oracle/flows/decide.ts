@@ -163,7 +163,7 @@ function begin(world: World, moment: Moment, candidate: Candidate, ownFlows: rea
   const id = world.ids.decision({ rule: rule.id, entity: entity.id, at, matchedAt: match.at, events: match.events });
   const flow: Flow = {
     ...{ id, entity: entity.id, by, matchedAt: match.at, startedAt: at, version, names: match.names, depth, edits },
-    ...{ variant: null, waiting: null, ended: null, goalReached: false },
+    ...{ variant: null, waiting: null, ended: null, goalReached: false, isMoved: false },
   };
   entity.flows.push(flow);
   record(moment, flow, 'entered');

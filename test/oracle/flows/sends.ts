@@ -85,7 +85,7 @@ export function send(
   const { rule, label } = flow.version;
   const { step, attempt } = message;
   const action: FlowAction = {
-    id: world.ids.action({ decision: flow.id, step, attempt }),
+    id: world.ids.action({ decision: flow.id, step, attempt, at, isMoved: flow.isMoved }),
     ...{ decision: flow.id, rule: rule.id, ruleVersion: label, entity: entity.id, at, variant: flow.variant },
     ...{ channel: channel!, fallback },
     ...rest,

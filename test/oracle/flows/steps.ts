@@ -169,7 +169,7 @@ function emit(world: World, moment: Moment, flow: Flow, step: Step): void {
   const { set, emit: body } = step.body;
   for (const to of receiversOf(world, moment, flow, step)) {
     const other = to === entity.id ? null : to;
-    const messageId = world.ids.event({ flow: flow.id, step: step.number, at, to: other });
+    const messageId = world.ids.event({ flow: flow.id, step: step.number, at, isMoved: flow.isMoved, to: other });
     const common = { messageId, userId: to, time: at };
     world.depths.set(messageId, flow.depth + 1);
     if (set === undefined) {

@@ -50,9 +50,10 @@ export interface Draw {
 
 export interface Ids {
   decision(of: { rule: string; entity: string; at: number; matchedAt: number; events: readonly string[] }): string;
-  action(of: { decision: string; step: number; attempt: number }): string;
+  /** `isMoved`: the flow is no longer on the version that it began with, so that a number may come again. */
+  action(of: { decision: string; step: number; attempt: number; at: number; isMoved: boolean }): string;
   /** messageId of what a step emits, or sets; `to`: a receiver other than the flow's entity. */
-  event(of: { flow: string; step: number; at: number; to: string | null }): string;
+  event(of: { flow: string; step: number; at: number; isMoved: boolean; to: string | null }): string;
 }
 
 export interface Story {
@@ -137,9 +138,15 @@ export const FLOWS_MAX = 64;
 export const READABLE_IDS: Ids = {
   decision: ({ rule, at, matchedAt, events }) =>
     `${rule}/${events.join('+')}${at === matchedAt ? '' : `@${(at - matchedAt) / 1_000}`}`,
-  action: ({ decision, step, attempt }) => `${decision}:${step}${attempt === 1 ? '' : `.${attempt}`}`,
-  event: ({ flow, step, to }) => `${flow}>${step}${to === null ? '' : `>${to}`}`,
+  action: ({ decision, step, attempt, at, isMoved }) =>
+    `${decision}:${step}${attempt === 1 ? '' : `.${attempt}`}${isMoved ? timeText(at) : ''}`,
+  event: ({ flow, step, at, isMoved, to }) =>
+    `${flow}>${step}${isMoved ? timeText(at) : ''}${to === null ? '' : `>${to}`}`,
 };
+
+function timeText(at: number): string {
+  return `@${new Date(at).toISOString().slice(11)}`;
+}
 
 /** A share of each by weight, from a plain sum over the text: anything fixed does where no engine is compared. */
 export function plainDraw({ experiment, entity, variants }: Draw): string {

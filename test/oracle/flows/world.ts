@@ -31,6 +31,8 @@ export interface Flow {
   readonly matchedAt: number;
   readonly startedAt: number;
   version: Version;
+  /** It began with another one. */
+  isMoved: boolean;
   names: Names;
   /** Of the event at hand, while it runs; what a timer moves begins anew. */
   depth: number;

@@ -9,6 +9,18 @@ const BEGUN_BY_NAME = ['0 cart/m1 entered', '0 cart/m1 waiting 0:pause until=60'
 
 export const CHANGE_CASES: readonly FlowCase[] = [
   {
+    name: 'a flow that has moved makes ids that no step of the version before can have made',
+    rules: `{ ${HEAD}, then: [{ send: { channel: push } }, { name: pause, wait: 60s }] }`,
+    inputs: [
+      '0 u1 add m1',
+      {
+        rules: `{ ${HEAD}, then: [{ name: pause, wait: 60s }, { send: { channel: sms } }, { emit: { event: left } }] }`,
+      },
+    ],
+    end: 100,
+    actions: ['0 cart/m1:0 push', '60 cart/m1:1@00:01:00.000Z v1 sms'],
+  },
+  {
     name: 'move is the default: a flow that waits goes on at the step of the same name, with the deadline that runs, in the new version',
     rules: `{ ${HEAD}, then: [{ name: pause, wait: 60s }, { send: { channel: email, template: old } }] }`,
     inputs: [
@@ -18,8 +30,8 @@ export const CHANGE_CASES: readonly FlowCase[] = [
       },
     ],
     end: 100,
-    flows: [...BEGUN_BY_NAME, '60 cart/m1 v1 sent 2 cart/m1:2', '60 cart/m1 v1 ended completed'],
-    actions: ['60 cart/m1:2 v1 email t=new'],
+    flows: [...BEGUN_BY_NAME, '60 cart/m1 v1 sent 2 cart/m1:2@00:01:00.000Z', '60 cart/m1 v1 ended completed'],
+    actions: ['60 cart/m1:2@00:01:00.000Z v1 email t=new'],
   },
   {
     name: 'move without names: the same place and kind',
@@ -33,8 +45,8 @@ export const CHANGE_CASES: readonly FlowCase[] = [
     end: 100,
     flows: [
       ...BEGUN,
-      '60 cart/m1 v1 sent 1 cart/m1:1',
-      '60 cart/m1 v1 sent 2 cart/m1:2',
+      '60 cart/m1 v1 sent 1 cart/m1:1@00:01:00.000Z',
+      '60 cart/m1 v1 sent 2 cart/m1:2@00:01:00.000Z',
       '60 cart/m1 v1 ended completed',
     ],
   },
@@ -48,7 +60,7 @@ export const CHANGE_CASES: readonly FlowCase[] = [
       },
     ],
     end: 100,
-    flows: [...BEGUN_BY_NAME, '60 cart/m1 v1 sent 2:b cart/m1:2', '60 cart/m1 v1 ended completed'],
+    flows: [...BEGUN_BY_NAME, '60 cart/m1 v1 sent 2:b cart/m1:2@00:01:00.000Z', '60 cart/m1 v1 ended completed'],
   },
   {
     name: 'move where nothing survives ends the flow as changed, when the rules changed',
@@ -68,7 +80,7 @@ export const CHANGE_CASES: readonly FlowCase[] = [
     end: 100,
     flows: [
       ...['0 cart/m1 entered', '0 cart/m1 waiting 1:pause until=60'],
-      ...['60 cart/m1 v1 sent 0:b cart/m1:0', '60 cart/m1 v1 ended completed'],
+      ...['60 cart/m1 v1 sent 0:b cart/m1:0@00:01:00.000Z', '60 cart/m1 v1 ended completed'],
     ],
   },
   {
@@ -86,7 +98,7 @@ export const CHANGE_CASES: readonly FlowCase[] = [
       ...[
         '0 cart/m1 entered',
         '0 cart/m1 waiting 0:w until=60',
-        '50 cart/m1 v1 sent 1 cart/m1:1',
+        '50 cart/m1 v1 sent 1 cart/m1:1@00:00:50.000Z',
         '50 cart/m1 v1 ended completed',
       ],
     ],
@@ -179,6 +191,10 @@ export const CHANGE_CASES: readonly FlowCase[] = [
     ],
     end: 100,
     story: { draw: ({ variants }) => (variants[0]!.weight > 0 ? 'a' : 'b') },
-    actions: ['5 cart/m1:2 v1 push variant=a', '15 cart/m2:2 v1 push variant=a', '15 cart/m3:2 v1 push variant=b'],
+    actions: [
+      '5 cart/m1:2@00:00:05.000Z v1 push variant=a',
+      '15 cart/m2:2 v1 push variant=a',
+      '15 cart/m3:2 v1 push variant=b',
+    ],
   },
 ];
