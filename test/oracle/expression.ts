@@ -117,7 +117,7 @@ function parseCall(name: string, tokens: string[]): Compiled {
   tokens.shift();
   return (names) => {
     const called = names[name];
-    if (typeof called !== 'function') throw new EvaluationError(`no function ${name}`);
+    if (typeof called !== 'function') throw new SyntaxError(`the oracle does not know the function ${name}`);
     return called(...given.map((one) => one(names)));
   };
 }

@@ -15,6 +15,21 @@ describe('the interpreter of flows', () => {
     });
   }
 
+  it('refuses what it does not model, so that it never agrees by ignorance', () => {
+    const when = 'when: { event: add }';
+    for (const [rules, what] of [
+      [`{ id: a, ${when}, then: [{ send: { channel: auto } }] }`, /channel auto/],
+      [`{ id: a, ${when}, then: [{ send: { channel: push, rate: 1/s } }] }`, /send\.rate/],
+      [`{ id: a, ${when}, then: [{ branch: [{ else: [{ send: { channel: push, digest: {} } }] }] }] }`, /send\.digest/],
+      [`{ id: a, ${when}, then: [{ emit: { event: x, to: { segment: vip } } }] }`, /emit to a segment/],
+      [`{ id: a, ${when}, then: [{ exit: true, wait: 5s }] }`, /exactly one thing/],
+      [`{ id: a, ${when}, migrate: reset }`, /rule\.migrate/],
+      ['{ id: a, order: arrival, when: { inactive: { for: 60s } } }', /deadlines in order of arrival/],
+    ] as const) {
+      assert.throws(() => play({ name: '', rules, inputs: [], end: 0 }), what);
+    }
+  });
+
   it('has cases with names of their own, each of which expects something', () => {
     assert.equal(new Set(FLOW_CASES.map(({ name }) => name)).size, FLOW_CASES.length);
     for (const { name, decisions, flows, actions } of FLOW_CASES) assert.ok(decisions ?? flows ?? actions, name);

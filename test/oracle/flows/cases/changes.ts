@@ -180,6 +180,19 @@ export const CHANGE_CASES: readonly FlowCase[] = [
     decisions: ['12 u1 twice v3 fired m4,m5'],
   },
   {
+    name: 'a candidate that waits for the end of quiet hours is decided by the new version; of a rule that is gone it is dropped',
+    rules: `{ ${HEAD}, quietHours: { from: "00:00", to: "00:10" }, then: [{ send: { channel: push } }] }
+---
+{ id: gone, ${ADD}, quietHours: { from: "00:00", to: "00:10" }, then: [{ send: { channel: push } }] }`,
+    inputs: [
+      '0 u1 add m1',
+      { rules: `{ ${HEAD}, quietHours: { from: "00:00", to: "00:10" }, then: [{ send: { channel: sms } }] }` },
+    ],
+    end: 1000,
+    decisions: ['0 u1 cart deferred m1', '0 u1 gone deferred m1', '600 u1 cart v1 fired m1'],
+    actions: ['600 cart/m1@600:0 v1 sms'],
+  },
+  {
     name: 'choose: a changed weight moves nobody who was assigned',
     rules: `{ id: cart, reentry: parallel, ${ADD}, then: [{ choose: { experiment: e, variants: [{ name: a, weight: 1 }, { name: b, weight: 1 }] } }, { wait: 5s }, { send: { channel: push } }] }`,
     inputs: [

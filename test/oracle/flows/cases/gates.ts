@@ -233,6 +233,21 @@ export const GATE_CASES: readonly FlowCase[] = [
     actions: ['0 cart/m4:0 email {"x":1}', '30 cart/m1@30:0 email {"x":1}'],
   },
   {
+    name: 'the review of a rule: quiet hours after an approval ask nobody again, and edited data goes out at their end',
+    rules: `{ id: cart, ${ADD}, review: { atMost: 1h, onTimeout: approve }, quietHours: { from: "00:01", to: "00:10" }, then: [{ send: { channel: email, data: { x: 1, y: 2 } } }] }`,
+    inputs: ['0 u1 add m1', '90 u1 answers cart/m1 edit x=5'],
+    end: 1000,
+    decisions: ['0 u1 cart review m1', '90 u1 cart deferred m1', '600 u1 cart fired m1'],
+    actions: ['600 cart/m1@600:0 email {"x":"5","y":2}'],
+  },
+  {
+    name: 'the review of a rule without an answer: onTimeout: approve fires at the end of its time; a goal meanwhile ends it',
+    rules: `{ id: cart, ${ADD}, goal: { event: buy }, review: { atMost: 60s, onTimeout: approve }, then: [{ send: { channel: email } }] }`,
+    inputs: ['0 u1 add m1', '0 u2 add m2', '30 u2 buy m3'],
+    end: 1000,
+    decisions: ['0 u1 cart review m1', '0 u2 cart review m2', '30 u2 cart goal m2', '60 u1 cart fired m1'],
+  },
+  {
     name: 'stale: a match further behind the wall clock than validFor is suppressed, a send skipped; exactly that far is still good',
     rules: `{ id: cart, ${ADD}, validFor: 60s, then: [{ send: { channel: push } }, { wait: 10s }, { send: { channel: email } }] }`,
     inputs: ['wall 60', '0 u1 add m1', 'wall 70.001', '10 u2 add m2', '30 u3 view m3'],

@@ -139,6 +139,24 @@ export const WHOLE_CASES: readonly FlowCase[] = [
     ],
   },
   {
+    name: 'the goal of a flow that was restarted is still looked for within its time, beside that of its successor',
+    rules: `{ id: cart, reentry: restart, ${ADD}, goal: { event: buy, within: 50s }, ${LATER} }`,
+    inputs: ['0 u1 add m1', '20 u1 add m2', '40 u1 buy m3'],
+    end: 100,
+    flows: [
+      ...[...begins(0, 'cart/m1'), '20 cart/m1 ended restarted', ...begins(20, 'cart/m2')],
+      ...['40 cart/m1 goal', '40 cart/m2 goal', '40 cart/m2 ended goal'],
+    ],
+  },
+  {
+    name: 'a goal does not look at decisions that other gates suppressed',
+    rules: `{ id: cart, ${ADD}, if: 'cart.properties.ok', goal: { event: buy, within: 1h }, ${LATER} }`,
+    inputs: ['0 u1 add m1 ok=false', '10 u1 buy m2'],
+    end: 100,
+    decisions: ['0 u1 cart condition m1'],
+    flows: [],
+  },
+  {
     name: 'parallel: flows of one rule run beside each other, and one goal ends all that look for it',
     rules: `{ id: cart, reentry: parallel, ${ADD}, goal: { event: buy }, ${LATER} }`,
     inputs: ['0 u1 add m1', '30 u1 add m2', '61 u1 add m3', '70 u1 buy m4'],
