@@ -117,8 +117,10 @@ function choose(depth: number): fc.Arbitrary<StepBody> {
 }
 
 function waitForOne(depth: number): fc.Arbitrary<StepBody> {
-  const then = maybe(inner(depth, true), 1);
-  const onTimeout = maybe(inner(depth, false), 1);
+  // An empty list says nothing, and is not in the language.
+  const nothing = fc.constant(undefined);
+  const then = depth <= 1 ? nothing : maybe(inner(depth, true), 1);
+  const onTimeout = depth <= 1 ? nothing : maybe(inner(depth, false), 1);
   return fields<NonNullable<StepBody['waitFor']>>({ event: flowEvent, where, atMost: duration, then, onTimeout }).map(
     (body) => ({ waitFor: body }),
   );

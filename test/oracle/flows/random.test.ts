@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
+import { parse, stringify } from 'yaml';
 import { compareFlows } from './compare.ts';
 import { interpret } from './interpreter.ts';
 import { programOf } from './program.ts';
@@ -152,7 +153,7 @@ it('random stories come to every kind of record, every reason of an end, and ans
   );
 });
 
-it('random programs have steps that all can be reached, with names of their own', () => {
+it('random rules can be written as YAML; their steps all can be reached, and have names of their own', () => {
   fc.assert(
     fc.property(stories({ shuffle: 'none' }), ({ rules }) => {
       for (const rule of rules) {
@@ -163,6 +164,7 @@ it('random programs have steps that all can be reached, with names of their own'
           for (const to of [...arms, next]) if (to !== null) reached.add(to);
         }
         assert.equal(reached.size, program.length);
+        assert.deepEqual(parse(stringify(rule)), rule);
         const names = program.flatMap(({ name }) => name ?? []);
         assert.equal(new Set(names).size, names.length);
       }

@@ -179,27 +179,33 @@ function placed(events: readonly OracleEvent[], between: readonly Between[]): In
   return [...events.flatMap((event, place): Input[] => [...at(place), { kind: 'event', event }]), ...at(events.length)];
 }
 
+/** Something that refers to what came up in a story: an answer to a question, or an event that tells which flow it is about. */
 export interface Reply {
   /** Which of the questions that are open then, in turn. */
   readonly question: number;
   readonly delayMs: number;
-  readonly answer: 'approve' | 'edit' | 'reject';
+  /** Null: an event names a flow. */
+  readonly answer: 'approve' | 'edit' | 'reject' | null;
 }
 
 export const replies: fc.Arbitrary<Reply[]> = fc.array(
   fc.record({
     question: fc.nat({ max: 20 }),
     delayMs: fc.constantFrom(0, 1, 5_000, 10_000, 20_000),
-    answer: fc.constantFrom('approve', 'edit', 'reject'),
+    answer: fc.constantFrom('approve', 'edit', 'reject', null, null),
   }),
-  { maxLength: 4 },
+  { maxLength: 6 },
 );
 
-/** The story with answers to the questions that come up in it: only running it tells which do. */
+/** The story with these replies in it: only running it tells which questions and flows there are. */
 export function answering(story: Story, list: readonly Reply[]): Story {
-  const inputs = [...story.inputs];
+  let inputs = [...story.inputs];
   for (const { question, delayMs, answer } of list) {
     const { records } = interpret({ ...story, inputs });
+    if (answer === null) {
+      inputs = naming(inputs, records, question);
+      continue;
+    }
     const stepOf = ({ flow, step }: FlowRecord): string => `${flow} ${step}`;
     const reviewed = new Set(records.filter(({ kind }) => kind === 'reviewed').map(stepOf));
     const asked = records.filter((one) => one.kind === 'waiting' && one.reason === null && reviewed.has(stepOf(one)));
@@ -212,4 +218,19 @@ export function answering(story: Story, list: readonly Reply[]): Story {
     inputs.splice(at, 0, { kind: 'answer', entity: one.entity, time, of: one.flow, answer, data });
   }
   return { ...story, inputs };
+}
+
+/** The inputs with an event, after the beginning of one of the flows, that names it. */
+function naming(inputs: Input[], records: readonly FlowRecord[], pick: number): Input[] {
+  const flows = records.filter(({ kind }) => kind === 'entered');
+  const flow = flows[pick % Math.max(1, flows.length)];
+  const later = inputs.flatMap((one) =>
+    one.kind === 'event' && one.event.userId === flow?.entity && one.event.time > flow.at ? [one.event.messageId] : [],
+  );
+  const id = later[pick % Math.max(1, later.length)];
+  if (flow === undefined || id === undefined) return inputs;
+  return inputs.map((one) => {
+    if (one.kind !== 'event' || one.event.messageId !== id) return one;
+    return { kind: 'event', event: { ...one.event, properties: { ...one.event.properties, flow: flow.flow } } };
+  });
 }
