@@ -1,6 +1,6 @@
 // How probable it is of each of several rates that it is the highest: the shares by which Thompson sampling chooses.
 //
-// Owns: the probabilities. Does not own: what is made of them (rules/flows/bandit-weights.ts).
+// Owns: the probabilities. Does not own: what is made of them.
 //
 // Arm k is best with the probability ∫ f_k(x) Π_(j ≠ k) F_j(x) dx over the posteriors. Drawing from them would give it too, but
 // not twice the same, and two digits only; integrals are the same everywhere and good to ten digits.

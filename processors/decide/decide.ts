@@ -118,7 +118,7 @@ export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledR
 }
 
 function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decision {
-  const { rule, match, scope, routes } = candidate;
+  const { rule, match, routes } = candidate;
   const { entity } = visit;
   return {
     id: hash('sha256', [rule.id, entity.type, entity.id, match.at, ...match.events].join('\0')).slice(0, 32),
@@ -129,7 +129,7 @@ function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decisi
     outcome: outcomeOf(visit, candidate, verdict),
     reason: verdict.reason,
     events: match.events,
-    values: valuesOf(rule, scope),
+    values: valuesOf(candidate),
     variant: null,
     flow: null,
     step: 0,
@@ -194,10 +194,10 @@ function waitsForScore(
 }
 
 /** What the conditions that were, or would be, asked saw. */
-function valuesOf({ gates }: CompiledRule, scope: Scope): JsonObject {
+function valuesOf(candidate: Deciding): JsonObject {
   let seen: JsonObject = {};
-  for (const gate of gates) {
-    const values = isChannelGate(gate) ? undefined : gate.values?.(scope);
+  for (const gate of candidate.rule.gates) {
+    const values = isChannelGate(gate) ? undefined : gate.values?.(candidate);
     if (values !== undefined) seen = { ...seen, ...values };
   }
   return seen;

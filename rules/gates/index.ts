@@ -8,6 +8,7 @@ import { cooldownGate } from './cooldown.ts';
 import { enabledGate } from './enabled.ts';
 import { exclusiveGate } from './exclusive.ts';
 import type { AnyGate, GateDefinition, GateTools } from './gate.ts';
+import { globalHoldoutGate } from './global-holdout.ts';
 import { holdoutGate } from './holdout.ts';
 import { limitGate } from './limit.ts';
 import { quietHoursGate } from './quiet-hours.ts';
@@ -19,6 +20,7 @@ import { suppressedGate } from './suppressed.ts';
 export const GATES: readonly GateDefinition[] = [
   enabledGate,
   audienceGate,
+  globalHoldoutGate,
   holdoutGate,
   conditionGate,
   cooldownGate,

@@ -14,7 +14,7 @@ export const reviewGate = defineGate({
     if (condition === null) return null;
     return {
       refusal: ({ scope, failed }) => (condition.holds(scope, failed) ? { until: Infinity } : null),
-      values: (scope) => condition.values(scope),
+      values: ({ scope }) => condition.values(scope),
       words: ({ scope }) => conditionInWords(condition, scope),
     };
   },

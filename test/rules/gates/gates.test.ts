@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isHeldOut, parseShare } from '../../../rules/gates/holdout.ts';
+import { isHeldOut, parseShare } from '../../../rules/gates/held-out.ts';
 import { REASONS } from '../../../rules/gates/index.ts';
 import { parseTimeOfDay, quietUntil } from '../../../rules/gates/quiet-hours.ts';
 import { parseZone } from '../../../rules/language/zone.ts';
@@ -31,7 +31,7 @@ then: [{ send: { channel: webhook } }]`);
 
 test('a rule that sends nothing asks nobody for caps, consent, reach or quiet hours', () => {
   const rule = compiled(`${BARE}quietHours: { from: "21:00", to: "08:00" }`);
-  assert.deepEqual(reasonsOf(rule), ['disabled', 'stale']);
+  assert.deepEqual(reasonsOf(rule), ['disabled', 'global-holdout', 'stale']);
 });
 
 test('quiet hours are those of profile.timezone unless the rule says otherwise, and need the profile then', () => {
