@@ -2,6 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { CapsSchema } from '../rules/gates/caps.ts';
+import { HoldoutsSchema } from '../rules/gates/holdouts.ts';
 import { ModelSchema } from '../rules/models/schema.ts';
 import { RuleSchema } from '../rules/project/rule-schema.ts';
 import { SegmentSchema } from '../rules/project/segments.ts';
@@ -21,6 +22,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['schemas/segment.schema.json', editorSchema(SegmentSchema)],
     ['schemas/model.schema.json', editorSchema(ModelSchema)],
     ['schemas/caps.schema.json', editorSchema(CapsSchema)],
+    ['schemas/holdouts.schema.json', editorSchema(HoldoutsSchema)],
     ['docs/configuration.md', pageWith('docs/configuration.md', SETTINGS, configurationTable())],
     ['docs/observability.md', pageWith('docs/observability.md', METRICS, metricsTable())],
   ]);

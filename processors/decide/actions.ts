@@ -41,7 +41,7 @@ export function actionOf({ send, channels }: Route<CompiledSend>, sent: Sent): A
   assert(channel !== undefined, 'an action goes somewhere');
   const validForMs = validForMsOf(rule, around);
   return {
-    id: actionId(flow.id, send.step, 1),
+    id: actionId(momentOf(flow, at), send.step, 1),
     decision: flow.id,
     rule: rule.id,
     ruleVersion: rule.version,
@@ -62,6 +62,11 @@ export function actionOf({ send, channels }: Route<CompiledSend>, sent: Sent): A
     data: { ...send.data(scope, failed), ...flow.edited },
     context: shownTo(flow, scope),
   };
+}
+
+/** What ids of its steps are of: once it was moved, a number may have come before, and the time tells. */
+export function momentOf({ id, isMoved }: Pick<Flow, 'id' | 'isMoved'>, at: number): string {
+  return isMoved ? `${id}@${at}` : id;
 }
 
 /** A1. */

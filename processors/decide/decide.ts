@@ -12,6 +12,7 @@
 import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
+import { BEFORE_FLOWS } from '../../rules/gates/index.ts';
 import { type Candidate, isChannelGate, REFUSED, type Refusal } from '../../rules/gates/gate.ts';
 import { heldMatchOf } from '../../rules/patterns/held-match.ts';
 import type { Match } from '../../rules/patterns/pattern.ts';
@@ -67,13 +68,14 @@ export function decide(visit: Visit, found: FoundMatch[]): void {
 function decideOn(visit: Visit, found: FoundMatch): void {
   const { document, output } = visit;
   const { rule } = found;
-  if (waitsForFlows(visit, found)) return;
   const failed: ExpressionFailed = (source, error) => output.failed(rule, source, error);
   const scope = scopeOf(visit, found);
   if (waitsForScore(visit, found, scope, failed)) return;
   const memory = document.rules.of(rule.id);
   const candidate = candidateOf(visit, found, scope, failed);
-  record(visit, candidate, verdictOn(candidate));
+  const verdict = verdictOn(candidate);
+  // Of what is refused whatever flows there are, nobody waits.
+  if (BEFORE_FLOWS.has(verdict.reason ?? '') || !waitsForFlows(visit, found)) record(visit, candidate, verdict);
   if (isEmptyMemory(memory)) document.rules.delete(rule.id);
 }
 
@@ -172,7 +174,7 @@ export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledR
 }
 
 function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decision {
-  const { id, rule, match, scope } = candidate;
+  const { id, rule, match } = candidate;
   const { entity } = visit;
   return {
     id,
@@ -183,7 +185,7 @@ function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decisi
     outcome: outcomeOf(visit, candidate, verdict),
     reason: verdict.reason,
     events: match.events,
-    values: valuesOf(rule, scope),
+    values: valuesOf(candidate),
     variant: null,
     flow: null,
     step: 0,
@@ -238,10 +240,10 @@ function waitsForScore(
 }
 
 /** What the conditions that were, or would be, asked saw. */
-function valuesOf({ gates }: CompiledRule, scope: Scope): JsonObject {
+function valuesOf(candidate: Deciding): JsonObject {
   let seen: JsonObject = {};
-  for (const gate of gates) {
-    const values = isChannelGate(gate) ? undefined : gate.values?.(scope);
+  for (const gate of candidate.rule.gates) {
+    const values = isChannelGate(gate) ? undefined : gate.values?.(candidate);
     if (values !== undefined) seen = { ...seen, ...values };
   }
   return seen;

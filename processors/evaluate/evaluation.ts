@@ -226,6 +226,12 @@ export class Evaluation implements Visit {
     return this.#host.wallTime();
   }
 
+  awaitTurn(event: Event): void {
+    if (!this.document.buffer.some(({ messageId, time }) => messageId === event.messageId && time === event.time)) {
+      this.#insert(event);
+    }
+  }
+
   happens(emitted: Emitted, isInOrder: boolean): void {
     const { told } = emitted;
     const needs = this.rules.needs(this.entity.type);
@@ -261,16 +267,28 @@ export class Evaluation implements Visit {
       if (ordered.length > 0) this.#host.late(this, event, ordered);
       return;
     }
+    this.#insert(event);
+    if (document.buffer.length > BUFFER_MAX) {
+      this.#host.count('buffer-overflow');
+      this.#evaluateNext();
+    }
+  }
+
+  #insert(event: Event): void {
+    const { document } = this;
     const { buffer } = document;
     event.packed();
     let at = buffer.length;
     while (at > 0 && buffer[at - 1]!.time > event.time) at--;
     if (buffer.length === 0) document.buffer = [event];
     else buffer.splice(at, 0, event);
-    if (buffer.length > BUFFER_MAX) {
-      this.#host.count('buffer-overflow');
-      this.#evaluateNext();
-    }
+  }
+
+  /** Candidates of the event that waited for its turn. */
+  #turnCame({ messageId }: Event): void {
+    const kind = heldCandidates.flows;
+    const ofEvent = takeWaits(this.document.sections, kind, ({ value }) => value.match.event?.messageId === messageId);
+    for (const { rule, value } of ofEvent) this.#findAgain(rule, value, { at: value.match.at, isSettled: true });
   }
 
   /** Evaluates the first buffered event. */
@@ -291,6 +309,7 @@ export class Evaluation implements Visit {
     if (event.event === ANSWER_EVENT) answerCame(this, event);
     flowsSee(this, event);
     candidatesSee(this, event);
+    this.#turnCame(event);
     this.#show(event, 'event-time', rules.interested(type, 'event-time', event.event), before);
     if (rules.tracksInOrder(type) && concernsSegments(rules.segments(type), event)) {
       this.#look('event-time', event.time, event);

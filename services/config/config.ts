@@ -73,6 +73,7 @@ export interface Config {
   readonly models: string | null;
   readonly templates: string | null;
   readonly caps: string | null;
+  readonly holdouts: string | null;
   readonly consent: { readonly optIn: readonly string[]; readonly always: readonly string[] };
   /** Channels whose actions another program reads. */
   readonly deliveredElsewhere: readonly string[];
@@ -126,6 +127,7 @@ export function configOf(file: ConfigFile, folder: string): Config {
     models: absolute(file.models),
     templates: absolute(file.templates),
     caps: absolute(file.caps),
+    holdouts: absolute(file.holdouts),
     consent: file.consent,
     deliveredElsewhere: file.deliveredElsewhere,
     routing: file.routing,

@@ -376,6 +376,7 @@ export const ConfigSchema = Type.Object(
     models: Type.Optional(path('Folder of models')),
     templates: Type.Optional(path('Folder of templates')),
     caps: Type.Optional(path('File of caps')),
+    holdouts: Type.Optional(path('File of hold-outs')),
     consent: Type.Object(
       {
         optIn: Type.Array(Type.String({ minLength: 1 }), {

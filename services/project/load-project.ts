@@ -1,4 +1,4 @@
-// Rules, segments, models, caps and templates from disk, checked together: the one way in for every command.
+// Rules, segments, models, caps, hold-outs and templates from disk, checked together: the one way in for every command.
 //
 // Owns: reading the files. Does not own: finding them (find-files.ts), what is right in them (rules/, connectors/).
 
@@ -29,6 +29,7 @@ export interface ProjectOptions {
     | 'segments'
     | 'models'
     | 'caps'
+    | 'holdouts'
     | 'consent'
     | 'channels'
     | 'deliveredElsewhere'
@@ -77,6 +78,7 @@ export function loadProject(options: ProjectOptions): Project {
     ...readAll('segments', named(config.segments, files.segmentFiles, folder), folder, notText),
     ...readAll('models', named(config.models, files.modelFiles, folder), folder, notText),
     ...readAll('caps', named(config.caps, files.capFiles, folder), folder, notText),
+    ...readAll('holdouts', named(config.holdouts, files.holdoutFiles, folder), folder, notText),
   ];
   const rules = checkFiles(texts, { ...options, templates: needsTemplates ? templates : [] });
   /** Named as the user would write it. */
@@ -115,6 +117,7 @@ export function checkFiles(
       segments: of('segments'),
       models: of('models'),
       caps: of('caps'),
+      holdouts: of('holdouts'),
       optIn: config.consent.optIn,
       always: config.consent.always,
       routing: routingOf(config, isLive),

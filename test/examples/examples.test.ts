@@ -190,7 +190,7 @@ for (const [name, cases] of Object.entries(USE_CASES)) {
     let files = 0;
     for (const entry of found.filter((one) => one.name.endsWith('.yaml'))) {
       const kind = schemas[entry.parentPath.split('/').at(-1) as keyof typeof schemas];
-      const schema = kind ?? (entry.name === 'caps.yaml' ? 'caps' : null);
+      const schema = kind ?? /^(caps|holdouts)\.yaml$/.exec(entry.name)?.[1] ?? null;
       if (schema === null) continue;
       files++;
       const [first = ''] = readFileSync(join(entry.parentPath, entry.name), 'utf8').split('\n');

@@ -81,13 +81,14 @@ test('a folder without rules is a failure, not a success', async (t) => {
   assert.match(out, /^empty: no rules or templates here/);
 });
 
-test('segments, models and caps beside the rules are checked with them', async (t) => {
+test('segments, models, caps and hold-outs beside the rules are checked with them', async (t) => {
   const folder = folderWith(t, {
     'rules/a.yaml': 'id: a\nwhen: { event: x }\nif: inSegment("vip") && score("churn") > 0.5',
     'segments/vip.yaml': 'id: vip\nwhere: count("buy", "30d") > 3',
     'models/churn.yaml':
       "id: churn\ntype: linear\nfeatures: [{ name: n, value: \"count('login', '7d')\", weight: -1 }]",
     'caps.yaml': '- { max: 3, per: 7d, channel: any, category: promotions, timezone: profile.timezone }',
+    'holdouts.yaml': '- { group: everyone, share: 5% }',
   });
   assert.equal((await check(folder, '.')).code, 0);
   assert.equal((await check(folder, 'rules')).code, 0);
@@ -96,6 +97,7 @@ test('segments, models and caps beside the rules are checked with them', async (
       'rules/a.yaml': 'id: a\nwhen: { event: x }\nif: inSegment("vib")',
       'segments/vip.yaml': 'id: vip\nwhere: now > timestamp("2026-01-01")',
       'caps.yaml': '- { max: 3, per: fortnight }',
+      'holdouts.yaml': '- { group: everyone, share: 500% }',
     }),
     '.',
   );
@@ -103,6 +105,7 @@ test('segments, models and caps beside the rules are checked with them', async (
   assert.match(out, /^rules\/a.yaml:3:15: unknown segment "vib" \(did you mean "vip"\?\)$/m);
   assert.match(out, /^segments\/vip.yaml:2:8: "now" cannot be asked here/m);
   assert.match(out, /^caps.yaml:1:18: "per" cannot be "fortnight"/m);
+  assert.match(out, /^holdouts.yaml:1:29: a share is at most 100%, not 500%/m);
 });
 
 test('no path is wrong usage, and a path that is not there a failure', async (t) => {

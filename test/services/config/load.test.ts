@@ -110,6 +110,7 @@ segments: ./segments
 models: ./models
 templates: ./templates
 caps: ./caps.yaml
+holdouts: ./holdouts.yaml
 channels:
   email: { provider: smtp, host: 127.0.0.1, port: 1025, from: "Shop <hello@shop.test>" }
   webhook: { url: "http://127.0.0.1:9000/hook", secret: "\${WEBHOOK_SECRET}", allowPrivate: true }
@@ -121,6 +122,7 @@ http: { host: 127.0.0.1, port: 8080, writeKeys: ["\${WRITE_KEY}"] }
   assert.equal((config.channels['webhook'] as WebhookOptions).secret, 'whsec_abc');
   assert.deepEqual(config.http?.writeKeys, ['key']);
   assert.equal(config.caps, join(folder, 'caps.yaml'));
+  assert.equal(config.holdouts, join(folder, 'holdouts.yaml'));
   assert.deepEqual(warnings, []);
 });
 
