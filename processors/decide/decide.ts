@@ -39,6 +39,8 @@ export interface FoundMatch {
   readonly by: string;
   /** Whether everything up to its time has been done: found in order of time, or by a timer. */
   readonly isSettled: boolean;
+  /** It waited for its turn in event-time order, and sees what is known then; left out: it did not. */
+  readonly isItsTurn?: boolean;
   /** What a person who looked at it changed of its messages' data; left out: nobody has looked. */
   readonly reviewed?: JsonObject | undefined;
 }
@@ -89,8 +91,8 @@ export function refuse(visit: Visit, found: FoundMatch, reason: string): void {
   if (isEmptyMemory(memory)) visit.document.rules.delete(rule.id);
 }
 
-function scopeOf(visit: Visit, { rule, match }: FoundMatch): Scope {
-  const scope = visit.scopeOf(rule.lane);
+function scopeOf(visit: Visit, { rule, match, isItsTurn }: FoundMatch): Scope {
+  const scope = visit.scopeOf(isItsTurn === true ? 'event-time' : rule.lane);
   scope.event = match.event;
   scope.captures = match.captures;
   scope.now = match.at;

@@ -288,7 +288,7 @@ export class Evaluation implements Visit {
   #turnCame({ messageId }: Event): void {
     const kind = heldCandidates.flows;
     const ofEvent = takeWaits(this.document.sections, kind, ({ value }) => value.match.event?.messageId === messageId);
-    for (const { rule, value } of ofEvent) this.#findAgain(rule, value, { at: value.match.at, isSettled: true });
+    for (const { rule, value } of ofEvent) this.#findAgain(rule, value, { at: value.match.at, isSettled: true, isItsTurn: true });
   }
 
   /** Evaluates the first buffered event. */
@@ -413,10 +413,10 @@ export class Evaluation implements Visit {
   }
 
   /** A candidate that waited is looked at again, stamped `at`. */
-  #findAgain(id: string, { match, by }: HeldCandidate, { at, isSettled, isReview = false }: Again): void {
+  #findAgain(id: string, { match, by }: HeldCandidate, { at, isSettled, isItsTurn = false, isReview = false }: Again): void {
     const rule = this.rules.rule(id);
     if (rule === undefined) return;
-    const found: FoundMatch = { rule, match: matchOf(match, at), by, isSettled };
+    const found: FoundMatch = { rule, match: matchOf(match, at), by, isSettled, isItsTurn };
     const again = isReview ? answerMissed(this, found) : found;
     if (again !== null) this.#found.push(again);
   }
@@ -478,6 +478,7 @@ interface Again {
   /** Its new time, ms. */
   readonly at: number;
   readonly isSettled: boolean;
+  readonly isItsTurn?: boolean;
   /** Whether it waited for a person. */
   readonly isReview?: boolean;
 }
