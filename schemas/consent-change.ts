@@ -48,6 +48,10 @@ export function consentChangeOf(body: Json, now: number): ConsentChange {
   };
 }
 
+export function encodeConsentChange(change: ConsentChange): Uint8Array {
+  return Buffer.from(JSON.stringify(change));
+}
+
 function saidIn(body: JsonObject, name: 'categories' | 'channels'): Record<string, boolean> | undefined {
   const said = body[name];
   if (said === undefined) return undefined;

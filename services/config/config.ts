@@ -10,6 +10,7 @@ import type { RegistryOptions } from '../../connectors/sources/schema-registry/i
 import { parseDuration } from '../../lib/duration.ts';
 import { parseDate, parseInstant } from '../../lib/instant.ts';
 import { isText } from '../../lib/path-or-text.ts';
+import type { ConsentEvent } from '../../processors/intake/consent-events.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
 import { type TelemetryConfig, telemetryOf } from '../telemetry/options.ts';
 import { type FieldSchema, settingsOf } from './environment.ts';
@@ -36,6 +37,12 @@ export interface TopicsConfig {
     readonly messages: number | null;
   };
   readonly compression: { readonly public: Codec; readonly internal: Codec };
+}
+
+export interface ConsentConfig {
+  readonly optIn: readonly string[];
+  readonly always: readonly string[];
+  readonly events: readonly ConsentEvent[];
 }
 
 export interface Config {
@@ -73,7 +80,7 @@ export interface Config {
   readonly models: string | null;
   readonly templates: string | null;
   readonly caps: string | null;
-  readonly consent: { readonly optIn: readonly string[]; readonly always: readonly string[] };
+  readonly consent: ConsentConfig;
   /** Channels whose actions another program reads. */
   readonly deliveredElsewhere: readonly string[];
   /** Of `channel: auto`, in order. */

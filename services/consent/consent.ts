@@ -8,7 +8,7 @@ import { utf8Bytes, utf8Text } from '../../lib/bytes.ts';
 import { FatalError, RecordError } from '../../lib/errors.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
 import { normalisedAddress } from '../../schemas/address.ts';
-import { type ConsentChange, consentChangeOf } from '../../schemas/consent-change.ts';
+import { type ConsentChange, consentChangeOf, encodeConsentChange } from '../../schemas/consent-change.ts';
 import type { Json } from '../../schemas/json.ts';
 import type { NewRecord } from '../../schemas/record.ts';
 import {
@@ -89,7 +89,7 @@ export async function changeConsent(
   const writer = await log.openWriter(id);
   try {
     writer.send([
-      ...said.map((change) => recordOf(topics.consentChanges, change.userId, utf8Bytes(JSON.stringify(change)))),
+      ...said.map((change) => recordOf(topics.consentChanges, change.userId, encodeConsentChange(change))),
       ...suppressions.map(({ kind, address: value, reason, at }) => {
         const address = normalisedAddress({ kind, value });
         const suppression = { kind, address, reason, at: at ?? now, source: 'import', entities: [] };

@@ -163,6 +163,7 @@ export function evaluationTopology(
     dedupeMax: config.dedupeMax,
     recordBytesMax: config.limits.recordBytes,
     readsFacts: true,
+    consentEvents: config.consent.events,
     asksModels: remoteModels(versions.initial).length > 0,
     useRecordTime: true,
     hasWallTime: true,

@@ -18,6 +18,7 @@ import { FAKE_START } from '../../testing/fake-clock.ts';
 import { readPartition, replayJournal } from '../../testing/journal-replay.ts';
 import { TestDriver } from '../../testing/test-driver.ts';
 import { until } from '../../testing/until.ts';
+import { requiredTopics } from '../../topology/topics.ts';
 import { type JobOptions, triplineTopology } from '../../topology/topology.ts';
 import { lines, sends, written } from './kit.ts';
 
@@ -421,4 +422,100 @@ test('what an event-time rule has still to count is not forgotten when a much la
   assert.deepEqual(lines(decisions), ['in user/u1 fired']);
   assert.equal(decisions[0]!.at, FAKE_START + 1);
   assert.deepEqual(late, []);
+});
+
+const SEGMENT = {
+  event: 'Segment Consent Preference Updated',
+  preferences: { Advertising: { category: 'news' }, C0005: { channel: 'sms' } },
+} as const;
+const LEFT = { event: 'Left', category: 'news', allowed: false } as const;
+
+function choice(userId: string, categoryPreferences: object, more: object = {}) {
+  const message = {
+    type: 'track',
+    messageId: `m${made++}`,
+    userId,
+    event: SEGMENT.event,
+    timestamp: FAKE_START,
+    context: { consent: { categoryPreferences } },
+    ...more,
+  };
+  return { key: userId, value: JSON.stringify(message) };
+}
+
+for (const keyed of [true, false]) {
+  test(`an event of Segment’s consent makes a change of consent, which holds like any other, keyed ${keyed}`, async (t) => {
+    const rules = `{ id: hello, when: { event: view }, category: news, then: [{ send: { channel: email, template: hi } }] }`;
+    const source = { topic: 'events.shop', format: 'segment', keyed, entity: 'user' } as const;
+    const job = { sources: [source], readsFacts: true, consentEvents: [SEGMENT, LEFT] };
+    const driver = await open(t, { rules, job, partitions: 2 });
+    await driver.pipe(
+      'events.shop',
+      choice('u1', { Advertising: false, C0005: true, Analytics: false }),
+      choice('u2', { Analytics: false }),
+      choice('u3', {}, { type: 'page', name: SEGMENT.event }),
+      track('u4', 'Left'),
+      track('u5', 'Stayed'),
+    );
+    await driver.run();
+    await driver.run();
+    await driver.pipe('events.shop', ...['u1', 'u2', 'u3', 'u4', 'u5'].map((user) => track(user, 'view')));
+    await driver.run();
+    await driver.run();
+    const { decisions, deadLetters } = await written(driver);
+    assert.deepEqual(lines(decisions), [
+      'hello user/u1 consent',
+      'hello user/u2 fired',
+      'hello user/u3 fired',
+      'hello user/u4 consent',
+      'hello user/u5 fired',
+    ]);
+    assert.deepEqual(deadLetters, []);
+    const changes = [];
+    for (const partition of [0, 1]) {
+      for (const { key, value } of await readPartition(driver.log, { topic: 'tripline.consent-changes', partition })) {
+        changes.push([Buffer.from(key!).toString(), JSON.parse(Buffer.from(value!).toString())]);
+      }
+    }
+    changes.sort(([one], [other]) => (one < other ? -1 : 1));
+    const timestamp = new Date(FAKE_START).toISOString();
+    const of = { userId: 'u1', categories: { news: false }, channels: { sms: true } };
+    assert.deepEqual(changes, [
+      ['u1', { ...of, timestamp, source: `event ${SEGMENT.event}` }],
+      ['u4', { userId: 'u4', categories: { news: false }, timestamp, source: 'event Left' }],
+    ]);
+  });
+}
+
+test('an event that is to say consent and cannot be understood is a dead letter, and nobody is shown it (C1)', async (t) => {
+  const rules = `{ id: seen, when: { event: "${SEGMENT.event}" } }`;
+  const driver = await open(t, { rules, job: { readsFacts: true, consentEvents: [SEGMENT] } });
+  await driver.pipe(
+    'events.shop',
+    choice('u1', { Advertising: 'no' }),
+    choice('u2', {}, { context: {} }),
+    choice('u3', { Advertising: null }),
+  );
+  await driver.run();
+  const { decisions, deadLetters } = await written(driver);
+  assert.deepEqual(lines(decisions), ['seen user/u3 fired']);
+  assert.deepEqual(
+    deadLetters.map(({ message }: DeadLetter) => message),
+    [
+      `the event "${SEGMENT.event}", which is to say consent (consent.events), has neither true nor false at ` +
+        'context.consent.categoryPreferences.Advertising',
+      `the event "${SEGMENT.event}", which is to say consent (consent.events), has no object at ` +
+        'context.consent.categoryPreferences',
+    ],
+  );
+});
+
+test('what events say of consent is kept for ever, as the proof of everything else is', () => {
+  const ruleSet = compile({ rules: '{ id: seen, when: { event: view } }' });
+  const topology = topologyOf(ruleSet, { readsFacts: true, consentEvents: [LEFT] });
+  const retentionMs = { public: 1, deadLetter: 1, internal: 1, messages: 1 };
+  const settings = { retentionMs, replicationFactor: null, minInSyncReplicas: null };
+  const topics = requiredTopics('test', topology.subTopologies(), 1, settings);
+  assert.equal(topics.find(({ topic }) => topic === 'tripline.consent-changes')!.retentionMs, undefined);
+  assert.equal(topics.find(({ topic }) => topic === 'tripline.decisions')!.retentionMs, 1);
 });

@@ -9,9 +9,8 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Link, LinkKind, Links } from '../../../connectors/channels/links/links.ts';
-import { utf8Bytes } from '../../../lib/bytes.ts';
 import type { Clock } from '../../../lib/clock.ts';
-import type { ConsentChange } from '../../../schemas/consent-change.ts';
+import { type ConsentChange, encodeConsentChange } from '../../../schemas/consent-change.ts';
 import type { MessageReference } from '../../../schemas/message-reference.ts';
 import type { CommandWriter } from '../command-writer.ts';
 import { type Choice, donePage, preferencesPage, unknownLinkPage, unsubscribePage } from './pages.ts';
@@ -51,7 +50,7 @@ export function addConsentRoutes(app: FastifyInstance, options: ConsentRoutesOpt
   const preferencesOf = ({ reference }: Link): string => links.urlOf('preferences', reference);
   const record = (userId: string, said: Partial<ConsentChange>): Promise<void> => {
     const change: ConsentChange = { userId, ...said, timestamp: new Date(clock.now()).toISOString() };
-    return writer.append(topic, userId, utf8Bytes(JSON.stringify(change)));
+    return writer.append(topic, userId, encodeConsentChange(change));
   };
 
   app.get('/u/:token', HIDDEN, async (request: Linked, reply) => {
