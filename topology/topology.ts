@@ -19,6 +19,7 @@ import type { SourceFormat } from '../processors/intake/source-format.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import { type ConsentChange, encodeConsentChange } from '../schemas/consent-change.ts';
+import type { ConfirmationLinks } from '../schemas/consent-request.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
 import type { Decision } from '../schemas/decision.ts';
 import {
@@ -56,6 +57,8 @@ export interface JobOptions {
   readonly readsFacts?: boolean;
   /** Events that say consent; left out: none. */
   readonly consentEvents?: readonly ConsentEvent[];
+  /** How people are asked to confirm their consent; left out: nobody is. */
+  readonly confirmations?: ConfirmationLinks | undefined;
   /** Whether models are asked beside the task (connectors/models adds the part that asks). */
   readonly asksModels?: boolean;
   /** There is one partition, so that records need no repartition topic, whatever their keys: files and simulations. */

@@ -122,7 +122,9 @@ export class JoinFeedback implements Processor<SourceRecord> {
     const { text, source, allowed } = consent;
     const channels = { [reference.channel]: allowed };
     const timestamp = new Date(at).toISOString();
-    const change: ConsentChange = { userId: entity.id, channels, timestamp, source, text };
+    // An answer comes from the address itself, so a yes needs no confirmation.
+    const proof = allowed ? { requestedAt: timestamp } : {};
+    const change: ConsentChange = { userId: entity.id, channels, timestamp, ...proof, source, text };
     this.#forward(entity.id, change, 'consent-changes');
   }
 

@@ -16,6 +16,7 @@ import { assert } from '../../lib/assert.ts';
 import type { Lane, Match, PatternInput } from '../../rules/patterns/pattern.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { ConfirmationLinks } from '../../schemas/consent-request.ts';
 import type { EntityRef } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import { DELIVERY_TYPE, PRESENCE_EVENT, segmentEvent } from '../../schemas/internal-events.ts';
@@ -33,7 +34,8 @@ import { decide, type FoundMatch } from '../decide/decide.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
 import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
-import type { Concern } from './concern.ts';
+import { type Concern, concernOf } from './concern.ts';
+import { confirmationAsked } from './confirmation.ts';
 import {
   applyAttributes,
   applyInstantFact,
@@ -54,6 +56,8 @@ export interface EvaluationHost {
   readonly dedupeWindowMs: number;
   readonly dedupeMax: number;
   readonly output: DecideOutput;
+  /** Null: nobody is asked to confirm. */
+  readonly confirmations: ConfirmationLinks | null;
   streamTime(): number;
   /** Null: there is none, as in tests and backtests. */
   wallTime(): number | null;
@@ -120,6 +124,7 @@ export class Evaluation implements Visit {
     if (isFact) this.#scoresCame();
     this.#decide();
     forgetUnasked(document, needs);
+    if (isFact) this.#askToConfirm(event);
     return true;
   }
 
@@ -281,6 +286,18 @@ export class Evaluation implements Visit {
       const rule = rules.rule(id);
       if (rule !== undefined) this.#found.push({ rule, match: matchOf(value, value.at) });
     }
+  }
+
+  /** A yes that must be confirmed is an event of its own, which comes after the yes. */
+  #askToConfirm(event: Event): void {
+    const { confirmations } = this.#host;
+    const { type, id: userId } = this.entity;
+    if (confirmations === null || type !== 'user') return;
+    const { sections } = this.document;
+    const now = this.wallTime() ?? event.time;
+    const asked = confirmationAsked(event, { userId, sections, now }, this.rules.context, confirmations);
+    const concern = asked === null ? null : concernOf(this.rules, type, asked);
+    if (concern !== null) this.take(asked!, concern);
   }
 
   /** What came of a message: its route goes on, and an address that is dead is remembered. */

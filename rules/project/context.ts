@@ -24,6 +24,7 @@ export const NO_CONTEXT: RuleContext = {
   caps: [],
   channels: NO_CHANNELS,
   optIn: new Set(),
+  doubleOptIn: new Set(),
   always: new Set(),
   validForMs: null,
   routing: ROUTING,

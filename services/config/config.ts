@@ -10,9 +10,9 @@ import type { RegistryOptions } from '../../connectors/sources/schema-registry/i
 import { parseDuration } from '../../lib/duration.ts';
 import { parseDate, parseInstant } from '../../lib/instant.ts';
 import { isText } from '../../lib/path-or-text.ts';
-import type { ConsentEvent } from '../../processors/intake/consent-events.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
 import { type TelemetryConfig, telemetryOf } from '../telemetry/options.ts';
+import type { ConsentConfig } from './consent.ts';
 import { type FieldSchema, settingsOf } from './environment.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -37,12 +37,6 @@ export interface TopicsConfig {
     readonly messages: number | null;
   };
   readonly compression: { readonly public: Codec; readonly internal: Codec };
-}
-
-export interface ConsentConfig {
-  readonly optIn: readonly string[];
-  readonly always: readonly string[];
-  readonly events: readonly ConsentEvent[];
 }
 
 export interface Config {
@@ -133,7 +127,7 @@ export function configOf(file: ConfigFile, folder: string): Config {
     models: absolute(file.models),
     templates: absolute(file.templates),
     caps: absolute(file.caps),
-    consent: file.consent,
+    consent: consentOf(file.consent),
     deliveredElsewhere: file.deliveredElsewhere,
     routing: file.routing,
     presenceWindowMs: ms(file.presenceWindow),
@@ -150,6 +144,12 @@ export function configOf(file: ConfigFile, folder: string): Config {
     http: file.http ?? null,
     telemetry: telemetryOf(file.telemetry, ms),
   });
+}
+
+function consentOf({ doubleOptIn, ...consent }: ConfigFile['consent']): ConsentConfig {
+  if (doubleOptIn === undefined) return { ...consent, doubleOptIn: null };
+  const { within, ...names } = doubleOptIn;
+  return { ...consent, doubleOptIn: { ...names, withinMs: ms(within) } };
 }
 
 /** Options that are the path of a file, or the text itself, with the path absolute. */

@@ -7,7 +7,9 @@ import { type ChannelOptions, channelNames, channelTraits } from '../../connecto
 import type { SchemaFinding } from '../../lib/schema-check.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import type { Path } from '../../lib/yaml-source.ts';
-import type { ConsentTarget } from '../../processors/intake/consent-events.ts';
+import type { ConsentEvent, ConsentTarget } from '../../processors/intake/consent-events.ts';
+import type { ConsentTerms } from '../../rules/gates/consent.ts';
+import { channelConsent } from '../../schemas/consent-wish.ts';
 import { isInternal } from '../../schemas/internal-events.ts';
 
 const strict = { additionalProperties: false };
@@ -46,6 +48,24 @@ export const ConsentSchema = Type.Object(
       description:
         'Categories that ask nobody, not even who said no to everything: what the law or security obliges you to say',
     }),
+    doubleOptIn: Type.Optional(
+      Type.Object(
+        {
+          categories: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Categories' }),
+          channels: Type.Array(Type.String({ minLength: 1 }), {
+            default: [],
+            description: 'Channels, whatever the category',
+          }),
+          within: Type.String({ format: 'duration', default: '7d', description: 'How long the link is good' }),
+        },
+        {
+          ...strict,
+          description:
+            'What a person must have said yes to and confirmed by a link in a message, which a rule for the event ' +
+            '`consent_requested` sends; needs `http.publicUrl`. docs/channels.md, Double opt-in',
+        },
+      ),
+    ),
     events: Type.Array(ConsentEventSchema, {
       default: [],
       description:
@@ -61,7 +81,27 @@ export const ConsentSchema = Type.Object(
 interface Around {
   readonly consent: Static<typeof ConsentSchema>;
   readonly channels: ChannelOptions;
+  readonly http?: { readonly publicUrl?: string } | undefined;
   readonly sources: readonly { readonly entity?: string; readonly format: string }[];
+}
+
+export interface ConsentConfig {
+  readonly optIn: readonly string[];
+  readonly always: readonly string[];
+  /** Null: a yes is a yes. */
+  readonly doubleOptIn: {
+    readonly categories: readonly string[];
+    readonly channels: readonly string[];
+    readonly withinMs: number;
+  } | null;
+  readonly events: readonly ConsentEvent[];
+}
+
+/** Consent as gates and connectors ask for it. */
+export function consentTerms({ optIn, always, doubleOptIn }: ConsentConfig): ConsentTerms {
+  const { categories = [], channels = [] } = doubleOptIn ?? {};
+  const confirmed = [...categories, ...channels.map(channelConsent)];
+  return { optIn: new Set(optIn), always: new Set(always), doubleOptIn: new Set(confirmed) };
 }
 
 type Wrong = (path: Path, part: 'name' | 'value', message: string, hint?: string | null) => void;
@@ -72,8 +112,27 @@ export function checkConsent(around: Around): SchemaFinding[] {
   const wrong: Wrong = (path, part, message, hint = null) => {
     findings.push({ path: ['consent', ...path], part, message, hint });
   };
+  checkDoubleOptIn(around, wrong);
   checkEvents(around, wrong);
   return findings;
+}
+
+function checkDoubleOptIn(around: Around, wrong: Wrong): void {
+  const { doubleOptIn } = around.consent;
+  if (doubleOptIn === undefined) return;
+  const { categories, channels } = doubleOptIn;
+  if (categories.length + channels.length === 0) {
+    wrong(['doubleOptIn'], 'name', 'nothing is to be confirmed', 'name categories or channels, or leave it out');
+  }
+  if (around.http?.publicUrl === undefined) {
+    wrong(['doubleOptIn'], 'name', 'nobody could follow a link to confirm', 'set http.publicUrl');
+  }
+  for (const [index, each] of categories.entries()) {
+    checkCategory(each, ['doubleOptIn', 'categories', index], around, wrong);
+  }
+  for (const [index, each] of channels.entries()) {
+    checkChannel(each, ['doubleOptIn', 'channels', index], around, wrong);
+  }
 }
 
 function checkEvents(around: Around, wrong: Wrong): void {

@@ -519,3 +519,78 @@ test('what events say of consent is kept for ever, as the proof of everything el
   assert.equal(topics.find(({ topic }) => topic === 'tripline.consent-changes')!.retentionMs, undefined);
   assert.equal(topics.find(({ topic }) => topic === 'tripline.decisions')!.retentionMs, 1);
 });
+
+const ASKING = `id: hello
+when: { event: view }
+category: news
+then: [{ send: { channel: email, template: hi } }]
+---
+id: ask
+when: { event: consent_requested }
+category: confirmation
+then: [{ send: { channel: email, template: confirm, data: { url: event.properties.confirmUrl } } }]`;
+
+async function asking(t: TestContext) {
+  const confirmations = { withinMs: HOUR, urlOf: (request: object) => `https://x.test/${JSON.stringify(request)}` };
+  const context = { doubleOptIn: ['news', 'channel:sms'], always: ['confirmation'] };
+  const driver = await open(t, { rules: ASKING, context, job: { readsFacts: true, hasWallTime: true, confirmations } });
+  const say = async (value: object, userId = 'u1') => {
+    await driver.pipe('tripline.consent-changes', { key: userId, value: JSON.stringify({ userId, ...value }) });
+    await driver.run();
+  };
+  const view = async () => {
+    await driver.pipe('events.shop', track('u1', 'view'));
+    await driver.run();
+  };
+  const since = async () => {
+    const { decisions, actions, deadLetters } = await written(driver);
+    return { decided: lines(decisions), actions, refused: deadLetters.map(({ reason }: DeadLetter) => reason) };
+  };
+  return { driver, say, view, since };
+}
+
+const at = (minute: number) => new Date(FAKE_START + minute * 60_000).toISOString();
+
+test('who said yes to what must be confirmed is asked by a rule of the user’s, and is not sent to before the link was followed', async (t) => {
+  const { say, view, since } = await asking(t);
+  await view();
+  await say({ categories: { news: true, other: true }, channels: { sms: true }, timestamp: at(0), source: 'form' });
+  await view();
+  const first = await since();
+  assert.deepEqual(first.decided, ['ask user/u1 fired', 'hello user/u1 consent', 'hello user/u1 consent']);
+  assert.deepEqual(
+    first.actions.map(({ data }: Action) => data),
+    [
+      {
+        url: `https://x.test/${JSON.stringify({ userId: 'u1', categories: ['news'], channels: ['sms'], at: FAKE_START })}`,
+      },
+    ],
+  );
+  await say({ categories: { news: true }, timestamp: at(1), requestedAt: at(0) });
+  await view();
+  // Who has confirmed is asked no more, only after a no.
+  await say({ categories: { news: true }, timestamp: at(2) });
+  assert.deepEqual((await since()).decided, ['hello user/u1 fired']);
+  await say({ all: false, timestamp: at(3) });
+  await say({ all: true, categories: { news: true }, timestamp: at(4) });
+  await view();
+  const last = await since();
+  assert.deepEqual([last.decided, last.refused], [['ask user/u1 fired', 'hello user/u1 consent'], []]);
+});
+
+test('nobody is asked about a no, about what needs no confirmation, or about a yes that came before its no or long ago (O1)', async (t) => {
+  const { say, since } = await asking(t);
+  await say({ categories: { news: false, other: true } });
+  await say({ all: true });
+  await say({ categories: { news: true }, timestamp: at(-1) });
+  await say({ categories: { news: true }, timestamp: at(-61) }, 'u2');
+  assert.deepEqual((await since()).decided, []);
+});
+
+test('while there is double opt-in no source can ask in our name', async (t) => {
+  const { driver, since } = await asking(t);
+  await driver.pipe('events.shop', track('u1', 'consent_requested', { confirmUrl: 'https://elsewhere.test' }));
+  await driver.run();
+  const { decided, refused } = await since();
+  assert.deepEqual([decided, refused], [[], ['TRG_RECORD_RESERVED']]);
+});

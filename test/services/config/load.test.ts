@@ -363,3 +363,15 @@ test('events that say consent are told what of them would have no effect', (t) =
     /no source has events of people/,
   );
 });
+
+test('double opt-in is told what of it would have no effect', (t) => {
+  const http = 'http: { publicUrl: "https://shop.test" }\n';
+  const of = (doubleOptIn: string, more = http) =>
+    problemsOf(t, `${more}consent: { always: [receipts], doubleOptIn: ${doubleOptIn} }\n`).join('\n');
+  assert.equal(of('{ categories: [news], channels: [sms], within: 2d }'), '');
+  assert.match(of('{ categories: [news] }', ''), /nobody could follow a link.*set http\.publicUrl/);
+  assert.match(of('{}'), /nothing is to be confirmed/);
+  assert.match(of('{ categories: [receipts] }'), /"receipts" asks nobody/);
+  assert.match(of('{ channels: [webhook] }'), /"webhook" asks no consent/);
+  assert.match(of('{ channels: [smss] }'), /there is no channel "smss"/);
+});
