@@ -51,7 +51,7 @@ const SENDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'payment-trouble': 'webhook',
     'product-interest': 'email',
     'vip-cart-abandonment': 'email',
-    'vip-cart-reminder': 'sms or push',
+    'vip-cart-reminder': 'sms or push or inapp',
     'win-back': 'email',
   },
   saas: {
