@@ -21,7 +21,7 @@ import {
 } from '../../schemas/suppression.ts';
 import { publicTopics } from '../../topology/topics.ts';
 import { consentTerms } from '../config/consent.ts';
-import { service } from '../operation.ts';
+import { type Asked, pauseOf, service } from '../operation.ts';
 import type { ServiceContext } from '../service-context.ts';
 import { readTopic } from '../topics/read-topic.ts';
 
@@ -118,12 +118,13 @@ function checked(body: Json, now: number): ConsentChange {
 }
 
 /** Throws FatalError TRG_FILE_UNREADABLE without a log. */
-export async function showConsent(context: ServiceContext, { user }: ShowConsent): Promise<ConsentJson> {
+export async function showConsent(context: ServiceContext, { user }: ShowConsent, asked: Asked): Promise<ConsentJson> {
+  const pause = pauseOf(context, asked);
   const log = await context.log();
   const { consent, consentChanges, suppressions } = publicTopics(context.config.topics.prefix);
   const told: { readonly change: ConsentChange; readonly isWhole: boolean }[] = [];
   for (const topic of [consent, consentChanges]) {
-    for await (const { key, value, timestamp } of readTopic(log, topic)) {
+    for await (const { key, value, timestamp } of readTopic(log, topic, pause)) {
       if (key === null || value === null || utf8Text(key) !== user) continue;
       const body = { source: topic, ...(JSON.parse(utf8Text(value)) as object), userId: user };
       told.push({ change: proofOfConsent(body as Json, timestamp), isWhole: topic === consent });
@@ -131,7 +132,7 @@ export async function showConsent(context: ServiceContext, { user }: ShowConsent
   }
   told.sort((a, b) => Date.parse(a.change.timestamp) - Date.parse(b.change.timestamp));
   const suppressed = new Map<string, ConsentJson['suppressed'][number]>();
-  for await (const { key, value } of readTopic(log, suppressions)) {
+  for await (const { key, value } of readTopic(log, suppressions, pause)) {
     if (key === null) continue;
     const found = value === null ? undefined : decodeSuppression(value);
     if (found?.entities.includes(`user/${user}`) !== true) suppressed.delete(utf8Text(key));
