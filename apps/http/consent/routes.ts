@@ -53,6 +53,9 @@ export interface ConsentRoutesOptions {
   readonly saidBy: SaidBy;
 }
 
+/** What was said before, of who said nothing, or where nobody can tell. */
+const UNKNOWN = (): undefined => undefined;
+
 /** Pages are for people. */
 const HIDDEN = { schema: { hide: true }, bodyLimit: 64 * 1024 };
 const PAGE_HEADERS = {
@@ -113,8 +116,10 @@ export function addConsentRoutes(app: FastifyInstance, options: ConsentRoutesOpt
           categories: Object.fromEntries(options.categories().map(on('category'))),
           channels: Object.fromEntries(options.channels.map(on('channel'))),
         };
-    const before = terms.doubleOptIn.size === 0 ? () => undefined : await options.saidBy(link.reference.entity);
+    // What is said is recorded, whether or not anybody knows what was said before, which the page alone wants.
+    const asked = terms.doubleOptIn.size === 0 ? UNKNOWN : options.saidBy(link.reference.entity).catch(() => UNKNOWN);
     await record(id, { ...said, source: 'preference page', text: 'What would you like to receive?' });
+    const before = await asked;
     const isStopped = before(EVERY_CATEGORY)?.isAllowed === false;
     const chosen = (about: string): SaidSoFar => {
       if (about === EVERY_CATEGORY) return { isAllowed: !stopsAll, isPending: false };

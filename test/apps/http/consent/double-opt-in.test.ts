@@ -10,7 +10,7 @@ import { FAKE_START, FakeClock } from '../../../../testing/fake-clock.ts';
 const DAY_MS = 86_400_000;
 const URL_OF_WORLD = 'https://shop.test';
 
-function served(t: TestContext, said: Readonly<Record<string, SaidSoFar>> = {}) {
+function served(t: TestContext, said: Readonly<Record<string, SaidSoFar>> | null = {}) {
   const clock = new FakeClock();
   const links = new Links(URL_OF_WORLD, 'secret of the links');
   const written: JsonObject[] = [];
@@ -31,7 +31,10 @@ function served(t: TestContext, said: Readonly<Record<string, SaidSoFar>> = {}) 
     channels: ['email', 'sms'],
     terms: { optIn: new Set(), doubleOptIn: new Set(['letters', 'channel:sms']), always: new Set() },
     confirmWithinMs: DAY_MS,
-    saidBy: async () => (about) => said[about],
+    saidBy: async () => {
+      if (said === null) throw new Error('the worker that has the person does not answer');
+      return (about) => said[about];
+    },
   });
   const ask = async (method: 'GET' | 'POST', url: string, form = '') => {
     const headers = { 'content-type': 'application/octet-stream' };
@@ -77,6 +80,16 @@ test('a choice on the preference page waits to be confirmed, unless it was confi
   assert.deepEqual(
     written.map(({ categories, channels, requestedAt }) => [categories, channels, requestedAt]),
     [[{ letters: true, news: false }, { email: false, sms: true }, undefined]],
+  );
+});
+
+test('a no is recorded also where nobody can tell what was said before', async (t) => {
+  const { ask, preferences, written } = served(t, null);
+  const { status, html } = await ask('POST', preferences, 'save=none');
+  assert.deepEqual([status, ticked(html)], [200, []]);
+  assert.deepEqual(
+    written.map(({ all }) => all),
+    [false],
   );
 });
 
