@@ -18,6 +18,7 @@ import { matchOf } from '../../rules/patterns/held-match.ts';
 import type { Lane, Match, PatternInput } from '../../rules/patterns/pattern.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { ConfirmationLinks } from '../../schemas/consent-request.ts';
 import type { EntityRef } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import { ANSWER_EVENT, DELIVERY_TYPE, PRESENCE_EVENT, segmentEvent } from '../../schemas/internal-events.ts';
@@ -41,6 +42,7 @@ import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
 import { candidatesSee } from '../decide/waiting.ts';
 import { type Concern, concernOf } from './concern.ts';
+import { confirmationAsked } from './confirmation.ts';
 import {
   applyAttributes,
   applyInstantFact,
@@ -61,6 +63,8 @@ export interface EvaluationHost {
   readonly dedupeWindowMs: number;
   readonly dedupeMax: number;
   readonly output: DecideOutput;
+  /** Null: nobody is asked to confirm. */
+  readonly confirmations: ConfirmationLinks | null;
   streamTime(): number;
   /** Null: there is none, as in tests and backtests. */
   wallTime(): number | null;
@@ -105,6 +109,7 @@ export class Evaluation implements Visit {
     const { document, rules } = this;
     forgetUnasked(document, rules.needs(this.entity.type));
     forgetFlows(document.sections, this.settledTime());
+    if (concern.isFact) this.#askToConfirm(event);
     return true;
   }
 
@@ -386,6 +391,18 @@ export class Evaluation implements Visit {
       return rule === undefined || missingScores(rule, rules, document, value.match.at).length === 0;
     });
     for (const { rule, value } of answered) this.#findAgain(rule, value, { at: value.match.at, isSettled: false });
+  }
+
+  /** A yes that must be confirmed is an event of its own, which comes after the yes. */
+  #askToConfirm(event: Event): void {
+    const { confirmations } = this.#host;
+    const { type, id: userId } = this.entity;
+    if (confirmations === null || type !== 'user') return;
+    const { sections } = this.document;
+    const now = this.wallTime() ?? event.time;
+    const asked = confirmationAsked(event, { userId, sections, now }, this.rules.context, confirmations);
+    const concern = asked === null ? null : concernOf(this.rules, type, asked);
+    if (concern !== null) this.take(asked!, concern);
   }
 
   /** What came of a message: its route goes on, and an address that is dead is remembered. */

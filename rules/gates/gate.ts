@@ -103,6 +103,8 @@ export interface GateContext {
   readonly channels: ReadonlyMap<string, ChannelTraits>;
   /** Categories for which the person must have said yes. */
   readonly optIn: ReadonlySet<string>;
+  /** Categories, and channels as `channel:<name>`, for which a yes must be confirmed. */
+  readonly doubleOptIn: ReadonlySet<string>;
   /** Categories that ask nobody: what the law or security obliges us to say. */
   readonly always: ReadonlySet<string>;
   readonly routing: Routing;

@@ -36,6 +36,8 @@ export interface ContextFiles {
   readonly holdouts?: readonly RuleFile[];
   /** Consent categories for which the person must have said yes. */
   readonly optIn?: readonly string[];
+  /** Categories, and channels as `channel:<name>`, for which a yes must be confirmed. */
+  readonly doubleOptIn?: readonly string[];
   /** Categories that ask nobody. */
   readonly always?: readonly string[];
   /** How long decisions are good, by urgency, ms; left out: for ever. */
@@ -102,6 +104,7 @@ export function checkContext(
     holdouts,
     channels: options.channels,
     optIn: new Set(files.optIn ?? []),
+    doubleOptIn: new Set(files.doubleOptIn ?? []),
     always: new Set(files.always ?? []),
     validForMs: files.validForMs ?? null,
     routing: files.routing ?? ROUTING,

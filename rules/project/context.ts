@@ -25,6 +25,7 @@ export const NO_CONTEXT: RuleContext = {
   holdouts: [],
   channels: NO_CHANNELS,
   optIn: new Set(),
+  doubleOptIn: new Set(),
   always: new Set(),
   validForMs: null,
   routing: ROUTING,

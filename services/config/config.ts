@@ -12,6 +12,7 @@ import { parseDate, parseInstant } from '../../lib/instant.ts';
 import { isText } from '../../lib/path-or-text.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
 import { type TelemetryConfig, telemetryOf } from '../telemetry/options.ts';
+import type { ConsentConfig } from './consent.ts';
 import { type FieldSchema, settingsOf } from './environment.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -74,7 +75,7 @@ export interface Config {
   readonly templates: string | null;
   readonly caps: string | null;
   readonly holdouts: string | null;
-  readonly consent: { readonly optIn: readonly string[]; readonly always: readonly string[] };
+  readonly consent: ConsentConfig;
   /** Channels whose actions another program reads. */
   readonly deliveredElsewhere: readonly string[];
   /** Of `channel: auto`, in order. */
@@ -128,7 +129,7 @@ export function configOf(file: ConfigFile, folder: string): Config {
     templates: absolute(file.templates),
     caps: absolute(file.caps),
     holdouts: absolute(file.holdouts),
-    consent: file.consent,
+    consent: consentOf(file.consent),
     deliveredElsewhere: file.deliveredElsewhere,
     routing: file.routing,
     presenceWindowMs: ms(file.presenceWindow),
@@ -145,6 +146,12 @@ export function configOf(file: ConfigFile, folder: string): Config {
     http: file.http ?? null,
     telemetry: telemetryOf(file.telemetry, ms),
   });
+}
+
+function consentOf({ doubleOptIn, ...consent }: ConfigFile['consent']): ConsentConfig {
+  if (doubleOptIn === undefined) return { ...consent, doubleOptIn: null };
+  const { within, ...names } = doubleOptIn;
+  return { ...consent, doubleOptIn: { ...names, withinMs: ms(within) } };
 }
 
 /** Options that are the path of a file, or the text itself, with the path absolute. */

@@ -15,6 +15,7 @@ import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
 import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
 import { type Path, YamlSource } from '../../lib/yaml-source.ts';
 import { type Config, configOf, instantMs } from './config.ts';
+import { checkConsent } from './consent.ts';
 import { applyEnvironment, type Environment, expandVariables, type FieldSchema, settingsOf } from './environment.ts';
 import { namedChannelSettings } from './named-channels.ts';
 import { type ConfigFile, ConfigSchema } from './schema.ts';
@@ -93,16 +94,8 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /** What the schema cannot say. */
-function contradictions({
-  entities,
-  sources,
-  channels,
-  kafka,
-  registry,
-  alerts,
-  eventTime,
-  http,
-}: ConfigFile): SchemaFinding[] {
+function contradictions(file: ConfigFile): SchemaFinding[] {
+  const { entities, sources, channels, kafka, registry, alerts, eventTime, http } = file;
   const findings: SchemaFinding[] = [];
   const wrong = (path: Path, part: 'name' | 'value', message: string, hint: string | null = null): void => {
     findings.push({ path, part, message, hint });
@@ -133,6 +126,7 @@ function contradictions({
     const message = `the entity "${entity}" has no path to its id`;
     wrong(['sources', index, 'entity'], 'value', message, 'add `id:` here or under `entities:`');
   }
+  findings.push(...checkConsent(file));
   if (kafka !== undefined)
     findings.push(...checkKafkaConfig(kafka).map((each) => ({ ...each, path: ['kafka', ...each.path] })));
   if (alerts !== undefined && channels[alerts.channel] === undefined) {

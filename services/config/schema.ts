@@ -13,6 +13,7 @@ import type { Urgency } from '../../rules/gates/urgency.ts';
 import { ROUTING } from '../../rules/gates/urgency.ts';
 import { ROLES } from '../keys/keys.ts';
 import { TelemetrySchema } from '../telemetry/options.ts';
+import { ConsentSchema } from './consent.ts';
 
 const duration = (byDefault: string, description: string) =>
   Type.String({ format: 'duration', default: byDefault, description });
@@ -377,21 +378,7 @@ export const ConfigSchema = Type.Object(
     templates: Type.Optional(path('Folder of templates')),
     caps: Type.Optional(path('File of caps')),
     holdouts: Type.Optional(path('File of hold-outs')),
-    consent: Type.Object(
-      {
-        optIn: Type.Array(Type.String({ minLength: 1 }), {
-          default: [],
-          description: 'Categories for which a person must have said yes; the others are allowed until they say no',
-        }),
-        always: Type.Array(Type.String({ minLength: 1 }), {
-          default: [],
-          examples: [['security', 'receipts']],
-          description:
-            'Categories that ask nobody, not even who said no to everything: what the law or security obliges you to say',
-        }),
-      },
-      { ...strict, default: {}, description: 'Consent' },
-    ),
+    consent: ConsentSchema,
     deliveredElsewhere: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       examples: [['sms']],

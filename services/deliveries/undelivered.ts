@@ -32,8 +32,6 @@ export interface Undelivered {
   readonly attempts: number;
 }
 
-const PAUSE_RECORDS = 1_000;
-
 /** Throws FatalError TRG_FILE_UNREADABLE without a log. */
 export async function* undelivered(
   context: ServiceContext,
@@ -45,9 +43,7 @@ export async function* undelivered(
   const fits = (rule: string, entity: { readonly type: string; readonly id: string }): boolean =>
     (query.rule === undefined || query.rule === rule) &&
     (query.user === undefined || (entity.type === 'user' && entity.id === query.user));
-  let records = 0;
-  for await (const { value } of readTopic(log, publicTopics(context.config.topics.prefix).deliveries)) {
-    if (++records % PAUSE_RECORDS === 0) await pause();
+  for await (const { value } of readTopic(log, publicTopics(context.config.topics.prefix).deliveries, pause)) {
     if (value === null) continue;
     const { decision, channel, rule, entity, outcome: state, reason, attempts } = deliveryCodec.decode(value);
     if ((state === 'failed' || state === 'skipped') && fits(rule, entity))

@@ -46,8 +46,6 @@ export interface Explained {
   readonly explanation: Explanation | null;
 }
 
-const PAUSE_RECORDS = 1_000;
-
 /**
  * From the log, as of its last commit; the task is run again from its journal. Throws FatalError TRG_NAME_UNKNOWN for a rule or a
  * type of entity that nobody has, TRG_FILE_UNREADABLE without a log, ProblemsError TRG_RULES_INVALID.
@@ -146,9 +144,7 @@ async function recordedOf(
     decode: (bytes: Uint8Array) => Value,
   ): Promise<Value[]> => {
     const found: Value[] = [];
-    let records = 0;
-    for await (const { value } of readTopic(log, topic)) {
-      if (++records % PAUSE_RECORDS === 0) await pause();
+    for await (const { value } of readTopic(log, topic, pause)) {
       if (value === null) continue;
       const read = decode(value);
       if (read.rule === rule && read.entity.type === type && read.entity.id === id) found.push(read);

@@ -8,6 +8,7 @@ import { cappedMessages } from '../../rules/gates/cap.ts';
 import { groupHolds } from '../../rules/gates/exclusive.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Action } from '../../schemas/action.ts';
+import { isYes } from '../../schemas/consent-wish.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Late } from '../../schemas/framed.ts';
@@ -178,7 +179,9 @@ export class EvaluateRun {
       ...(sections.open(sentFacts) ?? []).map(({ channel, at }) => `sent ${channel}@${at}`),
       ...ofCaps.map(({ at, category, channels }) => `capped ${channels.join('+')} ${category}@${at}`),
       ...ofGroups.map(({ group, rule, from, until }) => `group ${group} by ${rule}@${from}-${until}`),
-      ...consent.map(({ category, allowed, at }) => `consent ${category} ${allowed ? 'yes' : 'no'}@${at}`),
+      ...consent.map(
+        (wish) => `consent ${wish.about} ${isYes(wish) ? 'yes' : 'no'}@${Math.max(wish.yesAt, wish.noAt)}`,
+      ),
       ...waitsOf(sections).map(lineOfWait),
     ];
   }

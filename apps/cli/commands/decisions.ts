@@ -1,13 +1,12 @@
 // `tripline decisions`: the decision records, from the log, whether or not a worker has it open.
 
-import { didYouMean } from '../../../lib/suggest.ts';
-import { type DecisionJson, OUTCOMES, type Outcome } from '../../../schemas/decision.ts';
+import { type DecisionJson, OUTCOMES } from '../../../schemas/decision.ts';
 import type { DecisionFollow } from '../../../services/decisions/follow.ts';
 import { resultOf } from '../../../services/operation.ts';
 import type { Services } from '../../../services/operations.ts';
 import { asking } from '../asking.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
-import { CONFIG_OPTION, countOption, timeOption } from '../options.ts';
+import { CONFIG_OPTION, choiceOption, countOption, timeOption } from '../options.ts';
 import { troublesOf } from '../troubles.ts';
 
 const WAIT_MS = 60_000;
@@ -88,20 +87,11 @@ function queryOf({ rule, user, outcome, ...values }: Values) {
   return {
     ...(rule !== undefined && { rule }),
     ...(user !== undefined && { user }),
-    ...(outcome !== undefined && { outcome: outcomeOf(outcome) }),
+    ...(outcome !== undefined && { outcome: choiceOption('decisions', 'outcome', outcome, OUTCOMES)! }),
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
     ...(limit !== undefined && { limit }),
   };
-}
-
-function outcomeOf(text: string): Outcome {
-  const outcome = OUTCOMES.find((each) => each === text);
-  if (outcome !== undefined) return outcome;
-  throw usageError(
-    `decisions: --outcome ${text} is none of ${OUTCOMES.join(', ')}`,
-    didYouMean(text, OUTCOMES) ?? undefined,
-  );
 }
 
 function rowOf({ at, rule, entity, outcome, reason }: DecisionJson): string {

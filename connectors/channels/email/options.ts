@@ -1,7 +1,7 @@
 // The options of the email channel: `channels.email` in tripline.yaml.
 
-import { createPrivateKey } from 'node:crypto';
 import Type from 'typebox';
+import { isPrivateKey } from '../../../lib/private-key.ts';
 import type { SchemaFinding } from '../../../lib/schema-check.ts';
 import { compileLiquid } from '../templates/liquid.ts';
 import { hostOf } from './address.ts';
@@ -117,13 +117,4 @@ export function checkMeaning(options: EmailOptions): SchemaFinding[] {
     wrong(['dkim', 'privateKey'], '"dkim.privateKey" is not a private key in PEM');
   }
   return findings;
-}
-
-function isPrivateKey(pem: string): boolean {
-  try {
-    createPrivateKey(pem);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -329,3 +329,51 @@ test('a further channel by name takes the options of all channels too', (t) => {
   assert.deepEqual(problemsOf(t, partner('rate: 2/s')), []);
   assert.match(problemsOf(t, partner('rate: 2/w')).join(), /rate/);
 });
+
+test('events that say consent are told what of them would have no effect', (t) => {
+  const of = (events: string, more = '') =>
+    problemsOf(t, `${more}consent:\n  always: [receipts]\n  events: ${events}\n`);
+  const segment = 'event: Segment Consent Preference Updated';
+  const right = `[{ ${segment}, preferences: { Ads: { category: news }, C5: { channel: sms } } }, { event: Left, all: true, allowed: false }]`;
+  assert.deepEqual(of(right), []);
+  for (const [events, expected] of [
+    ['[{ event: $consent, category: news, allowed: true }]', /no event that comes from outside.*"\$"/],
+    ['[{ event: Left, category: news }]', /missing field "allowed"/],
+    ['[{ event: Left, allowed: false }]', /it says nothing.*one of category, channel, all/s],
+    ['[{ event: Left, category: news, channel: sms, allowed: false }]', /it says category and channel/],
+    ['[{ event: Left, category: receipts, allowed: false }]', /"receipts" asks nobody/],
+    ['[{ event: Left, channel: webhook, allowed: false }]', /"webhook" asks no consent/],
+    ['[{ event: Left, channel: smss, allowed: false }]', /there is no channel "smss".*did you mean "?sms/is],
+    ['[{ event: Left, all: true, allowed: false, path: properties }]', /"path" is where/],
+    [`[{ ${segment}, allowed: true, preferences: { Ads: { category: news } } }]`, /"allowed" has no effect beside/],
+    [`[{ ${segment}, preferences: { Ads: {} } }]`, /it says nothing/],
+    [`[{ ${segment}, preferences: {} }]`, /preferences/],
+    [`[{ ${segment}, path: body, preferences: { Ads: { category: news } } }]`, /path/],
+    [
+      '[{ event: Left, all: true, allowed: false }, { event: Left, all: true, allowed: true }]',
+      /to say the same twice/,
+    ],
+  ] as const) {
+    const problems = of(events);
+    assert.equal(problems.length > 0, true, events);
+    assert.match(problems.join('\n'), expected);
+  }
+  const devices =
+    'entities: { device: { id: deviceId } }\nsources: [{ topic: t, format: json, entity: device, event: kind }]\n';
+  assert.match(
+    of('[{ event: Left, all: true, allowed: false }]', devices).join('\n'),
+    /no source has events of people/,
+  );
+});
+
+test('double opt-in is told what of it would have no effect', (t) => {
+  const http = 'http: { publicUrl: "https://shop.test" }\n';
+  const of = (doubleOptIn: string, more = http) =>
+    problemsOf(t, `${more}consent: { always: [receipts], doubleOptIn: ${doubleOptIn} }\n`).join('\n');
+  assert.equal(of('{ categories: [news], channels: [sms], within: 2d }'), '');
+  assert.match(of('{ categories: [news] }', ''), /nobody could follow a link.*set http\.publicUrl/);
+  assert.match(of('{}'), /nothing is to be confirmed/);
+  assert.match(of('{ categories: [receipts] }'), /"receipts" asks nobody/);
+  assert.match(of('{ channels: [webhook] }'), /"webhook" asks no consent/);
+  assert.match(of('{ channels: [smss] }'), /there is no channel "smss"/);
+});
