@@ -5,7 +5,7 @@
 //       every run and replay.
 
 import { hash } from 'node:crypto';
-import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
+import type { DigestContents, ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import { jsonOfValue } from '../../rules/expressions/values.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
 import type { GateContext } from '../../rules/gates/gate.ts';
@@ -17,6 +17,7 @@ import type { Decision } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import type { Sections } from '../../schemas/section.ts';
 import { devicesOf } from '../../state/entity/devices.ts';
+import { contentsOf, itemWithData, withDigest } from './digest.ts';
 
 export interface FiredCandidate {
   readonly rule: CompiledRule;
@@ -26,36 +27,46 @@ export interface FiredCandidate {
   readonly failed: ExpressionFailed;
   readonly sections: Sections;
   readonly around: GateContext;
+  /** What it gathered, where a digest goes out. */
+  readonly digest?: DigestContents;
 }
 
 export function actionsOf(decision: Decision, candidate: FiredCandidate): Action[] {
   const { rule, match, routes, scope, failed, sections, around } = candidate;
-  return routes.flatMap(({ send, channels: [channel, ...fallback] }) =>
-    channel === undefined
-      ? []
-      : {
-          id: actionId(decision.id, send.step, 1),
-          decision: decision.id,
-          rule: rule.id,
-          ruleVersion: rule.version,
-          entity: decision.entity,
-          at: decision.at,
-          channel,
-          fallback,
-          template: send.template,
-          urgency: rule.urgency,
-          category: rule.category,
-          variant: null,
-          flow: null,
-          step: send.step,
-          attempt: 1,
-          validUntil: validUntilOf(rule, decision.at, around),
-          ratePerSecond: send.ratePerSecond,
-          devices: devicesFor(channel, sections, around),
-          data: send.data(scope, failed),
-          context: shownTo(match, scope),
-        },
-  );
+  return routes.flatMap(({ send, channels: [channel, ...fallback] }) => {
+    if (channel === undefined) return [];
+    const contents = candidate.digest ?? digestOfOne(decision, send, candidate);
+    if (contents !== null) withDigest(scope, contents);
+    return {
+      id: actionId(decision.id, send.step, 1),
+      decision: decision.id,
+      rule: rule.id,
+      ruleVersion: rule.version,
+      entity: decision.entity,
+      at: decision.at,
+      channel,
+      fallback,
+      template: send.template,
+      urgency: rule.urgency,
+      category: rule.category,
+      variant: null,
+      flow: null,
+      step: send.step,
+      attempt: 1,
+      validUntil: validUntilOf(rule, decision.at, around),
+      ratePerSecond: send.ratePerSecond,
+      devices: devicesFor(channel, sections, around),
+      data: send.data(scope, failed),
+      context: shownTo(match, scope, contents),
+    };
+  });
+}
+
+/** A message that goes by itself reads as a digest too, so that one template does for both. */
+function digestOfOne(decision: Decision, send: CompiledSend, candidate: FiredCandidate): DigestContents | null {
+  if (send.digest === null) return null;
+  const { match, scope, failed } = candidate;
+  return contentsOf([itemWithData(decision, match, send, scope, failed)], 0);
 }
 
 /** A1. */
@@ -75,8 +86,9 @@ export function devicesFor(channel: string, sections: Sections, { channels }: Ga
 }
 
 /** What templates see of the match. */
-function shownTo(match: Match, scope: Scope): JsonObject {
+function shownTo(match: Match, scope: Scope, digest: DigestContents | null): JsonObject {
   const captures = Object.entries(match.captures).map(([name, captured]) => [name, jsonOfValue(captured)]);
   const event = match.event === null ? {} : { event: match.event.toJson() };
-  return { ...event, ...Object.fromEntries(captures), profile: scope.profile };
+  const gathered = digest === null ? {} : { items: digest.items, more: Number(digest.more) };
+  return { ...event, ...Object.fromEntries(captures), profile: scope.profile, ...gathered };
 }

@@ -13,18 +13,20 @@ import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
-import { type Candidate, isChannelGate, REFUSED, type Refusal } from '../../rules/gates/gate.ts';
+import { type Candidate, isChannelGate, REFUSED, type Recipient, type Refusal } from '../../rules/gates/gate.ts';
 import type { Route } from '../../rules/gates/route.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
 import type { Match } from '../../rules/patterns/pattern.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
+import type { Action } from '../../schemas/action.ts';
 import type { Decision, Outcome } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import { childTraceparent, spanIdOf } from '../../schemas/trace.ts';
 import { type HeldReason, heldMatches, heldMatchOf } from '../../state/entity/candidates.ts';
 import { isEmptyMemory } from '../../state/entity/rule-memories.ts';
 import { addWait } from '../../state/entity/waits.ts';
-import { actionsOf } from './actions.ts';
+import { actionsOf, type FiredCandidate } from './actions.ts';
+import { type Gathering, gather, gatheredSendOf, itemWithData, partSends, wentAlone } from './digest.ts';
 import { keepRoute } from './fallback.ts';
 import { rememberFired, rememberSent } from './fired.ts';
 import { isAsked, missingScores, requestOf } from './scores.ts';
@@ -39,9 +41,11 @@ export interface FoundMatch {
 }
 
 /** A candidate with all that is needed to make it a decision. */
-interface Deciding extends Candidate {
+export interface Deciding extends Candidate {
   readonly rule: CompiledRule;
   readonly routes: readonly Route<CompiledSend>[];
+  /** Sends that wait in a digest if it fires. */
+  readonly gathered: readonly Gathering[];
 }
 
 /** What the gates said; `reason` null: it fires. */
@@ -69,17 +73,23 @@ function decideOn(visit: Visit, { rule, match }: FoundMatch): void {
   const candidate = candidateOf(visit, { rule, match }, scope, failed);
   const verdict = verdictOn(candidate);
   const decision = decisionOf(visit, candidate, verdict);
-  const parent = match.event?.traceparent ?? null;
-  const trace = parent === null ? null : { parent, own: childTraceparent(parent, spanIdOf(decision.id)) };
+  const trace = traceOf(decision, match);
   output.trace?.decided(decision, rule, candidate);
   output.decision(decision, rule, trace);
   if (decision.outcome === 'fired') fire(visit, decision, candidate, trace);
   if (isEmptyMemory(memory)) document.rules.delete(rule.id);
 }
 
+/** Null: the event that completed the match has none. */
+export function traceOf({ id }: Decision, { event }: Match): DecisionTrace | null {
+  const parent = event?.traceparent ?? null;
+  return parent === null ? null : { parent, own: childTraceparent(parent, spanIdOf(id)) };
+}
+
 function candidateOf(visit: Visit, { rule, match }: FoundMatch, scope: Scope, failed: ExpressionFailed): Deciding {
   const { key, document, rules } = visit;
   const recipient = recipientOf(rule, document, rules.context, scope, failed);
+  const { now, gathered } = partSends(visit, { rule, match }, scope);
   return {
     ...recipient,
     rule,
@@ -88,7 +98,8 @@ function candidateOf(visit: Visit, { rule, match }: FoundMatch, scope: Scope, fa
     fired: document.rules.of(rule.id),
     firedKey: firedKeyOf(rule, scope, failed),
     wallTime: visit.wallTime(),
-    routes: rule.sends.map((send) => routeOf(send, recipient)),
+    routes: now.map((send) => routeOf(send, recipient)),
+    gathered,
   };
 }
 
@@ -96,7 +107,9 @@ function candidateOf(visit: Visit, { rule, match }: FoundMatch, scope: Scope, fa
  * What the gates of its rule say of a candidate: the first that refuses is the reason. Channel gates refuse it where they leave
  * none of its sends a way.
  */
-export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledRule, 'gates'> }): Verdict {
+export function verdictOn(
+  candidate: Candidate & { readonly rule: Pick<CompiledRule, 'gates'>; readonly gathered?: readonly Gathering[] },
+): Verdict {
   const { gates } = candidate.rule;
   let routesAsked = false;
   for (const gate of gates) {
@@ -105,7 +118,9 @@ export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledR
       routesAsked = true;
       const { routes } = candidate;
       settleRoutes(routes, gates, candidate, candidate.match.at);
-      if (routes.length > 0 && routes.every(({ channels }) => channels.length === 0)) {
+      // What is gathered is asked when it goes out.
+      const mayGoLater = (candidate.gathered?.length ?? 0) > 0;
+      if (!mayGoLater && routes.length > 0 && routes.every(({ channels }) => channels.length === 0)) {
         return { reason: routes[0]!.refusedBy, refusal: REFUSED };
       }
       continue;
@@ -120,8 +135,10 @@ export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledR
 function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decision {
   const { rule, match, scope, routes } = candidate;
   const { entity } = visit;
+  const id = hash('sha256', [rule.id, entity.type, entity.id, match.at, ...match.events].join('\0')).slice(0, 32);
+  const hasFired = verdict.refusal === null;
   return {
-    id: hash('sha256', [rule.id, entity.type, entity.id, match.at, ...match.events].join('\0')).slice(0, 32),
+    id,
     rule: rule.id,
     ruleVersion: rule.version,
     entity,
@@ -134,6 +151,8 @@ function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decisi
     flow: null,
     step: 0,
     passedOver: routes.flatMap((route) => route.passedOver),
+    gathered: hasFired ? candidate.gathered.map((one) => gatheredSendOf(one, { id, at: match.at })) : [],
+    digest: null,
   };
 }
 
@@ -152,6 +171,28 @@ function outcomeOf({ document, output }: Visit, { rule, match }: Deciding, { rea
 }
 
 function fire(visit: Visit, decision: Decision, candidate: Deciding, trace: DecisionTrace | null): void {
+  const { document, output } = visit;
+  const { rule, match, scope, failed } = candidate;
+  // Before anything is sent: what goes now is in no item.
+  for (const gathering of candidate.gathered) {
+    const item = itemWithData(decision, match, gathering.send, scope, failed);
+    gather(visit, gathering, decision, { rule, match, item });
+  }
+  const sent = new Set(sendOut(visit, decision, candidate, trace).map(({ step }) => step));
+  for (const { send } of candidate.routes) if (sent.has(send.step)) wentAlone(visit, rule, send, decision, scope);
+  if (!rememberFired(document.rules.of(rule.id), rule, match, candidate.firedKey)) output.dropped(rule, 'fired');
+  const settled = Math.min(match.at, visit.settledTime());
+  for (const gate of rule.gates) if (!isChannelGate(gate)) gate.fired?.(candidate, settled);
+  visit.sent(match.at);
+}
+
+/** The messages of a decision that fired. */
+export function sendOut(
+  visit: Visit,
+  decision: Decision,
+  candidate: FiredCandidate & Recipient,
+  trace: DecisionTrace | null,
+): readonly Action[] {
   const { document, output, entity, rules } = visit;
   const { rule, match } = candidate;
   const actions = actionsOf(decision, candidate);
@@ -160,16 +201,13 @@ function fire(visit: Visit, decision: Decision, candidate: Deciding, trace: Deci
     output.action(action, trace);
     keepRoute(visit, rule, action);
   }
-  const sentHistoryMs = rules.needs(entity.type).sentMs;
+  const historyMs = rules.needs(entity.type).sentMs;
   rememberSent(
     document,
     actions.map(({ channel }) => channel),
-    { match, rule, historyMs: sentHistoryMs },
+    { match, rule, historyMs },
   );
-  if (!rememberFired(document.rules.of(rule.id), rule, match, candidate.firedKey)) output.dropped(rule, 'fired');
-  const settled = Math.min(match.at, visit.settledTime());
-  for (const gate of rule.gates) if (!isChannelGate(gate)) gate.fired?.(candidate, settled);
-  visit.sent(match.at);
+  return actions;
 }
 
 /** True when the candidate waits for a model's answer, which is asked for if it is not under way. */

@@ -30,6 +30,7 @@ import {
 } from '../../state/entity/document.ts';
 import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
+import { digestsGoOut } from '../decide/digest-out.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
 import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
@@ -133,6 +134,7 @@ export class Evaluation implements Visit {
     this.#passSegments('event-time', at);
     this.#endWaits(at);
     this.#decide();
+    digestsGoOut(this, at);
   }
 
   scopeOf(lane: Lane): EntityScope {

@@ -32,6 +32,8 @@ export interface Names {
   readonly insteadOfEvent: string | null;
   /** Where `session` is known: what the expression asks of it goes here. */
   readonly session?: SessionMeasures | null;
+  /** Whether `items` and `more` are known: what a digest gathered; left out: no. */
+  readonly digest?: boolean;
   /** Functions and variables that cannot be asked here, with what to do instead. */
   readonly refused?: ReadonlyMap<string, string>;
   /** Whether the score of a model may be asked that answers later; left out: no. */
@@ -165,7 +167,8 @@ export class ExpressionCompiler {
 
   #environmentOf(names: Names): Environment {
     const withSession = names.session !== null && names.session !== undefined;
-    const key = `${withSession ? 'session' : ''} ${names.insteadOfEvent === null ? 'event' : ''} ${[...names.captures].sort().join(' ')} ${[...(names.lists ?? [])].sort().join(' ')}`;
+    const withDigest = names.digest === true;
+    const key = `${withDigest ? 'digest' : ''} ${withSession ? 'session' : ''} ${names.insteadOfEvent === null ? 'event' : ''} ${[...names.captures].sort().join(' ')} ${[...(names.lists ?? [])].sort().join(' ')}`;
     let environment = this.#environments.get(key);
     if (environment === undefined) {
       environment = this.#base.clone();
@@ -173,6 +176,10 @@ export class ExpressionCompiler {
       environment.registerVariable('account', 'map<string, dyn>');
       environment.registerVariable('now', 'google.protobuf.Timestamp');
       if (names.insteadOfEvent === null) environment.registerVariable('event', 'Event');
+      if (withDigest) {
+        environment.registerVariable('items', 'list<map<string, dyn>>');
+        environment.registerVariable('more', 'int');
+      }
       if (withSession) environment.registerVariable('session', 'Session');
       for (const capture of new Set(names.captures)) {
         environment.registerVariable(capture, names.lists?.includes(capture) ? 'list<Event>' : 'Event');
@@ -192,6 +199,7 @@ function analysisOptions(names: Names, known: KnownNames): Omit<AnalysisOptions,
       'account',
       'now',
       ...(names.session === null || names.session === undefined ? [] : ['session']),
+      ...(names.digest === true ? ['items', 'more'] : []),
       ...names.captures,
     ]),
     elsewhere: new Map(withEvent ? [] : [['event', names.insteadOfEvent]]),

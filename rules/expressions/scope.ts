@@ -12,11 +12,19 @@ import type { JsonObject } from '../../schemas/json.ts';
 /** What an `as` name stands for: an event, or a list of them where its step repeats. */
 export type Capture = Event | readonly Event[];
 
-/** Names an expression may use. `captures` holds the rule's `as` names. */
+/** What a digest gathered. */
+export interface DigestContents {
+  /** One for each match, in order of time: `{ at, decision, event, <captures>, data }`. */
+  readonly items: readonly JsonObject[];
+  /** How many matches more there were, for which there was no room: CEL's int. */
+  readonly more: bigint;
+}
+
+/** Names an expression may use. `captures` holds the rule's `as` names, and of a digest what it gathered. */
 export interface Scope {
   /** The event at hand: of `where` the one tested, of `if` and `data` the completing or last matched one; null if none. */
   event: Event | null;
-  captures: Readonly<Record<string, Capture>>;
+  captures: Readonly<Record<string, Capture | DigestContents[keyof DigestContents]>>;
   /** Attributes of the entity; an unset one reads as null. */
   profile: JsonObject;
   /** Event time, ms. */

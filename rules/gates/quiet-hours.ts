@@ -65,6 +65,8 @@ export const quietHoursGate = defineGate({
       quiet === null ? tcpaUntil(at, profile) : quietUntil(quiet, at, quiet.zone.of(profile));
     return {
       quietUntil: quietAt,
+      // Whose sends come later, as those of a digest, asks then.
+      isAsked: ({ routes }) => routes.length > 0,
       refusal({ match, scope }) {
         const until = quietAt(match.at, scope);
         return until === null ? null : { until };

@@ -10,6 +10,7 @@ import type { Templates } from '../../connectors/channels/templates/templates.ts
 import type { Problem } from '../../lib/problem.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import { EVENT_FIELDS } from '../../rules/expressions/functions.ts';
+import { DIGEST_NAMES } from '../../rules/flows/digest.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 
@@ -29,7 +30,8 @@ export function undefinedVariables(rules: readonly CompiledRule[], templates: Te
 
 /** One problem a name; what one of the senders gives is there, as a template may ask whether it is. */
 function problemsOf({ file, variables }: Template, senders: readonly CompiledSend[]): Problem[] {
-  const captures = new Set(senders.flatMap((sender) => sender.captures));
+  const gathered = senders.some(({ digest }) => digest !== null) ? DIGEST_NAMES : [];
+  const captures = new Set([...senders.flatMap((sender) => sender.captures), ...gathered]);
   const dataNames = new Set(senders.flatMap((sender) => sender.dataNames));
   const seen = new Set<string>();
   return variables().flatMap(({ path: [root = '', field], line, column }) => {
@@ -55,6 +57,8 @@ function namesBeside(
   if (field === undefined) return null;
   if (root === 'data') return dataNames.has(field) ? null : [...dataNames];
   if (root === 'entity') return ENTITY_FIELDS.includes(field) ? null : ENTITY_FIELDS;
+  // What is in an item is as its matches were.
+  if ((DIGEST_NAMES as readonly string[]).includes(root)) return null;
   // Of a list of events, what stands after it is a place or a figure of the list.
   const isEvent = root === 'event' || captures.has(root);
   return !isEvent || EVENT_NAMES.includes(field) || LIST_FIELDS.includes(field) ? null : EVENT_NAMES;

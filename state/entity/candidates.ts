@@ -18,7 +18,8 @@ export interface HeldMatch {
 /** Each has the events of its match with all their data; a person who has more waiting for one reason is a machine. */
 const HELD_MAX = 32;
 
-const heldMatch = binary.record<HeldMatch>({
+/** Its stored form. */
+export const heldMatch = binary.record<HeldMatch>({
   at: binary.integer,
   events: binary.list(binary.text),
   event: binary.nullable(binary.event),

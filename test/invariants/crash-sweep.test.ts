@@ -8,17 +8,28 @@ import { APPLICATION, type LiveOptions, type Move, OUT_OF_ORDERNESS_MS, outputsO
 
 const LEFT = '{ id: left, when: { absence: { after: { event: add }, of: { event: buy }, within: 60s } } }';
 const BOUGHT = '{ id: bought, when: { event: buy }, then: [{ send: { channel: webhook } }] }';
+const GATHERED =
+  '{ id: gathered, when: { event: add }, then: [{ send: { channel: webhook, digest: { window: 20s, first: true } } }] }';
 /** Several entities come due in one step; then comes what is late if, and only if, they were handed out before it. */
-const EVENTS = ['0 u1 add a', '0 u2 add b', '0 u3 add c', '200 u4 add d', '30 u2 buy e', '30 u3 buy f', '40 u1 buy g'];
+const EVENTS = [
+  '0 u1 add a',
+  '0 u2 add b',
+  '0 u3 add c',
+  '9 u3 add h',
+  '200 u4 add d',
+  '30 u2 buy e',
+  '30 u3 buy f',
+  '40 u1 buy g',
+];
 /** Fewer calls than an undisturbed run makes: what a sweep must reach at least to have come through its commits. */
 const CALLS_MIN = 25;
 
 const lag: Move = { silence: [], after: { kind: 'lag' } };
 
-/** All seven events wait in the log when the engine starts; it dies at its n-th call. */
+/** All eight events wait in the log when the engine starts; it dies at its n-th call. */
 function dyingAt(calls: number, when: 'before' | 'after'): LiveOptions {
   return {
-    rules: `${LEFT}\n---\n${BOUGHT}`,
+    rules: [LEFT, BOUGHT, GATHERED].join('\n---\n'),
     events: EVENTS.map(parseEvent),
     moves: [...EVENTS.slice(1).map(() => lag), { silence: [], after: { kind: 'die', calls, when, lose: false } }],
     // A commit after every document, also amid what one record made due.

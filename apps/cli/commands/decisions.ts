@@ -104,7 +104,9 @@ function outcomeOf(text: string): Outcome {
   );
 }
 
-function rowOf({ at, rule, entity, outcome, reason }: DecisionJson): string {
+function rowOf({ at, rule, entity, outcome, reason, gathered = [], digest }: DecisionJson): string {
   const why = reason === null ? '' : ` (${reason})`;
-  return `${at}  ${rule}  ${entity.type}/${entity.id}  ${outcome}${why}`;
+  const of = digest === undefined ? '' : `, a digest of ${digest.items}`;
+  const waits = gathered.map(({ until }) => `, in a digest until ${until}`).join('');
+  return `${at}  ${rule}  ${entity.type}/${entity.id}  ${outcome}${why}${of}${waits}`;
 }
