@@ -42,6 +42,8 @@ export interface PreviewedMessage {
   readonly reason: string | null;
   readonly to: string | null;
   readonly content: JsonObject | null;
+  /** What the template shows, as it is written there, and is not there. */
+  readonly missing: readonly string[];
 }
 
 export interface Preview {
@@ -98,7 +100,7 @@ async function rendered(
   { config, project, clock }: PreviewOptions,
 ): Promise<PreviewedMessage> {
   const { channel, entity, at, attempt } = action;
-  const about = { channel, entity: `${entity.type}/${entity.id}`, at, attempt };
+  const about = { channel, entity: `${entity.type}/${entity.id}`, at, attempt, missing: [] };
   if (connected === undefined) return { ...about, outcome: 'elsewhere', reason: null, to: null, content: null };
   const publicUrl = config.http?.publicUrl ?? null;
   const dependencies = {
@@ -117,13 +119,14 @@ async function rendered(
     if (rendering.outcome !== 'rendered') {
       return { ...about, outcome: rendering.outcome, reason: rendering.reason, to: null, content: null };
     }
-    const { address, content } = rendering.message;
+    const { address, content, missing = [] } = rendering.message;
     return {
       ...about,
       outcome: 'rendered',
       reason: null,
       to: address?.value ?? null,
       content: content as unknown as JsonObject,
+      missing,
     };
   } catch (error) {
     // A secret that is not set here, most likely: the others are shown none the less.

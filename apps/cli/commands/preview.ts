@@ -59,13 +59,14 @@ export const preview = defineCommand({
   },
 });
 
-function show({ channel, entity, at, attempt, outcome, reason, to, content }: PreviewedMessage, io: Io): void {
+function show({ channel, entity, at, attempt, outcome, reason, to, content, missing }: PreviewedMessage, io: Io): void {
   const turn = attempt === 1 ? '' : `, if ${attempt === 2 ? 'the channel before fails' : 'those before fail'}`;
   const whom = to === null ? '' : ` to ${to}`;
   io.stdout.write(`── ${channel}${whom}  (${entity}, ${isoOf(at)}${turn})\n`);
   if (outcome === 'elsewhere') io.stdout.write('another program delivers this channel, and makes the message\n');
   else if (content === null) io.stdout.write(`${outcome}: ${reason}\n`);
   else for (const [name, value] of Object.entries(content)) io.stdout.write(textOf(name, value));
+  if (missing.length > 0) io.stdout.write(`missing, and shown as nothing: ${missing.join(', ')}\n`);
   io.stdout.write('\n');
 }
 

@@ -81,13 +81,13 @@ test('each channel of the route shows its message as it would be sent, and nothi
   assert.deepEqual(more, []);
   const about = { entity: 'user/u1', at: '2026-01-02T10:00:00.000Z' };
   const { content, ...rest } = mail;
-  const fine = { outcome: 'rendered', reason: null };
+  const fine = { outcome: 'rendered', reason: null, missing: [] };
   assert.deepEqual(rest, { channel: 'email', ...about, attempt: 1, ...fine, to: 'u1@example.com' });
   assert.equal(content.subject, 'Your lamp');
   assert.match(content.text, /^Hello <u1>, it is still there\./);
   assert.deepEqual([webhook.channel, webhook.attempt, webhook.outcome], ['webhook', 2, 'rendered']);
   assert.match(JSON.stringify(webhook.content), /lamp/);
-  const elsewhere = { outcome: 'elsewhere', reason: null, to: null, content: null };
+  const elsewhere = { outcome: 'elsewhere', reason: null, to: null, content: null, missing: [] };
   assert.deepEqual(sms, { channel: 'sms', ...about, attempt: 3, ...elsewhere });
   assert.equal(code, 0);
   assert.equal(calls(), 0);
