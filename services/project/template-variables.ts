@@ -15,7 +15,7 @@ import type { CompiledSend } from '../../rules/flows/send.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { KnownEvents } from '../../rules/project/known-events.ts';
 
-/** What every template may show, beside the captures of the rule (docs/rules.md, Templates). */
+/** What every template may show, beside the captures of the rule (docs/templates.md). */
 const ROOTS = ['data', 'event', 'profile', 'entity', 'rule', 'at', 'unsubscribeUrl', 'preferencesUrl'];
 const EVENT_NAMES = Object.keys(EVENT_FIELDS);
 const ENTITY_FIELDS = ['type', 'id'];
