@@ -38,6 +38,8 @@ const LINKS: LiquidScope = {
 };
 /** Some of each template's samples are as good as all. */
 const SAMPLES_MAX = 50;
+/** Their templates stand in the place of `data`. */
+const DATA_CHANNELS: ReadonlySet<string> = new Set(['webhook', 'pagerduty']);
 const TOO_MUCH = /limit exceeded$|^template: gives \d+ characters/;
 
 /** `folder`: what paths are shown relative to. A project with mistakes is tried once they are mended. */
@@ -47,10 +49,10 @@ export async function tryTemplates(project: Project, folder: string, options: Te
   if (project.errors.length > 0) return { errors, warnings };
   const samples = await samplesOf(project, options);
   for (const templates of project.templates) {
-    for (const { name, template } of templates.all()) {
+    for (const { name, channel, template } of templates.all()) {
       const own = (samples.get(name) ?? []).slice(0, SAMPLES_MAX);
       const file = relative(folder, template.file);
-      const failure = own.length === 0 ? failureOfMadeUp(template) : failureOf(template, own);
+      const failure = own.length === 0 ? failureOfMadeUp(template) : failureOf(template, channel, own);
       if (failure !== null) errors.push({ file, line: 0, column: 0, message: failure, hint: null });
       warnings.push(...missingIn(template, own).map((problem) => ({ file, ...problem })));
     }
@@ -76,16 +78,29 @@ function scopeOf({ action }: Sample): LiquidScope {
   return { ...templateScope(action), ...LINKS };
 }
 
-function failureOf(template: Template, samples: readonly Sample[]): string | null {
+function failureOf(template: Template, channel: string, samples: readonly Sample[]): string | null {
   for (const sample of samples) {
     try {
-      template.trial(scopeOf(sample));
+      const { body, isJson } = template.trial(scopeOf(sample));
+      const isData = DATA_CHANNELS.has(channel) || (channel === 'slack' && isJson);
+      if (isData && !isParsable(body)) {
+        return `with the data of the test "${sample.test}" it does not give JSON: write values as {{ name | json }}`;
+      }
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
       return `with the data of the test "${sample.test}": ${error.message}`;
     }
   }
   return null;
+}
+
+function isParsable(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function failureOfMadeUp(template: Template): string | null {

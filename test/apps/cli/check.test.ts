@@ -237,3 +237,16 @@ test('a template that takes too long or gives too much is an error, also where n
   );
   assert.match(out, /^templates\/other\/email\.liquid: template: gives \d+ characters, at most 1048576/m);
 });
+
+test('a template of a webhook that gives no JSON with the data of a test is an error', async (t) => {
+  const folder = folderWith(t, {
+    'rules/a.yaml': TRIED.replace('channel: email', 'channel: webhook'),
+    'templates/cart/webhook.liquid': '{ "name": {{ profile.name }} }',
+    'templates/fine/webhook.liquid': '{ "name": {{ profile.name | json }} }',
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 1);
+  const text = 'with the data of the test "mails" it does not give JSON: write values as {{ name | json }}';
+  assert.ok(out.startsWith(`templates/cart/webhook.liquid: ${text}\n`), out);
+  assert.doesNotMatch(out, /fine/);
+});
