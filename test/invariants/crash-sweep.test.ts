@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decisionCodec } from '../../schemas/framed.ts';
 import { replayJournal } from '../../testing/journal-replay.ts';
 import { parseEvent } from '../oracle/notation.ts';
 import { APPLICATION, type LiveOptions, type Move, OUT_OF_ORDERNESS_MS, outputsOf, PLAIN, play } from './live.ts';
@@ -48,7 +49,13 @@ function bytesOf(outputs: ReadonlyMap<string, readonly { value: Uint8Array | nul
 
 test('a run that dies at any call writes what an undisturbed one does, and its journal gives the same (I1)', async () => {
   const straight = await play(dyingAt(Number.POSITIVE_INFINITY, 'before'));
-  const expected = bytesOf(await outputsOf(straight.driver, wanted));
+  const outputs = await outputsOf(straight.driver, wanted);
+  const expected = bytesOf(outputs);
+  const decided = outputs.get('tripline.decisions/0')!.map(({ value }) => decisionCodec.decode(value!));
+  assert.deepEqual(
+    decided.flatMap(({ rule, entity, digest }) => (digest === null ? [] : [[rule, entity.id, digest.items]])),
+    [['gathered', 'u3', 1]],
+  );
   assert.deepEqual(Object.keys(expected), ['tripline.decisions/0', 'actions.webhook/0', 'tripline.late/0']);
   assert.equal(straight.driver.lives, 1);
   let calls = 0;
