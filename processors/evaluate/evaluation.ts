@@ -34,6 +34,7 @@ import {
 import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { answerCame, answerMissed } from '../decide/answers.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
+import { digestsGoOut } from '../decide/digest-out.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
 import { dueFlowGoesOn, fitFlows, flowsSee } from '../decide/flows/advance.ts';
 import { beforeOf, depthOf, type Emitted, emittedEvent } from '../decide/flows/emitted.ts';
@@ -175,6 +176,7 @@ export class Evaluation implements Visit {
     this.#decide();
     this.#takeHappened();
     this.#passInOrder(at);
+    digestsGoOut(this, at);
     forgetFlows(this.document.sections, at);
   }
 
@@ -293,7 +295,8 @@ export class Evaluation implements Visit {
   #turnCame({ messageId }: Event): void {
     const kind = heldCandidates.flows;
     const ofEvent = takeWaits(this.document.sections, kind, ({ value }) => value.match.event?.messageId === messageId);
-    for (const { rule, value } of ofEvent) this.#findAgain(rule, value, { at: value.match.at, isSettled: true, isItsTurn: true });
+    for (const { rule, value } of ofEvent)
+      this.#findAgain(rule, value, { at: value.match.at, isSettled: true, isItsTurn: true });
   }
 
   /** Evaluates the first buffered event. */
@@ -430,7 +433,11 @@ export class Evaluation implements Visit {
   }
 
   /** A candidate that waited is looked at again, stamped `at`. */
-  #findAgain(id: string, { match, by }: HeldCandidate, { at, isSettled, isItsTurn = false, isReview = false }: Again): void {
+  #findAgain(
+    id: string,
+    { match, by }: HeldCandidate,
+    { at, isSettled, isItsTurn = false, isReview = false }: Again,
+  ): void {
     const rule = this.rules.rule(id);
     if (rule === undefined) return;
     const found: FoundMatch = { rule, match: matchOf(match, at), by, isSettled, isItsTurn };

@@ -90,7 +90,7 @@ export function loadProject(options: ProjectOptions): Project {
   };
   const errors = loaded.flatMap(({ name, problems }) => problems.map((problem) => asWritten(name, problem)));
   const gaps = loaded.flatMap(({ name, templates: found }) =>
-    undefinedVariables(rules.rules, found).map((problem) => asWritten(name, problem)),
+    undefinedVariables(rules.rules, found, options.events).map((problem) => asWritten(name, problem)),
   );
   const unasked = unaskedProblem(config, rules);
   return {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { Counters } from '../../lib/counters.ts';
+import { digestWait } from '../../processors/decide/digest.ts';
 import { deliveryWait, quietFallback } from '../../processors/decide/fallback.ts';
 import { Evaluate } from '../../processors/evaluate/evaluate.ts';
 import { cappedMessages } from '../../rules/gates/cap.ts';
@@ -190,6 +191,8 @@ export class EvaluateRun {
 function lineOfWait({ rule, due, what }: Wait): string {
   const route = what.open(deliveryWait.what);
   if (route !== undefined) return `route ${rule}@${route.at} ${route.channel} then ${route.fallback}`;
+  const digest = what.open(digestWait.what);
+  if (digest !== undefined) return `digest ${rule} of ${digest.items.length + digest.more} until ${due}`;
   const kind = heldCandidates[what.kind as HeldReason];
   assert.ok(kind !== undefined, `"${what.kind}" is no candidate that waits`);
   return `waits ${rule}@${what.open(kind.what)!.match.at} ${what.kind} until ${due}`;

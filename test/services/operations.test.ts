@@ -170,6 +170,7 @@ const CASES: readonly Case[] = [
   given('deliveries.query', {}),
   given('deliveries.query', { user: 'u1', outcome: 'failed', limit: 1 }),
   given('deliveries.message', { action: 'none' }),
+  given('preview.last', { rule: 'a', id: 'u1', type: 'user' }),
   given('channels.list', {}),
   given('consent.show', { user: 'u1' }),
   given('dead-letters.list', {}),

@@ -1,11 +1,12 @@
-// `tripline check`: every mistake in rules, segments, models, caps and templates, with its place; and which history is not
-// complete yet.
+// `tripline check`: every mistake in rules, segments, models, caps and templates, with its place; what templates come to with the
+// data of the rules' tests; and which history is not complete yet.
 
 import { systemClock } from '../../../lib/clock.ts';
 import { formatProblem, type Problem } from '../../../lib/problem.ts';
 import { keptEvents } from '../../../services/events/known.ts';
 import { incompleteHistory } from '../../../services/project/kept-history.ts';
 import { loadProject, type Project } from '../../../services/project/load-project.ts';
+import { tryTemplates } from '../../../services/project/template-trials.ts';
 import { paint } from '../colours.ts';
 import { defineCommand, usageError } from '../command.ts';
 import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
@@ -24,9 +25,10 @@ export const check = defineCommand({
     const { config } = projectSettings({ file: values.config, paths: positionals }, io);
     const events = keptEvents(config.dataDir) ?? undefined;
     const project = loadProject({ paths: positionals, folder: io.folder, config, events });
-    const errors = [...project.errors, ...nothingFound(project, positionals)];
+    const trials = await tryTemplates(project, io.folder, config);
+    const errors = [...project.errors, ...trials.errors, ...nothingFound(project, positionals)];
     const history = incompleteHistory(config.dataDir, project.rules.ruleSet, systemClock.now());
-    const warnings = [...project.warnings, ...history];
+    const warnings = [...project.warnings, ...trials.warnings, ...history];
     if (values.json === true) io.stdout.write(`${JSON.stringify({ ...countsOf(project), errors, warnings })}\n`);
     else {
       for (const problem of errors) io.stdout.write(`${paint(io, 'red', formatProblem(problem))}\n`);

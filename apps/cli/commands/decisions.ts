@@ -94,7 +94,9 @@ function queryOf({ rule, user, outcome, ...values }: Values) {
   };
 }
 
-function rowOf({ at, rule, entity, outcome, reason }: DecisionJson): string {
+function rowOf({ at, rule, entity, outcome, reason, gathered = [], digest }: DecisionJson): string {
   const why = reason === null ? '' : ` (${reason})`;
-  return `${at}  ${rule}  ${entity.type}/${entity.id}  ${outcome}${why}`;
+  const of = digest === undefined ? '' : `, a digest of ${digest.items}`;
+  const waits = gathered.map(({ until }) => `, in a digest until ${until}`).join('');
+  return `${at}  ${rule}  ${entity.type}/${entity.id}  ${outcome}${why}${of}${waits}`;
 }

@@ -67,7 +67,10 @@ export class Outcomes {
   }
 
   delivered(what: Settling, providerId: string | null): void {
-    this.#report(what, { outcome: 'delivered', reason: null, providerId });
+    const missing = what.message?.missing ?? [];
+    const reason = missing.length === 0 ? null : `missing: ${missing.join(', ')}`;
+    if (reason !== null) this.#context.count('template-missing', { channel: this.#options.channel });
+    this.#report(what, { outcome: 'delivered', reason, providerId });
     this.#archive(what, 'delivered');
     this.#tellSent(what);
   }

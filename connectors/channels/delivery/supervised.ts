@@ -1,4 +1,4 @@
-// A sender whose faults end with the message that met them.
+// A sender whose faults end with the message that met them, and whose messages say what was missing in them.
 //
 // Invariants:
 //   V1. Whatever a sender throws, for whatever message, is the result of that message: nothing leaves render() or send(), so
@@ -7,11 +7,18 @@
 import { errorName, RecordError } from '../../../lib/errors.ts';
 import type { ChannelSender, Failed } from './sender.ts';
 
-export function supervised<Content extends object>(sender: ChannelSender<Content>): ChannelSender<Content> {
+/** `missing`: where the sender's templates put what a message shows and is not there. */
+export function supervised<Content extends object>(
+  sender: ChannelSender<Content>,
+  missing: Set<string> = new Set(),
+): ChannelSender<Content> {
   return {
     render(action) {
+      missing.clear();
       try {
-        return sender.render(action);
+        const rendering = sender.render(action);
+        if (rendering.outcome !== 'rendered' || missing.size === 0) return rendering;
+        return { ...rendering, message: { ...rendering.message, missing: [...missing] } };
       } catch (error) {
         return failureOf(error);
       }

@@ -9,8 +9,8 @@ import { hash } from 'node:crypto';
 import type { Flow } from '../../../rules/flows/flow.ts';
 import type { EntityRef } from '../../../schemas/decision.ts';
 import { Event } from '../../../schemas/event.ts';
-import { momentOf } from '../actions.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../schemas/json.ts';
+import { momentOf } from '../actions.ts';
 
 /** What was emitted may lead to more, so deep. */
 export const DEPTH_MAX = 8;

@@ -31,9 +31,13 @@ export function knownFlows(sections: Sections, rules: RuleSet): KnownFlows {
     lives: (rule, by, at) =>
       flowsOf(sections).some((flow) => flow.rule === rule && flow.by === by && livesFrom(flow, at)),
     beginsAfter: (rule, by, at) =>
-      flowsOf(sections).some((flow) => flow.rule === rule && flow.by === by && flow.startedAt > at && livesFrom(flow, at)),
+      flowsOf(sections).some(
+        (flow) => flow.rule === rule && flow.by === by && flow.startedAt > at && livesFrom(flow, at),
+      ),
     began: (rule, by, from) =>
-      flowsOf(sections).some((flow) => flow.rule === rule && flow.by === by && flow.startedAt === from && isAlive(flow)),
+      flowsOf(sections).some(
+        (flow) => flow.rule === rule && flow.by === by && flow.startedAt === from && isAlive(flow),
+      ),
     count: (at) => flowsOf(sections).reduce((count, flow) => count + (livesFrom(flow, at) ? 1 : 0), 0),
     priorityOf: (rule) => rules.rule(rule)?.priority,
   };
@@ -47,7 +51,8 @@ function livesFrom({ endedAt, startedAt }: Flow, at: number): boolean {
 /** Whether a flow of the rule lives at this moment, for inFlow(); `but`: those of these ids. */
 export function isInFlow(sections: Sections, rule: string, at: number, but: ReadonlySet<string>): boolean {
   return flowsOf(sections).some(
-    (flow) => flow.rule === rule && !but.has(flow.id) && flow.startedAt <= at && (flow.endedAt < 0 || at < flow.endedAt),
+    (flow) =>
+      flow.rule === rule && !but.has(flow.id) && flow.startedAt <= at && (flow.endedAt < 0 || at < flow.endedAt),
   );
 }
 

@@ -172,3 +172,84 @@ test('what one of the rules that send a template gives is there', async (t) => {
   });
   assert.match((await check(folder, '.')).out, /0 errors, 0 warnings/);
 });
+
+test('a property that no event of the catalogue has had is a warning, where a template shows it', async (t) => {
+  const learned = {
+    events: [{ name: 'left', properties: [{ name: 'value' }, { name: 'shop' }], hasMore: false }],
+  };
+  const folder = folderWith(t, {
+    'tripline.yaml': 'application: shop\ndataDir: ./data\n',
+    'data/events.json': JSON.stringify(learned),
+    'rules/a.yaml': TRIED.replace(/tests:[\s\S]*/, ''),
+    'templates/cart/email.liquid': '{{ event.properties.value }}\n{{ event.properties.shpo }} {{ event.event }}',
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 0, out);
+  const text = 'no event that the rules wait for has had "event.properties.shpo" (did you mean "shop"?)';
+  assert.deepEqual(
+    out.split('\n').filter((line) => line.includes('email.liquid')),
+    [`templates/cart/email.liquid:2:4: ${text} [warning]`],
+  );
+});
+
+const TRIED = `
+id: cart
+when: { event: left }
+then: [{ send: { channel: email, template: cart, data: { total: event.properties.value * 2, list: '[1, 2]' } } }]
+tests:
+  - name: mails
+    given:
+      - { at: "2026-01-01T10:00:00Z", user: u1, type: identify, traits: { name: Ann, email: a@example.com } }
+      - { at: "2026-01-01T10:00:00Z", user: u1, event: left, properties: { value: 2 } }
+    expect: [{ at: "2026-01-01T10:00:00Z", outcome: fired }]
+`;
+
+test('each template is rendered with what the tests send: what they all lack is a warning at its place, with a hint', async (t) => {
+  const folder = folderWith(t, {
+    'rules/a.yaml': TRIED,
+    'templates/cart/email.liquid':
+      '---\nmissing: strict\nsubject: "Hi {{ profile.nmae }}"\n---\n' +
+      '{{ event.properties.valeu }} {{ data.total }} {% if profile.tier %}!{% endif %} {{ profile.tier | default: "-" }}\n' +
+      '{{ data.list | map: "x" | join: "," }}',
+    'templates/cart/email.de.liquid': 'Hallo {{ profile.name }}, {{ profile.nmae }}',
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 0, out);
+  const said = 'no test of the rules that send this has';
+  assert.deepEqual(
+    out.split('\n').filter((line) => line.includes('[warning]')),
+    [
+      `templates/cart/email.de.liquid:1:30: ${said} "profile.nmae", so it shows nothing (did you mean "name"?) [warning]`,
+      `templates/cart/email.liquid:3:17: ${said} "profile.nmae", so it shows nothing (did you mean "name"?) [warning]`,
+      `templates/cart/email.liquid:5:4: ${said} "event.properties.valeu", so it shows nothing (did you mean "value"?) [warning]`,
+    ],
+  );
+});
+
+test('a template that takes too long or gives too much is an error, also where no test sends it', async (t) => {
+  const folder = folderWith(t, {
+    'rules/a.yaml': TRIED,
+    'templates/cart/email.liquid': '{% for i in (1..99999) %}{% for j in (1..99999) %}x{% endfor %}{% endfor %}',
+    'templates/other/email.liquid': `{% for i in (1..50) %}{{ profile.name }} is told the same ${'again '.repeat(6_000)}{% endfor %}`,
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 1);
+  assert.match(
+    out,
+    /^templates\/cart\/email\.liquid: with the data of the test "mails": template: template render limit/m,
+  );
+  assert.match(out, /^templates\/other\/email\.liquid: template: gives \d+ characters, at most 1048576/m);
+});
+
+test('a template of a webhook that gives no JSON with the data of a test is an error', async (t) => {
+  const folder = folderWith(t, {
+    'rules/a.yaml': TRIED.replace('channel: email', 'channel: webhook'),
+    'templates/cart/webhook.liquid': '{ "name": {{ profile.name }} }',
+    'templates/fine/webhook.liquid': '{ "name": {{ profile.name | json }} }',
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 1);
+  const text = 'with the data of the test "mails" it does not give JSON: write values as {{ name | json }}';
+  assert.ok(out.startsWith(`templates/cart/webhook.liquid: ${text}\n`), out);
+  assert.doesNotMatch(out, /fine/);
+});

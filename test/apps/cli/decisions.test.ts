@@ -25,6 +25,8 @@ function decision(rule: string, user: string, at: number, reason: Decision['reas
     flow: null,
     step: 0,
     passedOver: [],
+    gathered: [],
+    digest: null,
   };
   return { id: `${rule}-${user}-${at}`, rule, entity, at, outcome, reason, ...rest };
 }

@@ -33,11 +33,13 @@ export function asEngineTells(story: Story): Story {
     ...story,
     ids: {
       decision: ({ rule, entity, at, events }) => decisionId(rule, user(entity), { at, events }),
-      action: ({ decision, step, attempt, at, isMoved }) => actionId(momentOf({ id: decision, isMoved }, at), step, attempt),
+      action: ({ decision, step, attempt, at, isMoved }) =>
+        actionId(momentOf({ id: decision, isMoved }, at), step, attempt),
       event: ({ flow, step, at, isMoved }) => emittedId(momentOf({ id: flow, isMoved }, at), step),
     },
     heldOut: (rule, entity) => isHeldOut({ share: 0.5, group: `rule ${rule}` }, `user/${entity}`),
-    draw: ({ experiment, entity, variants, at }) => assign({ experiment, entityId: entity, at, phases: [{ phase: 1, since: 0, variants }], before: null }).variant,
+    draw: ({ experiment, entity, variants, at }) =>
+      assign({ experiment, entityId: entity, at, phases: [{ phase: 1, since: 0, variants }], before: null }).variant,
     versionOf: (rule) => compiled(story, [rule], null).rule(rule.id)!.version,
   };
 }
@@ -47,7 +49,10 @@ export function withoutPlain(story: Story, answer: FlowAnswer): FlowAnswer {
   const all = story.inputs.flatMap((input) => (input.kind === 'rules' ? input.rules : []));
   const plain = new Set(
     [...story.rules, ...all]
-      .filter(({ then = [], goal, stopOn }) => goal === undefined && stopOn === undefined && then.every((step) => 'send' in step))
+      .filter(
+        ({ then = [], goal, stopOn }) =>
+          goal === undefined && stopOn === undefined && then.every((step) => 'send' in step),
+      )
       .map((rule) => compiled(story, [rule], null).rule(rule.id)!.version),
   );
   const records = answer.records.filter(
@@ -59,9 +64,7 @@ export function withoutPlain(story: Story, answer: FlowAnswer): FlowAnswer {
 function compiled(story: Story, rules: readonly FlowRule[], before: RuleSet | null): RuleSet {
   const text = rules.map((rule) => stringify(rule)).join('---\n');
   const caps =
-    story.caps === undefined || story.caps.length === 0
-      ? []
-      : [{ file: 'caps.yaml', text: stringify(story.caps) }];
+    story.caps === undefined || story.caps.length === 0 ? [] : [{ file: 'caps.yaml', text: stringify(story.caps) }];
   const checked = checkRules([{ file: 'rules.yaml', text }], {
     outOfOrdernessMs: story.outOfOrdernessMs,
     entities: [],
@@ -196,5 +199,9 @@ function actionOf(action: Action): FlowAction {
 }
 
 function recordOf({ entity, by: _, ...record }: EngineRecord): FlowRecord {
-  return { ...record, reason: record.kind === 'chose' || record.reason === 'review' ? null : record.reason, entity: entity.id };
+  return {
+    ...record,
+    reason: record.kind === 'chose' || record.reason === 'review' ? null : record.reason,
+    entity: entity.id,
+  };
 }

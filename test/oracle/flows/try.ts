@@ -26,6 +26,10 @@ if (out.failed && out.counterexample) {
   console.log(story.rules.map((r) => stringify(r)).join('---\n'));
   console.log('caps', JSON.stringify(story.caps));
   for (const i of story.inputs)
-    console.log(i.kind === 'event' ? `${(i.event.time - 1767225600000) / 1000}s ${i.event.userId} ${i.event.event} ${JSON.stringify(i.event.properties)} ${JSON.stringify(i.event.traits ?? {})} ${i.event.messageId}` : JSON.stringify(i).slice(0, 900));
+    console.log(
+      i.kind === 'event'
+        ? `${(i.event.time - 1767225600000) / 1000}s ${i.event.userId} ${i.event.event} ${JSON.stringify(i.event.properties)} ${JSON.stringify(i.event.traits ?? {})} ${i.event.messageId}`
+        : JSON.stringify(i).slice(0, 900),
+    );
   console.log(String((out.errorInstance as Error).message).slice(0, 5000));
 }

@@ -100,6 +100,8 @@ test('records under the registry’s ids are read by the library that kafkajs co
     flow: null,
     step: 0,
     passedOver: [],
+    gathered: [],
+    digest: null,
   };
   const bytes = decisionCodec.encoder(id)(decision);
   assert.equal(Buffer.from(bytes).readUInt32BE(1), id);
