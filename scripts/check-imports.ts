@@ -54,11 +54,6 @@ const OWNED: readonly Owned[] = [
   { what: 'avsc', library: 'avsc', owners: ['schemas/codec.ts', 'schemas/avro-json.ts'] },
   { what: 'classic-level', library: 'classic-level', owners: ['state/store/level-store.ts'] },
   { what: 'the Kafka client', library: '@platformatic/kafka', owners: ['connectors/logs/kafka/'] },
-  {
-    what: 'the registry client',
-    library: '@kafkajs/confluent-schema-registry',
-    owners: ['connectors/sources/schema-registry/'],
-  },
   { what: 're2js', library: 're2js', owners: ['rules/expressions/regular-expression.ts'] },
   { what: 'html-to-text', library: 'html-to-text', owners: ['connectors/channels/email/plain-text.ts'] },
   { what: 'libphonenumber-js', library: 'libphonenumber-js', owners: ['connectors/channels/sms/message.ts'] },
