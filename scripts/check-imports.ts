@@ -193,7 +193,7 @@ function roomGraph(files: ReadonlyMap<string, readonly string[]>): ReadonlyMap<s
 }
 
 /** Comments become spaces, so that places stay what they are; strings and templates are left alone. */
-function withoutComments(text: string): string {
+export function withoutComments(text: string): string {
   const token = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[\s\S])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
   return text.replace(token, (part) => (part.startsWith('/') ? part.replace(/[^\n]/g, ' ') : part));
 }

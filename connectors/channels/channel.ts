@@ -90,6 +90,6 @@ export function openChannel(
   if (connector === null) throw new FatalError('TRG_CONFIG_INVALID', `channels.${name}: there is no such connector`);
   const options = structuredClone(given);
   const findings = checkOptions(channel, options);
-  if (findings.length === 0) return supervised(connector.open(partsOf(options).own, dependencies));
+  if (findings.length === 0) return supervised(connector.open(partsOf(options).own, dependencies), dependencies.clock);
   throw new FatalError('TRG_CONFIG_INVALID', findings.map(({ message }) => `channels.${name}: ${message}`).join('\n'));
 }

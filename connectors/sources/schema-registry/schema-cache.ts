@@ -5,6 +5,12 @@
 //       MISSING_MS.
 //   K2. At most SCHEMAS_MAX are kept (I8); one that had to go is loaded again when it is needed.
 //   K3. While the registry does not answer, who needs a schema waits, and each try is said (I6).
+//
+// Edge `schema`: a record needs a schema of the registry.
+//   throws: asked again until it answers, with a line in the log each time. Records that need it wait, in their order; other tasks go on
+//   rejects: as a throw
+//   hangs: given up after 10 s, and asked again as after a throw
+//   too large: of an answer 2 MiB are read; a schema that does not fit is none, and records that need it are dead letters
 
 import type { Clock } from '../../../lib/clock.ts';
 import { describeError, RecordError } from '../../../lib/errors.ts';

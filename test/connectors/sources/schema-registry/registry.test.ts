@@ -259,6 +259,31 @@ test('a schema of many megabytes is not taken, and holds up nobody who needs ano
   assert.deepEqual(log.lines, []);
 });
 
+test('a registry that never answers is given up after 10 s, and asked again', async (t) => {
+  let asked = 0;
+  const server = createServer(() => asked++);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const clock = new FakeClock();
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const log = new KeptLog();
+  const cache = new SchemaCache(new RegistryClient({ url, auth: null, allowPrivate: true }, clock), {
+    clock,
+    logger: log,
+  });
+  void cache.prepare(1);
+  await until(() => asked === 1, { message: 'it is asked' });
+  await clock.advance(10_000);
+  await until(() => log.lines.length === 1, { message: 'it is given up' });
+  assert.match(log.lines[0]!, /^warn: records wait for their schema.*no answer within 10 s/);
+  await clock.advance(500);
+  await until(() => asked === 2, { message: 'it is asked again' });
+  await cache.close();
+});
+
 test('a schema is asked for once and then at hand (K1)', async (t) => {
   const id = await put('orders-value', { schema: record('Order', text('user'), { name: 'cents', type: 'long' }) });
   const cache = cacheOf(t);
