@@ -14,11 +14,11 @@ const HEADER = `// Sends.
 //   hangs: given up
 //   too large: cannot: it has no size
 //   behind: connectors/http/
-//   only in connectors/open.ts: connector.open(
+//   only in connectors/channels/channel.ts: connector.open(
 
 `;
 const SENDER = { path: 'connectors/send.ts', text: `${HEADER}export const send = 1;\n` };
-const OPENER = { path: 'connectors/open.ts', text: 'export const opened = connector.open(1);\n' };
+const OPENER = { path: 'connectors/channels/channel.ts', text: 'export const opened = connector.open(1);\n' };
 const CLIENT = { path: 'connectors/http/client.ts', text: "import { request } from 'undici';\n" };
 const WHOLE = [SENDER, OPENER, CLIENT];
 
@@ -35,7 +35,7 @@ test('an edge is read from the header of its file', () => {
       'too large': 'cannot: it has no size',
     },
     behind: ['connectors/send.ts', 'connectors/http/'],
-    only: [{ file: 'connectors/open.ts', text: 'connector.open(' }],
+    only: [{ file: 'connectors/channels/channel.ts', text: 'connector.open(' }],
   });
   assert.deepEqual(checkEdges(WHOLE), []);
   assert.match(
@@ -71,10 +71,10 @@ test('what reaches outside, and stands behind no edge, is found (E1)', () => {
 test('what goes past a boundary is found (E2)', () => {
   const around = { path: 'services/preview.ts', text: 'const sender = connector.open(options);\n' };
   assert.deepEqual(checkEdges([...WHOLE, around]), [
-    'services/preview.ts: "connector.open(" goes past the edge send (connectors/open.ts)',
+    'services/preview.ts: "connector.open(" goes past the edge send (connectors/channels/channel.ts)',
   ]);
   assert.deepEqual(checkEdges([SENDER, CLIENT, { ...OPENER, text: 'export {};\n' }]), [
-    'connectors/open.ts: has no "connector.open(", as the edge send says',
+    'connectors/channels/channel.ts: has no "connector.open(", as the edge send says',
   ]);
 });
 
