@@ -57,11 +57,6 @@ const OWNED: readonly Owned[] = [
   { what: 'avsc', library: 'avsc', owners: ['schemas/codec.ts', 'schemas/avro-json.ts'] },
   { what: 'classic-level', library: 'classic-level', owners: ['state/store/level-store.ts'] },
   { what: 'the Kafka client', library: '@platformatic/kafka', owners: ['connectors/logs/kafka/'] },
-  {
-    what: 'the registry client',
-    library: '@kafkajs/confluent-schema-registry',
-    owners: ['connectors/sources/schema-registry/'],
-  },
   { what: 're2js', library: 're2js', owners: ['rules/expressions/regular-expression.ts'] },
   { what: 'html-to-text', library: 'html-to-text', owners: ['connectors/channels/email/plain-text.ts'] },
   { what: 'libphonenumber-js', library: 'libphonenumber-js', owners: ['connectors/channels/sms/message.ts'] },
@@ -203,7 +198,7 @@ function roomGraph(files: ReadonlyMap<string, readonly string[]>): ReadonlyMap<s
 }
 
 /** Comments become spaces, so that places stay what they are; strings and templates are left alone. */
-function withoutComments(text: string): string {
+export function withoutComments(text: string): string {
   const token = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[\s\S])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
   return text.replace(token, (part) => (part.startsWith('/') ? part.replace(/[^\n]/g, ' ') : part));
 }

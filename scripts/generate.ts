@@ -9,9 +9,12 @@ import { SegmentSchema } from '../rules/project/segments.ts';
 import { configurationTable } from '../services/config/reference.ts';
 import { metricsTable } from '../services/telemetry/reference.ts';
 import { asyncApiYaml } from '../services/topics/asyncapi.ts';
+import { readSources } from './check-imports.ts';
+import { edgesTable, ROOT } from './edges.ts';
 
 /** The parts of pages that are made. */
 const SETTINGS = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/;
+const EDGES = /(<!-- edges -->\n)[\s\S]*?(<!-- \/edges -->)/;
 const METRICS = /(<!-- metrics -->\n)[\s\S]*?(<!-- \/metrics -->)/;
 
 /** Path from the repository's root to content. */
@@ -24,6 +27,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['schemas/caps.schema.json', editorSchema(CapsSchema)],
     ['schemas/holdouts.schema.json', editorSchema(HoldoutsSchema)],
     ['docs/configuration.md', pageWith('docs/configuration.md', SETTINGS, configurationTable())],
+    ['docs/operating.md', pageWith('docs/operating.md', EDGES, edgesTable(readSources(ROOT)))],
     ['docs/observability.md', pageWith('docs/observability.md', METRICS, metricsTable())],
   ]);
 }

@@ -17,6 +17,8 @@ export interface DemoSummary {
 
 /** Lines of a kind (decisions of a rule, say) that are shown one by one; the rest is counted. */
 const LINES_PER_KIND = 5;
+/** Of a terminal that nobody made wider. */
+const COLUMNS = 80;
 
 interface RuleCounts {
   fired: number;
@@ -104,7 +106,8 @@ export class Narrator {
     this.#webhooks++;
     // What every webhook has is left out: lines are to fit a terminal.
     const { tripline: _, ...data } = (body['data'] ?? {}) as JsonObject;
-    this.#show('webhook', `webhook    ${id.slice(0, 8)} ${body['type']} ${JSON.stringify(data)}`);
+    const line = `webhook    ${id.slice(0, 8)} ${body['type']} ${JSON.stringify(data)}`;
+    this.#show('webhook', line.length <= COLUMNS ? line : `${line.slice(0, COLUMNS - 1)}…`);
   }
 
   /** A line of the worker's log: only what went wrong is shown. */
@@ -162,7 +165,7 @@ export class Narrator {
 }
 
 function isoOf(time: number): string {
-  return new Date(time).toISOString();
+  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 function sum(counts: ReadonlyMap<string, number>): number {

@@ -213,8 +213,8 @@ function topicsOf(
 
 function registryOf({ registry }: ConfigFile): Config['registry'] {
   if (registry === undefined) return null;
-  const { url, auth = null, startTimeout } = registry;
-  return { url, auth, startTimeoutMs: ms(startTimeout) };
+  const { url, auth = null, allowPrivate, startTimeout } = registry;
+  return { url, auth, allowPrivate, startTimeoutMs: ms(startTimeout) };
 }
 
 function fsyncOf(text: string): FsyncPolicy {

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkOptions } from '../../connectors/channels/channel.ts';
+import { checkUrl } from '../../connectors/channels/http/options.ts';
 import { CHANNEL_PROBLEMS, CHANNELS, channelOf } from '../../connectors/channels/index.ts';
 import { CHANNEL_MODULES_VARIABLE } from '../../connectors/channels/installed.ts';
 import { checkKafkaConfig } from '../../connectors/logs/kafka/config.ts';
@@ -114,6 +115,10 @@ function contradictions(file: ConfigFile): SchemaFinding[] {
     if (topic === undefined || sources.some(isTaken)) continue;
     const message = `"${topic}" is not among the sources with format segment and entity user`;
     wrong(['http', 'hooks', name, 'topic'], 'value', message, 'add it to `sources`, or leave `topic` out');
+  }
+  if (registry !== undefined) {
+    const { url, allowPrivate } = registry;
+    findings.push(...checkUrl({ path: ['registry', 'url'], url, allowPrivate, instead: 'registry.auth' }));
   }
   for (const [index, { format }] of sources.entries()) {
     if (format !== 'avro' || registry !== undefined) continue;

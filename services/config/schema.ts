@@ -7,6 +7,7 @@
 
 import Type from 'typebox';
 import { withCommon } from '../../connectors/channels/common-options.ts';
+import { allowPrivateOption } from '../../connectors/channels/http/options.ts';
 import { CHANNELS, type ChannelOptions } from '../../connectors/channels/index.ts';
 import { KafkaConfigSchema } from '../../connectors/logs/kafka/config.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
@@ -328,6 +329,7 @@ export const ConfigSchema = Type.Object(
               { ...strict, description: 'Log-in (Basic)' },
             ),
           ),
+          allowPrivate: allowPrivateOption(),
           startTimeout: duration('60s', 'How long a start waits for a registry that does not answer'),
         },
         { ...strict, description: 'Schema registry; left out: schemas from disk, records still framed' },

@@ -4,7 +4,7 @@
 
 import Type from 'typebox';
 import { type OutboxEntry, outboxSpec, outboxStore } from '../../connectors/channels/delivery/outbox.ts';
-import { CHANNEL_IDS } from '../../connectors/channels/index.ts';
+import { channelNames } from '../../connectors/channels/index.ts';
 import { RecordError } from '../../lib/errors.ts';
 import { actionCodec, deliveryCodec } from '../../schemas/framed.ts';
 import { changelogTopic } from '../../topology/engine/topics.ts';
@@ -58,11 +58,11 @@ export async function* undelivered(
   return null;
 }
 
-/** Of every connector there ever was here, whatever is configured now. */
+/** Of every channel that there is, whether or not it has a connector here now, and of those that the configuration names. */
 async function* waitingEntries(context: ServiceContext, pause: Pause): AsyncGenerator<OutboxEntry> {
   const log = await context.log();
   const topics = await log.admin.topics();
-  for (const channel of CHANNEL_IDS) {
+  for (const channel of channelNames(context.config.channels)) {
     const topic = changelogTopic(context.config.application, outboxStore(channel));
     for (let partition = 0; partition < (topics.get(topic) ?? 0); partition++) {
       const folded = await foldState(log, { topic, partition }, pause);

@@ -57,7 +57,7 @@ export async function explain(context: ServiceContext, question: ExplainQuestion
   const { rules } = book.inForce();
   const asks = questionOf(question, rules, config);
   const schemas = openSchemas(config, clock, createLogger(config.application));
-  const giveUp = (): void => schemas?.close();
+  const giveUp = (): void => void schemas?.close();
   asked.signal.addEventListener('abort', giveUp, { once: true });
   try {
     const explanation = await explainFromLog(asks, rules, {
@@ -72,7 +72,7 @@ export async function explain(context: ServiceContext, question: ExplainQuestion
     return { entity: asks.entity, explanation };
   } finally {
     asked.signal.removeEventListener('abort', giveUp);
-    schemas?.close();
+    await schemas?.close();
   }
 }
 

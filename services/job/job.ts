@@ -74,7 +74,7 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
   return {
     topology,
     close: async () => {
-      schemas?.close();
+      await schemas?.close();
       const scorersOpen = [...scorers.values()];
       await Promise.all([...connectors.map(({ sender }) => sender), ...scorersOpen].map((each) => each.close()));
     },
@@ -97,7 +97,7 @@ export function plannedTopology(config: Config, rules: RuleSet): Topology {
 export function openSchemas(config: Config, clock: Clock, logger: Logger): SchemaCache | null {
   const isAvro = config.sources.some(({ format }) => format === 'avro');
   return isAvro && config.registry !== null
-    ? new SchemaCache(new RegistryClient(config.registry), { clock, logger })
+    ? new SchemaCache(new RegistryClient(config.registry, clock), { clock, logger })
     : null;
 }
 

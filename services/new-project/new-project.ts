@@ -47,9 +47,9 @@ function printing(config: string): string {
     .replace(channels, (_, own: string) =>
       [
         'channels:',
-        '  # Prints what would be sent, for every channel that has no settings here. Take it out once you send for real:',
-        ...own.trimEnd().split('\n').map(commented),
+        '  # Prints what would be sent, for every channel that has no settings here. Take it out once you send for real.',
         '  log: { standIn: true }',
+        ...own.trimEnd().split('\n').map(commented),
         '',
       ].join('\n'),
     )

@@ -183,5 +183,5 @@ test('on a Node that is too old it says which it found, what it needs and how to
   const { status, out, err } = run(app, LAUNCHER, ['demo'], { PATH: `${old}:/usr/bin:/bin` });
   assert.deepEqual([status, out], [1, '']);
   assert.match(err, /^tripline: needs Node 24 or newer \(on the PATH: v20\.20\.2; in node_modules: none\)\.\n/);
-  assert.match(err, /npm install node@24/);
+  assert.match(err, /\n {2}npm install node@24\n$/);
 });

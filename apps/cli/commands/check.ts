@@ -8,20 +8,20 @@ import { incompleteHistory } from '../../../services/project/kept-history.ts';
 import { loadProject, type Project } from '../../../services/project/load-project.ts';
 import { tryTemplates } from '../../../services/project/template-trials.ts';
 import { paint } from '../colours.ts';
-import { defineCommand, usageError } from '../command.ts';
+import { defineCommand } from '../command.ts';
 import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
-import { projectSettings } from '../settings.ts';
+import { pathsOf, projectSettings } from '../settings.ts';
 
 export const check = defineCommand({
   name: 'check',
   summary: 'Checks rules and templates; shows every mistake with file, line and column',
-  usage: 'PATH… [-c tripline.yaml] [--json]',
+  usage: '[PATH…] [-c tripline.yaml] [--json]',
   options: {
     config: CONFIG_NEAR_PATH_OPTION,
     json: { type: 'boolean', description: 'One JSON object instead of lines' },
   },
-  run: async ({ values, positionals }, io) => {
-    if (positionals.length === 0) throw usageError('check: no PATH given', 'such as: tripline check rules/');
+  run: async ({ values, ...given }, io) => {
+    const positionals = pathsOf('check', given.positionals, io);
     const { config } = projectSettings({ file: values.config, paths: positionals }, io);
     const events = keptEvents(config.dataDir) ?? undefined;
     const project = loadProject({ paths: positionals, folder: io.folder, config, events });

@@ -42,7 +42,9 @@ export const decisions = defineCommand({
               { ...(rule !== undefined && { rule }), ...(user !== undefined && { user }) },
               io,
             );
+      let shown = 0;
       const show = (decision: DecisionJson): void => {
+        shown++;
         if (values.json === true) io.stdout.write(`${JSON.stringify(decision)}\n`);
         else io.stdout.write(`${[rowOf(decision), ...(troubles.get(decision.id) ?? [])].join('; ')}\n`);
       };
@@ -54,7 +56,10 @@ export const decisions = defineCommand({
         // Who follows says so when it is enough.
         if (values.follow !== true || !io.signal.aborted) throw error;
       }
-      return 0;
+      if (shown > 0 || values.follow === true) return 0;
+      if (values.wait === true) io.stderr.write(`decisions: none within ${WAIT_MS / 1_000} s\n`);
+      else if (values.json !== true) io.stderr.write('decisions: none\n');
+      return values.wait === true ? 1 : 0;
     });
   },
 });

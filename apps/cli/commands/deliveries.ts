@@ -32,9 +32,12 @@ export const deliveries = defineCommand({
       if (action !== undefined) return showMessage(services, action, isJson, io);
       try {
         const name = values.follow === true ? 'deliveries.follow' : 'deliveries.query';
+        let shown = 0;
         await resultOf(services.ask(name, query, io.signal), (delivery) => {
+          shown++;
           io.stdout.write(`${isJson ? JSON.stringify(delivery) : rowOf(delivery)}\n`);
         });
+        if (shown === 0 && !isJson) io.stderr.write('deliveries: none; what is still tried is told by `decisions`\n');
       } catch (error) {
         // Who follows says so when it is enough.
         if (values.follow !== true || !io.signal.aborted) throw error;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { check as checkCommand } from '../../../apps/cli/commands/check.ts';
+import { test as testCommand } from '../../../apps/cli/commands/test.ts';
 import { folderWith, run } from './kit.ts';
 
 const GOOD = `id: welcome
@@ -22,6 +23,23 @@ test('a project without mistakes is fine', async (t) => {
     out: 'check: 1 files, 1 rules without a mistake, 1 tests; 0 errors, 0 warnings\n',
     err: '',
   });
+});
+
+test('without a path the project in the folder is checked; where there is none, that is said', async (t) => {
+  const files = { 'tripline.yaml': 'application: shop\n', 'rules/welcome.yaml': GOOD };
+  const folder = folderWith(t, { ...files, 'templates/hello/email.liquid': TEMPLATE });
+  assert.deepEqual(await check(folder), {
+    code: 0,
+    out: 'check: 1 files, 1 rules without a mistake, 1 tests; 0 errors, 0 warnings\n',
+    err: '',
+  });
+  const tested = await run(['test'], [testCommand], folder);
+  assert.match(tested.out, /^ok {3}welcome: fires\ntest: 1 rules, 1 passed, 0 failed\n$/);
+  for (const command of [checkCommand, testCommand]) {
+    const { code, err } = await run([command.name], [command], folderWith(t, {}));
+    assert.equal(code, 2);
+    assert.match(err, new RegExp(`${command.name}: no PATH given, and no tripline.yaml here\n {2}such as: tripline`));
+  }
 });
 
 test('every mistake of every file is shown with its place, and the exit code is 1', async (t) => {

@@ -94,7 +94,7 @@ kafka:
   brokers: [127.0.0.1:9092]
   tls: { ca: ./ca.pem, cert: ./cert.pem, key: ./key.pem }
   sasl: { mechanism: scram-sha-512, username: me, password: "\${SASL_PASSWORD}" }
-registry: { url: http://127.0.0.1:8081 }
+registry: { url: http://127.0.0.1:8081, allowPrivate: true }
 threads: 2
 guarantee: exactly_once
 commitInterval: { min: 5ms, max: 100ms }
@@ -237,7 +237,7 @@ channels:
   webhook: { url: "http://a.test/x", secret: "\${S}" }
   email: { host: h, from: me@shop.test, username: u, password: "\${S}" }
 http: { writeKeys: ["\${S}", "\${S}"], keys: [{ name: ci, hash: "\${H}", roles: [viewer] }] }
-registry: { url: "http://me:hunter2@a.test" }
+telemetry: { otlp: { url: "http://me:hunter2@a.test" } }
 kafka: { brokers: [b], sasl: { mechanism: plain, username: u, password: "\${S}" } }
 `;
   const shown = JSON.stringify(redact(load(t, text, { S: 'topsecret', H: `sha256:${'abcd'.repeat(16)}` }).config));
@@ -266,6 +266,17 @@ test('what the channel itself finds wrong is an error where it stands', (t) => {
       '  tripline.yaml:3:27: "from" is not one email address (such as `Shop <hello@shop.test>`)',
     ],
   );
+});
+
+test('the address of the registry is checked as those of channels are', (t) => {
+  assert.deepEqual(problemsOf(t, 'registry: { url: "http://10.1.2.3:8081" }\n'), [
+    '  tripline.yaml:1:18: "registry.url" is a private address (public ones only, unless `allowPrivate: true`)',
+  ]);
+  assert.deepEqual(problemsOf(t, 'registry: { url: "https://me:pw@registry.example.com" }\n'), [
+    '  tripline.yaml:1:18: "registry.url" holds a user or password (use `registry.auth`)',
+  ]);
+  const { config } = load(t, 'registry: { url: "http://localhost:8081", allowPrivate: true }\n');
+  assert.equal(config.registry?.allowPrivate, true);
 });
 
 test('without secrets a variable that is not set is no error, but everything else still is', (t) => {
