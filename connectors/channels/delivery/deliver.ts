@@ -59,7 +59,7 @@ export interface DeliverOptions {
 /** With a provider 100 ms away this gives 320 messages a second and a task, and does not look like an attack. */
 export const CONCURRENCY = 32;
 /** Enough to keep the senders going between two reads. */
-const QUEUE_MAX = 256;
+const QUEUE_MAX = 32;
 /** Entities that wait during an outage of the provider: as rows on disk; beyond it the task reads no more and its lag shows (V4). */
 const MAX_PARKED = 100_000;
 /** An entity's actions are one document, written whole on each change. */
