@@ -25,7 +25,7 @@ import { type HeldReason, heldMatches, heldMatchOf } from '../../state/entity/ca
 import { isEmptyMemory } from '../../state/entity/rule-memories.ts';
 import { addWait } from '../../state/entity/waits.ts';
 import { actionsOf } from './actions.ts';
-import { keepRoute } from './fallback.ts';
+import { sendOnRoute } from './fallback.ts';
 import { rememberFired, rememberSent } from './fired.ts';
 import { isAsked, missingScores, requestOf } from './scores.ts';
 import { noteSent, recipientOf, routeOf, settleRoutes } from './sending.ts';
@@ -157,8 +157,7 @@ function fire(visit: Visit, decision: Decision, candidate: Deciding, trace: Deci
   const actions = actionsOf(decision, candidate);
   for (const action of actions) {
     noteSent(rule.gates, { ...candidate, at: match.at, before: [] }, action.channel);
-    output.action(action, trace);
-    keepRoute(visit, rule, action);
+    sendOnRoute(visit, rule, action, trace);
   }
   const sentHistoryMs = rules.needs(entity.type).sentMs;
   rememberSent(

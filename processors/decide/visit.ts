@@ -38,8 +38,8 @@ export interface DecisionTrace {
 export interface DecideOutput {
   decision(decision: Decision, rule: CompiledRule, trace: DecisionTrace | null): void;
   action(action: Action, trace: DecisionTrace | null): void;
-  /** Nothing more comes of the send: its route is used up. */
-  routeEnded(last: Action, reason: string, at: number): void;
+  /** Nothing more comes of the send: its route is used up. `undelivered`: the last message of it that failed; null: none did. */
+  routeEnded(last: Action, reason: string, undelivered: Action | null): void;
   /** A model is asked beside the task; the answer comes back as an event (scores.ts). */
   ask(request: ScoreRequest): void;
   /** An expression of the rule failed: the condition counts as false. */

@@ -6,6 +6,7 @@
 import { assert } from '../../lib/assert.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { Action } from '../../schemas/action.ts';
 import { avroCodec } from '../../schemas/codec.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event, EventRecord } from '../../schemas/event.ts';
@@ -32,9 +33,18 @@ export interface EvaluateOptions {
   readonly expressionFailed?: ((failed: FailedExpression) => void) | undefined;
 }
 
+/** A message that failed, and that no further channel of its route may take. */
+export interface Undelivered {
+  readonly action: Action;
+  /** One line for people; no user data. */
+  readonly message: string;
+  /** Wall time, ms. */
+  readonly at: number;
+}
+
 const envelope = avroCodec<EventRecord>('events/event');
 
-/** Children: `decisions`, `actions`, `late`, and `score-requests` where models are asked beside the task. */
+/** Children: `decisions`, `actions`, `late`, `undelivered`, and `score-requests` where models are asked beside the task. */
 export class Evaluate implements Processor<Event> {
   readonly #options: EvaluateOptions;
   #context!: ProcessorContext;
@@ -121,8 +131,20 @@ function outputOf(context: ProcessorContext, { trace = null, expressionFailed }:
       const headers = traceHeaders(own?.own ?? null);
       context.forward({ key: value.entity.id, value, timestamp: value.at, headers }, 'actions');
     },
-    routeEnded(value, reason) {
-      context.count('route-ended', { channel: value.channel, reason });
+    routeEnded({ channel }, reason, undelivered) {
+      context.count('route-ended', { channel, reason });
+      if (undelivered === null) return;
+      const why = `${undelivered.channel} failed, and no further channel may take over: ${reason}`;
+      context.forward(
+        {
+          key: `${undelivered.channel}/${context.partition}`,
+          value: { action: undelivered, message: why, at: context.wallTime() },
+          timestamp: context.wallTime(),
+          headers: [],
+        },
+        'undelivered',
+      );
+      context.count('dead-letter', { reason: 'TRG_DELIVERY_FAILED' });
     },
     ask(value) {
       context.count('score-asked', { model: value.model });

@@ -8,7 +8,8 @@
 //   V1. An action's record counts as read once the action is in the outbox; it leaves the outbox together with its
 //       delivery record, so it is delivered at least once, under the same idempotency key each time (I6).
 //   V2. Per entity one action at a time, in the order read: the next one starts when the one before it is settled.
-//   V3. Every action ends as delivered, skipped or failed, and a failed one is in the dead letters as well.
+//   V3. Every action ends as delivered, skipped or failed, and one that failed on the last channel of its route is in the dead
+//       letters as well.
 //   V4. Bounded (I8): `concurrency` sends, `queueMax` entities in line for one before the task reads no more, `maxParked`
 //       entities waiting for a next attempt, `maxPerEntity` actions of one entity.
 //   V5. While the breaker is open nothing is tried but its probes. Once it closes, what waited in this life of the process goes
@@ -23,6 +24,7 @@ import { utf8Text } from '../../../lib/bytes.ts';
 import { errorName, RecordError } from '../../../lib/errors.ts';
 import type { Rng } from '../../../lib/rng.ts';
 import type { Action } from '../../../schemas/action.ts';
+import { REPLAYED_FROM } from '../../../schemas/dead-letter.ts';
 import { traceparentOf } from '../../../schemas/trace.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../../state/processor.ts';
 import type { DocumentStore } from '../../../state/store/api.ts';
@@ -444,7 +446,10 @@ export class Deliver implements Processor<SourceRecord> {
     const known = this.#actions.get(entry);
     if (known !== undefined) return known;
     try {
-      const action = this.#options.decode(entry.value ?? new Uint8Array(0));
+      const decoded = this.#options.decode(entry.value ?? new Uint8Array(0));
+      // Its route has ended: nobody waits for what comes of it.
+      const isSentAgain = entry.headers.some(({ name }) => name === REPLAYED_FROM);
+      const action = isSentAgain ? { ...decoded, fallback: [] } : decoded;
       this.#actions.set(entry, action);
       return action;
     } catch (error) {
