@@ -21,6 +21,8 @@ export interface Concern {
   readonly tellsDevice: boolean;
   /** It tells what came of a message. */
   readonly isDelivery: boolean;
+  /** And nothing else is asked of it. */
+  readonly isOutcomeAlone: boolean;
 }
 
 /** Null: nobody asks for it. */
@@ -43,9 +45,10 @@ export function concernOf(rules: RuleSet, entity: string, event: Event): Concern
     historyMs !== undefined ||
     isFact ||
     presenceMs !== undefined ||
-    tellsDevice ||
-    isDelivery;
-  return isAsked ? { arrival, ordered, changes, historyMs, isFact, presenceMs, tellsDevice, isDelivery } : null;
+    tellsDevice;
+  if (!isAsked && !isDelivery) return null;
+  const isOutcomeAlone = !isAsked;
+  return { arrival, ordered, changes, historyMs, isFact, presenceMs, tellsDevice, isDelivery, isOutcomeAlone };
 }
 
 /** Who has an app or a page open is there. */

@@ -18,6 +18,7 @@ import type { EvaluationTrace, FailedExpression } from '../decide/trace.ts';
 import type { DecideOutput, DecisionTrace, Visit } from '../decide/visit.ts';
 import { concernOf } from './concern.ts';
 import { Evaluation, type EvaluationHost } from './evaluation.ts';
+import { deadAddressOf } from './facts.ts';
 
 export interface EvaluateOptions {
   readonly rules: () => RuleSet;
@@ -82,7 +83,13 @@ export class Evaluate implements Processor<Event> {
       this.#context.count('unasked');
       return;
     }
-    const document = this.#store.get(key) ?? emptyEntityDocument();
+    const known = this.#store.get(key);
+    // Nobody waits for what came of a message to an entity without a document, such as one that was erased meanwhile.
+    if (known === undefined && concern.isOutcomeAlone && deadAddressOf(event) === null) {
+      this.#context.count('unasked');
+      return;
+    }
+    const document = known ?? emptyEntityDocument();
     if (new Evaluation(this.#host, key, document, rules).take(event, concern)) {
       this.#store.put(key, document);
     } else {

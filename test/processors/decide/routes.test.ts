@@ -188,6 +188,16 @@ test('what waits for an outcome is bounded in time and number', async () => {
   assert.equal(actionsOf(found).length, 70);
 });
 
+test('what came of a message leaves no document of who has none, but for a dead address', () => {
+  const found = run(ROUTE);
+  const told = (what: string, at: number, address: string | null) =>
+    event(`email_${what}`, at, { action: 'a', reason: null, address }, { type: DELIVERY_TYPE });
+  found.see(told('delivered', 1, 'email:1'), told('failed', 2, 'email:1'), told('opened', 3, null));
+  assert.equal(found.document('u1'), undefined);
+  found.see(told('bounced', 4, 'email:1'));
+  assert.notEqual(found.document('u1'), undefined);
+});
+
 test('an event of a source called like an outcome is no outcome', () => {
   const found = run(ROUTE).see(paid(1));
   const { id } = actionsOf(found)[0]!;
