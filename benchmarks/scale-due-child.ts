@@ -65,7 +65,7 @@ const log = await openLocalLog(folder!);
 const actions: Committed[] = [];
 let fired = 0;
 let aheadMs = 0;
-const clock: Clock = { now: () => systemClock.now() + aheadMs, sleep: systemClock.sleep };
+const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
 const startMs = systemClock.now();
 const deadline = startMs + DAY_MS;
 const written = await writeCarts();

@@ -5,6 +5,8 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `then` after `ms`, unless what it returns is called before. For what is begun so often that a signal each would tell. */
+  after(ms: number, then: () => void): () => void;
 }
 
 export const systemClock: Clock = {
@@ -20,4 +22,8 @@ export const systemClock: Clock = {
       const timer = setTimeout(finish, ms);
       signal?.addEventListener('abort', finish, { once: true });
     }),
+  after(ms, then) {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
 };

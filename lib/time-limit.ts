@@ -17,24 +17,25 @@ export async function withinTime<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const exchange = new AbortController();
-  const finished = new AbortController();
-  const abandon = (): void => exchange.abort(signal.reason);
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  // Where `work` ends first nobody waits for it.
+  ended.catch(() => {});
+  const end = (reason: unknown): void => {
+    exchange.abort(reason);
+    reject(reason);
+  };
+  const abandon = (): void => end(signal.reason);
   if (signal.aborted) abandon();
   signal.addEventListener('abort', abandon, { once: true });
-  const aborted = new Promise<never>((_, reject) => {
-    const fail = (): void => reject(exchange.signal.reason);
-    if (exchange.signal.aborted) fail();
-    else exchange.signal.addEventListener('abort', fail, { once: true });
-  });
-  const limit = clock.sleep(ms, finished.signal).then(() => {
-    if (!finished.signal.aborted) exchange.abort(new TimeLimitError(`no answer within ${ms / 1_000} s`));
-  });
+  const cancel = clock.after(ms, () => end(timeLimitError(ms)));
   try {
-    return await Promise.race([work(exchange.signal), aborted]);
+    return await Promise.race([work(exchange.signal), ended]);
   } finally {
     signal.removeEventListener('abort', abandon);
-    // With a reason of its own no error is made, which would have a stack.
-    finished.abort('over');
-    await limit;
+    cancel();
   }
+}
+
+export function timeLimitError(ms: number): TimeLimitError {
+  return new TimeLimitError(`no answer within ${ms / 1_000} s`);
 }

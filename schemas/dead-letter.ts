@@ -13,8 +13,15 @@ export interface DeadLetterHeader {
   readonly value: Uint8Array;
 }
 
+/** In the place of a partition: that of the record's key. */
+export const PARTITION_OF_KEY = -1;
+
+/** A header of records sent again: `PARTITION:OFFSET` of their dead letter. */
+export const REPLAYED_FROM = 'tripline-replayed-from';
+
 export interface DeadLetter {
   readonly topic: string;
+  /** PARTITION_OF_KEY, with the offset -1: of a message whose record was not at hand when its route ended. */
   readonly partition: number;
   readonly offset: number;
   readonly reason: ErrorCode;

@@ -3,7 +3,8 @@
 import type { EntityRef } from './decision.ts';
 
 /**
- * delivered: the provider took it. skipped: not tried, with the reason. failed: given up, dead-lettered. The others are what
+ * delivered: the provider took it. skipped: not tried, with the reason. failed: given up; dead-lettered if its route has no further
+ * channel. The others are what
  * was heard of it later: received (the device or mailbox has it), bounced, complained, opened, clicked, replied; and of the
  * inbox seen, read, dismissed, archived.
  */

@@ -26,7 +26,7 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
-  /** How many sleep() calls have not resolved. */
+  /** How many sleep() calls have not resolved, and after() calls are still to come. */
   get sleeping(): number {
     return this.#sleepers.size;
   }
@@ -45,6 +45,18 @@ export class FakeClock implements Clock {
       this.#sleepers.add(sleeper);
       signal?.addEventListener('abort', sleeper.wake, { once: true });
     });
+  }
+
+  after(ms: number, then: () => void): () => void {
+    const sleeper: Sleeper = {
+      at: this.#now + ms,
+      wake: () => {
+        this.#sleepers.delete(sleeper);
+        then();
+      },
+    };
+    this.#sleepers.add(sleeper);
+    return () => this.#sleepers.delete(sleeper);
   }
 
   /** Moves on by `ms`; whoever wakes on the way runs before this resolves, and may sleep again within it. */

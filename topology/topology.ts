@@ -1,10 +1,11 @@
 // The job: from source topics to decisions and actions, top to bottom. Connectors add their parts to it
 // (connectors/channels/delivery/topology.ts).
 
+import { utf8Bytes } from '../lib/bytes.ts';
 import { encodeScoreRequest, type ScoreRequest } from '../processors/decide/scores.ts';
 import type { EvaluationTrace, FailedExpression } from '../processors/decide/trace.ts';
 import { asksFor, concernOf } from '../processors/evaluate/concern.ts';
-import { Evaluate } from '../processors/evaluate/evaluate.ts';
+import { Evaluate, type Undelivered } from '../processors/evaluate/evaluate.ts';
 import { type ConsentEvent, ConsentEvents, namesOf } from '../processors/intake/consent-events.ts';
 import type { EventTimeBounds } from '../processors/intake/event-time.ts';
 import { Intake } from '../processors/intake/intake.ts';
@@ -20,7 +21,7 @@ import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import { type ConsentChange, encodeConsentChange } from '../schemas/consent-change.ts';
 import type { ConfirmationLinks } from '../schemas/consent-request.ts';
-import type { DeadLetter } from '../schemas/dead-letter.ts';
+import { type DeadLetter, deadLetter, PARTITION_OF_KEY } from '../schemas/dead-letter.ts';
 import type { Decision, EntityRef } from '../schemas/decision.ts';
 import {
   actionCodec,
@@ -154,6 +155,7 @@ export function triplineTopology(options: JobOptions): Topology {
     )
     .addSink('cancellations', cancellationSink(application), ['evaluate'])
     .addSink('late', lateSink(topics.late, ids), ['evaluate'])
+    .addSink('undelivered', undeliveredSink(options, topics.deadLetter, ids), ['evaluate'])
     .addSink('dead-letter', deadLetterSink(topics.deadLetter, ids), evaluateParents);
   if (options.asksModels === true) topology.addSink('score-requests', scoreRequestSink(application), ['evaluate']);
   return topology;
@@ -254,11 +256,10 @@ function decisionSink(topic: string, ids: SchemaIds): SinkSpec<Decision> {
 
 function actionSink({ prefix, channels }: JobOptions, ids: SchemaIds): SinkSpec<Action> {
   const topicOf = (channel: string): string => actionsTopic(prefix, channel);
-  const encoders = new Map(channels.map((channel) => [channel, actionCodec.encoder(ids[topicOf(channel)])]));
   return {
     topic: (action) => topicOf(action.channel),
     topics: channels.map(topicOf),
-    encode: (action) => (encoders.get(action.channel) ?? actionCodec.encode)(action),
+    encode: actionEncoder(prefix, channels, ids),
     headers: (action) => ({ [DECISION_ID]: action.decision }),
   };
 }
@@ -276,6 +277,29 @@ function cancellationSink(application: string): SinkSpec<Cancellation> {
     topics: [topic],
     encode: ({ flow, at }) => Buffer.from(JSON.stringify({ flow, at })),
     headers: ({ entity }): Record<string, string> => (entity.type === 'user' ? {} : { [ENTITY_HEADER]: entity.type }),
+  };
+}
+
+function actionEncoder(prefix: string, channels: readonly string[], ids: SchemaIds): (action: Action) => Uint8Array {
+  const encoders = new Map(
+    channels.map((channel) => [channel, actionCodec.encoder(ids[actionsTopic(prefix, channel)])]),
+  );
+  return (action) => (encoders.get(action.channel) ?? actionCodec.encode)(action);
+}
+
+/** Dead letters as the connectors make them, but of messages whose record the task has not read: they lie nowhere (-1). */
+function undeliveredSink({ prefix, channels }: JobOptions, topic: string, ids: SchemaIds): SinkSpec<Undelivered> {
+  const encode = deadLetterCodec.encoder(ids[topic]);
+  const encodeAction = actionEncoder(prefix, channels, ids);
+  return {
+    topic,
+    topics: [topic],
+    encode({ action, message, at }) {
+      const headers = [[DECISION_ID, utf8Bytes(action.decision)] as const];
+      const record = { offset: -1, key: utf8Bytes(action.entity.id), value: encodeAction(action), headers };
+      const from = { topic: actionsTopic(prefix, action.channel), partition: PARTITION_OF_KEY, record };
+      return encode(deadLetter(from, 'TRG_DELIVERY_FAILED', message, at));
+    },
   };
 }
 

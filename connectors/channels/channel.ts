@@ -95,7 +95,11 @@ export function openChannel(
     const templates = dependencies.templates.listening((names) => {
       for (const each of names) missing.add(each);
     });
-    return supervised(connector.open(partsOf(options).own, { ...dependencies, templates }), dependencies.clock, missing);
+    return supervised(
+      connector.open(partsOf(options).own, { ...dependencies, templates }),
+      dependencies.clock,
+      missing,
+    );
   }
   throw new FatalError('TRG_CONFIG_INVALID', findings.map(({ message }) => `channels.${name}: ${message}`).join('\n'));
 }

@@ -9,9 +9,10 @@
 //   X3. Unless `allowPrivate`, no connection goes to a private address, whether the URL names it, in whatever notation, or DNS.
 
 import type { LookupFunction } from 'node:net';
-import { Agent, request } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
+import { asBuffer } from '../../lib/bytes.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { withinTime } from '../../lib/time-limit.ts';
+import { timeLimitError } from '../../lib/time-limit.ts';
 import { isPrivateHost, PrivateAddressError, publicLookup } from './private-address.ts';
 
 export interface HttpClientOptions {
@@ -48,6 +49,8 @@ export interface HttpAnswer {
 export const EXCHANGE_MS_MAX = 15_000;
 /** Answers are an identifier or an error; more is no answer to us. */
 export const ANSWER_BYTES_MAX = 64 * 1024;
+/** Nobody sees it: who waited has been told why. */
+const ABANDONED = new Error('the exchange was given up');
 
 export class HttpClient {
   readonly #clock: Clock;
@@ -79,45 +82,103 @@ export class HttpClient {
   }
 
   /** Rejects with TimeLimitError, PrivateAddressError, the signal's reason, or what the connection failed of. */
-  async request(method: HttpMethod, message: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  async request(method: HttpMethod, { url, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const { origin, hostname, pathname, search } = new URL(url);
     // A look-up is asked for names only: an address in the URL is connected to as it stands.
-    if (!this.#allowPrivate && isPrivateHost(new URL(message.url).hostname)) {
-      throw new PrivateAddressError('the address is private');
+    if (!this.#allowPrivate && isPrivateHost(hostname)) throw new PrivateAddressError('the address is private');
+    if (signal.aborted) throw signal.reason;
+    const exchange = new Exchange(this.#answerBytesMax);
+    const abandon = (): void => exchange.giveUp(signal.reason);
+    signal.addEventListener('abort', abandon, { once: true });
+    const cancel = this.#clock.after(this.#timeoutMs, () => exchange.giveUp(timeLimitError(this.#timeoutMs)));
+    try {
+      const sent = { 'user-agent': 'tripline', ...headers };
+      this.#agent.dispatch({ origin, path: pathname + search, method, headers: sent, body }, exchange);
+      return await exchange.answer;
+    } finally {
+      cancel();
+      signal.removeEventListener('abort', abandon);
     }
-    return withinTime(this.#clock, this.#timeoutMs, signal, (bounded) => this.#exchange(method, message, bounded));
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
     if (!this.#agent.destroyed) await this.#agent.destroy();
   }
-
-  async #exchange(method: HttpMethod, { url, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const answer = await request(url, {
-      dispatcher: this.#agent,
-      method,
-      headers: { 'user-agent': 'tripline', ...headers },
-      body,
-      signal,
-    });
-    const { text, isCut } = await beginningOf(answer.body, this.#answerBytesMax);
-    return {
-      status: answer.statusCode,
-      header: (name) => [answer.headers[name]].flat()[0],
-      text,
-      isCut,
-    };
-  }
 }
 
-/** Leaving the loop early closes the connection. */
-async function beginningOf(body: AsyncIterable<Uint8Array>, bytesMax: number) {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > bytesMax) break;
+/**
+ * Takes the answer as it comes: without the streams and signals of undici's request(), which cost as much again as the exchange
+ * (benchmarks/deliveries.bench.ts).
+ */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly answer: Promise<HttpAnswer>;
+  readonly #resolve: (answer: HttpAnswer) => void;
+  readonly #reject: (reason: unknown) => void;
+  #controller: Dispatcher.DispatchController | null = null;
+  #isGivenUp = false;
+  #status = 0;
+  #headers: Readonly<Record<string, string | string[] | undefined>> = {};
+  readonly #chunks: Uint8Array[] = [];
+  #length = 0;
+  readonly #bytesMax: number;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+    const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+    this.answer = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
-  return { text: Buffer.concat(chunks).subarray(0, bytesMax).toString('utf8'), isCut: length > bytesMax };
+
+  /** Ends it with this reason, and closes its connection. */
+  giveUp(reason: unknown): void {
+    this.#reject(reason);
+    this.#isGivenUp = true;
+    this.#controller?.abort(ABANDONED);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // It waited for a connection until its time was over.
+    if (this.#isGivenUp) controller.abort(ABANDONED);
+  }
+
+  /** 1xx come before the answer, which takes their place. */
+  onResponseStart(
+    _: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    if (this.#length <= this.#bytesMax) return;
+    this.#end();
+    controller.abort(ABANDONED);
+  }
+
+  onResponseEnd(): void {
+    this.#end();
+  }
+
+  /** What ended before stays as it was. */
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#reject(error);
+  }
+
+  #end(): void {
+    const headers = this.#headers;
+    const body = this.#chunks.length === 1 ? asBuffer(this.#chunks[0]!) : Buffer.concat(this.#chunks);
+    this.#resolve({
+      status: this.#status,
+      header: (name) => [headers[name]].flat()[0],
+      text: body.subarray(0, this.#bytesMax).toString('utf8'),
+      isCut: this.#length > this.#bytesMax,
+    });
+  }
 }

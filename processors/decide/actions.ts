@@ -8,7 +8,7 @@ import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
 import type { DigestContents, ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import { jsonOfValue } from '../../rules/expressions/values.ts';
-import { capturesOf, type Flow } from '../../rules/flows/flow.ts';
+import { capturesOf, type Flow, momentOf } from '../../rules/flows/flow.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
 import type { GateContext } from '../../rules/gates/gate.ts';
 import type { Route } from '../../rules/gates/route.ts';
@@ -69,11 +69,6 @@ export function actionOf({ send, channels }: Route<CompiledSend>, sent: Sent): A
     data: { ...send.data(scope, failed), ...flow.edited },
     context: shownTo(flow, scope, digest),
   };
-}
-
-/** What ids of its steps are of: once it was moved, a number may have come before, and the time tells. */
-export function momentOf({ id, isMoved }: Pick<Flow, 'id' | 'isMoved'>, at: number): string {
-  return isMoved ? `${id}@${at}` : id;
 }
 
 /** A1. */

@@ -8,7 +8,8 @@ import type { AnswerCommand } from '../../schemas/commands.ts';
 import type { Event } from '../../schemas/event.ts';
 import { heldCandidates } from '../../state/entity/candidates.ts';
 import { takeWaits } from '../../state/entity/waits.ts';
-import { decide, decisionId, type FoundMatch, refuse } from './decide.ts';
+import { decide, decisionId, refuse } from './decide.ts';
+import type { FoundMatch } from './found-match.ts';
 import { flowAnswered } from './flows/advance.ts';
 import type { Visit } from './visit.ts';
 

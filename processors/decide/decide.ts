@@ -29,22 +29,10 @@ import { begin, walkAtMatch, watchGoal } from './flows/begin.ts';
 import { knownFlows } from './flows/known.ts';
 import { waitsForFlows } from './flows/order.ts';
 import type { FlowRun } from './flows/run.ts';
+import type { FoundMatch } from './found-match.ts';
 import { isAsked, missingScores, requestOf } from './scores.ts';
 import { recipientOf } from './sending.ts';
 import type { DecisionTrace, Visit } from './visit.ts';
-
-export interface FoundMatch {
-  readonly rule: CompiledRule;
-  readonly match: Match;
-  /** Value of the rule's `by` for which it was found, '' without one. */
-  readonly by: string;
-  /** Whether everything up to its time has been done: found in order of time, or by a timer. */
-  readonly isSettled: boolean;
-  /** It waited for its turn in event-time order, and sees what is known then; left out: it did not. */
-  readonly isItsTurn?: boolean;
-  /** What a person who looked at it changed of its messages' data; left out: nobody has looked. */
-  readonly reviewed?: JsonObject | undefined;
-}
 
 /** A candidate with all that is needed to make it a decision. */
 export interface Deciding extends Candidate {

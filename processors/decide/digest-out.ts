@@ -21,7 +21,7 @@ import { addWait, takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { actionOf } from './actions.ts';
 import { traceOf, type Verdict, verdictOn } from './decide.ts';
 import { contentsOf, digestWait, type OpenDigest } from './digest.ts';
-import { keepRoute } from './fallback.ts';
+import { sendOnRoute } from './fallback.ts';
 import { rememberSent } from './fired.ts';
 import { knownFlows } from './flows/known.ts';
 import { noteSent, recipientOf, routeOf, settleRoute } from './sending.ts';
@@ -95,8 +95,7 @@ function goOut(visit: Visit, rule: CompiledRule, send: CompiledSend, digest: Ope
   const contents = contentsOf(items, digest.more);
   const action = actionOf(route, { ...about, sections, around: visit.rules.context, digest: contents });
   noteSent(rule.gates, { ...recipient, at, before: [] }, action.channel);
-  output.action(action, trace);
-  keepRoute(visit, rule, action);
+  sendOnRoute(visit, rule, action, trace);
   rememberSent(document, [action.channel], { at, rule, historyMs: visit.rules.needs(entity.type).sentMs });
   visit.sent(at);
 }

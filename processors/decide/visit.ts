@@ -48,8 +48,8 @@ export interface DecisionTrace {
 export interface DecideOutput {
   decision(decision: Decision, rule: CompiledRule, trace: DecisionTrace | null): void;
   action(action: Action, trace: DecisionTrace | null): void;
-  /** Nothing more comes of the send: its route is used up. */
-  routeEnded(last: Action, reason: string): void;
+  /** Nothing more comes of the send: its route is used up. `undelivered`: the last message of it that failed; null: none did. */
+  routeEnded(last: Action, reason: string, undelivered: Action | null): void;
   flow(record: FlowRecord): void;
   /** What was written of the flow and is not yet sent is not to be sent. */
   cancelled(entity: EntityRef, flow: string, at: number): void;

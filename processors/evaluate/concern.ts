@@ -25,6 +25,8 @@ export interface Concern {
   readonly isAnswer: boolean;
   /** It tells what came of a message. */
   readonly isDelivery: boolean;
+  /** And nothing else is asked of it. */
+  readonly isOutcomeAlone: boolean;
 }
 
 /** Null: nobody asks for it. */
@@ -51,11 +53,11 @@ export function concernOf(rules: RuleSet, entity: string, event: Event): Concern
     historyMs !== undefined ||
     isFact ||
     presenceMs !== undefined ||
-    tellsDevice ||
-    isDelivery;
-  return isAsked
-    ? { arrival, ordered, flowing, changes, historyMs, isFact, presenceMs, tellsDevice, isAnswer, isDelivery }
-    : null;
+    tellsDevice;
+  if (!isAsked && !isDelivery) return null;
+  const isOutcomeAlone = !isAsked;
+  const told = { isFact, presenceMs, tellsDevice, isAnswer, isDelivery, isOutcomeAlone };
+  return { arrival, ordered, flowing, changes, historyMs, ...told };
 }
 
 /** Who has an app or a page open is there. */

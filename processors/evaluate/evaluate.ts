@@ -6,6 +6,7 @@
 import { assert } from '../../lib/assert.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { Action } from '../../schemas/action.ts';
 import { avroCodec } from '../../schemas/codec.ts';
 import type { ConfirmationLinks } from '../../schemas/consent-request.ts';
 import type { Decision } from '../../schemas/decision.ts';
@@ -18,6 +19,7 @@ import type { EvaluationTrace, FailedExpression } from '../decide/trace.ts';
 import type { DecideOutput, DecisionTrace, Visit } from '../decide/visit.ts';
 import { concernOf } from './concern.ts';
 import { Evaluation, type EvaluationHost } from './evaluation.ts';
+import { deadAddressOf } from './facts.ts';
 
 export interface EvaluateOptions {
   readonly rules: () => RuleSet;
@@ -35,9 +37,21 @@ export interface EvaluateOptions {
   readonly expressionFailed?: ((failed: FailedExpression) => void) | undefined;
 }
 
+/** A message that failed, and that no further channel of its route may take. */
+export interface Undelivered {
+  readonly action: Action;
+  /** One line for people; no user data. */
+  readonly message: string;
+  /** Wall time, ms. */
+  readonly at: number;
+}
+
 const envelope = avroCodec<EventRecord>('events/event');
 
-/** Children: `decisions`, `actions`, `flows`, `cancellations`, `late`, and `score-requests` where models are asked beside the task. */
+/**
+ * Children: `decisions`, `actions`, `flows`, `cancellations`, `late`, `undelivered`, and `score-requests` where models are asked
+ * beside the task.
+ */
 export class Evaluate implements Processor<Event> {
   readonly #options: EvaluateOptions;
   #context!: ProcessorContext;
@@ -76,7 +90,13 @@ export class Evaluate implements Processor<Event> {
       this.#context.count('unasked');
       return;
     }
-    const document = this.#store.get(key) ?? emptyEntityDocument();
+    const known = this.#store.get(key);
+    // Nobody waits for what came of a message to an entity without a document, such as one that was erased meanwhile.
+    if (known === undefined && concern.isOutcomeAlone && deadAddressOf(event) === null) {
+      this.#context.count('unasked');
+      return;
+    }
+    const document = known ?? emptyEntityDocument();
     if (new Evaluation(this.#host, key, document, rules).take(event, concern)) {
       this.#store.put(key, document);
     } else {
@@ -132,8 +152,20 @@ function outputOf(context: ProcessorContext, { trace = null, expressionFailed }:
     cancelled(entity, flow, at) {
       context.forward({ key: entity.id, value: { entity, flow, at }, timestamp: at, headers: [] }, 'cancellations');
     },
-    routeEnded(value, reason) {
-      context.count('route-ended', { channel: value.channel, reason });
+    routeEnded({ channel }, reason, undelivered) {
+      context.count('route-ended', { channel, reason });
+      if (undelivered === null) return;
+      const why = `${undelivered.channel} failed, and no further channel may take over: ${reason}`;
+      context.forward(
+        {
+          key: `${undelivered.channel}/${context.partition}`,
+          value: { action: undelivered, message: why, at: context.wallTime() },
+          timestamp: context.wallTime(),
+          headers: [],
+        },
+        'undelivered',
+      );
+      context.count('dead-letter', { reason: 'TRG_DELIVERY_FAILED' });
     },
     ask(value) {
       context.count('score-asked', { model: value.model });

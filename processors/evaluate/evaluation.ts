@@ -33,7 +33,8 @@ import {
 } from '../../state/entity/document.ts';
 import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { answerCame, answerMissed } from '../decide/answers.ts';
-import { decide, type FoundMatch } from '../decide/decide.ts';
+import { decide } from '../decide/decide.ts';
+import type { FoundMatch } from '../decide/found-match.ts';
 import { digestsGoOut } from '../decide/digest-out.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
 import { dueFlowGoesOn, fitFlows, flowsSee } from '../decide/flows/advance.ts';
@@ -47,6 +48,7 @@ import { confirmationAsked } from './confirmation.ts';
 import {
   applyAttributes,
   applyInstantFact,
+  deadAddressOf,
   forgetUnasked,
   learnDevice,
   rememberEvent,
@@ -409,13 +411,14 @@ export class Evaluation implements Visit {
   }
 
   /** What came of a message: its route goes on, and an address that is dead is remembered. */
-  #outcomeCame({ event: name, properties, time }: Event): void {
+  #outcomeCame(event: Event): void {
+    const { event: name, properties, time } = event;
     const split = name.lastIndexOf('_');
     const [channel, outcome] = [name.slice(0, split), name.slice(split + 1)];
     const text = (value: Json | undefined): string | null => (typeof value === 'string' ? value : null);
-    const { action, reason, address } = properties;
-    const isDead = outcome === 'bounced' || outcome === 'complained' || reason === 'suppressed';
-    if (isDead && text(address) !== null) rememberSuppressed(this.document, text(address)!);
+    const { action, reason } = properties;
+    const dead = deadAddressOf(event);
+    if (dead !== null) rememberSuppressed(this.document, dead);
     routeGoesOn(this, { action: text(action), channel, outcome, reason: text(reason) }, time);
   }
 

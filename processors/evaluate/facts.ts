@@ -176,6 +176,12 @@ const DEVICE_TYPES: ReadonlyMap<string, Device['type']> = new Map([
 ]);
 
 /** The address of a message turned out to be dead; it is remembered by its id (schemas/address.ts). */
+/** The address that what came of a message shows to be dead; null: none. */
+export function deadAddressOf({ event: name, properties: { address, reason } }: Event): string | null {
+  const isDead = name.endsWith('_bounced') || name.endsWith('_complained') || reason === 'suppressed';
+  return isDead && typeof address === 'string' ? address : null;
+}
+
 export function rememberSuppressed({ sections }: EntityDocument, address: string): void {
   const known = sections.open(suppressedAddresses) ?? [];
   if (!known.includes(address)) sections.put(suppressedAddresses, [...known, address].slice(-SUPPRESSED_MAX));

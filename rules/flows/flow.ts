@@ -132,3 +132,8 @@ export function flowsDue(flows: readonly Flow[] | undefined): number {
   }
   return due;
 }
+
+/** What ids of its steps are of: once it was moved, a number may have come before, and the time tells. */
+export function momentOf({ id, isMoved }: Pick<Flow, 'id' | 'isMoved'>, at: number): string {
+  return isMoved ? `${id}@${at}` : id;
+}

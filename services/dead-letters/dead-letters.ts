@@ -9,15 +9,14 @@
 //       entity is, with one header more: REPLAYED_FROM.
 //   R3. Memory holds one transaction of letters and, a partition at a time, the offsets of those replayed (I8).
 
-import type { DeadLetter } from '../../schemas/dead-letter.ts';
+import { asBuffer } from '../../lib/bytes.ts';
+import { partitionOf } from '../../lib/murmur2.ts';
+import { type DeadLetter, PARTITION_OF_KEY, REPLAYED_FROM } from '../../schemas/dead-letter.ts';
 import { deadLetterCodec } from '../../schemas/framed.ts';
 import type { NewRecord, RecordHeader } from '../../schemas/record.ts';
 import type { Log, LogWriter } from '../../topology/engine/ports.ts';
 import { readPartition } from '../../topology/engine/read-partition.ts';
 import type { Pause } from '../operation.ts';
-
-/** `PARTITION:OFFSET` of the dead letter that the record was replayed from. */
-export const REPLAYED_FROM = 'tripline-replayed-from';
 
 const MARKER = 'replayed/';
 
@@ -100,12 +99,13 @@ export async function replayLetters(log: Log, writer: LogWriter, options: Replay
   for await (const found of deadLetters(log, topic, filter)) {
     if (found.replayed) continue;
     const { letter } = found;
-    if (letter.partition >= (partitions.get(letter.topic) ?? 0)) {
+    const partition = homeOf(letter, partitions.get(letter.topic) ?? 0);
+    if (partition === null) {
       const home = `${letter.topic}/${letter.partition}`;
       homeless.set(home, (homeless.get(home) ?? 0) + 1);
       continue;
     }
-    writer.send([original(found), marker(topic, found)]);
+    writer.send([original(found, partition), marker(topic, found)]);
     letters++;
     bytes += letter.value?.length ?? 0;
     if (letters >= TRANSACTION_LETTERS || bytes >= TRANSACTION_BYTES) await commit();
@@ -126,13 +126,19 @@ async function replayedOffsets(log: Log, topic: string, partition: number): Prom
   return offsets;
 }
 
-function original({ letter, partition, offset, timestamp }: FoundLetter): NewRecord {
+/** R2. Null: it is no more. */
+function homeOf({ partition, key }: DeadLetter, partitions: number): number | null {
+  if (partition === PARTITION_OF_KEY && partitions > 0 && key !== null) return partitionOf(asBuffer(key), partitions);
+  return partition >= 0 && partition < partitions ? partition : null;
+}
+
+function original({ letter, partition, offset, timestamp }: FoundLetter, to: number): NewRecord {
   const headers = letter.headers
     .filter(({ name }) => name !== REPLAYED_FROM)
     .map(({ name, value }): RecordHeader => [name, value]);
   headers.push([REPLAYED_FROM, Buffer.from(`${partition}:${offset}`)]);
   const { topic, key, value } = letter;
-  return { topic, partition: letter.partition, timestamp, key, value, headers };
+  return { topic, partition: to, timestamp, key, value, headers };
 }
 
 function marker(topic: string, { partition, offset, timestamp }: FoundLetter): NewRecord {

@@ -50,7 +50,7 @@ export interface LetterJson {
   readonly reason: ErrorCode;
   readonly message: string;
   readonly replayed: boolean;
-  /** Where the record was read. */
+  /** Where the record was read; partition and offset -1: it lay nowhere, and is sent again to the partition of its key. */
   readonly from: { readonly topic: string; readonly partition: number; readonly offset: number };
   readonly key: BytesJson;
   readonly value: BytesJson;

@@ -55,7 +55,8 @@ export const COUNTERS: Table = {
   'route-ended': {
     name: 'tripline.routes.ended',
     unit: '{message}',
-    meaning: 'Messages that no further channel may take after a failure, by `channel` of the last one and `reason`',
+    meaning:
+      'Messages whose route ended with channels left that may not take over, by `channel` of the last one and `reason`',
   },
   'feedback-repeat': {
     name: 'tripline.feedback.repeat',

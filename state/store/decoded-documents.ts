@@ -5,14 +5,15 @@
 // (document-store.ts).
 //
 // Invariants:
-//   H1. At most SETS * WAYS documents are at hand, and with more than one, no more than `bytesMax` of heap as far as is known.
+//   H1. At most `count` documents are at hand, and with more than one, no more than `bytesMax` of heap as far as is known.
 //   H2. A key's documents are in the set of its hash, the one used last first. Not a Map, see lib/text-hash.ts.
 
 import { assert } from '../../lib/assert.ts';
 import type { RecordHead } from './document-table.ts';
 
-const SETS = 16;
 const WAYS = 4;
+/** Enough where a document is asked for again soon or not at all. */
+const AT_HAND = 64;
 
 export interface DecodedDocument<Doc> extends RecordHead {
   readonly key: string;
@@ -29,15 +30,19 @@ export interface DecodedDocument<Doc> extends RecordHead {
 }
 
 export class DecodedDocuments<Doc> {
-  readonly #slots: (DecodedDocument<Doc> | undefined)[] = new Array(SETS * WAYS).fill(undefined);
+  readonly #slots: (DecodedDocument<Doc> | undefined)[];
+  readonly #sets: number;
   readonly #onLeaving: (document: DecodedDocument<Doc>) => void;
   #bytesMax: number;
   #bytes = 0;
   /** What was found last: a document that is read is mostly put right after. */
   #last: DecodedDocument<Doc> | undefined;
 
-  /** `onLeaving`: is handed a document before it goes. */
-  constructor(bytesMax: number, onLeaving: (document: DecodedDocument<Doc>) => void) {
+  /** `onLeaving`: is handed a document before it goes. `count`: four times a power of two. */
+  constructor(bytesMax: number, onLeaving: (document: DecodedDocument<Doc>) => void, count: number = AT_HAND) {
+    this.#sets = count / WAYS;
+    assert(this.#sets >= 1 && Number.isInteger(Math.log2(this.#sets)), 'the last bits of a hash tell the set (H2)');
+    this.#slots = new Array(count).fill(undefined);
     this.#bytesMax = bytesMax;
     this.#onLeaving = onLeaving;
   }
@@ -53,7 +58,7 @@ export class DecodedDocuments<Doc> {
 
   /** It is then the first of its set. */
   find(key: string, hash: number): DecodedDocument<Doc> | undefined {
-    const first = (hash & (SETS - 1)) * WAYS;
+    const first = (hash & (this.#sets - 1)) * WAYS;
     for (let at = first; at < first + WAYS; at++) {
       const document = this.#slots[at];
       if (document?.hash !== hash || document.key !== key) continue;
@@ -67,7 +72,7 @@ export class DecodedDocuments<Doc> {
 
   /** The same, whose place stays what it is. */
   peek(key: string, hash: number): DecodedDocument<Doc> | undefined {
-    const first = (hash & (SETS - 1)) * WAYS;
+    const first = (hash & (this.#sets - 1)) * WAYS;
     for (let at = first; at < first + WAYS; at++) {
       const document = this.#slots[at];
       if (document?.hash === hash && document.key === key) return document;
@@ -77,7 +82,7 @@ export class DecodedDocuments<Doc> {
 
   /** Takes a document to hand that is not, for which another of its set goes. */
   add(document: DecodedDocument<Doc>): void {
-    const first = (document.hash & (SETS - 1)) * WAYS;
+    const first = (document.hash & (this.#sets - 1)) * WAYS;
     this.#letGo(first + WAYS - 1);
     this.#slots.copyWithin(first + 1, first, first + WAYS - 1);
     this.#slots[first] = document;

@@ -93,14 +93,19 @@ export class CachedDocumentStore<Doc> implements DocumentStore<Doc> {
   #misses = 0;
   #absent = 0;
 
-  constructor(store: KeyValueStore, spec: DocumentSpec<Doc>, options: { cacheBytes: number }) {
+  constructor(
+    store: KeyValueStore,
+    spec: DocumentSpec<Doc>,
+    options: { readonly cacheBytes: number; readonly atHand?: number },
+  ) {
     this.#store = store;
     this.#spec = spec;
     this.#cacheBytes = options.cacheBytes;
-    this.#decoded = new DecodedDocuments(options.cacheBytes / DECODED_SHARE, (document) => {
+    const onLeaving = (document: DecodedDocument<Doc>): void => {
       if (this.#touched?.has(document)) this.#isUndoable = false;
       if (document.isDirty) this.#encode(document);
-    });
+    };
+    this.#decoded = new DecodedDocuments(options.cacheBytes / DECODED_SHARE, onLeaving, options.atHand);
   }
 
   /** What is done from here on can be taken back, at the price of encoding each document that is touched before it is. */

@@ -59,6 +59,28 @@ export function globalTablesSuite(name: string, open: (t: Cleanup) => Promise<Lo
     assert.equal(facts.get('c'), undefined);
   });
 
+  test(`${name}: what was asked for before is what it is now: absent, there, another, gone, and after thousands of others`, async (t) => {
+    const log = await openTopics(t);
+    const tables = tablesOver(t, log);
+    const facts = tables.table('facts');
+    const seen: (string | undefined)[] = [];
+    const look = (): void => {
+      const entry = facts.get('a');
+      seen.push(entry === undefined ? undefined : text(entry.value)!);
+    };
+    await tables.current(NEVER);
+    look();
+    for (const [round, value] of ['1', '2', null, '3'].entries()) {
+      await write(log, [record('facts/0', value, 'a')], `w${round}`);
+      await tables.current(NEVER);
+      look();
+      look();
+    }
+    for (let i = 0; i < 5_000; i++) assert.equal(facts.get(`other${i}`), undefined);
+    look();
+    assert.deepEqual(seen, [undefined, '1', '1', '2', '2', undefined, undefined, '3', '3', '3']);
+  });
+
   test(`${name}: records of a key are folded one after the other, over answers of the log`, async (t) => {
     const log = await openTopics(t);
     const tables = tablesOver(t, log);

@@ -35,7 +35,7 @@ const folder = process.argv[2]!;
 const events = producedEvents();
 const walls = wallTimes(events);
 let wall = START;
-const clock: Clock = { now: () => wall, sleep: (ms, signal) => systemClock.sleep(ms, signal) };
+const clock: Clock = { ...systemClock, now: () => wall };
 
 const log = await openEmbeddedLog({ dir: join(folder, 'log'), clock: systemClock });
 const parts = topology().subTopologies();

@@ -53,6 +53,8 @@ export interface StoreSpec {
   readonly documents: DocumentSpec<any>;
   /** Of decoded documents that the tasks of one thread keep together. */
   readonly cacheBytes: number;
+  /** How many each task keeps decoded at most, four times a power of two; left out: as decoded-documents.ts has it. */
+  readonly atHand?: number;
   /** Where what the task computes by changes while it runs, such as rules. */
   readonly versions?: VersionSwitch | undefined;
 }

@@ -44,6 +44,7 @@ export class Engine {
   readonly #partitioner: PartitionerCheck;
   readonly #watermarkAt = new Map<Task, number>();
   #woken = new AbortController();
+  #isWakingSoon = false;
   readonly #hideTasks: (() => void) | undefined;
 
   constructor(options: EngineOptions) {
@@ -108,7 +109,7 @@ export class Engine {
     mark: () => this.#committer.mark(),
     undo: () => this.#committer.undo(),
     pressure: { isHigh: () => this.#committer.isPressed, relieve: () => this.#committer.begin() },
-    wake: () => this.#woken.abort(WOKEN),
+    wake: () => this.#wakeSoon(),
   };
 
   /**
@@ -154,6 +155,16 @@ export class Engine {
   /** Reads no more, waits up to `graceMs` for I/O that is under way, and commits. */
   async drain(graceMs: number): Promise<void> {
     await this.#finish(this.#tasks, graceMs);
+  }
+
+  /** Once all that the event loop has at hand was seen: answers that come together are taken in together, in one turn. */
+  #wakeSoon(): void {
+    if (this.#isWakingSoon) return;
+    this.#isWakingSoon = true;
+    setImmediate(() => {
+      this.#isWakingSoon = false;
+      this.#woken.abort(WOKEN);
+    });
   }
 
   /** Starts no more I/O for these tasks, waits for what is under way, and commits. */

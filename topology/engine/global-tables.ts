@@ -12,7 +12,7 @@
 //   G3. A log that does not answer makes current() wait. It never resolves unasked.
 //   G4. Mirror and positions change in one write, so a mirror on disk goes on where it stood. One that lies beyond the end of its
 //       topic, which was then made anew, is begun anew.
-//   G5. Memory holds one answer of the log, and what the store holds in memory (I8).
+//   G5. Memory holds one answer of the log, what the store holds in memory, and AT_HAND_MAX entries of each table (I8).
 //
 // Edge `known`: what must be known right before a message goes is read: consent, suppressions, channels that are disabled.
 //   throws: read again every 0.5 s, with a line in the log each minute; nothing is sent meanwhile, and everything else goes on
@@ -64,6 +64,8 @@ const IDLE_WAIT_MS = 500;
 /** 200 fences a second are what a cluster does not notice, and cost a send 5 ms at most. */
 const FENCE_INTERVAL_MS = 5;
 const RETRY_MS = 500;
+/** What is asked for is mostly asked for again at once: before a message is begun, and right before it goes. */
+const AT_HAND_MAX = 4_096;
 /** How late it is noticed that a topic has more partitions. */
 const GROWTH_MS = 30_000;
 
@@ -80,6 +82,8 @@ export class GlobalTables {
   readonly #options: GlobalTablesOptions;
   readonly #specs: ReadonlyMap<string, TableSpec>;
   readonly #positions = new Map<string, number>();
+  /** Entries as the store has them, by topic; null: it has none. */
+  readonly #atHand: ReadonlyMap<string, Map<string, TableEntry | null>>;
   readonly #closing = new AbortController();
   readonly #ended: Promise<void>;
   #places: readonly TopicPartition[] = [];
@@ -97,6 +101,7 @@ export class GlobalTables {
   constructor(options: GlobalTablesOptions) {
     this.#options = options;
     this.#specs = new Map(options.tables.map((spec) => [spec.topic, spec]));
+    this.#atHand = new Map(options.tables.map(({ topic }) => [topic, new Map()]));
     // Who does not wait for it is told by onFault.
     this.#first.promise.catch(() => {});
     this.#ended = this.#run();
@@ -109,10 +114,17 @@ export class GlobalTables {
 
   table(topic: string): GlobalTable {
     const { store } = this.#options;
+    const atHand = this.#atHand.get(topic)!;
     return {
       get: (key) => {
-        const bytes = store.get(entryKey(topic, key));
-        return bytes === undefined ? undefined : decodeEntry(bytes);
+        let entry = atHand.get(key);
+        if (entry === undefined) {
+          const bytes = store.get(entryKey(topic, key));
+          entry = bytes === undefined ? null : decodeEntry(bytes);
+          if (atHand.size >= AT_HAND_MAX) atHand.clear();
+          atHand.set(key, entry);
+        }
+        return entry ?? undefined;
       },
     };
   }
@@ -192,6 +204,7 @@ export class GlobalTables {
   async #forget(): Promise<void> {
     await this.#options.store.clear();
     this.#positions.clear();
+    for (const entries of this.#atHand.values()) entries.clear();
   }
 
   async #turn(): Promise<void> {
@@ -237,6 +250,8 @@ export class GlobalTables {
     }
     if (batch.size === 0) return;
     await this.#options.store.write([...batch.values()]);
+    // Before anybody is told that it is current (G1).
+    for (const [topic, key] of changed) this.#atHand.get(topic)!.delete(key);
     for (const { topic, partition, nextOffset } of fetched)
       this.#positions.set(partitionKey({ topic, partition }), nextOffset);
     for (const [topic, key] of changed) this.#options.onChange?.(topic, key);

@@ -81,6 +81,6 @@ async function replay(services: Services, filter: ReplayLetters, io: Io): Promis
 }
 
 function row({ partition, offset, at, reason, from, message, replayed }: LetterJson): string {
-  const place = `${from.topic}/${from.partition}@${from.offset}`;
+  const place = from.offset < 0 ? from.topic : `${from.topic}/${from.partition}@${from.offset}`;
   return `${partition}:${offset}  ${at}  ${reason}  ${place}  ${message}${replayed ? ' (replayed)' : ''}`;
 }

@@ -8,7 +8,8 @@
 //   V1. An action's record counts as read once the action is in the outbox; it leaves the outbox together with its
 //       delivery record, so it is delivered at least once, under the same idempotency key each time (I6).
 //   V2. Per entity one action at a time, in the order read: the next one starts when the one before it is settled.
-//   V3. Every action ends as delivered, skipped or failed, and a failed one is in the dead letters as well.
+//   V3. Every action ends as delivered, skipped or failed, and one that failed on the last channel of its route is in the dead
+//       letters as well.
 //   V4. Bounded (I8): `concurrency` sends, `queueMax` entities in line for one before the task reads no more, `maxParked`
 //       entities waiting for a next attempt, `maxPerEntity` actions of one entity.
 //   V5. While the breaker is open nothing is tried but its probes. Once it closes, what waited in this life of the process goes
@@ -23,6 +24,7 @@ import { utf8Text } from '../../../lib/bytes.ts';
 import { errorName, RecordError } from '../../../lib/errors.ts';
 import type { Rng } from '../../../lib/rng.ts';
 import type { Action } from '../../../schemas/action.ts';
+import { REPLAYED_FROM } from '../../../schemas/dead-letter.ts';
 import { traceparentOf } from '../../../schemas/trace.ts';
 import type { Message, Processor, ProcessorContext, SourceRecord } from '../../../state/processor.ts';
 import type { DocumentStore } from '../../../state/store/api.ts';
@@ -61,7 +63,7 @@ export interface DeliverOptions {
 /** With a provider 100 ms away this gives 320 messages a second and a task, and does not look like an attack. */
 export const CONCURRENCY = 32;
 /** Enough to keep the senders going between two reads. */
-const QUEUE_MAX = 256;
+const QUEUE_MAX = 32;
 /** Entities that wait during an outage of the provider: as rows on disk; beyond it the task reads no more and its lag shows (V4). */
 const MAX_PARKED = 100_000;
 /** An entity's actions are one document, written whole on each change. */
@@ -448,7 +450,10 @@ export class Deliver implements Processor<SourceRecord> {
     const known = this.#actions.get(entry);
     if (known !== undefined) return known;
     try {
-      const action = this.#options.decode(entry.value ?? new Uint8Array(0));
+      const decoded = this.#options.decode(entry.value ?? new Uint8Array(0));
+      // Its route has ended: nobody waits for what comes of it.
+      const isSentAgain = entry.headers.some(({ name }) => name === REPLAYED_FROM);
+      const action = isSentAgain ? { ...decoded, fallback: [] } : decoded;
       this.#actions.set(entry, action);
       return action;
     } catch (error) {

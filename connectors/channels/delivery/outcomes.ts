@@ -88,12 +88,13 @@ export class Outcomes {
     if (reason === 'sandbox') this.#archive(what, 'sandbox');
   }
 
-  /** A delivery that failed is a dead letter too. */
+  /** On the last channel of its route a dead letter too. Before that the entity's task goes on, and makes one if it cannot. */
   failed(what: Settling, reason: string, code: ErrorCode = 'TRG_DELIVERY_FAILED'): void {
     const delivery = this.#report(what, { outcome: 'failed', reason, providerId: null });
     this.#options.onFailed(delivery);
+    if (what.action.fallback.length > 0) return;
     this.unusable(what.entry, reason, code);
-    if (what.action.fallback.length === 0) this.#alert({ kind: 'delivery_failed', reason, action: what.action });
+    this.#alert({ kind: 'delivery_failed', reason, action: what.action });
   }
 
   /** A record that is no action, of which no delivery can tell. */

@@ -44,7 +44,9 @@ export interface ConnectorOptions {
 }
 
 /** Outboxes are short-lived; the cache only spans bursts. */
-const CACHE_BYTES = 8 * 1024 * 1024;
+const CACHE_BYTES = 16 * 1024 * 1024;
+/** Those that are sent or in line, and as many that come and go meanwhile, so that none is encoded before it is settled. */
+const AT_HAND = 256;
 
 export function addConnector(topology: Topology, options: ConnectorOptions): void {
   const {
@@ -69,7 +71,7 @@ export function addConnector(topology: Topology, options: ConnectorOptions): voi
   topology
     .addSource(`source ${channel}`, { topic: actionsTopic(prefix, channel) })
     .addProcessor(deliver, create, [`source ${channel}`], tableTopics(knownTopics(application, prefix)))
-    .addStateStore(store, { documents: outboxSpec, cacheBytes: CACHE_BYTES }, deliver)
+    .addStateStore(store, { documents: outboxSpec, cacheBytes: CACHE_BYTES, atHand: AT_HAND }, deliver)
     .addSink(
       `deliveries ${channel}`,
       {

@@ -1,5 +1,6 @@
 // The options of the webhook channel: `channels.webhook` in tripline.yaml.
 
+import type { KeyObject } from 'node:crypto';
 import Type from 'typebox';
 import type { SchemaFinding } from '../../../lib/schema-check.ts';
 import { allowPrivateOption, checkUrl, concurrencyOption, oauthOption, urlOption } from '../http/options.ts';
@@ -37,7 +38,7 @@ export function checkMeaning({ url, secret, oauth, allowPrivate }: WebhookOption
 }
 
 /** The keys of the secrets, null for one that is none. */
-export function secretKeys(secret: string | undefined): (Uint8Array | null)[] {
+export function secretKeys(secret: string | undefined): (KeyObject | null)[] {
   if (secret === undefined) return [];
   // Only whsec_ secrets are known to hold no space.
   return secret.startsWith('whsec_') ? secret.trim().split(/\s+/).map(secretKey) : [secretKey(secret)];

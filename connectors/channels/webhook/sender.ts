@@ -9,6 +9,7 @@
 //   W3. A connection goes to no private address unless that is allowed, whatever DNS says (private-address.ts).
 //   W4. An exchange ends within 15 s, and of an answer's body only the beginning is read (http-client.ts).
 
+import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Action } from '../../../schemas/action.ts';
 import { ClientCredentialsTokens } from '../../http/client-credentials.ts';
@@ -23,7 +24,7 @@ import { signatureOf } from './signature.ts';
 
 export class WebhookSender implements ChannelSender<WebhookBody> {
   readonly #url: string;
-  readonly #keys: readonly Uint8Array[];
+  readonly #keys: readonly KeyObject[];
   readonly #clock: Clock;
   readonly #templates: Templates;
   readonly #client: HttpClient;

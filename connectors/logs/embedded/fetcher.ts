@@ -66,12 +66,11 @@ export class Fetcher {
       const states = requests.map((request) => this.#state.partition(request));
       const hasMore = (): boolean => requests.some((request, i) => request.offset < states[i]!.end);
       if (signal.aborted || this.#closed.signal.aborted || hasMore()) return resolve();
-      const ended = new AbortController();
       const end = (): void => {
         this.#listeners.delete(check);
         signal.removeEventListener('abort', end);
         this.#closed.signal.removeEventListener('abort', end);
-        ended.abort();
+        cancel();
         resolve();
       };
       const check = (): void => {
@@ -80,7 +79,7 @@ export class Fetcher {
       this.#listeners.add(check);
       signal.addEventListener('abort', end, { once: true });
       this.#closed.signal.addEventListener('abort', end, { once: true });
-      void this.#clock.sleep(waitMs, ended.signal).then(end);
+      const cancel = this.#clock.after(waitMs, end);
     });
   }
 }

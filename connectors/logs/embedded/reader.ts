@@ -16,6 +16,9 @@ import type { Chunk, FetchRequest, FileCursor, LogCore } from './core.ts';
 const CHUNK_BYTES_MIN = 64 * 1024;
 const CHUNK_BYTES_MAX = 1024 * 1024;
 
+/** A reason of one's own: without, each abort makes an error with a stack. */
+const WOKEN = 'there is something to do';
+
 interface Assigned extends TopicPartition {
   offset: number;
   paused: boolean;
@@ -106,8 +109,8 @@ export class CoreReader implements LogReader {
     signal: AbortSignal | undefined,
   ): Promise<readonly Chunk[]> {
     const waiting = new AbortController();
-    this.#wake = () => waiting.abort();
-    if (signal?.aborted) waiting.abort();
+    this.#wake = () => waiting.abort(WOKEN);
+    if (signal?.aborted) waiting.abort(WOKEN);
     signal?.addEventListener('abort', this.#wake, { once: true });
     try {
       return await this.#core.fetch(requests, waitMs, waiting.signal);

@@ -6,11 +6,10 @@
 //       carries what was there before, so that rules over changes see one.
 
 import { hash } from 'node:crypto';
-import type { Flow } from '../../../rules/flows/flow.ts';
+import { type Flow, momentOf } from '../../../rules/flows/flow.ts';
 import type { EntityRef } from '../../../schemas/decision.ts';
 import { Event } from '../../../schemas/event.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../schemas/json.ts';
-import { momentOf } from '../actions.ts';
 
 /** What was emitted may lead to more, so deep. */
 export const DEPTH_MAX = 8;

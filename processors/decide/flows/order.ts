@@ -11,7 +11,7 @@ import { heldMatchOf } from '../../../rules/patterns/held-match.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
 import { heldCandidates } from '../../../state/entity/candidates.ts';
 import { addWait } from '../../../state/entity/waits.ts';
-import type { FoundMatch } from '../decide.ts';
+import type { FoundMatch } from '../found-match.ts';
 import type { Visit } from '../visit.ts';
 import { flowsOf } from './known.ts';
 

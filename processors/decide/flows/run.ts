@@ -24,7 +24,7 @@ import type { FlowRecord } from '../../../schemas/flow-record.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
 import { actionOf } from '../actions.ts';
 import { contentsOf, type Gathering, gather, gatheredSendOf, gatheringOf, itemWithData, wentAlone } from '../digest.ts';
-import { keepRoute } from '../fallback.ts';
+import { sendOnRoute } from '../fallback.ts';
 import { rememberSent } from '../fired.ts';
 import { noteSent, quietUntil, recipientOf, routeOf, settleRoute, validForMsOf } from '../sending.ts';
 import type { DecisionTrace, Visit } from '../visit.ts';
@@ -246,8 +246,7 @@ export class FlowRun implements Turn {
       else {
         const { action } = effect;
         noteSent(rule.gates, { ...this.#recipient, at: this.at, before: [] }, action.channel);
-        output.action(action, trace);
-        keepRoute(visit, rule, action);
+        sendOnRoute(visit, rule, action, trace);
         sent.push(action.channel);
         wentAlone(visit, rule, effect.send, { id: this.flow.id, at: this.at }, this.scope);
       }

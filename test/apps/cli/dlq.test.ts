@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dlq as dlqCommand } from '../../../apps/cli/commands/dlq.ts';
-import { deadLetter } from '../../../schemas/dead-letter.ts';
+import { deadLetter, PARTITION_OF_KEY } from '../../../schemas/dead-letter.ts';
 import { deadLetterCodec, decisionCodec } from '../../../schemas/framed.ts';
 import type { TestDriver } from '../../../testing/test-driver.ts';
 import { folderWith, run } from './kit.ts';
@@ -85,6 +85,26 @@ test('a replayed record is back where it came from, as it was, with one header m
       ['tripline-replayed-from', `${letter.partition}:${letter.offset}`],
     ],
   );
+});
+
+test('a letter of a message whose record lay nowhere goes to the partition of its key', async (t) => {
+  const folder = shopFolder(t);
+  const shop = await openShop(t, folder);
+  const record = { offset: -1, key: Buffer.from('u1'), value: Buffer.from('a message'), headers: [] };
+  const from = { topic: 'events.shop', partition: PARTITION_OF_KEY, record };
+  await shop.pipe('tripline.dead-letter', {
+    key: 'email/0',
+    value: deadLetterCodec.encode(deadLetter(from, 'TRG_DELIVERY_FAILED', 'email failed', START)),
+  });
+  await shop.pipe('events.shop', track('u1', 'view', START));
+  await shop.close();
+  assert.match((await dlq(folder, 'list')).out, /TRG_DELIVERY_FAILED {2}events.shop {2}email failed\n$/);
+  assert.equal((await dlq(folder, 'replay')).out, 'dead letters replayed: 1\n');
+  const again = await openShop(t, folder);
+  const records = await again.read('events.shop');
+  // Right behind the event of the same key.
+  const at = records.findIndex(({ value }) => String(Buffer.from(value!)) === 'a message');
+  assert.deepEqual([at, records[at]!.offset], [1, 1]);
 });
 
 test('a letter is replayed once, however often replay is called', async (t) => {

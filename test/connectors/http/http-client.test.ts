@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { LookupFunction } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { ANSWER_BYTES_MAX, EXCHANGE_MS_MAX, HttpClient } from '../../../connectors/http/http-client.ts';
 import { FakeClock } from '../../../testing/fake-clock.ts';
@@ -13,7 +14,8 @@ async function open(t: TestContext, options: { allowPrivate?: boolean } = {}) {
   const clock = new FakeClock();
   const client = new HttpClient({ clock, allowPrivate: true, ...options });
   t.after(() => client.close());
-  const post = (url = provider.url, headers = {}) => client.post({ url, headers, body: 'hello' }, NO_ABORT);
+  const post = (url = provider.url, headers = {}, signal = NO_ABORT) =>
+    client.post({ url, headers, body: 'hello' }, signal);
   return { provider, clock, post };
 }
 
@@ -69,6 +71,41 @@ test('who says nothing, or never ends, is left after its time (X1)', async (t) =
     await left;
     assert.equal(clock.sleeping, 0);
   }
+});
+
+test('an abort ends it with its reason, before it begins and while it is under way, and leaves nothing behind (X1)', async (t) => {
+  const { provider, clock, post } = await open(t);
+  const closing = new AbortController();
+  provider.next('hangs');
+  const left = assert.rejects(post(provider.url, {}, closing.signal), { message: 'closing' });
+  await until(() => provider.requests.length === 1, { message: 'the request has come' });
+  closing.abort(new Error('closing'));
+  await left;
+  await assert.rejects(post(provider.url, {}, closing.signal), { message: 'closing' });
+  assert.deepEqual([clock.sleeping, provider.requests.length], [0, 1]);
+  // The connection of the one that was given up is not used again.
+  assert.equal((await post()).text, 'fine');
+});
+
+test('who waits for a connection longer than its time is left, and sends nothing when there is one (X1)', async (t) => {
+  const { provider, clock, post } = await open(t);
+  const found = Promise.withResolvers<void>();
+  const lookup: LookupFunction = (_host, _options, done) =>
+    void found.promise.then(() => done(null, [{ address: '127.0.0.1', family: 4 }]));
+  const slow = new HttpClient({ clock, allowPrivate: true, lookup });
+  t.after(() => slow.close());
+  const url = provider.url.replace('127.0.0.1', 'provider.test');
+  const left = assert.rejects(slow.post({ url, headers: {}, body: 'late' }, NO_ABORT), { name: 'TimeLimitError' });
+  await clock.advance(EXCHANGE_MS_MAX);
+  await left;
+  found.resolve();
+  const soon = await slow.post({ url, headers: {}, body: 'soon' }, NO_ABORT);
+  assert.equal(soon.text, 'fine');
+  assert.deepEqual(
+    provider.requests.map(({ body }) => body),
+    ['soon'],
+  );
+  assert.equal((await post()).status, 200);
 });
 
 test('of a long answer only the beginning is kept (X1)', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { channelTraits } from '../../../connectors/channels/index.ts';
 import { formatProblem } from '../../../lib/problem.ts';
+import type { Undelivered } from '../../../processors/evaluate/evaluate.ts';
 import type { CompileOptions, ContextFiles } from '../../../rules/index.ts';
 import type { Action } from '../../../schemas/action.ts';
 import { addressId } from '../../../schemas/address.ts';
@@ -116,14 +117,85 @@ then: [{ send: { channel: email, template: hi, fallback: [sms] } }]`);
   assert.equal(found.context.counters.by('route-ended', 'reason').get('consent'), 1);
 });
 
+/** What a route that is used up leaves: the message that failed, as it would be sent again, and why. */
+const lettersOf = (found: EvaluateRun) =>
+  found.context
+    .valuesTo<Undelivered>('undelivered')
+    .map(({ action, message }) => [action.id, action.channel, action.attempt, ...action.fallback, message]);
+
+test('a route that is used up after a failure leaves one dead letter, of the message that failed last (F3)', () => {
+  const rule = `id: a
+when: { event: paid }
+then: [{ send: { channel: email, template: hi, fallback: [sms] } }]`;
+  const no = (at: number) => event(CONSENT_EVENT, at, { channels: { sms: false } }, { type: 'consent' });
+  const refused = run(rule).see(paid(1), no(2));
+  const [email] = actionsOf(refused);
+  refused.see(outcome(email!, 'failed', 3), outcome(email!, 'failed', 4));
+  assert.deepEqual(lettersOf(refused), [
+    [email!.id, 'email', 1, 'email failed, and no further channel may take over: consent'],
+  ]);
+  // The last channel takes over, and is refused right before it goes.
+  const late = run(rule).see(paid(1));
+  late.see(outcome(actionsOf(late)[0]!, 'failed', 3));
+  late.storeAndLoad();
+  late.see(outcome(actionsOf(late)[1]!, 'skipped', 4, { reason: 'consent' }));
+  assert.deepEqual(lettersOf(late), [
+    [actionsOf(late)[0]!.id, 'email', 1, 'email failed, and no further channel may take over: consent'],
+  ]);
+  assert.deepEqual([refused.routes(), late.routes()], [[], []]);
+});
+
+test('a route that goes on, that ends on its last channel or without a failure leaves no dead letter here (F3)', () => {
+  const delivered = run(ROUTE).see(paid(1));
+  delivered.see(outcome(actionsOf(delivered)[0]!, 'failed', 2), outcome(actionsOf(delivered)[0]!, 'failed', 2));
+  delivered.see(outcome(actionsOf(delivered)[1]!, 'delivered', 3));
+  // The connector of the last channel makes it.
+  const failed = run(ROUTE).see(paid(1));
+  for (const at of [2, 3, 4]) failed.see(outcome(actionsOf(failed).at(-1)!, 'failed', at));
+  assert.equal(actionsOf(failed).length, 3);
+  const no = event(CONSENT_EVENT, 2, { all: false }, { type: 'consent' });
+  const unwanted = run(ROUTE.replace('webhook', 'push')).see(paid(1), no);
+  unwanted.see(outcome(actionsOf(unwanted)[0]!, 'skipped', 3, { reason: 'consent' }));
+  assert.equal(unwanted.context.counters.by('route-ended', 'reason').get('consent'), 1);
+  for (const found of [delivered, failed, unwanted]) assert.deepEqual([lettersOf(found), found.routes()], [[], []]);
+});
+
+test('a message that failed when it was no longer valid takes no further channel, and is a dead letter', async () => {
+  const found = run(`${ROUTE}\nvalidFor: 1h`).see(paid(1));
+  await found.passTo(HOUR + MINUTE);
+  found.see(outcome(actionsOf(found)[0]!, 'failed', HOUR + 2));
+  assert.equal(actionsOf(found).length, 1);
+  assert.deepEqual(
+    lettersOf(found).map(([, , , why]) => why),
+    ['email failed, and no further channel may take over: expired'],
+  );
+});
+
 test('what waits for an outcome is bounded in time and number', async () => {
   const found = run(ROUTE).see(...Array.from({ length: 70 }, (_, i) => paid(i)));
   assert.equal(found.routes().length, 64);
   assert.equal(found.context.counters.by('dropped', 'what').get('waiting'), 6);
+  // Those beyond have their first channel only, and say so: the connector makes dead letters of them.
+  assert.deepEqual(
+    waysOf(found)
+      .slice(63, 65)
+      .map(([, , , ...fallback]) => fallback),
+    [['sms', 'webhook'], []],
+  );
   await found.passTo(8 * DAY);
   assert.deepEqual(found.routes(), []);
   found.see(outcome(actionsOf(found)[0]!, 'failed', 8 * DAY));
   assert.equal(actionsOf(found).length, 70);
+});
+
+test('what came of a message leaves no document of who has none, but for a dead address', () => {
+  const found = run(ROUTE);
+  const told = (what: string, at: number, address: string | null) =>
+    event(`email_${what}`, at, { action: 'a', reason: null, address }, { type: DELIVERY_TYPE });
+  found.see(told('delivered', 1, 'email:1'), told('failed', 2, 'email:1'), told('opened', 3, null));
+  assert.equal(found.document('u1'), undefined);
+  found.see(told('bounced', 4, 'email:1'));
+  assert.notEqual(found.document('u1'), undefined);
 });
 
 test('an event of a source called like an outcome is no outcome', () => {

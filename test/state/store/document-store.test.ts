@@ -124,9 +124,10 @@ test('whatever is put, deleted, committed, written back and evicted, reads and d
     fc.asyncProperty(
       fc.array(operation, { maxLength: 60 }),
       fc.constantFrom(1, 2_000, 1e6),
-      async (operations, cacheBytes) => {
+      fc.constantFrom(4, 64, 256),
+      async (operations, cacheBytes, atHand) => {
         const store = new MemoryStore();
-        const documents = new CachedDocumentStore(store, spec, { cacheBytes });
+        const documents = new CachedDocumentStore(store, spec, { cacheBytes, atHand });
         const model = new Map<string, Note>();
         const folded = new MemoryStore();
         let text = 0;

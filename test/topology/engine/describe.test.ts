@@ -46,10 +46,11 @@ Sub-topology 1: entities
   Processor intake events.shop
     --> evaluate, dead-letter
   Processor evaluate (store entities)
-    --> decisions, actions, late
+    --> decisions, actions, late, undelivered
   Sink decisions (topic tripline.decisions)
   Sink actions (topics actions.email, actions.webhook)
   Sink late (topic tripline.late)
+  Sink undelivered (topic tripline.dead-letter)
   Sink dead-letter (topic tripline.dead-letter)
 `,
   );
@@ -92,6 +93,7 @@ test('the picture of the job has every topic once, and an arrow for every way', 
   n1_4 --> topic6
   topic7[("tripline.late")]
   n1_4 --> topic7
+  n1_4 --> topic1
 `,
   );
 });

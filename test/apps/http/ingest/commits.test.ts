@@ -40,7 +40,7 @@ test('no success is answered before the commit has resolved', async (t) => {
 
 /** A clock that counts how often it is asked: once for each request that was read and may be appended. */
 function countingClock() {
-  const clock = { taken: 0, now: () => systemClock.now() + clock.taken++, sleep: systemClock.sleep };
+  const clock = { ...systemClock, taken: 0, now: () => systemClock.now() + clock.taken++ };
   return clock;
 }
 

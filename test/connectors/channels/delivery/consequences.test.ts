@@ -7,8 +7,9 @@ import type { ArchivedMessage } from '../../../../connectors/channels/delivery/o
 import type { RenderedMessage, Rendering, SendResult } from '../../../../connectors/channels/delivery/sender.ts';
 import type { Action } from '../../../../schemas/action.ts';
 import type { ChannelState } from '../../../../schemas/channel-state.ts';
+import type { DeadLetter } from '../../../../schemas/dead-letter.ts';
 import type { Suppression } from '../../../../schemas/suppression.ts';
-import { ConnectorTask, makeAction } from './fake-context.ts';
+import { actionCodec, ConnectorTask, makeAction } from './fake-context.ts';
 import { DELIVERED, FakeSender, type Send } from './fake-sender.ts';
 
 const DAY = 86_400_000;
@@ -143,6 +144,27 @@ test('a failure without a further channel alerts, at most once a minute, and tel
   );
   assert.equal(new Set(sent.map(({ id }) => id)).size, 2);
   assert.match(String(sent[0]!.data['summary']), /email could not deliver a message, rule cart-abandonment: HTTP 400$/);
+});
+
+test('a failure is a dead letter on the last channel of a route only, and of what is sent again always (V3)', async () => {
+  const task = new ConnectorTask({ channel: 'email', sender: new FakeSender(() => bounced(false)) });
+  const read = async (id: string, fallback: readonly string[], again: boolean): Promise<void> => {
+    const headers = again ? [['tripline-replayed-from', Buffer.from('0:1')] as const] : [];
+    task.readBytes('u1', actionCodec.encode(makeAction({ id, fallback })), undefined, headers);
+    await task.settle();
+  };
+  await read('a1', ['sms'], false);
+  assert.deepEqual(task.sentTo('dead-letter'), []);
+  await read('a2', [], false);
+  await read('a3', ['sms'], true);
+  assert.deepEqual(
+    task.sentTo<DeadLetter>('dead-letter').map(({ value }) => actionCodec.decode(value!).id),
+    ['a2', 'a3'],
+  );
+  assert.deepEqual(
+    task.deliveries.map(({ outcome }) => outcome),
+    ['failed', 'failed', 'failed'],
+  );
 });
 
 test('a disabled channel alerts; what fails on the channel of the alerts, or is an alert, does not (L1)', async () => {

@@ -12,6 +12,7 @@ import type { Action } from '../../../../schemas/action.ts';
 import { avroCodec } from '../../../../schemas/codec.ts';
 import type { DeadLetter } from '../../../../schemas/dead-letter.ts';
 import type { Delivery } from '../../../../schemas/delivery.ts';
+import type { RecordHeader } from '../../../../schemas/record.ts';
 import type { Message, ProcessorContext } from '../../../../state/processor.ts';
 import type { DocumentStore, KeyValueStore } from '../../../../state/store/api.ts';
 import { CachedDocumentStore } from '../../../../state/store/document-store.ts';
@@ -73,8 +74,13 @@ export class ConnectorTask implements ProcessorContext {
     return offset;
   }
 
-  readBytes(key: string | null, value: Uint8Array, offset = this.#nextOffset++): void {
-    const headers = [['traceparent', Buffer.from('00-1')]] as const;
+  readBytes(
+    key: string | null,
+    value: Uint8Array,
+    offset = this.#nextOffset++,
+    more: readonly RecordHeader[] = [],
+  ): void {
+    const headers = [['traceparent', Buffer.from('00-1')] as const, ...more];
     const record = { offset, timestamp: this.clock.now(), key: key === null ? null : Buffer.from(key), value, headers };
     // As the runtime does, which leaves keys to the first processor.
     this.deliver.process({

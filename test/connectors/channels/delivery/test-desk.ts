@@ -13,6 +13,8 @@ export interface WrittenFacts {
   readonly known: Known;
   /** A record of that topic; `value` as JSON. */
   write(topic: string, key: string, value: unknown, timestamp?: number): void;
+  /** A record as it was read of that topic. */
+  take(topic: string, record: LogRecord): void;
   /** How often somebody asked whether these are current. */
   asked: number;
 }
@@ -25,13 +27,16 @@ export function writtenFacts(): WrittenFacts {
     asked: 0,
     known: new Known(topics, (topic) => ({ get: (key) => entries.get(`${topic}/${key}`) })),
     write(topic, key, value, timestamp = 0) {
-      const { keyOf, fold } = specs.get(topic)!;
       const bytes = value === null ? null : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
-      const record: LogRecord = { offset: 0, timestamp, key: Buffer.from(key), value: bytes, headers: [] };
-      const name = `${topic}/${keyOf === undefined ? key : keyOf(record)}`;
-      const kept = fold === undefined ? bytes : fold(entries.get(name), record);
+      this.take(topic, { offset: 0, timestamp, key: Buffer.from(key), value: bytes, headers: [] });
+    },
+    take(topic, record) {
+      const { keyOf, fold } = specs.get(topic)!;
+      const key = keyOf === undefined ? String(record.key && Buffer.from(record.key)) : keyOf(record);
+      const name = `${topic}/${key}`;
+      const kept = fold === undefined ? record.value : fold(entries.get(name), record);
       if (kept === null) entries.delete(name);
-      else entries.set(name, { timestamp, value: kept });
+      else entries.set(name, { timestamp: record.timestamp, value: kept });
     },
   };
 }

@@ -49,6 +49,12 @@ class StoppableClock implements Clock {
     await this.#going.promise;
   }
 
+  after(ms: number, then: () => void): () => void {
+    const ended = new AbortController();
+    void this.sleep(ms, ended.signal).then(() => ended.signal.aborted || then());
+    return () => ended.abort();
+  }
+
   stop(): void {
     this.#going = Promise.withResolvers();
   }
