@@ -106,7 +106,7 @@ export class Evaluation implements Visit {
   take(event: Event, concern: Concern): boolean {
     // What came of a message is told once, at wall time, which is nothing to hold event times against.
     if (event.type !== DELIVERY_TYPE && this.#isDuplicate(event)) return false;
-    if (this.#isRefitted) fitFlows(this, event.time);
+    if (this.#isRefitted) fitFlows(this, this.settledTime());
     this.#takeIn(event, concern);
     this.#takeHappened();
     const { document, rules } = this;
@@ -169,7 +169,7 @@ export class Evaluation implements Visit {
 
   /** The entity's clock has passed `at`: all that is due by then happens. */
   pass(at: number): void {
-    if (this.#isRefitted) fitFlows(this, at);
+    if (this.#isRefitted) fitFlows(this, this.settledTime());
     this.#passInOrder(at);
     this.#deadlines(at);
     this.#passSegments('arrival', at);

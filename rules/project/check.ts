@@ -71,7 +71,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
       errors.push(...found);
     }
   }
-  const ruleSet = ruleSetOf(rules, context);
+  const ruleSet = ruleSetOf(rules, context, options.before ?? null);
   // Of rules that have mistakes the category is not known.
   if (errors.length === 0) warnings.push(...unknownCategories(exempt, ruleSet));
   checkExpectedRules(tests, ruleSet, errors);

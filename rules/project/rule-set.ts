@@ -22,6 +22,8 @@ export interface RuleSet {
   readonly context: RuleContext;
   /** The rule as an earlier set had it, for flows that finish by their own version; undefined: no such version is known. */
   former(id: string, version: string): CompiledRule | undefined;
+  /** All such. */
+  readonly finishing: readonly CompiledRule[];
   /** What is asked to be remembered of entities of this type, by rules and segments and the models that they ask. */
   needs(entity: string): Needs;
   /** Whether a rule in event-time order asks for the entry into a segment, or the exit. */
@@ -40,16 +42,20 @@ const NONE: readonly CompiledRule[] = Object.freeze([]);
 const NO_NEEDS: Needs = new NeedsCollector();
 const NO_SEGMENTS: readonly CompiledSegment[] = Object.freeze([]);
 
+/** Former versions of rules that are remembered for flows that finish by them; an older one's flows go on by the rule as it is. */
+const FINISHING_MAX = 50;
+
 /** Ids must be unique. `before`: the set that this one took the place of. */
 export function ruleSetOf(
   compiled: readonly CompiledRule[],
   context: RuleContext = NO_CONTEXT,
-  before: (() => RuleSet | undefined) | null = null,
+  before: RuleSet | null = null,
 ): RuleSet {
   const rules = [...compiled].sort((a, b) => (a.id < b.id ? -1 : 1));
   const byId = new Map(rules.map((rule) => [rule.id, rule]));
+  const finishing = before === null ? NONE : finishingOf(before, byId);
   const indexes = new Map<string, Record<Lane, NameIndex>>();
-  for (const entity of new Set(rules.map((rule) => rule.entity))) {
+  for (const entity of new Set([...rules, ...finishing].map((rule) => rule.entity))) {
     const own = rules.filter((rule) => rule.entity === entity);
     indexes.set(entity, {
       arrival: indexOf(
@@ -64,24 +70,23 @@ export function ruleSetOf(
   }
   const flows = new Map(
     [...indexes.keys()].map((entity) => {
-      const own = rules.filter((rule) => rule.entity === entity && rule.program.listensTo.length > 0);
+      const own = [...rules, ...finishing].filter(
+        (rule) => rule.entity === entity && rule.program.listensTo.length > 0,
+      );
       return [entity, indexOf(own, ({ program }) => program.listensTo)];
     }),
   );
   const segments = Map.groupBy(context.segments.values(), (segment) => segment.entity);
   const entities = new Set([...indexes.keys(), ...segments.keys()]);
-  const needs = new Map([...entities].map((entity) => [entity, needsOf(entity, rules, context)]));
+  const needs = new Map([...entities].map((entity) => [entity, needsOf(entity, [...rules, ...finishing], context)]));
   const inOrder = rules.filter((rule) => rule.lane === 'event-time' && listensToSegments(rule));
   const tracked = new Set(inOrder.map((rule) => rule.entity));
   return {
     rules,
     context,
     rule: (id) => byId.get(id),
-    former(id, version) {
-      const earlier = before?.();
-      const rule = earlier?.rule(id);
-      return rule?.version === version ? rule : earlier?.former(id, version);
-    },
+    former: (id, version) => finishing.find((rule) => rule.id === id && rule.version === version),
+    finishing,
     interested(entity, lane, eventName) {
       const index = indexes.get(entity)?.[lane];
       if (index === undefined) return NONE;
@@ -123,6 +128,16 @@ function needsOf(entity: string, rules: readonly CompiledRule[], around: RuleCon
     needs.remember(PRESENCE_EVENT, around.routing.presenceWindowMs);
   }
   return needs;
+}
+
+/** What `inFlight: finish` says of the rule as it is now, or where it is gone, as it was. */
+function finishingOf(before: RuleSet, now: ReadonlyMap<string, CompiledRule>): readonly CompiledRule[] {
+  return [...before.finishing, ...before.rules]
+    .filter((former) => {
+      const rule = now.get(former.id);
+      return former.program.waits && rule?.version !== former.version && (rule ?? former).program.inFlight === 'finish';
+    })
+    .slice(-FINISHING_MAX);
 }
 
 /** `rules` are in order of id, and so is every list here. */

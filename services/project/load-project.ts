@@ -11,6 +11,7 @@ import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
 import type { Routing } from '../../rules/gates/urgency.ts';
 import { checkRules, type KnownEvents, type RuleFile, type RulesCheck } from '../../rules/index.ts';
 import type { Lane } from '../../rules/patterns/pattern.ts';
+import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { CONSENT_REQUESTED } from '../../schemas/consent-request.ts';
 import type { PublishedFile } from '../../schemas/published-rules.ts';
 import { consentTerms } from '../config/consent.ts';
@@ -108,12 +109,14 @@ export interface CheckFilesOptions extends Pick<ProjectOptions, 'config' | 'isLi
   readonly templates: readonly Templates[];
   /** As CompileOptions has it. */
   readonly since?: ReadonlyMap<string, number>;
+  /** As CompileOptions has it. */
+  readonly before?: RuleSet | undefined;
 }
 
 /** Checks and compiles files whose texts are at hand. */
 export function checkFiles(
   files: readonly PublishedFile[],
-  { config, isLive = false, templates, since, events }: CheckFilesOptions,
+  { config, isLive = false, templates, since, before, events }: CheckFilesOptions,
 ): RulesCheck {
   const terms = consentTerms(config.consent);
   const of = (kind: PublishedFile['kind']): RuleFile[] => files.filter((file) => file.kind === kind);
@@ -139,6 +142,7 @@ export function checkFiles(
     // Without any folder of templates they are somewhere else: rules can be written and tested before them.
     ...(templates.length > 0 && { templates: (name, channel) => isThere(templates, name, channel) }),
     ...(since !== undefined && { since }),
+    ...(before !== undefined && { before }),
   });
 }
 

@@ -4,6 +4,10 @@ import type { RulesCheck } from '../../rules/index.ts';
 import type { PublishedRules } from '../../schemas/published-rules.ts';
 import { type CheckFilesOptions, checkFiles } from '../project/load-project.ts';
 
+/** How many versions a version looks back for rules by which flows finish (`inFlight`). */
+const VERSIONS_BACK_MAX = 10;
+const FINISH = 'finish';
+
 export class CheckedVersions {
   readonly #options: CheckFilesOptions;
   readonly #published: Map<number, PublishedRules>;
@@ -30,11 +34,25 @@ export class CheckedVersions {
   /** As a worker sees them; mistakes are in the answer. Undefined: there is no such version. */
   check(version: number): RulesCheck | undefined {
     if (this.#last?.version === version) return this.#last.rules;
+    const rules = this.#compile(version, VERSIONS_BACK_MAX);
+    if (rules !== undefined) this.#last = { version, rules };
+    return rules;
+  }
+
+  /** `back`: how many versions before it are compiled too, where flows may finish by them. */
+  #compile(version: number, back: number): RulesCheck | undefined {
     const published = this.#published.get(version);
     if (published === undefined) return undefined;
     const since = new Map(Object.entries(published.rules).map(([id, each]) => [id, each.since]));
-    const rules = checkFiles(published.files, { ...this.#options, isLive: true, since });
-    this.#last = { version, rules };
-    return rules;
+    const looksBack = back > 0 && this.#mayFinish(version);
+    const before = looksBack ? this.#compile(version - 1, back - 1)?.ruleSet : undefined;
+    return checkFiles(published.files, { ...this.#options, isLive: true, since, before });
+  }
+
+  /** Whether this version, or the one before, says that flows finish by the version that they began with. */
+  #mayFinish(version: number): boolean {
+    return [version, version - 1].some((each) =>
+      this.#published.get(each)?.files.some(({ text }) => text.includes(FINISH)),
+    );
   }
 }

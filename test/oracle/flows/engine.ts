@@ -5,10 +5,10 @@ import { stringify } from 'yaml';
 import { channelTraits } from '../../../connectors/channels/index.ts';
 import { formatProblem } from '../../../lib/problem.ts';
 import { actionId } from '../../../processors/decide/actions.ts';
-import { momentOf } from '../../../rules/flows/flow.ts';
 import { decisionId } from '../../../processors/decide/decide.ts';
 import { emittedId } from '../../../processors/decide/flows/emitted.ts';
 import { assign } from '../../../rules/flows/assignment.ts';
+import { momentOf } from '../../../rules/flows/flow.ts';
 import { isHeldOut } from '../../../rules/gates/held-out.ts';
 import { checkRules } from '../../../rules/index.ts';
 import { type RuleSet, ruleSetOf } from '../../../rules/project/rule-set.ts';
@@ -26,6 +26,9 @@ import type { FlowAction, FlowAnswer, FlowDecision, FlowRecord, Story } from './
 const DEDUPE = { dedupeWindowMs: 86_400_000, dedupeMax: 1_000 };
 /** No event is from the future, and the wall clock never holds stream time back. */
 const WALL = Date.UTC(9999, 0, 1);
+
+/** What no rule asks for is not kept, and a rule that comes later would not know it. */
+const KEEPS_PROFILE = { id: 'keeps', when: { event: 'never' }, if: 'size(profile) >= 0' };
 
 /** The story as both are to tell it: with the engine's ids, versions, hold-outs and draws. */
 export function asEngineTells(story: Story): Story {
@@ -45,8 +48,11 @@ export function asEngineTells(story: Story): Story {
   };
 }
 
-/** Without the records of rules that only send, whose actions tell all (docs/flows.md), but for what was not sent. */
-export function withoutPlain(story: Story, answer: FlowAnswer): FlowAnswer {
+/**
+ * Without the records of rules that only send, whose actions tell all (docs/flows.md), but for what was not sent; and without ends by a
+ * change of rules, which the engine tells when it next looks at the person.
+ */
+export function comparable(story: Story, answer: FlowAnswer): FlowAnswer {
   const all = story.inputs.flatMap((input) => (input.kind === 'rules' ? input.rules : []));
   const plain = new Set(
     [...story.rules, ...all]
@@ -57,13 +63,15 @@ export function withoutPlain(story: Story, answer: FlowAnswer): FlowAnswer {
       .map((rule) => compiled(story, [rule], null).rule(rule.id)!.version),
   );
   const records = answer.records.filter(
-    ({ kind, reason, ruleVersion }) => !plain.has(ruleVersion) || (kind === 'skipped' && reason === 'condition'),
+    ({ kind, reason, ruleVersion }) =>
+      (!plain.has(ruleVersion) || (kind === 'skipped' && reason === 'condition')) &&
+      !(kind === 'ended' && reason === 'changed'),
   );
   return { ...answer, records };
 }
 
 function compiled(story: Story, rules: readonly FlowRule[], before: RuleSet | null): RuleSet {
-  const text = rules.map((rule) => stringify(rule)).join('---\n');
+  const text = [...rules, KEEPS_PROFILE].map((rule) => stringify(rule)).join('---\n');
   const caps =
     story.caps === undefined || story.caps.length === 0 ? [] : [{ file: 'caps.yaml', text: stringify(story.caps) }];
   const checked = checkRules([{ file: 'rules.yaml', text }], {
@@ -73,7 +81,7 @@ function compiled(story: Story, rules: readonly FlowRule[], before: RuleSet | nu
     context: { caps },
   });
   assert.deepEqual(checked.errors.map(formatProblem), []);
-  return ruleSetOf(checked.rules, checked.ruleSet.context, before === null ? null : () => before);
+  return ruleSetOf(checked.rules, checked.ruleSet.context, before);
 }
 
 /** What the engine makes of the story. */
