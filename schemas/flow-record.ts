@@ -2,16 +2,7 @@
 
 import type { EntityRef } from './decision.ts';
 
-export const FLOW_KINDS = [
-  'entered',
-  'waiting',
-  'sent',
-  'skipped',
-  'chose',
-  'reviewed',
-  'goal',
-  'ended',
-] as const;
+export const FLOW_KINDS = ['entered', 'waiting', 'sent', 'skipped', 'chose', 'reviewed', 'goal', 'ended'] as const;
 export type FlowKind = (typeof FLOW_KINDS)[number];
 
 export interface FlowRecord {
@@ -34,7 +25,7 @@ export interface FlowRecord {
   readonly until: number | null;
   /** Of `sent`: the action; of `skipped`, the one whose route was used up. */
   readonly action: string | null;
-  /** Of `reviewed`: who answered. */
+  /** Of `reviewed`: who answered; of `ended` by `cancelled`: who did it. */
   readonly by: string | null;
 }
 
