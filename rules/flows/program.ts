@@ -11,6 +11,7 @@ import type { Names } from '../expressions/compiler.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
 import type { Path } from '../language/parse.ts';
 import { fields, NAME_PATTERN } from '../language/parts.ts';
+import { outlineOf } from './moving.ts';
 import type { ChannelOptions, CompiledSend } from './send.ts';
 import {
   type CompiledStep,
@@ -22,7 +23,6 @@ import {
   type StepTools,
 } from './step.ts';
 import { STEPS } from './steps/index.ts';
-import { outlineOf } from './moving.ts';
 import { compileWhole, type FlowAsWhole, type WholeBody } from './whole.ts';
 
 /** Of one list; above it a rule is several. */
@@ -149,7 +149,9 @@ class Compilation {
     if (definition === null || body === undefined) return names;
     const own = body[definition.kind];
     const inside = definition.lists?.(own, [...path, definition.kind]) ?? [];
-    const starts = inside.map(({ path: at, steps, capture }) => this.list(steps, at, next, named(names, capture), depth + 1));
+    const starts = inside.map(({ path: at, steps, capture }) =>
+      this.list(steps, at, next, named(names, capture), depth + 1),
+    );
     const tools: StepTools = {
       ...names,
       path: [...path, definition.kind],
@@ -192,7 +194,8 @@ class Compilation {
 
   #checkName(name: string | undefined, path: Path): void {
     if (name === undefined) return;
-    if (this.#names.has(name)) this.#builder.error(path, `there is a step "${name}" already`, 'names are unique in a rule');
+    if (this.#names.has(name))
+      this.#builder.error(path, `there is a step "${name}" already`, 'names are unique in a rule');
     this.#names.add(name);
   }
 }
@@ -213,8 +216,5 @@ function sizeOf(body: StepBody | undefined, path: Path): number {
   if (body === undefined) return 1;
   const definition = STEPS.find(({ kind }) => body[kind] !== undefined);
   const inside: readonly InnerSteps[] = definition?.lists?.(body[definition.kind], path) ?? [];
-  return inside.reduce(
-    (sum, { steps = [] }) => sum + steps.reduce((inner, step) => inner + sizeOf(step, path), 0),
-    1,
-  );
+  return inside.reduce((sum, { steps = [] }) => sum + steps.reduce((inner, step) => inner + sizeOf(step, path), 0), 1);
 }

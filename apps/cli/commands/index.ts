@@ -11,6 +11,7 @@ import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
 import { events } from './events.ts';
 import { explain } from './explain.ts';
+import { flow } from './flow.ts';
 import { init } from './init.ts';
 import { keys } from './keys.ts';
 import { log } from './log.ts';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   check,
   test,
   preview,
+  flow,
   backtest,
   decisions,
   deliveries,

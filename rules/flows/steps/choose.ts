@@ -17,7 +17,11 @@ const Choose = fields(
     variants: Type.Array(
       fields({
         name: Type.String({ pattern: NAME_PATTERN, description: 'On actions and records of the flow.' }),
-        weight: Type.Number({ minimum: 0, maximum: 1_000_000, description: 'Its share is its weight over the sum of all.' }),
+        weight: Type.Number({
+          minimum: 0,
+          maximum: 1_000_000,
+          description: 'Its share is its weight over the sum of all.',
+        }),
         do: Type.Optional(
           Type.Unsafe<readonly StepBody[]>({ $ref: `#/definitions/${STEPS_REFERENCE}`, description: 'Its steps.' }),
         ),
@@ -31,7 +35,9 @@ const Choose = fields(
 type Shaped = Loose<Static<typeof Choose>>;
 type ChooseBody = Omit<Shaped, 'variants'> & {
   readonly variants?: readonly (
-    | (Omit<NonNullable<NonNullable<Shaped['variants']>[number]>, 'do'> & { readonly do?: readonly StepBody[] | undefined })
+    | (Omit<NonNullable<NonNullable<Shaped['variants']>[number]>, 'do'> & {
+        readonly do?: readonly StepBody[] | undefined;
+      })
     | undefined
   )[];
 };
@@ -55,6 +61,7 @@ export const chooseStep = defineStep<ChooseBody>({
       builder.error([...path, 'variants'], 'no variant has a weight', 'at least one above 0');
     }
     return {
+      onwards: [],
       enter(turn): Move {
         const known = turn.assigned(experiment);
         const before = known === null ? -1 : names.indexOf(known);

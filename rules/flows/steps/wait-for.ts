@@ -6,11 +6,26 @@
 //   F2. Without one, the time-out comes at t + atMost, after the events stamped with it.
 
 import Type, { type Static } from 'typebox';
-import { As, duration, EventNames, fields, IDENTIFIER_PATTERN, type Loose, Where } from '../../language/parts.ts';
-import { type EventFilter, filterOf, interestsOf, matchesFilter, msOf, namesInWords } from '../../patterns/definition.ts';
-import { defineStep, type InnerSteps, type Move, STEPS_REFERENCE, type StepBody, type StepTools, type Turn } from '../step.ts';
 import type { Event } from '../../../schemas/event.ts';
 import type { Path } from '../../language/parse.ts';
+import { As, duration, EventNames, fields, IDENTIFIER_PATTERN, type Loose, Where } from '../../language/parts.ts';
+import {
+  type EventFilter,
+  filterOf,
+  interestsOf,
+  matchesFilter,
+  msOf,
+  namesInWords,
+} from '../../patterns/definition.ts';
+import {
+  defineStep,
+  type InnerSteps,
+  type Move,
+  STEPS_REFERENCE,
+  type StepBody,
+  type StepTools,
+  type Turn,
+} from '../step.ts';
 
 const inner = (description: string) =>
   Type.Optional(Type.Unsafe<readonly StepBody[]>({ $ref: `#/definitions/${STEPS_REFERENCE}`, description }));
@@ -70,6 +85,7 @@ export const waitForStep = defineStep<WaitForBody>({
     return {
       listensTo: interestsOf(awaited.map(({ filter }) => filter)),
       waitsFor: namesOf(body),
+      onwards: onwardsOf(body),
       enter: ({ at }): Move => ({ until: at + atMostMs, reason: null }),
       onEvent: (turn, event) => onEvent(awaited, turn, event),
       onDeadline: () => ({ to: onTimeout }),
@@ -110,6 +126,14 @@ function lists(body: WaitForBody, path: Path): readonly InnerSteps[] {
   });
 }
 
+/** When it goes straight on. */
+function onwardsOf(body: WaitForBody): readonly string[] {
+  return [
+    ...(body.any === undefined && body.then === undefined ? [namesOf(body)] : []),
+    ...(body.onTimeout === undefined ? [TIMEOUT] : []),
+  ];
+}
+
 function nameOf(as: string | undefined): string | null {
   return as !== undefined && new RegExp(IDENTIFIER_PATTERN).test(as) ? as : null;
 }
@@ -145,4 +169,3 @@ function awaitedOf(body: WaitForBody, tools: StepTools): readonly Awaited[] {
 function namesOf(body: WaitForBody): string {
   return namesInWords(body.any === undefined ? body : [...body.any]);
 }
-

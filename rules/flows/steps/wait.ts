@@ -12,7 +12,7 @@ import { momentOf } from '../../expressions/functions.ts';
 import type { Expression } from '../../expressions/scope.ts';
 import { offsetChange, parseTimeOfDay } from '../../gates/quiet-hours.ts';
 import { duration, fields, type Loose } from '../../language/parts.ts';
-import { parseZone, UTC, type Zone, ZONE_HINT } from '../../language/zone.ts';
+import { parseZone, UTC, ZONE_HINT, type Zone } from '../../language/zone.ts';
 import { msOf } from '../../patterns/definition.ts';
 import { defineStep, type Move, type StepTools, type Turn } from '../step.ts';
 
@@ -27,17 +27,23 @@ const Wait = Type.Union(
       until: Type.Optional(
         Type.String({
           minLength: 1,
-          description: 'A time of day such as "09:00", or an expression that gives an instant, such as profile.trialEndsAt.',
+          description:
+            'A time of day such as "09:00", or an expression that gives an instant, such as profile.trialEndsAt.',
         }),
       ),
       timezone: Type.Optional(
         Type.String({
           minLength: 1,
-          description: 'Of a time of day: profile.timezone (default), another attribute, or a zone such as Europe/Berlin.',
+          description:
+            'Of a time of day: profile.timezone (default), another attribute, or a zone such as Europe/Berlin.',
         }),
       ),
       days: Type.Optional(
-        Type.Array(Type.Enum([...DAYS]), { minItems: 1, maxItems: 7, description: 'Of a time of day: only on these days.' }),
+        Type.Array(Type.Enum([...DAYS]), {
+          minItems: 1,
+          maxItems: 7,
+          description: 'Of a time of day: only on these days.',
+        }),
       ),
     }),
   ],
