@@ -3,6 +3,6 @@
 export { checkRules, type RulesCheck } from './project/check.ts';
 export type { ContextFiles, RuleFile } from './project/check-context.ts';
 export type { CompileOptions } from './project/compile-options.ts';
-export type { ExpectedDecision, GivenEvent, InlineTest } from './project/inline-test.ts';
+export type { ExpectedAction, ExpectedDecision, GivenEvent, InlineTest } from './project/inline-test.ts';
 export type { KnownEvents } from './project/known-events.ts';
 export { ruleSetOf } from './project/rule-set.ts';

@@ -19,7 +19,21 @@ export interface UnsuppressCommand {
   readonly at: number;
 }
 
-export type Command = DeviceCommand | UnsuppressCommand;
+/** What a person said of a decision, or a flow, that waits for it: by its id. */
+export interface AnswerCommand {
+  readonly kind: 'answer';
+  readonly of: string;
+  readonly verdict: 'approve' | 'edit' | 'reject';
+  /** Of `edit`: what takes the place of values of the messages' data. */
+  readonly data: JsonObject;
+  readonly by: string;
+  readonly at: number;
+}
+
+export type Command = DeviceCommand | UnsuppressCommand | AnswerCommand;
+
+/** Who answered is told as it is given. */
+const BY_LENGTH_MAX = 200;
 
 /** Of a device's id: it is part of a path, and of every action to it. */
 export const DEVICE_ID_LENGTH_MAX = 200;
@@ -39,11 +53,21 @@ export function decodeCommand(bytes: Uint8Array): Command {
 export function commandOf(command: JsonObject): Command {
   const { kind, op, device, address, at } = command;
   if (kind === 'unsuppress' && typeof address === 'string' && typeof at === 'number') return { kind, address, at };
+  if (kind === 'answer') return answerOf(command);
   if (kind !== 'device') throw new RecordError('TRG_RECORD_INVALID', 'the command is of no kind that there is');
   if (typeof at !== 'number' || !Number.isSafeInteger(at) || !isJsonObject(device)) throw wrong('device');
   if (op === 'remove' && isIdentifier(device['id'])) return { kind, op, device: { id: device['id'] }, at };
   if (op === 'set') return { kind, op, device: deviceOf(device), at };
   throw wrong('device');
+}
+
+function answerOf({ of, verdict, data = {}, by, at }: JsonObject): AnswerCommand {
+  if (typeof of !== 'string' || of === '') throw wrong('of', 'answer');
+  if (verdict !== 'approve' && verdict !== 'edit' && verdict !== 'reject') throw wrong('verdict', 'answer');
+  if (!isJsonObject(data)) throw wrong('data', 'answer');
+  if (typeof by !== 'string' || by === '' || by.length > BY_LENGTH_MAX) throw wrong('by', 'answer');
+  if (typeof at !== 'number' || !Number.isSafeInteger(at)) throw wrong('at', 'answer');
+  return { kind: 'answer', of, verdict, data, by, at };
 }
 
 /** Throws RecordError TRG_RECORD_INVALID, whose message says what is wrong with it. */
@@ -82,6 +106,6 @@ function objectOf(bytes: Uint8Array): JsonObject {
   throw new RecordError('TRG_RECORD_UNREADABLE', 'the command is no JSON object');
 }
 
-function wrong(name: string): RecordError {
-  return new RecordError('TRG_RECORD_INVALID', `"${name}" of the device is missing or no such thing`);
+function wrong(name: string, what = 'device'): RecordError {
+  return new RecordError('TRG_RECORD_INVALID', `"${name}" of the ${what} is missing or no such thing`);
 }

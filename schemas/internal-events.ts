@@ -19,6 +19,9 @@ export const DELIVERY_TYPE = 'delivery';
 /** Something to be done to what is known of an entity. */
 export const COMMAND_EVENT = '$command';
 
+/** What a person said of something that waits for it: a command that goes in event-time order. */
+export const ANSWER_EVENT = '$answer';
+
 export function isInternal(name: string): boolean {
   return name.startsWith('$');
 }

@@ -12,14 +12,14 @@ import type { SourceFormat } from '../processors/intake/source-format.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
-import type { FlowRecord } from '../schemas/flow-record.ts';
 import type { Decision } from '../schemas/decision.ts';
+import type { FlowRecord } from '../schemas/flow-record.ts';
 import type { Late } from '../schemas/framed.ts';
 import type { LogRecord } from '../schemas/record.ts';
 import type { KeyValueStore } from '../state/store/api.ts';
 import { loneTask } from './engine/lone-task.ts';
 import type { Task } from './engine/task.ts';
-import { DEFAULT_PREFIX } from './topics.ts';
+import { commandsTopic, DEFAULT_PREFIX, scoresTopic } from './topics.ts';
 import { triplineTopology } from './topology.ts';
 
 /** What comes out, in order. */
@@ -50,6 +50,8 @@ export interface ReplayOptions {
   readonly trace?: EvaluationTrace | undefined;
   /** Told of each expression that fails. */
   readonly expressionFailed?: ((failed: FailedExpression) => void) | undefined;
+  /** Whether answers of people and of models come in beside the events (feedFacts): in tests. */
+  readonly withFacts?: boolean;
   readonly outputs: ReplayOutputs;
 }
 
@@ -61,26 +63,32 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** The largest time a Date can hold: all timers are due before it. */
 export const END_OF_TIME = 8.64e15;
 
+const APPLICATION = 'replay';
+
 export class Replay {
   readonly counters = new Counters();
   readonly #task: Task;
   readonly #dirtyBytesMax: number;
+  readonly #topics: readonly string[];
 
   private constructor(options: ReplayOptions) {
     const cacheBytes = options.cacheBytes ?? CACHE_BYTES;
     const topology = triplineTopology({
       ...options,
-      application: 'replay',
+      application: APPLICATION,
       prefix: DEFAULT_PREFIX,
       sources: [{ topic: 'events', ...options.source, keyed: false }],
       singlePartition: true,
       rules: () => options.rules,
+      readsFacts: options.withFacts === true,
+      asksModels: options.withFacts === true,
       channels: [],
       useRecordTime: false,
       hasWallTime: false,
       cacheBytes,
     });
     const part = topology.subTopologies()[0]!;
+    this.#topics = part.sources.map(({ topic }) => topic);
     // Half of the room is for what is being written back.
     this.#dirtyBytesMax = cacheBytes / 2;
     const outputs = options.outputs as Readonly<Record<string, ((value: unknown) => void) | undefined>>;
@@ -88,7 +96,8 @@ export class Replay {
       id: 'replay',
       partition: 0,
       part,
-      inputs: [{ topic: part.sources[0]!.topic, partition: 0, upstream: null }],
+      // What is known beside the events holds no time back.
+      inputs: this.#topics.map((topic, place) => ({ topic, partition: 0, upstream: place === 0 ? null : [] })),
       outOfOrdernessMs: options.outOfOrdernessMs,
       store: options.store,
       cacheBytes,
@@ -110,6 +119,12 @@ export class Replay {
       if (this.#task.read(0, record)) await this.#task.settle();
     }
     if (this.#task.dirtyBytes >= this.#dirtyBytesMax) await this.#task.commitAlone();
+  }
+
+  /** Processes a record of what is known beside the events (`withFacts`): an answer of a person, or of a model. */
+  async feedFact(kind: 'command' | 'score', record: LogRecord): Promise<void> {
+    const topic = { command: commandsTopic(APPLICATION), score: scoresTopic(APPLICATION) }[kind];
+    if (this.#task.read(this.#topics.indexOf(topic), record)) await this.#task.settle();
   }
 
   /** Highest event time accepted, ms; -1 before any. */

@@ -137,7 +137,11 @@ export function triplineTopology(options: JobOptions): Topology {
     )
     .addSink('decisions', decisionSink(topics.decisions, ids), ['evaluate'])
     .addSink('actions', actionSink(options, ids), ['evaluate'])
-    .addSink('flows', { topic: topics.flows, topics: [topics.flows], encode: flowRecordCodec.encoder(ids[topics.flows]) }, ['evaluate'])
+    .addSink(
+      'flows',
+      { topic: topics.flows, topics: [topics.flows], encode: flowRecordCodec.encoder(ids[topics.flows]) },
+      ['evaluate'],
+    )
     .addSink('cancellations', cancellationSink(application), ['evaluate'])
     .addSink('late', lateSink(topics.late, ids), ['evaluate'])
     .addSink('dead-letter', deadLetterSink(topics.deadLetter, ids), evaluateParents);

@@ -13,11 +13,10 @@ import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import { type Candidate, isChannelGate, REFUSED, type Refusal } from '../../rules/gates/gate.ts';
-import type { Urgency } from '../../rules/gates/urgency.ts';
 import { heldMatchOf } from '../../rules/patterns/held-match.ts';
 import type { Match } from '../../rules/patterns/pattern.ts';
-import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
-import type { Decision, Outcome } from '../../schemas/decision.ts';
+import { type CompiledRule, compareRules } from '../../rules/project/compiled-rule.ts';
+import type { Decision, EntityRef, Outcome } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import { childTraceparent, spanIdOf } from '../../schemas/trace.ts';
 import { type HeldReason, heldCandidates } from '../../state/entity/candidates.ts';
@@ -32,8 +31,6 @@ import { isAsked, missingScores, requestOf } from './scores.ts';
 import { recipientOf } from './sending.ts';
 import type { DecisionTrace, Visit } from './visit.ts';
 
-const URGENCY_RANK: Readonly<Record<Urgency, number>> = { critical: 0, operational: 1, marketing: 2 };
-
 export interface FoundMatch {
   readonly rule: CompiledRule;
   readonly match: Match;
@@ -41,6 +38,8 @@ export interface FoundMatch {
   readonly by: string;
   /** Whether everything up to its time has been done: found in order of time, or by a timer. */
   readonly isSettled: boolean;
+  /** What a person who looked at it changed of its messages' data; left out: nobody has looked. */
+  readonly reviewed?: JsonObject | undefined;
 }
 
 /** A candidate with all that is needed to make it a decision. */
@@ -61,43 +60,64 @@ export interface Verdict {
 
 /** Decides on candidates that compete. */
 export function decide(visit: Visit, found: FoundMatch[]): void {
-  if (found.length > 1) found.sort(compareCandidates);
+  if (found.length > 1) found.sort((a, b) => compareRules(a.rule, b.rule));
   for (const one of found) decideOn(visit, one);
 }
 
 function decideOn(visit: Visit, found: FoundMatch): void {
   const { document, output } = visit;
-  const { rule, match } = found;
+  const { rule } = found;
   if (waitsForFlows(visit, found)) return;
   const failed: ExpressionFailed = (source, error) => output.failed(rule, source, error);
+  const scope = scopeOf(visit, found);
+  if (waitsForScore(visit, found, scope, failed)) return;
+  const memory = document.rules.of(rule.id);
+  const candidate = candidateOf(visit, found, scope, failed);
+  record(visit, candidate, verdictOn(candidate));
+  if (isEmptyMemory(memory)) document.rules.delete(rule.id);
+}
+
+/** A candidate that waited is not asked about any more: the decision says why. */
+export function refuse(visit: Visit, found: FoundMatch, reason: string): void {
+  const { rule } = found;
+  const failed: ExpressionFailed = (source, error) => visit.output.failed(rule, source, error);
+  const scope = scopeOf(visit, found);
+  const memory = visit.document.rules.of(rule.id);
+  record(visit, candidateOf(visit, found, scope, failed), { reason, refusal: REFUSED });
+  if (isEmptyMemory(memory)) visit.document.rules.delete(rule.id);
+}
+
+function scopeOf(visit: Visit, { rule, match }: FoundMatch): Scope {
   const scope = visit.scopeOf(rule.lane);
   scope.event = match.event;
   scope.captures = match.captures;
   scope.now = match.at;
   scope.session = match.session ?? null;
-  if (waitsForScore(visit, found, scope, failed)) return;
-  const memory = document.rules.of(rule.id);
-  const candidate = candidateOf(visit, found, scope, failed);
-  const verdict = verdictOn(candidate);
+  return scope;
+}
+
+function record(visit: Visit, candidate: Deciding, verdict: Verdict): void {
+  const { output } = visit;
+  const { rule, match } = candidate;
   const decision = decisionOf(visit, candidate, verdict);
   const parent = match.event?.traceparent ?? null;
   const trace = parent === null ? null : { parent, own: childTraceparent(parent, spanIdOf(decision.id)) };
   output.trace?.decided(decision, rule, candidate);
   output.decision(decision, rule, trace);
   if (decision.outcome === 'fired') fire(visit, candidate, trace);
-  else if (HELD_OUT.has(verdict.reason ?? '')) watchGoal(visit, candidate);
-  if (isEmptyMemory(memory)) document.rules.delete(rule.id);
+  else if (HELD_OUT.has(verdict.reason ?? '')) watchGoal(visit, { ...candidate, edited: null });
 }
 
 /** Reasons for which somebody is left alone to be compared with. */
 const HELD_OUT: ReadonlySet<string> = new Set(['holdout', 'global-holdout']);
 
-function candidateOf(visit: Visit, { rule, match, by }: FoundMatch, scope: Scope, failed: ExpressionFailed): Deciding {
+function candidateOf(visit: Visit, found: FoundMatch, scope: Scope, failed: ExpressionFailed): Deciding {
+  const { rule, match, by, reviewed } = found;
   const { key, document, rules, entity } = visit;
   const recipient = recipientOf(rule, document, rules.context, scope, failed);
-  const id = hash('sha256', [rule.id, entity.type, entity.id, match.at, ...match.events].join('\0')).slice(0, 32);
+  const id = decisionId(rule.id, entity, match);
   let walked: FlowRun | null = null;
-  const run = () => (walked ??= walkAtMatch(visit, { id, rule, match, by }, scope, failed));
+  const run = () => (walked ??= walkAtMatch(visit, { id, rule, match, by, edited: reviewed ?? null }, scope, failed));
   return {
     ...recipient,
     id,
@@ -109,12 +129,22 @@ function candidateOf(visit: Visit, { rule, match, by }: FoundMatch, scope: Scope
     firedKey: firedKeyOf(rule, scope, failed),
     flows: knownFlows(document.sections, rules),
     wallTime: visit.wallTime(),
+    isReviewed: reviewed !== undefined,
     run,
     passedOver: () => walked?.routes.flatMap((route) => route.passedOver) ?? [],
     get routes() {
       return run().routes;
     },
   };
+}
+
+/** K1. */
+export function decisionId(
+  rule: string,
+  { type, id }: EntityRef,
+  { at, events }: Pick<Match, 'at' | 'events'>,
+): string {
+  return hash('sha256', [rule, type, id, at, ...events].join('\0')).slice(0, 32);
 }
 
 /**
@@ -169,7 +199,7 @@ function outcomeOf({ document, output }: Visit, { rule, match, by }: Deciding, {
   const kind = heldCandidates[reason as HeldReason];
   assert(kind !== undefined, `candidates do not wait for "${reason}"`);
   if (addWait(document.sections, kind, { rule: rule.id, due: until, value: { match: heldMatchOf(match), by } })) {
-    return until === Infinity ? 'review' : 'deferred';
+    return reason === 'review' ? 'review' : 'deferred';
   }
   output.dropped(rule, 'waiting');
   return 'suppressed';
@@ -226,12 +256,4 @@ function firedKeyOf({ firedKey }: CompiledRule, scope: Scope, failed: Expression
     failed(firedKey.source, error);
     return '';
   }
-}
-
-function compareCandidates(a: FoundMatch, b: FoundMatch): number {
-  return (
-    b.rule.priority - a.rule.priority ||
-    URGENCY_RANK[a.rule.urgency] - URGENCY_RANK[b.rule.urgency] ||
-    (a.rule.id < b.rule.id ? -1 : a.rule.id > b.rule.id ? 1 : 0)
-  );
 }

@@ -4,7 +4,7 @@ import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { DELIVERY_OUTCOMES } from '../../schemas/delivery.ts';
 import type { Event } from '../../schemas/event.ts';
-import { DELIVERY_TYPE, PRESENCE_EVENT } from '../../schemas/internal-events.ts';
+import { ANSWER_EVENT, DELIVERY_TYPE, PRESENCE_EVENT } from '../../schemas/internal-events.ts';
 import { isInstantFact, isInstantFactName, setsAttributes } from './facts.ts';
 
 export interface Concern {
@@ -21,6 +21,8 @@ export interface Concern {
   readonly presenceMs: number | undefined;
   /** It tells a device that messages may go to. */
   readonly tellsDevice: boolean;
+  /** A person answers something that waits. */
+  readonly isAnswer: boolean;
   /** It tells what came of a message. */
   readonly isDelivery: boolean;
 }
@@ -39,7 +41,9 @@ export function concernOf(rules: RuleSet, entity: string, event: Event): Concern
   const tellsDevice = needs.devices && 'device' in event.context;
   const isDelivery =
     event.type === DELIVERY_TYPE || (rules.context.deliveriesByName && isOutcomeName(rules, event.event));
+  const isAnswer = event.event === ANSWER_EVENT;
   const isAsked =
+    isAnswer ||
     arrival.length > 0 ||
     ordered.length > 0 ||
     flowing.length > 0 ||
@@ -49,7 +53,9 @@ export function concernOf(rules: RuleSet, entity: string, event: Event): Concern
     presenceMs !== undefined ||
     tellsDevice ||
     isDelivery;
-  return isAsked ? { arrival, ordered, flowing, changes, historyMs, isFact, presenceMs, tellsDevice, isDelivery } : null;
+  return isAsked
+    ? { arrival, ordered, flowing, changes, historyMs, isFact, presenceMs, tellsDevice, isAnswer, isDelivery }
+    : null;
 }
 
 /** Who has an app or a page open is there. */

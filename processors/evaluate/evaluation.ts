@@ -13,14 +13,14 @@
 //   V4. What an event tells (traits, group, history, consent) is known before any rule is shown it.
 
 import { assert } from '../../lib/assert.ts';
+import { flowList, flowsDue } from '../../rules/flows/flow.ts';
 import { matchOf } from '../../rules/patterns/held-match.ts';
 import type { Lane, Match, PatternInput } from '../../rules/patterns/pattern.ts';
-import { flowList, flowsDue } from '../../rules/flows/flow.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { EntityRef } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
-import { DELIVERY_TYPE, PRESENCE_EVENT, segmentEvent } from '../../schemas/internal-events.ts';
+import { ANSWER_EVENT, DELIVERY_TYPE, PRESENCE_EVENT, segmentEvent } from '../../schemas/internal-events.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import { type HeldCandidate, heldCandidates } from '../../state/entity/candidates.ts';
 import {
@@ -31,12 +31,14 @@ import {
   sectionsDue,
 } from '../../state/entity/document.ts';
 import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
+import { answerCame, answerMissed } from '../decide/answers.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
-import { flowsDueGoOn, flowsSee, fitFlows } from '../decide/flows/advance.ts';
+import { fitFlows, flowsDueGoOn, flowsSee } from '../decide/flows/advance.ts';
 import { depthOf, forgetFlows } from '../decide/flows/known.ts';
 import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
+import { candidatesSee } from '../decide/waiting.ts';
 import { type Concern, concernOf } from './concern.ts';
 import {
   applyAttributes,
@@ -107,7 +109,7 @@ export class Evaluation implements Visit {
 
   #takeIn(event: Event, concern: Concern): void {
     const { document, rules } = this;
-    const { arrival, ordered, flowing, changes, historyMs, isFact, presenceMs } = concern;
+    const { arrival, ordered, flowing, changes, historyMs, isFact, isAnswer, presenceMs } = concern;
     const needs = rules.needs(this.entity.type);
     const segments = rules.segments(this.entity.type);
     const looks = segments.length > 0 && concernsSegments(segments, event);
@@ -131,7 +133,8 @@ export class Evaluation implements Visit {
     if (kept !== event) this.#host.count('dropped', { what: 'attributes' });
     // Rules are shown what was sent; where none waits for it, what there is no room for need not wait either.
     const inOrder = flowing.length === 0 ? ordered : [...new Set([...ordered, ...flowing])];
-    const isWorthWaiting = inOrder.length > 0 || waits || (changes && (kept === event || tellsAnything(kept)));
+    const isWorthWaiting =
+      isAnswer || inOrder.length > 0 || waits || (changes && (kept === event || tellsAnything(kept)));
     if (isWorthWaiting) this.#enqueue(inOrder.length > 0 ? event : kept, inOrder, changes);
     if (arrival.length > 0) this.#show(event, 'arrival', arrival, before);
     if (looks) this.#look('arrival', event.time, event);
@@ -234,8 +237,8 @@ export class Evaluation implements Visit {
 
   #enqueue(event: Event, ordered: readonly CompiledRule[], changes: boolean): void {
     const { document } = this;
-    // What flows set and emit comes after all that was evaluated, whenever it is stamped.
-    if (event.time < document.evaluatedBefore && !isEmitted(event)) {
+    // What flows set and emit comes after all that was evaluated, whenever it is stamped; so does what a person says.
+    if (event.time < document.evaluatedBefore && event.event !== ANSWER_EVENT && !isEmitted(event)) {
       if (changes) applyAttributes(document, event, this.rules.needs(this.entity.type));
       if (ordered.length > 0) this.#host.late(this, event, ordered);
       return;
@@ -267,7 +270,9 @@ export class Evaluation implements Visit {
       applyAttributes(document, event, needs);
     }
     if (event.time > document.evaluatedBefore) document.evaluatedBefore = event.time;
+    if (event.event === ANSWER_EVENT) answerCame(this, event);
     flowsSee(this, event);
+    candidatesSee(this, event);
     this.#show(event, 'event-time', rules.interested(type, 'event-time', event.event), before);
     if (rules.tracksInOrder(type) && concernsSegments(rules.segments(type), event)) {
       this.#look('event-time', event.time, event);
@@ -365,15 +370,18 @@ export class Evaluation implements Visit {
     quietRoutesGoOn(this, at);
     for (const kind of Object.values(heldCandidates)) {
       for (const { rule, due, value } of takeWaits(sections, kind, (wait) => wait.due <= at)) {
-        this.#findAgain(rule, value, { at: due, isSettled: true });
+        this.#findAgain(rule, value, { at: due, isSettled: true, isReview: kind === heldCandidates.review });
       }
     }
   }
 
   /** A candidate that waited is looked at again, stamped `at`. */
-  #findAgain(id: string, { match, by }: HeldCandidate, { at, isSettled }: { at: number; isSettled: boolean }): void {
+  #findAgain(id: string, { match, by }: HeldCandidate, { at, isSettled, isReview = false }: Again): void {
     const rule = this.rules.rule(id);
-    if (rule !== undefined) this.#found.push({ rule, match: matchOf(match, at), by, isSettled });
+    if (rule === undefined) return;
+    const found: FoundMatch = { rule, match: matchOf(match, at), by, isSettled };
+    const again = isReview ? answerMissed(this, found) : found;
+    if (again !== null) this.#found.push(again);
   }
 
   #deadlines(at: number): void {
@@ -391,7 +399,11 @@ export class Evaluation implements Visit {
         const scope = this.scopeOf(rule.lane);
         scope.now = known.deadline;
         if (rule.lane === 'event-time') document.evaluatedBefore = Math.max(document.evaluatedBefore, at + 1);
-        const state = rule.pattern.onDeadline(known.state, known.deadline, this.#inputOf(rule, scope, { by: instance.by, isSettled: true, profileBefore: null }));
+        const state = rule.pattern.onDeadline(
+          known.state,
+          known.deadline,
+          this.#inputOf(rule, scope, { by: instance.by, isSettled: true, profileBefore: null }),
+        );
         this.#keep(rule, instance.by, state, { instance, deadlineBefore: Infinity });
       }
     }
@@ -423,6 +435,15 @@ export class Evaluation implements Visit {
 }
 
 type KeptState = Parameters<typeof keepState> extends [unknown, unknown, unknown, ...infer Rest] ? Rest : never;
+
+/** How a candidate that waited is looked at again. */
+interface Again {
+  /** Its new time, ms. */
+  readonly at: number;
+  readonly isSettled: boolean;
+  /** Whether it waited for a person. */
+  readonly isReview?: boolean;
+}
 
 /** Whether a flow of this entity set or emitted it. */
 function isEmitted(event: Event): boolean {

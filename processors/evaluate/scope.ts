@@ -6,13 +6,7 @@
 //   S1. Windows and scores are as of `now`; the profile and the account as of the lane.
 //   S2. Every answer that time alone would change says when it does (changesAt).
 
-import type {
-  ExpressionFailed,
-  ExpressionObserver,
-  Scope,
-  SessionFigures,
-} from '../../rules/expressions/scope.ts';
-import { isInFlow } from '../decide/flows/known.ts';
+import type { ExpressionFailed, ExpressionObserver, Scope, SessionFigures } from '../../rules/expressions/scope.ts';
 import { consentTo } from '../../rules/gates/consent.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Event } from '../../schemas/event.ts';
@@ -26,6 +20,7 @@ import {
   scoreFacts,
   sentFacts,
 } from '../../state/entity/facts.ts';
+import { isInFlow } from '../decide/flows/known.ts';
 import { accountAfter, attributesAfter } from './facts.ts';
 
 const NONE: JsonObject = Object.freeze({});

@@ -13,6 +13,7 @@ import { commandOf } from '../../schemas/commands.ts';
 import { Event, type EventFields } from '../../schemas/event.ts';
 import { deliveryCodec } from '../../schemas/framed.ts';
 import {
+  ANSWER_EVENT,
   COMMAND_EVENT,
   CONSENT_EVENT,
   DELIVERY_TYPE,
@@ -136,6 +137,10 @@ function consentChangeEvent(json: JsonObject | null, fields: OriginFields): Even
 
 function commandEvent(json: JsonObject | null, fields: OriginFields): Event {
   const command = commandOf(json ?? {});
+  if (command.kind === 'answer') {
+    const properties = command as unknown as JsonObject;
+    return new Event({ ...fields, time: command.at, type: 'command', event: ANSWER_EVENT, properties });
+  }
   return new Event({ ...fields, type: 'command', event: COMMAND_EVENT, properties: command as unknown as JsonObject });
 }
 

@@ -10,10 +10,9 @@ import * as binary from '../../schemas/binary.ts';
 import type { Sections, StateCodec } from '../../schemas/section.ts';
 import { fields, type Loose, NAME_PATTERN } from '../language/parts.ts';
 import { type Candidate, defineGate, REFUSED } from './gate.ts';
-import { FLOWS_MAX } from './in-flow.ts';
 
 /** Exclusive groups taken lately that are remembered, beside those that flows hold. */
-const HOLDS_MAX = 64 + FLOWS_MAX;
+const HOLDS_MAX = 64;
 /** Arrival rules may meet events this much older than what is settled, and still be held against a group taken then. */
 const HOLDS_MS = 3_600_000;
 
@@ -50,15 +49,18 @@ const group = Type.String({
   description: 'A group of which the entity has one active flow at a time; a decision without waits takes a moment.',
 });
 
-const Exclusive = Type.Union([
-  group,
-  fields({
+const Exclusive = Type.Union(
+  [
     group,
-    preempt: Type.Optional(
-      Type.Boolean({ description: 'A rule of higher priority ends the flow that holds the group. Default false.' }),
-    ),
-  }),
-]);
+    fields({
+      group,
+      preempt: Type.Optional(
+        Type.Boolean({ description: 'A rule of higher priority ends the flow that holds the group. Default false.' }),
+      ),
+    }),
+  ],
+  { description: 'A group of which the entity has one active flow at a time.' },
+);
 
 type ExclusiveBody = Loose<Static<typeof Exclusive>>;
 
@@ -105,7 +107,9 @@ function isFree(
   const conflicts = known.holds.filter((hold) => isTaken(hold, group, match.at, lasts));
   if (!preempts) return conflicts.length === 0;
   // What has ended later than the match cannot be ended again.
-  return conflicts.every(({ until, rule: other }) => until === Infinity && (flows.priorityOf(other) ?? 0) < rule.priority);
+  return conflicts.every(
+    ({ until, rule: other }) => until === Infinity && (flows.priorityOf(other) ?? 0) < rule.priority,
+  );
 }
 
 /** Whether it is active at `at`; or, beside a flow that begins at `at` and `lasts`, at a time after it. */
@@ -137,9 +141,9 @@ export function holdersOf(sections: Sections, group: string): readonly string[] 
 
 function hold(sections: Sections, all: readonly GroupHold[], forgottenBefore: number, settled: number): void {
   let forgotten = forgottenBefore;
-  const surplus = all.length - HOLDS_MAX;
-  const holds = all.filter(({ until }, i) => {
-    const keep = until === Infinity || (until > settled - HOLDS_MS && i >= surplus);
+  let surplus = all.filter(({ until }) => until !== Infinity).length - HOLDS_MAX;
+  const holds = all.filter(({ until }) => {
+    const keep = until === Infinity || (surplus-- <= 0 && until > settled - HOLDS_MS);
     if (!keep) forgotten = Math.max(forgotten, until);
     return keep;
   });

@@ -58,6 +58,8 @@ export interface Candidate extends Recipient {
   readonly flows: KnownFlows;
   /** Wall time of the task, ms; null: there is none, as in tests and backtests. */
   readonly wallTime: number | null;
+  /** A person has looked at it. */
+  readonly isReviewed: boolean;
   /** One for each send whose turn comes at the match, from which channel gates take channels. */
   readonly routes: readonly Route[];
 }

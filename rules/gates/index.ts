@@ -36,8 +36,11 @@ export const GATES: readonly GateDefinition[] = [
   reviewGate,
 ];
 
+/** Of candidates that waited: a person said no, or their goal was reached or they were stopped before they fired. */
+const ENDED_REASONS = ['rejected', 'goal', 'stopped'];
+
 /** Why a candidate may not fire. */
-export const REASONS: readonly string[] = GATES.map(({ reason }) => reason);
+export const REASONS: readonly string[] = [...GATES.map(({ reason }) => reason), ...ENDED_REASONS];
 
 /** Those that a condition gives. */
 export const CONDITION_REASONS: ReadonlySet<string> = new Set(

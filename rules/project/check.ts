@@ -101,9 +101,13 @@ function checkSegmentEntities(rule: CompiledRule, { segments }: RuleContext, bui
 function checkExpectedRules(tests: readonly InlineTest[], ruleSet: RuleSet, errors: Problem[]): void {
   if (errors.length > 0) return;
   for (const test of tests) {
-    for (const { rule, place } of test.expect) {
+    const expected = [
+      ...(test.expect ?? []).map(({ rule, place }) => ({ rule, place, what: 'a decision' })),
+      ...(test.actions ?? []).map(({ rule, place }) => ({ rule, place, what: 'an action' })),
+    ];
+    for (const { rule, place, what } of expected) {
       if (ruleSet.rule(rule) !== undefined) continue;
-      errors.push({ ...place, message: `the test expects a decision of an unknown rule "${rule}"`, hint: null });
+      errors.push({ ...place, message: `the test expects ${what} of an unknown rule "${rule}"`, hint: null });
     }
   }
 }

@@ -12,6 +12,7 @@ import { type CompiledProgram, compileProgram } from '../flows/index.ts';
 import { exclusiveOf } from '../gates/exclusive.ts';
 import type { GateTools } from '../gates/gate.ts';
 import { compileGates } from '../gates/index.ts';
+import { reviewOf } from '../gates/review.ts';
 import { validForOf } from '../gates/stale.ts';
 import type { CompileOptions } from './compile-options.ts';
 import { compileWhen, reorderMsOf } from './compile-when.ts';
@@ -30,7 +31,11 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
   const session = compiled?.plan.session ?? null;
   const lists = compiled?.plan.lists ?? [];
   const names: Names = { captures, lists, insteadOfEvent: null, session, remoteScores: true };
-  const thenNames: Names = { ...names, ...(compiled?.plan.eventInThen === false && namesWithoutEvent(captures)), flow: true };
+  const thenNames: Names = {
+    ...names,
+    ...(compiled?.plan.eventInThen === false && namesWithoutEvent(captures)),
+    flow: true,
+  };
   const firedKey = compileFiredKey(body, builder, names);
   const eventNames: Names = { captures, lists, insteadOfEvent: null, flow: true };
   const program = compileProgram(body, builder, { names: thenNames, eventNames, channels: options });
@@ -54,6 +59,7 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
     by: compiled.by,
     firedKey,
     exclusive: exclusiveOf(body.exclusive),
+    review: body.review === undefined ? null : reviewOf(body.review),
     gates,
     program,
     needs: program.sends.some((send) => send.template !== null) ? { ...builder.needs, profile: true } : builder.needs,

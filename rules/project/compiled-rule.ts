@@ -5,8 +5,20 @@ import type { Expression } from '../expressions/scope.ts';
 import type { CompiledProgram } from '../flows/index.ts';
 import type { ExclusiveGroup } from '../gates/exclusive.ts';
 import type { AnyGate } from '../gates/gate.ts';
+import type { CompiledReview } from '../gates/review.ts';
 import type { Urgency } from '../gates/urgency.ts';
 import type { Lane, Pattern } from '../patterns/pattern.ts';
+
+/** The order in which rules go at one moment: by priority, then urgency, then id. */
+export function compareRules(a: CompiledRule, b: CompiledRule): number {
+  return (
+    b.priority - a.priority ||
+    URGENCY_RANK[a.urgency] - URGENCY_RANK[b.urgency] ||
+    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+  );
+}
+
+const URGENCY_RANK: Readonly<Record<Urgency, number>> = { critical: 0, operational: 1, marketing: 2 };
 
 export interface CompiledRule {
   readonly id: string;
@@ -33,6 +45,8 @@ export interface CompiledRule {
   readonly firedKey: Expression | null;
   /** The group of which an entity has one active flow; null: none. */
   readonly exclusive: ExclusiveGroup | null;
+  /** How long a person has to look first, and what counts where nobody does; null: nobody looks. */
+  readonly review: CompiledReview | null;
   /** Those that it asks, in order. */
   readonly gates: readonly AnyGate[];
   /** What is done once it has fired. */

@@ -25,8 +25,26 @@ export interface InlineTest {
   readonly given: readonly GivenEvent[];
   /** How much time passes after the newest given event. */
   readonly advanceMs: number;
-  /** All decisions that the test asks for. */
-  readonly expect: readonly ExpectedDecision[];
+  /** All decisions that the test asks for; null: it does not ask. */
+  readonly expect: readonly ExpectedDecision[] | null;
+  /** All actions of the rules that it names; null: it does not ask. */
+  readonly actions: readonly ExpectedAction[] | null;
+  /** What has become of the rule's last flow; null: it does not ask. */
+  readonly flow: string | null;
+}
+
+export interface ExpectedAction {
+  readonly place: SourcePlace;
+  readonly at: number;
+  /** Null, here and below: any. */
+  readonly entityId: string | null;
+  readonly rule: string;
+  readonly channel: string | null;
+  readonly template: string | null;
+  readonly step: number | null;
+  readonly name: string | null;
+  /** Those values of its data that are asked. */
+  readonly data: JsonObject;
 }
 
 export interface GivenEvent {
@@ -41,6 +59,10 @@ export interface GivenEvent {
   readonly properties: JsonObject;
   readonly traits: JsonObject;
   readonly context: JsonObject;
+  /** In place of an event: what a person says of what waits; null: it is an event. */
+  readonly answer: { readonly verdict: 'approve' | 'edit' | 'reject'; readonly data: JsonObject } | null;
+  /** In place of an event: what models answer, by id; null: it is none. */
+  readonly scores: Readonly<Record<string, number>> | null;
 }
 
 export interface ExpectedDecision {
@@ -78,9 +100,18 @@ function readTest(body: RuleBody, test: InlineTestBody, path: Path, builder: Rul
   for (const [index, event] of (test.given ?? []).entries()) {
     if (event !== undefined) given.push(readGiven(event, entity, [...path, 'given', index], builder));
   }
-  const expect: ExpectedDecision[] = [];
-  for (const [index, decision] of (test.expect ?? []).entries()) {
-    if (decision !== undefined) expect.push(readExpected(decision, rule, entity, [...path, 'expect', index], builder));
+  const expect = each(test.expect, [...path, 'expect'], (decision, place) =>
+    readExpected(decision, rule, entity, place, builder),
+  );
+  const actions = each(test.actions, [...path, 'actions'], (action, place) =>
+    readAction(action, rule, entity, place, builder),
+  );
+  if (
+    builder.document.node([...path, 'expect']) === undefined &&
+    test.actions === undefined &&
+    test.flow === undefined
+  ) {
+    builder.error(path, 'the test expects nothing', 'add expect: [ … ], actions: [ … ] or flow: ended(goal)');
   }
   return {
     rule,
@@ -89,11 +120,22 @@ function readTest(body: RuleBody, test: InlineTestBody, path: Path, builder: Rul
     place: placeOf(builder, path),
     given,
     advanceMs: test.advance === undefined ? 0 : (parseDuration(test.advance) ?? 0),
-    expect,
+    expect: test.expect === undefined ? null : expect,
+    actions: test.actions === undefined ? null : actions,
+    flow: test.flow ?? null,
   };
 }
 
+function each<Body, Read>(
+  list: readonly (Body | undefined)[] | undefined,
+  path: Path,
+  read: (body: Body, path: Path) => Read,
+): Read[] {
+  return (list ?? []).flatMap((body, place) => (body === undefined ? [] : [read(body, [...path, place])]));
+}
+
 type GivenBody = NonNullable<NonNullable<InlineTestBody['given']>[number]>;
+type ActionBody = NonNullable<NonNullable<InlineTestBody['actions']>[number]>;
 type ExpectedBody = NonNullable<NonNullable<InlineTestBody['expect']>[number]>;
 
 function readGiven(event: GivenBody, entity: string, path: Path, builder: RuleBuilder): GivenEvent {
@@ -103,7 +145,16 @@ function readGiven(event: GivenBody, entity: string, path: Path, builder: RuleBu
     builder.error(path, 'a given event must say whose it is', hint);
   }
   const type = event.type ?? 'track';
-  if (type === 'track' && event.event === undefined) builder.error(path, 'a given event needs "event"');
+  const isEvent = event.answer === undefined && event.scores === undefined;
+  if (!isEvent && event.event !== undefined) builder.error(path, 'this is an answer, or scores, and no event');
+  else if (isEvent && type === 'track' && event.event === undefined) builder.error(path, 'a given event needs "event"');
+  if (event.data !== undefined && event.answer !== 'edit') {
+    builder.error(
+      [...path, 'data'],
+      '"data" is what a person changes',
+      'beside answer: edit; of events it is properties',
+    );
+  }
   return {
     place: placeOf(builder, path),
     entityId: id ?? '',
@@ -114,6 +165,8 @@ function readGiven(event: GivenBody, entity: string, path: Path, builder: RuleBu
     properties: (event.properties ?? {}) as JsonObject,
     traits: (event.traits ?? {}) as JsonObject,
     context: (event.context ?? {}) as JsonObject,
+    answer: event.answer === undefined ? null : { verdict: event.answer, data: (event.data ?? {}) as JsonObject },
+    scores: event.scores === undefined ? null : (event.scores as Record<string, number>),
   };
 }
 
@@ -134,6 +187,27 @@ function readExpected(
     rule: decision.rule ?? rule,
     outcome: decision.outcome ?? 'fired',
     reason: decision.reason ?? null,
+  };
+}
+
+function readAction(
+  action: ActionBody,
+  rule: string,
+  entity: string,
+  path: Path,
+  builder: RuleBuilder,
+): ExpectedAction {
+  const { channel = null, template = null, step = null, name = null, data = {} } = action;
+  return {
+    place: placeOf(builder, path),
+    at: instantOf(action.at),
+    entityId: idOf(action, entity, path, builder),
+    rule: action.rule ?? rule,
+    channel,
+    template,
+    step,
+    name,
+    data: data as JsonObject,
   };
 }
 

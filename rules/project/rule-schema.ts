@@ -4,9 +4,11 @@
 // expressions in it may say (expressions/), nor what fits together (compile-rule.ts).
 
 import Type, { type Static, type TSchema } from 'typebox';
+import { END_REASONS } from '../flows/flow.ts';
 import { FLOW_FIELDS, Steps, StepsShape } from '../flows/index.ts';
 import { STEPS_REFERENCE, type StepBody } from '../flows/step.ts';
 import { GATES, REASONS } from '../gates/index.ts';
+import type { reviewOf } from '../gates/review.ts';
 import { URGENCIES } from '../gates/urgency.ts';
 import { As, By, duration, fields, type Loose, NAME_PATTERN, Where } from '../language/parts.ts';
 import { INNER_REFERENCE } from '../patterns/compound.ts';
@@ -66,6 +68,35 @@ const GivenEvent = fields({
   context: Type.Optional(
     Type.Record(Type.String(), Type.Unknown(), { description: 'What expressions read as event.context.' }),
   ),
+  answer: Type.Optional(
+    Type.Enum(['approve', 'edit', 'reject'], {
+      description: 'In place of an event: what a person says of what waits for a review.',
+    }),
+  ),
+  data: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { description: "Of answer: edit: values of the messages' data." }),
+  ),
+  scores: Type.Optional(
+    Type.Record(Type.String(), Type.Number(), {
+      description: 'In place of an event: what models answer, by their ids.',
+    }),
+  ),
+});
+
+const ExpectedAction = fields({
+  at: instant('Event time of the action.'),
+  user: Type.Optional(Type.String({ minLength: 1, description: 'To whom. Default: anyone.' })),
+  entity: Type.Optional(
+    Type.String({ minLength: 1, description: "Id of the rule's entity, where that is not a user. Default: any." }),
+  ),
+  rule: Type.Optional(Type.String({ description: 'Default: this rule.' })),
+  channel: Type.Optional(Type.String({ minLength: 1, description: 'On which channel. Default: any.' })),
+  template: Type.Optional(Type.String({ minLength: 1, description: 'Default: any.' })),
+  step: Type.Optional(Type.Integer({ minimum: 0, description: 'Number of the step. Default: any.' })),
+  name: Type.Optional(Type.String({ minLength: 1, description: 'Name of the step. Default: any.' })),
+  data: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { description: 'Of its data, these values. Default: any.' }),
+  ),
 });
 
 const Expectation = fields({
@@ -85,7 +116,23 @@ const InlineTest = fields({
   name: Type.String({ minLength: 1, description: 'What holds, as a sentence.' }),
   given: Type.Array(GivenEvent, { minItems: 1, description: 'Events, in the order in which they are read.' }),
   advance: Type.Optional(duration('Time that passes after the newest given event.')),
-  expect: Type.Array(Expectation, { description: 'All decisions, in order; an empty list: none.' }),
+  expect: Type.Optional(
+    Type.Array(Expectation, {
+      description: 'All decisions that fire, in order; an empty list: none. Left out where actions or flow say it.',
+    }),
+  ),
+  actions: Type.Optional(
+    Type.Array(ExpectedAction, {
+      description: 'All messages of this rule, and of those that are named; an empty list: none.',
+    }),
+  ),
+  flow: Type.Optional(
+    Type.String({
+      pattern: `^(waiting|none|ended\\((${END_REASONS.join('|')})\\))$`,
+      examples: ['ended(goal)', 'ended(completed)', 'waiting'],
+      description: "What has become of the rule's flow that began last.",
+    }),
+  ),
 });
 
 export const RuleSchema = fields(
@@ -140,13 +187,16 @@ type Fields = Loose<Static<typeof RuleSchema>>;
 /** A rule whose shape has been checked; where it had mistakes, parts are missing. Fields of gates are theirs to read. */
 export interface RuleBody extends Omit<Fields, 'when' | 'then'> {
   readonly when?: WhenBody | undefined;
-  // biome-ignore lint/suspicious/noThenProperty: the language's word; a rule is never awaited.
   readonly then?: readonly (StepBody | undefined)[] | undefined;
   readonly if?: string | undefined;
   readonly enabled?: boolean | undefined;
-  readonly exclusive?: string | { readonly group?: string | undefined; readonly preempt?: boolean | undefined } | undefined;
+  readonly exclusive?:
+    | string
+    | { readonly group?: string | undefined; readonly preempt?: boolean | undefined }
+    | undefined;
   readonly category?: string | undefined;
   readonly validFor?: string | undefined;
+  readonly review?: Parameters<typeof reviewOf>[0] | undefined;
   readonly cooldown?: string | { readonly key?: string | undefined } | undefined;
 }
 

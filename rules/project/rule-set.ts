@@ -52,8 +52,14 @@ export function ruleSetOf(
   for (const entity of new Set(rules.map((rule) => rule.entity))) {
     const own = rules.filter((rule) => rule.entity === entity);
     indexes.set(entity, {
-      arrival: indexOf(own.filter((rule) => rule.lane === 'arrival'), interestsOf),
-      'event-time': indexOf(own.filter((rule) => rule.lane === 'event-time'), interestsOf),
+      arrival: indexOf(
+        own.filter((rule) => rule.lane === 'arrival'),
+        interestsOf,
+      ),
+      'event-time': indexOf(
+        own.filter((rule) => rule.lane === 'event-time'),
+        interestsOf,
+      ),
     });
   }
   const flows = new Map(

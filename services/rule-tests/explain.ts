@@ -5,7 +5,9 @@
 import { formatDuration } from '../../lib/duration.ts';
 import { CONDITION_REASONS } from '../../rules/gates/index.ts';
 import type { Decision } from '../../schemas/decision.ts';
+import type { JsonObject } from '../../schemas/json.ts';
 import type { Row } from './compare.ts';
+import type { MessageRow } from './compare-actions.ts';
 import type { TestResult } from './run-tests.ts';
 
 /** Of one test; more are a rule that fires at everything, and the first ones show it. */
@@ -21,13 +23,14 @@ interface Line {
 /** The result in lines for people; empty when it passed. */
 export function explainFailure(result: TestResult): readonly string[] {
   if (result.passed) return [];
-  const lines = result.rows.flatMap(linesOf);
+  const lines = [...result.rows.flatMap(linesOf), ...result.messages.flatMap(linesOfMessage)];
   const shown = lines.slice(0, LINES_MAX);
   return [
     ...result.refused.map((message) => `a given event cannot be used: ${message}`),
     ...failedExpressions(result),
     ...aligned(shown),
     ...(lines.length > shown.length ? [`  and ${lines.length - shown.length} lines more`] : []),
+    ...flowLines(result),
     ...(result.decisions.length === 0 && lines.length > 0 ? [nothingDecided(result)] : []),
   ];
 }
@@ -54,6 +57,45 @@ function linesOf({ expected, decision, isRight }: Row): Line[] {
     lines.push(lineOf('+', decision, note));
   }
   return lines;
+}
+
+function linesOfMessage({ expected, action, isRight }: MessageRow): Line[] {
+  const lines: Line[] = [];
+  if (expected !== null && !isRight) {
+    const { at, rule, entityId, channel, template, step, name, data, place } = expected;
+    const what = [channel ?? 'any channel', template, name ?? (step === null ? null : `step ${step}`), dataOf(data)];
+    lines.push(messageLine('-', at, rule, entityId ?? 'anyone', what, `expected at ${place.file}:${place.line}`));
+  }
+  if (action !== null) {
+    const { at, rule, entity, channel, template, step, data } = action;
+    const what = [channel, template, `step ${step}`, isRight ? null : dataOf(data)];
+    const note = isRight ? '' : expected === null ? 'not expected' : shiftOf(expected.at, at);
+    lines.push(messageLine(isRight ? ' ' : '+', at, rule, entity.id, what, note));
+  }
+  return lines;
+}
+
+function messageLine(
+  mark: Line['mark'],
+  at: number,
+  rule: string,
+  entity: string,
+  what: readonly (string | null)[],
+  note: string,
+): Line {
+  const words = what.filter((word) => word !== null).join(' ');
+  return { mark, columns: [new Date(at).toISOString(), rule, entity, `sends ${words}`], note };
+}
+
+function dataOf(data: JsonObject): string | null {
+  const text = JSON.stringify(data);
+  if (text === '{}') return null;
+  return text.length > VALUE_CHARACTERS_MAX ? `${text.slice(0, VALUE_CHARACTERS_MAX)}…` : text;
+}
+
+function flowLines({ test, flow }: TestResult): readonly string[] {
+  if (test.flow === null || test.flow === flow) return [];
+  return [`- flow: ${test.flow}  expected at ${test.place.file}:${test.place.line}`, `+ flow: ${flow}`];
 }
 
 type Shown = Pick<Decision, 'at' | 'rule' | 'outcome' | 'reason'> & { readonly entity: { readonly id: string } };

@@ -5,11 +5,11 @@
 
 import { cappedMessages } from '../../rules/gates/cap.ts';
 import { groupHolds } from '../../rules/gates/exclusive.ts';
+import type { HeldMatch } from '../../rules/patterns/held-match.ts';
 import { PATTERN_STATES } from '../../rules/patterns/index.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Json } from '../../schemas/json.ts';
 import { Section, Sections, type StateCodec } from '../../schemas/section.ts';
-import type { HeldMatch } from '../../rules/patterns/held-match.ts';
 import { heldCandidates } from './candidates.ts';
 import type { EntityDocument } from './document.ts';
 import { EventTimes, type StoredTimes } from './event-times.ts';

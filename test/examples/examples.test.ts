@@ -155,7 +155,7 @@ for (const [name, cases] of Object.entries(USE_CASES)) {
     for (const { id } of rules.ruleSet.rules) {
       const tests = rules.tests.filter(({ rule }) => rule === id);
       const outcomes = tests.map(({ expect }) =>
-        expect.filter(({ rule }) => rule === id).map(({ outcome }) => outcome),
+        (expect ?? []).filter(({ rule }) => rule === id).map(({ outcome }) => outcome),
       );
       assert.ok(outcomes.flat().includes('fired'), `${id} has a test in which it fires`);
       // Someone among the given who gets nothing: an empty list, another outcome, or fewer decisions than entities.

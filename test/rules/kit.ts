@@ -99,6 +99,7 @@ export function candidateOf(
     by: '',
     flows: { lives: () => false, count: () => 0, priorityOf: () => undefined },
     wallTime: null,
+    isReviewed: false,
     routes: rule.program.sends.map((send) => new Route(send)),
     ...fields,
   };

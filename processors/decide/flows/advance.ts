@@ -7,8 +7,9 @@
 import { type Flow, isAlive } from '../../../rules/flows/flow.ts';
 import { movedTo } from '../../../rules/flows/moving.ts';
 import type { Answer, CompiledStep, Move } from '../../../rules/flows/step.ts';
-import { matchesFilter, type EventFilter } from '../../../rules/patterns/definition.ts';
-import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
+import { type EventFilter, matchesFilter } from '../../../rules/patterns/definition.ts';
+import { type CompiledRule, compareRules } from '../../../rules/project/compiled-rule.ts';
+import type { RuleSet } from '../../../rules/project/rule-set.ts';
 import type { Event } from '../../../schemas/event.ts';
 import type { Visit } from '../visit.ts';
 import { endFlow } from './end.ts';
@@ -23,7 +24,10 @@ export function flowsSee(visit: Visit, event: Event): void {
   if (concerned.length === 0) return;
   const flows = flowsOf(document.sections);
   if (flows.length === 0) return;
-  const meant = flows.filter((flow) => event.time > flow.startedAt && concerned.some(({ id }) => id === flow.rule));
+  const meant = inOrder(
+    rules,
+    flows.filter((flow) => event.time > flow.startedAt && concerned.some(({ id }) => id === flow.rule)),
+  );
   if (meant.length === 0) return;
   for (const flow of meant) seekGoal(visit, flow, event);
   for (const flow of meant) stop(visit, flow, event);
@@ -62,23 +66,35 @@ function fits(visit: Visit, flow: Flow, filter: EventFilter, event: Event): bool
   return matchesFilter(filter, event, namesOf(flow), { scope, failed });
 }
 
-/** What is due at `at`: waits that are over, in the order in which the flows began. */
+/** What is due at `at`: waits that are over, one after the other. */
 export function flowsDueGoOn(visit: Visit, at: number): void {
-  const { sections } = visit.document;
-  for (const flow of flowsOf(sections)) {
+  const { document, rules } = visit;
+  for (const flow of inOrder(rules, flowsOf(document.sections))) {
+    // One that went before may have ended it.
     if (!isAlive(flow) || flow.until > at) continue;
     const isHeld = flow.held !== '';
     goOn(visit, flow, flow.until, (step, run) =>
       isHeld || step.onDeadline === undefined ? { to: step.number } : step.onDeadline(run),
     );
   }
-  keepFlows(sections, flowsOf(sections));
+  keepFlows(document.sections, flowsOf(document.sections));
+}
+
+/** Of one moment: by the order of their rules, then as they began. */
+function inOrder(rules: RuleSet, flows: readonly Flow[]): readonly Flow[] {
+  if (flows.length < 2) return flows;
+  return flows.toSorted((a, b) => {
+    const [one, other] = [rules.rule(a.rule), rules.rule(b.rule)];
+    const byRule = one === undefined || other === undefined ? 0 : compareRules(one, other);
+    return byRule || a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1);
+  });
 }
 
 /** Somebody answered a flow that waits for it. False: there is none such. */
 export function flowAnswered(visit: Visit, id: string, answer: Answer, at: number): boolean {
   const { sections } = visit.document;
-  const flow = flowsOf(sections).find((one) => one.id === id && isAlive(one));
+  // An answer counts after the question.
+  const flow = flowsOf(sections).find((one) => one.id === id && isAlive(one) && one.since < at);
   if (flow === undefined) return false;
   const took = goOn(visit, flow, at, (step, run) => step.onAnswer?.(run, answer) ?? null);
   keepFlows(sections, flowsOf(sections));

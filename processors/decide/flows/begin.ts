@@ -9,6 +9,7 @@ import { heldMatchOf } from '../../../rules/patterns/held-match.ts';
 import type { Match } from '../../../rules/patterns/pattern.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
 import type { Event } from '../../../schemas/event.ts';
+import type { JsonObject } from '../../../schemas/json.ts';
 import type { DecisionTrace, Visit } from '../visit.ts';
 import { endFlow, endFlows } from './end.ts';
 import { depthOf, flowsOf, keepFlows, namesOf } from './known.ts';
@@ -22,6 +23,8 @@ export interface Beginning {
   readonly rule: CompiledRule;
   readonly match: Match;
   readonly by: string;
+  /** What a person changed of its messages' data; null: nothing. */
+  readonly edited: JsonObject | null;
 }
 
 /** The flow as it would begin, with what its first steps come to. `scope` is that of the decision. */
@@ -34,7 +37,7 @@ export function walkAtMatch(visit: Visit, beginning: Beginning, scope: Scope, fa
   return run;
 }
 
-function flowOf({ id, rule, match, by }: Beginning): Flow {
+function flowOf({ id, rule, match, by, edited }: Beginning): Flow {
   const { goal, outline } = rule.program;
   return {
     id,
@@ -46,7 +49,7 @@ function flowOf({ id, rule, match, by }: Beginning): Flow {
     depth: deepest([match.event, ...(Object.values(match.captures).flat() as Event[])]),
     captures: [],
     chosen: [],
-    edited: null,
+    edited,
     outline,
     step: 0,
     since: match.at,

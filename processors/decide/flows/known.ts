@@ -30,7 +30,8 @@ export function forgetFlows(sections: Sections, settled: number): void {
 
 export function knownFlows(sections: Sections, rules: RuleSet): KnownFlows {
   return {
-    lives: (rule, by, at) => flowsOf(sections).some((flow) => flow.rule === rule && flow.by === by && livesFrom(flow, at)),
+    lives: (rule, by, at) =>
+      flowsOf(sections).some((flow) => flow.rule === rule && flow.by === by && livesFrom(flow, at)),
     count: (at) => flowsOf(sections).reduce((count, flow) => count + (livesFrom(flow, at) ? 1 : 0), 0),
     priorityOf: (rule) => rules.rule(rule)?.priority,
   };

@@ -4,7 +4,7 @@
 //   C1. Whoever was assigned keeps the variant for as long as there is one of that name: a change of weights moves nobody.
 
 import Type, { type Static } from 'typebox';
-import { fields, type Loose, NAME_PATTERN } from '../../language/parts.ts';
+import { fields, type Loose, later, NAME_PATTERN } from '../../language/parts.ts';
 import { assign } from '../assignment.ts';
 import { defineStep, type InnerSteps, type Move, STEPS_REFERENCE, type StepBody } from '../step.ts';
 
@@ -14,6 +14,8 @@ const Choose = fields(
       pattern: NAME_PATTERN,
       description: 'Its name: steps and rules that name the same one give an entity the same variant.',
     }),
+    by: Type.Optional(Type.Enum(['weight'], { description: 'How: by weight (default).' })),
+    reward: Type.Optional(Type.Unknown(later({ description: 'What tells variants apart: { event, where, within }.' }))),
     variants: Type.Array(
       fields({
         name: Type.String({ pattern: NAME_PATTERN, description: 'On actions and records of the flow.' }),

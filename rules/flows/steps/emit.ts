@@ -6,13 +6,14 @@
 
 import Type, { type Static } from 'typebox';
 import { isInternal } from '../../../schemas/internal-events.ts';
-import { fields, type Loose } from '../../language/parts.ts';
+import { fields, type Loose, later } from '../../language/parts.ts';
 import { compileData, type DataBody } from '../data.ts';
 import { defineStep, type Move } from '../step.ts';
 
 const Emit = fields(
   {
     event: Type.String({ minLength: 1, maxLength: 200, description: 'Its name.' }),
+    to: Type.Optional(Type.Unknown(later({ description: 'Everybody in a segment: { segment } or { where }.' }))),
     properties: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), { description: 'Each a CEL expression or a value.' }),
     ),

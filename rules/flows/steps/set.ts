@@ -5,14 +5,14 @@ import type { Json, JsonObject } from '../../../schemas/json.ts';
 import { compileData, type DataBody } from '../data.ts';
 import { defineStep, type Move } from '../step.ts';
 
-const Set = Type.Record(Type.String(), Type.Unknown(), {
+const SetShape = Type.Record(Type.String(), Type.Unknown(), {
   minProperties: 1,
   description: 'Attributes of the profile, each a CEL expression or a value: { plan: \'"trial"\' }.',
 });
 
 export const setStep = defineStep<DataBody>({
   kind: 'set',
-  shape: Set,
+  shape: SetShape,
   compile(body, { path, names, builder, next }) {
     const data = compileData(body, path, names, builder);
     builder.readsProfile();

@@ -15,6 +15,7 @@ import { EvaluateRun } from '../kit.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const NOON = Date.UTC(2026, 0, 1, 12);
+const WEEK = 604_800_000;
 
 function ruleSet(text: string, context: ContextFiles = {}, options: Partial<CompileOptions> = {}): () => RuleSet {
   const { errors, ruleSet } = check(text, { context, ...options });
@@ -489,7 +490,7 @@ test('a rule that sends nothing has no quiet hours, consent or reach to ask for'
 test('what a person must look at first waits', async () => {
   const rules = `{ id: a, when: { event: paid }, review: 'profile.tier == "vip"', ${WEBHOOK} }`;
   const found = run(rules).see(identify(1, { tier: 'vip' }), paid(2), identify(3, { tier: 'no' }), paid(4));
-  await found.passTo(NOON);
+  await found.passTo(WEEK);
   assert.deepEqual(
     found.decisions.map(({ at, outcome, reason, values }) => [at, outcome, reason, values]),
     [
@@ -498,7 +499,11 @@ test('what a person must look at first waits', async () => {
     ],
   );
   assert.deepEqual(found.sends, ['a@4 webhook to u1']);
-  assert.deepEqual(found.remains(), ['waits a@2 review until Infinity']);
+  assert.deepEqual(found.remains(), ['waits a@2 review until 604800002']);
+  await found.passTo(WEEK + 2);
+  const { at, outcome, reason } = found.decisions.at(-1)!;
+  assert.deepEqual([at, outcome, reason], [WEEK + 2, 'suppressed', 'rejected'], 'nobody looked');
+  assert.deepEqual(found.remains(), []);
 });
 
 test('of one person a bounded number of candidates waits; more are suppressed, and counted (I8)', () => {
@@ -511,9 +516,9 @@ test('of one person a bounded number of candidates waits; more are suppressed, a
   assert.deepEqual(outcomes, [...Array(32).fill('review'), ...Array(8).fill('suppressed'), 'review']);
   assert.deepEqual(
     found.remains(),
-    Array.from({ length: 32 }, (_, i) => `waits a@${i} review until Infinity`),
+    Array.from({ length: 32 }, (_, i) => `waits a@${i} review until ${604_800_000 + i}`),
   );
-  assert.deepEqual(found.remains('u2'), ['waits a@40 review until Infinity']);
+  assert.deepEqual(found.remains('u2'), ['waits a@40 review until 604800040']);
   assert.deepEqual(found.sends, []);
   assert.equal(found.context.counters.by('dropped', 'rule').get('a'), 8);
 });

@@ -248,7 +248,6 @@ test('functions over behaviour answer from the scope', () => {
     ['inSegment("vip")', true],
     ['score("churn") < 0.5', true],
     ['consent("news") && !consent("ads")', true],
-    ['inFlow("onboarding")', false],
     ['account.plan', 'team'],
     ['has(account.size) || account.size == null', true],
   ];
@@ -257,6 +256,13 @@ test('functions over behaviour answer from the scope', () => {
     assert.deepEqual(problems, [], source);
     assert.equal(compiled!.evaluate(scope), value, source);
   }
+});
+
+test('inFlow is asked of a candidate, which can wait, and not of each event', () => {
+  const { compiled } = compiler.compile('inFlow("onboarding")', { ...NAMES, flow: true });
+  assert.equal(compiled!.evaluate(scopeOf({ inFlow: (rule) => rule === 'onboarding' })), true);
+  assert.deepEqual([...compiled!.needs.flows], ['onboarding']);
+  assert.match(problemsOf('inFlow("onboarding")')[0]!, /cannot be asked of each event/);
 });
 
 test('what functions over behaviour ask to be remembered is known beforehand, the longest window of each name', () => {

@@ -19,7 +19,20 @@ test('what a rule leaves out has its default', () => {
     reorderMs: 5_000,
     by: null,
     firedKey: null,
-    sends: [],
+    exclusive: null,
+    review: null,
+    program: {
+      steps: [],
+      sends: [],
+      goal: null,
+      stopOn: [],
+      reentry: 'none',
+      inFlight: 'move',
+      isFlow: false,
+      waits: false,
+      listensTo: [],
+      outline: '',
+    },
   });
   assert.deepEqual(
     gates.map(({ reason }) => reason),

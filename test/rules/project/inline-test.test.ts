@@ -16,7 +16,7 @@ test('a test is read with its times, its defaults and its places', () => {
 `);
   assert.deepEqual(errors, []);
   const at = Date.UTC(2026, 0, 1, 10);
-  const empty = { properties: {}, traits: {}, context: {} };
+  const empty = { properties: {}, traits: {}, context: {}, answer: null, scores: null };
   assert.deepEqual(tests, [
     {
       rule: 'a',
@@ -56,8 +56,42 @@ test('a test is read with its times, its defaults and its places', () => {
           reason: 'cooldown',
         },
       ],
+      actions: null,
+      flow: null,
     },
   ]);
+});
+
+test('a test may answer a review, set scores, and expect messages and the end of the flow', () => {
+  const { tests, errors } = check(`${HEAD}tests:
+  - name: one
+    given:
+      - { at: "2026-01-01T10:00:00Z", user: u1, answer: edit, data: { n: 1 } }
+      - { at: "2026-01-01T11:00:00Z", user: u1, scores: { churn: 0.5 } }
+    actions: [{ at: "2026-01-01T12:00:00Z", channel: sms, template: t, name: first, data: { n: 1 } }]
+    flow: ended(goal)
+`);
+  assert.deepEqual(errors, []);
+  const [{ given, expect, actions, flow }] = tests as [(typeof tests)[number]];
+  assert.deepEqual(
+    given.map(({ answer, scores }) => [answer, scores]),
+    [
+      [{ verdict: 'edit', data: { n: 1 } }, null],
+      [null, { churn: 0.5 }],
+    ],
+  );
+  const place = { file: 'rule.yaml', line: 8, column: 15 };
+  const asked = { rule: 'a', channel: 'sms', template: 't', step: null, name: 'first', data: { n: 1 } };
+  assert.deepEqual(actions, [{ place, at: Date.UTC(2026, 0, 1, 12), entityId: null, ...asked }]);
+  assert.deepEqual([expect, flow], [null, 'ended(goal)']);
+  assert.match(
+    errorsOf(`${HEAD}tests: [{ name: x, given: [{ at: "2026-01-01T10:00:00Z", user: u1, event: e }] }]`)[0]!,
+    /expects nothing/,
+  );
+  const given2 = (text: string) =>
+    errorsOf(`${HEAD}tests: [{ name: x, given: [{ at: "2026-01-01T10:00:00Z", user: u1, ${text} }], expect: [] }]`)[0];
+  assert.match(given2('event: e, data: { n: 1 }')!, /what a person changes/);
+  assert.match(given2('event: e, answer: approve')!, /no event/);
 });
 
 test('the mistakes of a test are reported where they are', () => {

@@ -56,8 +56,16 @@ test('all that is known beside the profile is read back as it was written', () =
   sections.put(scoreFacts, scores);
   sections.put(sentFacts, sent);
   const held = { at: 5, events: ['m1'], captures: [{ name: 'order', events: [paid], isList: false }] };
-  addWait(sections, heldCandidates['quiet-hours'], { rule: 'views', due: 50, value: { match: { ...held, event: paid }, by: 'a' } });
-  addWait(sections, heldCandidates.review, { rule: 'views', due: Infinity, value: { match: { ...held, event: null }, by: '' } });
+  addWait(sections, heldCandidates['quiet-hours'], {
+    rule: 'views',
+    due: 50,
+    value: { match: { ...held, event: paid }, by: 'a' },
+  });
+  addWait(sections, heldCandidates.review, {
+    rule: 'views',
+    due: Infinity,
+    value: { match: { ...held, event: null }, by: '' },
+  });
   const read = again(doc).sections;
   assert.deepEqual(read.open(accountFacts), account);
   assert.deepEqual(read.open(consentFacts), consent);
