@@ -35,6 +35,7 @@ import { answerCame, answerMissed } from '../decide/answers.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
 import { fitFlows, flowsDueGoOn, flowsSee } from '../decide/flows/advance.ts';
+import { cancellationCame } from '../decide/flows/cancel.ts';
 import { depthOf, forgetFlows } from '../decide/flows/known.ts';
 import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
@@ -126,7 +127,10 @@ export class Evaluation implements Visit {
     }
     if (concern.tellsDevice) learnDevice(document, event);
     if (concern.isDelivery) this.#outcomeCame(event);
-    if (isFact) applyInstantFact(document, event, needs.models);
+    if (isFact) {
+      applyInstantFact(document, event, needs.models);
+      cancellationCame(this, event);
+    }
     const before = changes && arrival.length > 0 ? this.scopeOf('arrival').profile : null;
     const waits = looks && rules.tracksInOrder(this.entity.type);
     const kept = changes ? withinRoom(document, event, needs) : event;

@@ -12,6 +12,7 @@ import { dlq } from './dlq.ts';
 import { events } from './events.ts';
 import { explain } from './explain.ts';
 import { flow } from './flow.ts';
+import { flows } from './flows.ts';
 import { init } from './init.ts';
 import { keys } from './keys.ts';
 import { log } from './log.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   decisions,
   deliveries,
   explain,
+  flows,
   consent,
   events,
   rules,
