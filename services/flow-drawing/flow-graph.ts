@@ -6,10 +6,9 @@
 //   G1. Every arrow leads forward: from a step to one of a higher number, or to the end.
 
 import { assert } from '../../lib/assert.ts';
-import { formatDuration } from '../../lib/duration.ts';
 import { END } from '../../rules/flows/step.ts';
-import type { EventFilter } from '../../rules/patterns/definition.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
+import { endsInWords } from '../flows/program-words.ts';
 
 export interface FlowArrow {
   /** When it is taken; null: always. */
@@ -41,7 +40,7 @@ export interface FlowGraph {
 }
 
 export function flowGraphOf({ id, description, program }: CompiledRule): FlowGraph {
-  const { steps, goal, stopOn } = program;
+  const { steps } = program;
   const boxes = steps.map(({ number, kind, name, words, next, branches, onwards, ends = [], send }): FlowBox => {
     const straight = onwards ?? (branches.length === 0 ? [null] : []);
     const arrows = [
@@ -60,19 +59,10 @@ export function flowGraphOf({ id, description, program }: CompiledRule): FlowGra
     ];
     return { number, kind, name, words, notes, next, arrows };
   });
-  const within = goal !== null && Number.isFinite(goal.withinMs) ? ` within ${formatDuration(goal.withinMs)}` : '';
   return {
     rule: id,
     description,
     boxes,
-    ends: [
-      ...(goal === null ? [] : [`goal: ${filterWords(goal.filter)}${within}`]),
-      ...stopOn.map((filter) => `stopOn: ${filterWords(filter)}`),
-    ],
+    ends: endsInWords(program),
   };
-}
-
-function filterWords({ names, where }: EventFilter): string {
-  const events = names === null ? 'any event' : [...names].join(' or ');
-  return where === null ? events : `${events} where ${where.source}`;
 }

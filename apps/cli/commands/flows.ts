@@ -1,6 +1,7 @@
 // `tripline flows`: which flows live and where they wait, of a user or of a rule; and cancelling them.
 
 import type { FlowJson } from '../../../services/flows/flow-json.ts';
+import { stepInWords } from '../../../services/flows/program-words.ts';
 import { resultOf } from '../../../services/operation.ts';
 import type { InputOf, Services } from '../../../services/operations.ts';
 import { asking } from '../asking.ts';
@@ -71,9 +72,7 @@ function textOf({ flow, rule, entity, startedAt, step, variant, ended }: FlowJso
   if (ended !== null) {
     lines.push(`  ended ${ended.at}  ${ended.reason}${ended.by === null ? '' : ` by ${ended.by}`}`);
   } else if (step !== null) {
-    const name = step.name === null ? '' : ` "${step.name}"`;
-    const words = step.words === null ? '' : ` (${step.words})`;
-    lines.push(`  at step ${step.number}${name}${words} since ${step.since}, until ${step.until}`);
+    lines.push(`  at ${stepInWords(step)} since ${step.since}, until ${step.until}`);
     if (step.waitsFor !== null) lines.push(`  waits for ${step.waitsFor}`);
   }
   return `${lines.join('\n')}\n`;
