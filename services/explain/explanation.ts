@@ -6,7 +6,7 @@ import type { Outcome } from '../../schemas/decision.ts';
 import type { DeliveryOutcome } from '../../schemas/delivery.ts';
 import type { FlowKind } from '../../schemas/flow-record.ts';
 import type { JsonObject } from '../../schemas/json.ts';
-import type { FlowStepJson } from '../flows/flow-json.ts';
+import type { FlowStepJson } from '../state/flow-json.ts';
 
 /**
  * counted: it changed what the rule knows, or made a match. no-effect: the rule saw it, and nothing came of it. name: the

@@ -5,8 +5,8 @@
 import type { EndReason } from '../../rules/flows/flow.ts';
 import type { CompiledProgram } from '../../rules/flows/index.ts';
 import type { FlowRecord } from '../../schemas/flow-record.ts';
-import { isoOf, wordsOf } from '../flows/flow-json.ts';
 import { endsInWords } from '../flows/program-words.ts';
+import { isoOf, wordsOf } from '../state/flow-json.ts';
 import type { ExplainedFlow, ExplainedFlowStep } from './explanation.ts';
 
 /** The program of a version of the rule; undefined: it is not known. */

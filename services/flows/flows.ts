@@ -11,7 +11,7 @@ import { knownRules, requireName } from '../names.ts';
 import { type Asked, pauseOf, service } from '../operation.ts';
 import type { ServiceContext } from '../service-context.ts';
 import { EntitySchema, entityState } from '../state/entity.ts';
-import type { FlowJson } from './flow-json.ts';
+import type { FlowJson } from '../state/flow-json.ts';
 import { flowsOfRecords } from './from-records.ts';
 import { Programs } from './programs.ts';
 

@@ -10,8 +10,8 @@ import { flowRecordCodec } from '../../schemas/framed.ts';
 import { publicTopics } from '../../topology/topics.ts';
 import type { Pause } from '../operation.ts';
 import type { ServiceContext } from '../service-context.ts';
+import { type FlowJson, wordsOf } from '../state/flow-json.ts';
 import { readTopic } from '../topics/read-topic.ts';
-import { type FlowJson, wordsOf } from './flow-json.ts';
 import type { Programs } from './programs.ts';
 
 type RecordJson = ReturnType<typeof flowRecordJson>;

@@ -19,7 +19,7 @@ import { membership } from '../../state/entity/membership.ts';
 import type { RuleMemory } from '../../state/entity/rule-memories.ts';
 import { waitsOfKind } from '../../state/entity/waits.ts';
 import type { StoredDocument } from '../../state/store/stored-document.ts';
-import { flowJson } from '../flows/flow-json.ts';
+import { flowJson } from './flow-json.ts';
 
 /** Names under which patterns keep event times in their state. */
 const TIMES = new Set(['at', 'deadline']);

@@ -1,9 +1,9 @@
 // `tripline flows`: which flows live and where they wait, of a user or of a rule; and cancelling them.
 
-import type { FlowJson } from '../../../services/flows/flow-json.ts';
 import { stepInWords } from '../../../services/flows/program-words.ts';
 import { resultOf } from '../../../services/operation.ts';
 import type { InputOf, Services } from '../../../services/operations.ts';
+import type { FlowJson } from '../../../services/state/flow-json.ts';
 import { asking } from '../asking.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
 import { CONFIG_OPTION, entityOption } from '../options.ts';

@@ -1,6 +1,6 @@
 // A flow as people and programs see it: where it is, since when and until when, for what it waits, how it ended.
 //
-// Owns: the words, and making them of a flow as it is kept. Does not own: making them of records (from-records.ts).
+// Owns: the words, and making them of a flow as it is kept. Does not own: making them of records (services/flows/from-records.ts).
 
 import { type Flow, isAlive, variantOf } from '../../rules/flows/flow.ts';
 import { labelAt } from '../../rules/flows/moving.ts';
