@@ -9,6 +9,7 @@ import { Counters } from '../lib/counters.ts';
 import type { EvaluationTrace, FailedExpression } from '../processors/decide/trace.ts';
 import type { EventTimeBounds } from '../processors/intake/event-time.ts';
 import type { SourceFormat } from '../processors/intake/source-format.ts';
+import type { FactKind } from '../processors/intake/known-facts.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
@@ -19,8 +20,8 @@ import type { LogRecord } from '../schemas/record.ts';
 import type { KeyValueStore } from '../state/store/api.ts';
 import { loneTask } from './engine/lone-task.ts';
 import type { Task } from './engine/task.ts';
-import { commandsTopic, DEFAULT_PREFIX, scoresTopic } from './topics.ts';
-import { triplineTopology } from './topology.ts';
+import { DEFAULT_PREFIX } from './topics.ts';
+import { factsTopics, triplineTopology } from './topology.ts';
 
 /** What comes out, in order. */
 export interface ReplayOutputs {
@@ -64,14 +65,18 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 export const END_OF_TIME = 8.64e15;
 
 const APPLICATION = 'replay';
+const JOB = { application: APPLICATION, prefix: DEFAULT_PREFIX, readsFacts: true, asksModels: true };
+const FACTS_TOPICS: ReadonlyMap<FactKind, string> = new Map(factsTopics(JOB));
 
 export class Replay {
   readonly counters = new Counters();
   readonly #task: Task;
   readonly #dirtyBytesMax: number;
   readonly #topics: readonly string[];
+  #rules: RuleSet;
 
   private constructor(options: ReplayOptions) {
+    this.#rules = options.rules;
     const cacheBytes = options.cacheBytes ?? CACHE_BYTES;
     const topology = triplineTopology({
       ...options,
@@ -79,7 +84,7 @@ export class Replay {
       prefix: DEFAULT_PREFIX,
       sources: [{ topic: 'events', ...options.source, keyed: false }],
       singlePartition: true,
-      rules: () => options.rules,
+      rules: () => this.#rules,
       readsFacts: options.withFacts === true,
       asksModels: options.withFacts === true,
       channels: [],
@@ -121,10 +126,15 @@ export class Replay {
     if (this.#task.dirtyBytes >= this.#dirtyBytesMax) await this.#task.commitAlone();
   }
 
-  /** Processes a record of what is known beside the events (`withFacts`): an answer of a person, or of a model. */
-  async feedFact(kind: 'command' | 'score', record: LogRecord): Promise<void> {
-    const topic = { command: commandsTopic(APPLICATION), score: scoresTopic(APPLICATION) }[kind];
-    if (this.#task.read(this.#topics.indexOf(topic), record)) await this.#task.settle();
+  /** Processes a record of what is known beside the events (`withFacts`): consent, answers of people and of models. */
+  async feedFact(kind: FactKind, record: LogRecord): Promise<void> {
+    const input = this.#topics.indexOf(FACTS_TOPICS.get(kind)!);
+    if (this.#task.read(input, record)) await this.#task.settle();
+  }
+
+  /** From here on these rules hold. */
+  useRules(rules: RuleSet): void {
+    this.#rules = rules;
   }
 
   /** Highest event time accepted, ms; -1 before any. */

@@ -178,7 +178,13 @@ function made(kind: FactKind): Pick<SourceSpec, 'made'> {
   return { made: how[kind] as NonNullable<SourceSpec['made']> };
 }
 
-function factsTopics({ application, prefix, readsFacts, asksModels }: JobOptions): readonly [FactKind, string][] {
+/** The topics of what is known beside events, by kind. */
+export function factsTopics({
+  application,
+  prefix,
+  readsFacts,
+  asksModels,
+}: Pick<JobOptions, 'application' | 'prefix' | 'readsFacts' | 'asksModels'>): readonly [FactKind, string][] {
   const { profiles, consent, consentChanges, deliveries } = publicTopics(prefix);
   const facts: [FactKind, string][] = [
     ['profile', profiles],

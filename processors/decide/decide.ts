@@ -105,19 +105,19 @@ function record(visit: Visit, candidate: Deciding, verdict: Verdict): void {
   output.trace?.decided(decision, rule, candidate);
   output.decision(decision, rule, trace);
   if (decision.outcome === 'fired') fire(visit, candidate, trace);
-  else if (HELD_OUT.has(verdict.reason ?? '')) watchGoal(visit, { ...candidate, edited: null });
+  else if (HELD_OUT.has(verdict.reason ?? '')) watchGoal(visit, { ...candidate, edited: null, isSettled: true });
 }
 
 /** Reasons for which somebody is left alone to be compared with. */
 const HELD_OUT: ReadonlySet<string> = new Set(['holdout', 'global-holdout']);
 
 function candidateOf(visit: Visit, found: FoundMatch, scope: Scope, failed: ExpressionFailed): Deciding {
-  const { rule, match, by, reviewed } = found;
+  const { rule, match, by, reviewed, isSettled } = found;
   const { key, document, rules, entity } = visit;
   const recipient = recipientOf(rule, document, rules.context, scope, failed);
   const id = decisionId(rule.id, entity, match);
   let walked: FlowRun | null = null;
-  const run = () => (walked ??= walkAtMatch(visit, { id, rule, match, by, edited: reviewed ?? null }, scope, failed));
+  const run = () => (walked ??= walkAtMatch(visit, { id, rule, match, by, isSettled, edited: reviewed ?? null }, scope, failed));
   return {
     ...recipient,
     id,

@@ -8,9 +8,9 @@ import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision, EntityRef } from '../../schemas/decision.ts';
-import type { Event } from '../../schemas/event.ts';
 import type { FlowRecord } from '../../schemas/flow-record.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
+import type { Emitted } from './flows/emitted.ts';
 import type { ScoreRequest } from './scores.ts';
 import type { EvaluationTrace } from './trace.ts';
 
@@ -29,8 +29,11 @@ export interface Visit {
   wallTime(): number | null;
   /** A message was sent at `at`, ms. */
   sent(at: number): void;
-  /** An event of the entity's own happens, once what is at hand is done. */
-  happens(event: Event): void;
+  /**
+   * A flow sets or emits something: rules see it once what is at hand is done. `isInOrder`: everything up to its time has
+   * happened.
+   */
+  happens(emitted: Emitted, isInOrder: boolean): void;
 }
 
 /** Traceparents of the event that completed the match, and of what follows from the decision on it. */

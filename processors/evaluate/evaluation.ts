@@ -34,9 +34,10 @@ import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { answerCame, answerMissed } from '../decide/answers.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
-import { fitFlows, flowsDueGoOn, flowsSee } from '../decide/flows/advance.ts';
+import { dueFlowGoesOn, fitFlows, flowsSee } from '../decide/flows/advance.ts';
 import { cancellationCame } from '../decide/flows/cancel.ts';
-import { depthOf, forgetFlows } from '../decide/flows/known.ts';
+import { beforeOf, depthOf, type Emitted, emittedEvent } from '../decide/flows/emitted.ts';
+import { forgetFlows } from '../decide/flows/known.ts';
 import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
 import { candidatesSee } from '../decide/waiting.ts';
@@ -131,7 +132,7 @@ export class Evaluation implements Visit {
       applyInstantFact(document, event, needs.models);
       cancellationCame(this, event);
     }
-    const before = changes && arrival.length > 0 ? this.scopeOf('arrival').profile : null;
+    const before = changes && arrival.length > 0 ? this.#profileBefore(event, 'arrival') : null;
     const waits = looks && rules.tracksInOrder(this.entity.type);
     const kept = changes ? withinRoom(document, event, needs) : event;
     if (kept !== event) this.#host.count('dropped', { what: 'attributes' });
@@ -144,6 +145,13 @@ export class Evaluation implements Visit {
     if (looks) this.#look('arrival', event.time, event);
     if (isFact) this.#scoresCame();
     this.#decide();
+  }
+
+  /** The profile as it was before the event that changes it. */
+  #profileBefore(event: Event, lane: Lane): JsonObject {
+    const { profile } = this.scopeOf(lane);
+    const before = beforeOf(event);
+    return before === null ? profile : { ...profile, ...before };
   }
 
   /** What flows have set and emitted happens, as events that come next. */
@@ -189,7 +197,7 @@ export class Evaluation implements Visit {
   #passFlows(due: number): void {
     const { document } = this;
     this.#host.timerFired(due);
-    flowsDueGoOn(this, due);
+    dueFlowGoesOn(this, due);
     document.evaluatedBefore = Math.max(document.evaluatedBefore, due + 1);
     forgetFlows(document.sections, due);
     this.#takeHappened();
@@ -222,7 +230,17 @@ export class Evaluation implements Visit {
     return this.#host.wallTime();
   }
 
-  happens(event: Event): void {
+  happens(emitted: Emitted, isInOrder: boolean): void {
+    const { told } = emitted;
+    const needs = this.rules.needs(this.entity.type);
+    if (told.type !== 'identify' || !needs.profile || !isInOrder) {
+      this.#happened.push(emittedEvent(emitted, null));
+      return;
+    }
+    const { profile } = this.scopeOf('event-time');
+    const before = Object.fromEntries(Object.keys(told.traits).map((name) => [name, profile[name] ?? null]));
+    const event = emittedEvent(emitted, before);
+    applyAttributes(this.document, event, needs);
     this.#happened.push(event);
   }
 
@@ -270,8 +288,8 @@ export class Evaluation implements Visit {
     let before: JsonObject | null = null;
     const needs = rules.needs(type);
     if (setsAttributes(event, needs)) {
-      before = this.scopeOf('event-time').profile;
-      applyAttributes(document, event, needs);
+      before = this.#profileBefore(event, 'event-time');
+      if (beforeOf(event) === null) applyAttributes(document, event, needs);
     }
     if (event.time > document.evaluatedBefore) document.evaluatedBefore = event.time;
     if (event.event === ANSWER_EVENT) answerCame(this, event);

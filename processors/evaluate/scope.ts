@@ -23,6 +23,7 @@ import {
 import { isInFlow } from '../decide/flows/known.ts';
 import { accountAfter, attributesAfter } from './facts.ts';
 
+const NO_FLOWS: ReadonlySet<string> = new Set();
 const NONE: JsonObject = Object.freeze({});
 
 export interface ScopeOptions {
@@ -38,6 +39,8 @@ export class EntityScope implements Scope {
   event: Event | null = null;
   captures: Scope['captures'] = {};
   now = 0;
+  ownFlow: string | null = null;
+  ended: ReadonlySet<string> = NO_FLOWS;
   session: SessionFigures | null = null;
   /** The earliest time that changesAt() was told. */
   nextChange = Infinity;
@@ -138,7 +141,7 @@ export class EntityScope implements Scope {
   }
 
   inFlow(rule: string): boolean {
-    return isInFlow(this.#options.document.sections, rule, this.now);
+    return rule === this.ownFlow || isInFlow(this.#options.document.sections, rule, this.now, this.ended);
   }
 
   changesAt(time: number): void {

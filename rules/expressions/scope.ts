@@ -43,6 +43,10 @@ export interface Scope {
   score(model: string): number;
   consent(category: string): boolean;
   inFlow(rule: string): boolean;
+  /** The rule whose flow is at one of its steps, which therefore lives; left out: none. */
+  ownFlow?: string | null;
+  /** Ids of flows that end where the one at hand begins, and so live no more; left out: none. */
+  ended?: ReadonlySet<string>;
   /** To be told when an answer just given would change by time alone. */
   changesAt(time: number): void;
   /** Fired sends to `channel` (or "any") with event time in (now - withinMs, now]. */

@@ -9,7 +9,7 @@ import Type, { type Static } from 'typebox';
 import * as binary from '../../schemas/binary.ts';
 import type { Sections, StateCodec } from '../../schemas/section.ts';
 import { fields, type Loose, NAME_PATTERN } from '../language/parts.ts';
-import { type Candidate, defineGate, REFUSED } from './gate.ts';
+import { type Candidate, defineGate, type GateTools, REFUSED } from './gate.ts';
 
 /** Exclusive groups taken lately that are remembered, beside those that flows hold. */
 const HOLDS_MAX = 64;
@@ -68,15 +68,15 @@ export const exclusiveGate = defineGate({
   name: 'exclusive',
   reason: 'exclusive',
   fields: { exclusive: Type.Optional(Exclusive) },
-  compile({ exclusive }, { flow: { waits } }) {
+  compile({ exclusive }, { flow }) {
     const own = exclusiveOf(exclusive);
     if (own === null) return null;
     return {
-      refusal: (candidate) => (isFree(candidate, own, waits) ? null : REFUSED),
+      refusal: (candidate) => (isFree(candidate, own, flow) ? null : REFUSED),
       fired: (candidate, settled) => take(candidate, own.group, settled),
       words({ sections, match }, refused) {
         if (!refused) return null;
-        const hold = sections.open(groupHolds)?.holds.find((one) => isTaken(one, own.group, match.at, waits));
+        const hold = sections.open(groupHolds)?.holds.find((one) => isTaken(one, own.group, match.at, flow.waits));
         const until = hold?.until === Infinity ? 'until its flow ends' : `until ${isoOf(hold?.until ?? 0)}`;
         return `the group ${own.group} is taken${hold === undefined ? '' : ` by ${hold.rule} ${until}`}`;
       },
@@ -97,14 +97,17 @@ export function exclusiveOf(body: ExclusiveBody | undefined): ExclusiveGroup | n
 }
 
 function isFree(
-  { sections, match, rule, flows }: Candidate,
+  { sections, match, rule, by, flows }: Candidate,
   { group, preempts }: ExclusiveGroup,
-  lasts: boolean,
+  { waits, reentry }: GateTools['flow'],
 ): boolean {
   const known = sections.open(groupHolds);
   if (known === undefined) return true;
   if (match.at <= known.forgotten) return false;
-  const conflicts = known.holds.filter((hold) => isTaken(hold, group, match.at, lasts));
+  // A flow that the match would restart is no obstacle to it.
+  const restarts = ({ rule: other, from, until }: GroupHold): boolean =>
+    reentry === 'restart' && until === Infinity && other === rule.id && flows.began(rule.id, by, from);
+  const conflicts = known.holds.filter((one) => isTaken(one, group, match.at, waits) && !restarts(one));
   if (!preempts) return conflicts.length === 0;
   // What has ended later than the match cannot be ended again.
   return conflicts.every(

@@ -76,6 +76,8 @@ export interface Sending extends Recipient {
 export interface KnownFlows {
   /** Whether one of the rule, and of this value of `by`, lives at `at` or after it. */
   lives(rule: string, by: string, at: number): boolean;
+  /** Whether one of the rule, and of this value of `by`, lives that began at `from`. */
+  began(rule: string, by: string, from: number): boolean;
   /** How many live at `at` or after it. */
   count(at: number): number;
   /** The rule's priority; undefined: there is none such. */

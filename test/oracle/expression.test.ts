@@ -36,11 +36,24 @@ it('gives the value of a path', () => {
   assert.equal(evaluate('event.properties.plan', names), 'pro');
 });
 
+it('calls a function that is among the names, with its arguments', () => {
+  const asked: unknown[][] = [];
+  const sent = (...given: unknown[]): number => {
+    asked.push(given);
+    return 2;
+  };
+  assert.equal(holds('sent("any", event.properties.plan) == 2 && !(sent() > 2)', { ...names, sent }), true);
+  assert.deepEqual(asked, [['any', 'pro'], []]);
+  assert.throws(() => holds('other("any") == 2', names), SyntaxError);
+});
+
 it('refuses forms it does not have', () => {
   for (const source of [
     'event.properties.value + 1.0 == 2.0',
     'has(event.properties.value)',
     '(true',
+    'sent(1',
+    'sent(1 2)',
     'true true',
     '',
   ]) {

@@ -1,6 +1,7 @@
 // The few CEL forms that test rules use, evaluated without the engine's CEL library so that the oracle can disagree.
 //
-// Owns: paths, elements and size() of lists, literals, == != < <= > >=, && || ! and parentheses. Does not own: functions, arithmetic, lists.
+// Owns: paths, elements and size() of lists, literals, == != < <= > >=, && || ! and parentheses, calls of functions that are
+// among the names. Does not own: the functions, arithmetic, lists.
 //
 // Invariants:
 //   X1. A missing property is an error, and an error makes the condition false (docs/rules.md: "A missing property is an
@@ -40,7 +41,7 @@ const compiledBySource = new Map<string, Compiled>();
 
 function tokenize(source: string): string[] {
   const pattern =
-    /\s*("[^"]*"|'[^']*'|-?\d+(?:\.\d+)?|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*|\[\d+\])*|&&|\|\||[=!<>]=|[<>!()])/gy;
+    /\s*("[^"]*"|'[^']*'|-?\d+(?:\.\d+)?|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*|\[\d+\])*|&&|\|\||[=!<>]=|[<>!(),])/gy;
   const tokens: string[] = [];
   let end = 0;
   for (const match of source.matchAll(pattern)) {
@@ -96,11 +97,29 @@ function parseOperand(tokens: string[]): Compiled {
     const list = parseOperand(tokens);
     return (names) => lengthOf(list(names));
   }
+  if (/^[A-Za-z_]/.test(token) && tokens[0] === '(') return parseCall(token, tokens);
   if (token === 'true' || token === 'false') return () => token === 'true';
   if (token === 'null') return () => null;
   if (!/^[A-Za-z_]/.test(token)) throw new SyntaxError(`unexpected ${token}`);
   const path = token.replaceAll(/\[(\d+)\]/g, '.$1').split('.');
   return (names) => path.reduce(member, names);
+}
+
+/** A call of a function that is a name: the open parenthesis is the next token. */
+function parseCall(name: string, tokens: string[]): Compiled {
+  const given: Compiled[] = [];
+  tokens.shift();
+  while (tokens[0] !== ')') {
+    given.push(parseOr(tokens));
+    if (tokens[0] === ',') tokens.shift();
+    else if (tokens[0] !== ')') throw new SyntaxError('a list of arguments is not closed');
+  }
+  tokens.shift();
+  return (names) => {
+    const called = names[name];
+    if (typeof called !== 'function') throw new SyntaxError(`the oracle does not know the function ${name}`);
+    return called(...given.map((one) => one(names)));
+  };
 }
 
 function lengthOf(value: unknown): number {

@@ -97,7 +97,7 @@ export function candidateOf(
     said: () => undefined,
     devices: () => 0,
     by: '',
-    flows: { lives: () => false, count: () => 0, priorityOf: () => undefined },
+    flows: { lives: () => false, began: () => false, count: () => 0, priorityOf: () => undefined },
     wallTime: null,
     isReviewed: false,
     routes: rule.program.sends.map((send) => new Route(send)),

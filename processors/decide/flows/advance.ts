@@ -66,17 +66,16 @@ function fits(visit: Visit, flow: Flow, filter: EventFilter, event: Event): bool
   return matchesFilter(filter, event, namesOf(flow), { scope, failed });
 }
 
-/** What is due at `at`: waits that are over, one after the other. */
-export function flowsDueGoOn(visit: Visit, at: number): void {
+/** The first of the flows whose wait is over at `at` goes on. */
+export function dueFlowGoesOn(visit: Visit, at: number): void {
   const { document, rules } = visit;
-  for (const flow of inOrder(rules, flowsOf(document.sections))) {
-    // One that went before may have ended it.
-    if (!isAlive(flow) || flow.until > at) continue;
-    const isHeld = flow.held !== '';
-    goOn(visit, flow, flow.until, (step, run) =>
-      isHeld || step.onDeadline === undefined ? { to: step.number } : step.onDeadline(run),
-    );
-  }
+  const due = flowsOf(document.sections).filter((flow) => isAlive(flow) && flow.until <= at);
+  const [flow] = inOrder(rules, due);
+  if (flow === undefined) return;
+  const isHeld = flow.held !== '';
+  goOn(visit, flow, flow.until, (step, run) =>
+    isHeld || step.onDeadline === undefined ? { to: step.number } : step.onDeadline(run),
+  );
   keepFlows(document.sections, flowsOf(document.sections));
 }
 
@@ -111,7 +110,7 @@ function goOn(visit: Visit, flow: Flow, at: number, ask: Ask): boolean {
   scope.event = flow.match.event;
   scope.captures = namesOf(flow);
   const failed = (source: string, error: unknown) => visit.output.failed(rule, source, error);
-  const run = new FlowRun({ visit, rule, flow, at, scope, failed, isMatch: false });
+  const run = new FlowRun({ visit, rule, flow, at, scope, failed, isMatch: false, isInOrder: true });
   if (!run.wakes((step) => ask(step, run))) return false;
   run.carryOut();
   if (run.ended !== null) endFlow(visit, flow, run.ended, at);

@@ -2,7 +2,7 @@
 // carried out.
 
 import type { ExpressionFailed, Scope } from '../../../rules/expressions/scope.ts';
-import type { Flow } from '../../../rules/flows/flow.ts';
+import { type EndReason, type Flow, isAlive } from '../../../rules/flows/flow.ts';
 import { END } from '../../../rules/flows/step.ts';
 import { holdersOf, holdUntil } from '../../../rules/gates/exclusive.ts';
 import { heldMatchOf } from '../../../rules/patterns/held-match.ts';
@@ -11,8 +11,9 @@ import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
 import type { Event } from '../../../schemas/event.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
 import type { DecisionTrace, Visit } from '../visit.ts';
-import { endFlow, endFlows } from './end.ts';
-import { depthOf, flowsOf, keepFlows, namesOf } from './known.ts';
+import { depthOf } from './emitted.ts';
+import { endFlow } from './end.ts';
+import { flowsOf, keepFlows, namesOf } from './known.ts';
 import { recordOf } from './records.ts';
 import { FlowRun } from './run.ts';
 
@@ -25,14 +26,16 @@ export interface Beginning {
   readonly by: string;
   /** What a person changed of its messages' data; null: nothing. */
   readonly edited: JsonObject | null;
+  readonly isSettled: boolean;
 }
 
 /** The flow as it would begin, with what its first steps come to. `scope` is that of the decision. */
 export function walkAtMatch(visit: Visit, beginning: Beginning, scope: Scope, failed: ExpressionFailed): FlowRun {
-  const { rule, match } = beginning;
+  const { rule, match, isSettled } = beginning;
   const flow = flowOf(beginning);
   scope.captures = namesOf(flow);
-  const run = new FlowRun({ visit, rule, flow, at: match.at, scope, failed, isMatch: true });
+  scope.ended = new Set(endedBy(visit, flow).map(({ of }) => of.id));
+  const run = new FlowRun({ visit, rule, flow, at: match.at, scope, failed, isMatch: true, isInOrder: isSettled });
   run.walk({ to: rule.program.steps.length === 0 ? END : 0 });
   return run;
 }
@@ -69,20 +72,25 @@ function deepest(events: readonly (Event | null)[]): number {
 export function begin(visit: Visit, run: FlowRun, trace: DecisionTrace | null): void {
   const { document, entity, output } = visit;
   const { flow, at, ended } = run;
-  const { exclusive, program } = visit.rules.rule(flow.rule)!;
-  if (exclusive?.preempts === true) {
-    const holders = new Set(holdersOf(document.sections, exclusive.group));
-    endFlows(visit, 'pre-empted', at, ({ rule }) => holders.has(rule));
-  }
-  if (program.reentry === 'restart') {
-    endFlows(visit, 'restarted', at, ({ rule, by }) => rule === flow.rule && by === flow.by);
-  }
+  const { program } = visit.rules.rule(flow.rule)!;
+  for (const { of, reason } of endedBy(visit, flow)) endFlow(visit, of, reason, at);
   if (program.isFlow) output.flow(recordOf({ ...flow, chosen: [] }, entity, { at, kind: 'entered' }));
   run.carryOut(trace);
   if (!program.isFlow) return;
   if (ended !== null) endFlow(visit, flow, ended, at);
   else holdUntil(document.sections, flow.rule, at, Infinity);
   if (ended === null || flow.goalUntil > at) keepFlows(document.sections, [...flowsOf(document.sections), flow]);
+}
+
+/** The flows that end where this one begins: the old one of its rule that it restarts, and those that it pre-empts. */
+function endedBy({ document, rules }: Visit, { rule: id, by }: Flow): { of: Flow; reason: EndReason }[] {
+  const { exclusive, program } = rules.rule(id)!;
+  const holders = exclusive?.preempts === true ? holdersOf(document.sections, exclusive.group) : [];
+  return flowsOf(document.sections).flatMap((of) => {
+    if (!isAlive(of)) return [];
+    if (program.reentry === 'restart' && of.rule === id && of.by === by) return { of, reason: 'restarted' };
+    return holders.includes(of.rule) ? { of, reason: 'pre-empted' } : [];
+  });
 }
 
 /** Somebody who was held out: whether the goal is reached without the flow is looked for all the same. */

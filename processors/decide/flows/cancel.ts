@@ -2,7 +2,8 @@
 //
 // Invariants:
 //   C1. It counts from the moment it is read, whatever is still to be put in order: nothing of the flow is done after it.
-//   C2. A flow ends at the time that the command has, or where that lies before what the flow has done already, then.
+//   C2. The flow ends at the event time up to which everything of its entity has been done, however far that lies behind the clock
+//       by which it was cancelled: it has done all that was due by then, and matches after that find it ended.
 
 import { isAlive } from '../../../rules/flows/flow.ts';
 import type { Command } from '../../../schemas/commands.ts';
@@ -22,6 +23,6 @@ export function cancellationCame(visit: Visit, { event: name, properties }: Even
   const flows = flowsOf(sections);
   const flow = flows.find((each) => isAlive(each) && each.rule === command.rule && each.id === command.flow);
   if (flow === undefined) return;
-  endFlow(visit, flow, 'cancelled', Math.max(command.at, flow.since), command.by);
+  endFlow(visit, flow, 'cancelled', Math.max(visit.settledTime(), flow.since), command.by);
   keepFlows(sections, flows);
 }

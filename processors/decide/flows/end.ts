@@ -3,11 +3,10 @@
 // Invariants:
 //   E1. What was written and not yet sent is cancelled where the flow was cut short, not where it came to its own end.
 
-import { type EndReason, type Flow, isAlive } from '../../../rules/flows/flow.ts';
+import type { EndReason, Flow } from '../../../rules/flows/flow.ts';
 import { holdUntil } from '../../../rules/gates/exclusive.ts';
 import { forgetRoutesOf } from '../fallback.ts';
 import type { Visit } from '../visit.ts';
-import { flowsOf, keepFlows } from './known.ts';
 import { recordOf } from './records.ts';
 
 const OWN_ENDS: ReadonlySet<EndReason> = new Set(['completed', 'exit']);
@@ -17,20 +16,10 @@ export function endFlow(visit: Visit, flow: Flow, reason: EndReason, at: number,
   const { sections } = visit.document;
   flow.endedAt = at;
   // Without a window, the goal is looked for while the flow lives.
-  if (flow.goalUntil === Infinity) flow.goalUntil = -1;
+  if (flow.goalUntil === Infinity || flow.goalUntil < at) flow.goalUntil = -1;
   holdUntil(sections, flow.rule, flow.startedAt, at);
   visit.output.flow(recordOf(flow, visit.entity, { at, kind: 'ended', reason, ...(by !== undefined && { by }) }));
   if (OWN_ENDS.has(reason)) return;
   forgetRoutesOf(visit, flow.id);
   if (flow.hasSent) visit.output.cancelled(visit.entity, flow.id, at);
-}
-
-/** Ends those that live and are meant. */
-export function endFlows(visit: Visit, reason: EndReason, at: number, isMeant: (flow: Flow) => boolean): void {
-  const { sections } = visit.document;
-  const flows = flowsOf(sections);
-  const meant = flows.filter((flow) => isAlive(flow) && isMeant(flow));
-  if (meant.length === 0) return;
-  for (const flow of meant) endFlow(visit, flow, reason, at);
-  keepFlows(sections, flows);
 }

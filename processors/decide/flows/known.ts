@@ -6,8 +6,6 @@
 import { capturesOf, type Flow, flowList, isAlive } from '../../../rules/flows/flow.ts';
 import type { KnownFlows } from '../../../rules/gates/gate.ts';
 import type { RuleSet } from '../../../rules/project/rule-set.ts';
-import type { Event } from '../../../schemas/event.ts';
-import { isJsonObject } from '../../../schemas/json.ts';
 import type { Sections } from '../../../schemas/section.ts';
 
 const NONE: readonly Flow[] = Object.freeze([]);
@@ -32,6 +30,10 @@ export function knownFlows(sections: Sections, rules: RuleSet): KnownFlows {
   return {
     lives: (rule, by, at) =>
       flowsOf(sections).some((flow) => flow.rule === rule && flow.by === by && livesFrom(flow, at)),
+    began: (rule, by, from) =>
+      flowsOf(sections).some(
+        (flow) => flow.rule === rule && flow.by === by && flow.startedAt === from && isAlive(flow),
+      ),
     count: (at) => flowsOf(sections).reduce((count, flow) => count + (livesFrom(flow, at) ? 1 : 0), 0),
     priorityOf: (rule) => rules.rule(rule)?.priority,
   };
@@ -42,10 +44,11 @@ function livesFrom({ endedAt, startedAt }: Flow, at: number): boolean {
   return endedAt < 0 || (endedAt > at && endedAt > startedAt);
 }
 
-/** Whether a flow of the rule lives at this moment, for inFlow(). */
-export function isInFlow(sections: Sections, rule: string, at: number): boolean {
+/** Whether a flow of the rule lives at this moment, for inFlow(); `but`: those of these ids. */
+export function isInFlow(sections: Sections, rule: string, at: number, but: ReadonlySet<string>): boolean {
   return flowsOf(sections).some(
-    (flow) => flow.rule === rule && flow.startedAt <= at && (flow.endedAt < 0 || at < flow.endedAt),
+    (flow) =>
+      flow.rule === rule && !but.has(flow.id) && flow.startedAt <= at && (flow.endedAt < 0 || at < flow.endedAt),
   );
 }
 
@@ -53,11 +56,4 @@ export function isInFlow(sections: Sections, rule: string, at: number): boolean 
 export function namesOf(flow: Flow): Readonly<Record<string, unknown>> & ReturnType<typeof capturesOf> {
   const { id, rule, startedAt } = flow;
   return { ...capturesOf(flow), flow: { id, rule, startedAt: new Date(startedAt) } } as never;
-}
-
-/** How many flows led to the event; 0: it came from outside. */
-export function depthOf(event: Event | null): number {
-  const { tripline } = (event?.context ?? {}) as { readonly tripline?: unknown };
-  const depth = isJsonObject((tripline ?? null) as never) ? (tripline as { depth?: unknown }).depth : 0;
-  return typeof depth === 'number' ? depth : 0;
 }

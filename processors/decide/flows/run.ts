@@ -8,7 +8,6 @@
 //       walked before it is known whether its decision fires.
 //   R2. A send knows what those before it send at the same moment: no cap is exceeded within one turn.
 
-import { hash } from 'node:crypto';
 import { assert } from '../../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../../rules/expressions/scope.ts';
 import { type EndReason, type Flow, variantOf } from '../../../rules/flows/flow.ts';
@@ -19,7 +18,7 @@ import type { Route } from '../../../rules/gates/route.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { EntityRef } from '../../../schemas/decision.ts';
-import { Event } from '../../../schemas/event.ts';
+import type { Event } from '../../../schemas/event.ts';
 import type { FlowRecord } from '../../../schemas/flow-record.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
 import { actionOf } from '../actions.ts';
@@ -28,17 +27,15 @@ import { rememberSent } from '../fired.ts';
 import { noteSent, quietUntil, recipientOf, routeOf, settleRoute, validForMsOf } from '../sending.ts';
 import type { DecisionTrace, Visit } from '../visit.ts';
 import { assignedVariant, rememberAssigned } from './assignments.ts';
+import { DEPTH_MAX, type Emitted } from './emitted.ts';
 import { namesOf } from './known.ts';
 import { recordOf, type Told } from './records.ts';
-
-/** What an event that is emitted may lead to may emit in turn, so deep. */
-const DEPTH_MAX = 8;
 
 /** Something that a walk found is to be done, in order. */
 type Effect =
   | { readonly kind: 'action'; readonly action: Action; readonly send: CompiledSend }
   | { readonly kind: 'record'; readonly record: FlowRecord }
-  | { readonly kind: 'event'; readonly event: Event }
+  | { readonly kind: 'event'; readonly emitted: Emitted }
   | { readonly kind: 'assigned'; readonly experiment: string; readonly variant: string };
 
 export interface RunOptions {
@@ -51,6 +48,8 @@ export interface RunOptions {
   readonly failed: ExpressionFailed;
   /** At the match, quiet hours and age have been asked of the decision. */
   readonly isMatch: boolean;
+  /** Whether everything of the entity up to this moment has happened; not so at a match on arrival. */
+  readonly isInOrder: boolean;
 }
 
 export class FlowRun implements Turn {
@@ -87,11 +86,13 @@ export class FlowRun implements Turn {
     const { steps } = this.#options.rule.program;
     const { flow, at } = this;
     let move = first;
+    this.scope.ownFlow = flow.rule;
     while ('to' in move && move.to !== END) {
       this.#step = steps[move.to]!;
       flow.step = move.to;
       move = this.#step.enter(this);
     }
+    this.scope.ownFlow = null;
     if ('until' in move) {
       assert(move.until > at, 'a wait is over later than it begins');
       flow.since = at;
@@ -146,32 +147,23 @@ export class FlowRun implements Turn {
 
   set(attributes: JsonObject): void {
     this.scope.profile = { ...this.scope.profile, ...attributes };
-    this.#happens('identify', 'identify', { traits: attributes });
+    this.#happens({ type: 'identify', traits: attributes });
   }
 
   emit(event: string, properties: JsonObject): void {
-    this.#happens('track', event, { properties });
+    this.#happens({ type: 'track', event, properties });
   }
 
-  #happens(type: string, name: string, told: { readonly traits?: JsonObject; readonly properties?: JsonObject }): void {
+  #happens(told: Emitted['told']): void {
     const { visit, rule } = this.#options;
-    const { flow, at } = this;
+    const { flow, at, entity } = this;
     if (flow.depth >= DEPTH_MAX) {
       visit.output.dropped(rule, 'emitted');
+      this.note('skipped', 'depth');
       return;
     }
-    const { number } = this.#step!;
-    const event = new Event({
-      messageId: hash('sha256', `emitted\0${flow.id}\0${number}`).slice(0, 32),
-      type,
-      event: name,
-      userId: visit.entity.type === 'user' ? visit.entity.id : null,
-      anonymousId: null,
-      time: at,
-      ...told,
-      context: { tripline: { flow: flow.id, rule: rule.id, step: number, depth: flow.depth + 1 } },
-    });
-    this.#effects.push({ kind: 'event', event });
+    const { number: step } = this.#step!;
+    this.#effects.push({ kind: 'event', emitted: { flow, entity, step, at, told } });
   }
 
   capture(name: string, event: Event): void {
@@ -210,12 +202,12 @@ export class FlowRun implements Turn {
 
   /** Writes what came of the walk (R1). */
   carryOut(trace: DecisionTrace | null = null): void {
-    const { visit, rule } = this.#options;
+    const { visit, rule, isInOrder } = this.#options;
     const { output, document } = visit;
     const sent: string[] = [];
     for (const effect of this.#effects) {
       if (effect.kind === 'record') output.flow(effect.record);
-      else if (effect.kind === 'event') visit.happens(effect.event);
+      else if (effect.kind === 'event') visit.happens(effect.emitted, isInOrder);
       else if (effect.kind === 'assigned') rememberAssigned(document.sections, effect);
       else {
         const { action } = effect;

@@ -32,7 +32,7 @@ export const reviewStep = defineStep<ReviewBody>({
         return { until: turn.at + atMostMs, reason: 'review' };
       },
       onDeadline(turn): Move {
-        turn.note('reviewed', `timeout-${body.onTimeout ?? 'reject'}`);
+        turn.note('reviewed', 'timeout');
         return body.onTimeout === 'approve' ? { to: next } : { exit: 'rejected' };
       },
       onAnswer(turn, { verdict, data, by }): Move {

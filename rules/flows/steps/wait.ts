@@ -137,7 +137,7 @@ function instant(source: string, tools: StepTools): Until {
   if (expression === null) return after(0);
   return (turn) => {
     const time = instantOf(expression, turn);
-    if (time === null) turn.note('skipped', 'expression-failed');
+    if (time === null) turn.note('skipped', 'error');
     return time;
   };
 }

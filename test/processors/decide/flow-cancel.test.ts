@@ -31,7 +31,8 @@ function cancel(rule: string, flow: string, at: number) {
 test('a flow that is cancelled ends at once, with who did it; what it wrote is cancelled, and nothing of it comes any more', async () => {
   const run = new EvaluateRun(RULES).see(event('x', 1_000), event('y', 2_000));
   const [{ flow }] = recordsOf(run) as [FlowRecord];
-  run.see(cancel('slow', flow, HOUR));
+  run.context.streamTime = () => HOUR;
+  run.see(cancel('slow', flow, 2 * HOUR));
   run.storeAndLoad();
   await run.passTo(11 * HOUR);
   assert.deepEqual(endsOf(run), [
@@ -50,11 +51,12 @@ test('another flow, another rule, and one that has ended are left alone', async 
   const [{ flow }] = recordsOf(run) as [FlowRecord];
   run.see(cancel('slow', 'another', HOUR), cancel('other', flow, HOUR));
   assert.deepEqual(endsOf(run), []);
+  run.context.streamTime = () => HOUR;
   run.see(cancel('slow', flow, HOUR), cancel('slow', flow, 2 * HOUR));
   assert.deepEqual(endsOf(run), [['slow', HOUR, 'cancelled', 'ann']]);
 });
 
-test('a command stamped before the flow came to where it waits ends it there, not in its past', () => {
+test('a flow that began beyond what has been put in order ends where it waits, not in its past (C2)', () => {
   const run = new EvaluateRun(RULES).see(event('x', 5 * HOUR));
   const [{ flow }] = recordsOf(run) as [FlowRecord];
   run.see(cancel('slow', flow, HOUR));
@@ -73,4 +75,21 @@ test('a command is read to the last field, and one that lacks something is refus
     const bytes = encodeCommand({ ...command, ...change } as never);
     assert.throws(() => decodeCommand(bytes), { code: 'TRG_RECORD_INVALID', message });
   }
+});
+
+test('a match after the end begins anew, also where the clock of whoever cancelled is far ahead (C2)', () => {
+  const run = new EvaluateRun('id: one\nwhen: { event: x }\nthen: [{ wait: 10h }]').see(event('x', 1_000));
+  const [{ flow }] = recordsOf(run) as [FlowRecord];
+  run.context.streamTime = () => 2_000;
+  run.see(cancel('one', flow, 5 * HOUR), event('x', HOUR));
+  assert.deepEqual(
+    recordsOf(run).map(({ kind, at }) => [kind, at]),
+    [
+      ['entered', 1_000],
+      ['waiting', 1_000],
+      ['ended', 2_000],
+      ['entered', HOUR],
+      ['waiting', HOUR],
+    ],
+  );
 });
