@@ -30,7 +30,7 @@ export const CancelFlowsSchema = Type.Object(
     rule: Type.String({ minLength: 1 }),
     entity: Type.Optional(EntitySchema),
     all: Type.Optional(Type.Literal(true)),
-    by: Type.String({ minLength: 1, maxLength: BY_LENGTH_MAX }),
+    by: Type.String({ minLength: 1 }),
   },
   { additionalProperties: false },
 );
@@ -45,7 +45,7 @@ export interface FlowsCancelled {
 const BATCH = 1_000;
 
 /**
- * They end when their tasks read the commands, some milliseconds later. Throws FatalError TRG_USAGE for neither an entity nor all, or both;
+ * They end when their tasks read the commands, some milliseconds later. Throws FatalError TRG_USAGE for neither an entity nor all, or both, or too long a name;
  * TRG_NAME_UNKNOWN for a rule or type of entity that nobody has; TRG_LOG_LOCKED while a worker has the embedded log and is not the one
  * that is asked, TRG_FILE_UNREADABLE without a log; of an entity what entityState() throws.
  */
@@ -56,6 +56,9 @@ export async function cancelFlows(
 ): Promise<FlowsCancelled> {
   if ((entity === undefined) === (all === undefined)) {
     throw new FatalError('TRG_USAGE', 'flows are cancelled of one entity, or of all: say which');
+  }
+  if (by.length > BY_LENGTH_MAX) {
+    throw new FatalError('TRG_USAGE', `who cancels is named in at most ${BY_LENGTH_MAX} characters`);
   }
   requireName('rule', rule, await knownRules(context));
   const log = await context.writableLog();

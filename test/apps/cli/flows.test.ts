@@ -127,6 +127,7 @@ test('whom it is about is said once, names are known, and options have their pla
     ['cancel', '--rule', 'slow', '--all', '--user', 'u1'],
     ['cancel', '--rule', 'slow', '--all', '--waiting'],
     ['canel', '--rule', 'slow', '--all'],
+    ['cancel', '--rule', 'slow', '--all', '--by', 'x'.repeat(201)],
   ]) {
     assert.equal((await flows(folder, ...words)).code, 2, words.join(' '));
   }
