@@ -83,6 +83,11 @@ export function findingOf(error: ErrorObject, path: Path, voice: Voice): SchemaF
       return wrong(...textFault(String(error.data), asked, voice));
     case 'minLength':
     case 'minItems':
+      if ((parameters['limit'] as number) > 1) {
+        const what = error.keyword === 'minLength' ? 'characters' : 'entries';
+        return wrong(`must have at least ${parameters['limit']} ${what}`);
+      }
+      return wrong('must not be empty');
     case 'notBlank':
       return wrong('must not be empty');
     case 'maxLength':
@@ -108,7 +113,8 @@ function textFault(text: string, asked: Asked, voice: Voice): [message: string, 
     if (asked.format === 'instant') return ['must be a time such as 2026-01-31T00:00:00Z', hint];
     if (asked.format === 'day-or-instant')
       return ['must be a day such as 2000-01-01, or a time such as 2000-01-01T00:00:00Z', hint];
-    return [`must look like ${examplesOf(asked) ?? 'something else'}`, hint];
+    const example = examplesOf(asked);
+    return [example === null ? 'is not in the form that it has' : `must look like ${example}`, hint];
   }
   if (found !== null) return [found.message, hint ?? found.hint];
   const { pattern } = asked as { pattern?: string };

@@ -11,8 +11,10 @@ export interface ConsentChange {
   readonly all?: boolean;
   readonly categories?: Readonly<Record<string, boolean>>;
   readonly channels?: Readonly<Record<string, boolean>>;
-  /** When it was said, ISO-8601. */
+  /** When it was said, ISO-8601; of what was confirmed, when it was confirmed. */
   readonly timestamp: string;
+  /** Of what was confirmed, when it was asked for, ISO-8601: double opt-in. */
+  readonly requestedAt?: string;
   /** Where: a form, an import, a link. */
   readonly source?: string;
   /** What the person was shown. */
@@ -23,13 +25,25 @@ const FIELDS = ['userId', 'all', 'categories', 'channels', 'timestamp', 'source'
 const NAMES_MAX = 200;
 const TEXT_MAX = 10_000;
 
-/** From a body as it came in; `now` stands in for a missing time. Throws RecordError TRG_RECORD_INVALID that says what to mend. */
+/**
+ * From a body of anybody who may tell; `now` stands in for a missing time. That something was confirmed it cannot say. Throws
+ * RecordError TRG_RECORD_INVALID that says what to mend.
+ */
 export function consentChangeOf(body: Json, now: number): ConsentChange {
+  return changeOf(body, now, FIELDS);
+}
+
+/** The same from a record, or from somebody who may say that it was confirmed. */
+export function proofOfConsent(body: Json, now: number): ConsentChange {
+  return changeOf(body, now, [...FIELDS, 'requestedAt']);
+}
+
+function changeOf(body: Json, now: number, fields: readonly string[]): ConsentChange {
   if (!isJsonObject(body)) throw invalid('a consent change is a JSON object');
   for (const name of Object.keys(body)) {
-    if (!FIELDS.includes(name)) throw invalid(`unknown field "${name}": known are ${FIELDS.join(', ')}`);
+    if (!fields.includes(name)) throw invalid(`unknown field "${name}": known are ${fields.join(', ')}`);
   }
-  const { userId, all, timestamp, source, text } = body;
+  const { userId, all, timestamp, requestedAt, source, text } = body;
   if ((typeof userId !== 'string' && typeof userId !== 'number') || userId === '') throw invalid('"userId" is missing');
   if (all !== undefined && typeof all !== 'boolean') throw invalid('"all" must be true or false');
   const categories = saidIn(body, 'categories');
@@ -42,10 +56,15 @@ export function consentChangeOf(body: Json, now: number): ConsentChange {
     ...(all !== undefined && { all }),
     ...(categories !== undefined && { categories }),
     ...(channels !== undefined && { channels }),
-    timestamp: new Date(timeOf(timestamp, now)).toISOString(),
+    timestamp: new Date(timeOf('timestamp', timestamp, now)).toISOString(),
+    ...(requestedAt !== undefined && { requestedAt: new Date(timeOf('requestedAt', requestedAt, now)).toISOString() }),
     ...textOf('source', source),
     ...textOf('text', text),
   };
+}
+
+export function encodeConsentChange(change: ConsentChange): Uint8Array {
+  return Buffer.from(JSON.stringify(change));
 }
 
 function saidIn(body: JsonObject, name: 'categories' | 'channels'): Record<string, boolean> | undefined {
@@ -57,10 +76,10 @@ function saidIn(body: JsonObject, name: 'categories' | 'channels'): Record<strin
   return said as Record<string, boolean>;
 }
 
-function timeOf(timestamp: Json | undefined, now: number): number {
+function timeOf(name: string, timestamp: Json | undefined, now: number): number {
   if (timestamp === undefined || timestamp === null) return now;
   const at = typeof timestamp === 'string' ? parseInstant(timestamp) : Number.NaN;
-  if (Number.isNaN(at)) throw invalid('"timestamp" must be a time in ISO-8601, such as 2026-01-01T10:00:00Z');
+  if (Number.isNaN(at)) throw invalid(`"${name}" must be a time in ISO-8601, such as 2026-01-01T10:00:00Z`);
   return at;
 }
 

@@ -17,6 +17,22 @@ export interface PassedOver {
   readonly reason: string;
 }
 
+/** A send that waits in a digest. */
+export interface GatheredSend {
+  readonly step: number;
+  /** Id of the digest. */
+  readonly digest: string;
+  /** When it goes out, ms; in quiet hours later. */
+  readonly until: number;
+}
+
+/** Of the decision by which a digest goes out, or does not. */
+export interface DigestOfDecision {
+  readonly id: string;
+  /** How many matches it gathered. */
+  readonly items: number;
+}
+
 export interface Decision {
   readonly id: string;
   readonly rule: string;
@@ -36,14 +52,20 @@ export interface Decision {
   /** 0 for the match itself. */
   readonly step: number;
   readonly passedOver: readonly PassedOver[];
+  /** Its sends that wait in a digest. */
+  readonly gathered: readonly GatheredSend[];
+  /** Null: it is about a match. */
+  readonly digest: DigestOfDecision | null;
 }
 
 /**
- * A decision as programs read it: the line of decisions.jsonl (docs/files.md), `at` in ISO-8601 with ms; without `passedOver` where
- * every send took its first channel.
+ * A decision as programs read it: the line of decisions.jsonl (docs/files.md), times in ISO-8601 with ms; without `passedOver` where
+ * every send took its first channel, and without `gathered` and `digest` where there is none.
  */
-export type DecisionJson = Readonly<Omit<Decision, 'at' | 'entity' | 'passedOver'>> & {
+export type DecisionJson = Readonly<Omit<Decision, 'at' | 'entity' | 'passedOver' | 'gathered' | 'digest'>> & {
   readonly passedOver?: Decision['passedOver'];
+  readonly gathered?: readonly { readonly step: number; readonly digest: string; readonly until: string }[];
+  readonly digest?: DigestOfDecision;
   readonly at: string;
   readonly entity: { readonly type: string; readonly id: string };
 };
@@ -65,5 +87,13 @@ export function decisionJson(decision: Decision): DecisionJson {
     ...(decision.passedOver.length > 0 && {
       passedOver: decision.passedOver.map(({ step, channel, reason }) => ({ step, channel, reason })),
     }),
+    ...(decision.gathered.length > 0 && {
+      gathered: decision.gathered.map(({ step, digest, until }) => ({
+        step,
+        digest,
+        until: new Date(until).toISOString(),
+      })),
+    }),
+    ...(decision.digest !== null && { digest: { id: decision.digest.id, items: decision.digest.items } }),
   };
 }

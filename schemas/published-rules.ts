@@ -1,10 +1,10 @@
-// A version of the rule set as the rules topic has it: all of its files, since rules, segments, models and caps mean
-// something only together. JSON, keyed by application and version, so that compaction keeps every version.
+// A version of the rule set as the rules topic has it: all of its files, since rules, segments, models, caps and
+// hold-outs mean something only together. JSON, keyed by application and version, so that compaction keeps every version.
 
 import { utf8Text } from '../lib/bytes.ts';
 import { RecordError } from '../lib/errors.ts';
 
-export type RuleFileKind = 'rules' | 'segments' | 'models' | 'caps';
+export type RuleFileKind = 'rules' | 'segments' | 'models' | 'caps' | 'holdouts';
 
 export interface PublishedFile {
   readonly kind: RuleFileKind;

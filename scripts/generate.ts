@@ -2,15 +2,19 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { CapsSchema } from '../rules/gates/caps.ts';
+import { HoldoutsSchema } from '../rules/gates/holdouts.ts';
 import { ModelSchema } from '../rules/models/schema.ts';
 import { RuleSchema } from '../rules/project/rule-schema.ts';
 import { SegmentSchema } from '../rules/project/segments.ts';
 import { configurationTable } from '../services/config/reference.ts';
 import { metricsTable } from '../services/telemetry/reference.ts';
 import { asyncApiYaml } from '../services/topics/asyncapi.ts';
+import { readSources } from './check-imports.ts';
+import { edgesTable, ROOT } from './edges.ts';
 
 /** The parts of pages that are made. */
 const SETTINGS = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/;
+const EDGES = /(<!-- edges -->\n)[\s\S]*?(<!-- \/edges -->)/;
 const METRICS = /(<!-- metrics -->\n)[\s\S]*?(<!-- \/metrics -->)/;
 
 /** Path from the repository's root to content. */
@@ -21,7 +25,9 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['schemas/segment.schema.json', editorSchema(SegmentSchema)],
     ['schemas/model.schema.json', editorSchema(ModelSchema)],
     ['schemas/caps.schema.json', editorSchema(CapsSchema)],
+    ['schemas/holdouts.schema.json', editorSchema(HoldoutsSchema)],
     ['docs/configuration.md', pageWith('docs/configuration.md', SETTINGS, configurationTable())],
+    ['docs/operating.md', pageWith('docs/operating.md', EDGES, edgesTable(readSources(ROOT)))],
     ['docs/observability.md', pageWith('docs/observability.md', METRICS, metricsTable())],
   ]);
 }

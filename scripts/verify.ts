@@ -11,6 +11,7 @@ const CHECKS: readonly { name: string; command: string; args: readonly string[] 
   { name: 'format and lint', command: join(BIN, 'biome'), args: ['check', '--error-on-warnings'] },
   { name: 'types', command: join(BIN, 'tsc'), args: ['-p', '.'] },
   { name: 'imports', command: process.execPath, args: ['scripts/check-imports.ts'] },
+  { name: 'edges', command: process.execPath, args: ['scripts/edges.ts'] },
   { name: 'unused code', command: join(BIN, 'knip'), args: ['--no-progress'] },
 ];
 

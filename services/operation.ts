@@ -86,6 +86,9 @@ export async function* answered<Input, Item, Result>(
 /** Lets other work of the thread go on, and throws the reason once nobody wants the answer any more (O3). */
 export type Pause = () => Promise<void>;
 
+/** Records between two pauses: some ms of work. */
+export const PAUSE_RECORDS = 1_000;
+
 export function pauseOf(context: ServiceContext, { signal }: Asked): Pause {
   return async () => {
     await context.pause();

@@ -23,6 +23,7 @@ export const OPERATIONS = {
   'deliveries.query': read('long', async () => (await import('./deliveries/query.ts')).queryService),
   'deliveries.follow': read('endless', async () => (await import('./deliveries/follow.ts')).followService),
   'deliveries.message': read('long', async () => (await import('./deliveries/message.ts')).messageService),
+  'preview.last': read('long', async () => (await import('./preview/last-messages.ts')).lastMessagesService),
   'channels.list': read('short', async () => (await import('./channels/channels.ts')).listService),
   'channels.change': change('short', async () => (await import('./channels/channels.ts')).changeService),
   'channels.test': change('long', async () => (await import('./channels/test-channel.ts')).testService),

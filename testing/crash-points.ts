@@ -33,6 +33,7 @@ export class CrashPoints {
   wrapLog(log: Log): Log {
     const call = this.#caller();
     return {
+      ...(log.recordBytesMax !== undefined && { recordBytesMax: log.recordBytesMax }),
       admin: {
         topics: () => call(() => log.admin.topics()),
         createTopics: (specs) => call(() => log.admin.createTopics(specs)),

@@ -3,12 +3,14 @@
 // runtime.
 
 import { Counters } from '../lib/counters.ts';
+import { FencedError, RetryableError } from '../lib/errors.ts';
 import { partitionOf } from '../lib/murmur2.ts';
 import type { LogRecord, NewRecord, RecordHeader } from '../schemas/record.ts';
 import type { KeyValueStore } from '../state/store/api.ts';
 import { documentKey } from '../state/store/key-codec.ts';
 import { MemoryStore } from '../state/store/memory-store.ts';
 import type { Topology } from '../topology/engine/builder.ts';
+import { Caution } from '../topology/engine/caution.ts';
 import type { CommitInterval } from '../topology/engine/committer.ts';
 import type { EngineThread } from '../topology/engine/engine-thread.ts';
 import { openEngine } from '../topology/engine/open-engine.ts';
@@ -28,6 +30,11 @@ export interface TestDriverOptions {
   readonly commitInterval?: CommitInterval;
   readonly fetchBytesMax?: number;
   readonly dirtyBytesMax?: number;
+  /**
+   * As in a worker: the first bug and each fault that time may mend costs a restart, told here, and processing goes on with care.
+   * Left out: they are thrown.
+   */
+  readonly onFault?: (error: unknown) => void;
   /** Left out: stores are brought up to date at each commit. */
   readonly writeBackMs?: number;
   /** Left out: a log in memory. */
@@ -54,17 +61,21 @@ export class TestDriver {
   /** Lives so far: 1 and one more for each crash. */
   lives = 0;
   readonly #options: { topology: () => Topology } & Required<
-    Omit<TestDriverOptions, 'log' | 'openStore' | 'clock' | 'topology'>
+    Omit<TestDriverOptions, 'log' | 'openStore' | 'clock' | 'topology' | 'onFault'>
   >;
   readonly #openStore: (taskId: string) => Promise<KeyValueStore>;
   readonly #stores = new Map<string, KeyValueStore>();
   readonly #positions = new Map<string, number>();
+  readonly #onFault: TestDriverOptions['onFault'];
+  readonly #caution: Caution;
   #engine: EngineThread | null = null;
   #piped = 0;
 
   private constructor(options: TestDriverOptions) {
     this.clock = options.clock ?? new FakeClock();
     this.log = options.log ?? new MemoryLog(this.clock);
+    this.#onFault = options.onFault;
+    this.#caution = new Caution(this.clock, null);
     this.#openStore = options.openStore ?? (async () => new MemoryStore());
     this.#options = {
       topology: options.topology,
@@ -118,8 +129,7 @@ export class TestDriver {
         await engine.commit();
         return;
       } catch (error) {
-        if (!(error instanceof CrashError)) throw error;
-        await this.crash();
+        await this.#recover(error);
       }
     }
   }
@@ -134,10 +144,19 @@ export class TestDriver {
     try {
       return await (await this.#alive()).poll(0);
     } catch (error) {
-      if (!(error instanceof CrashError)) throw error;
-      await this.crash();
+      await this.#recover(error);
       return true;
     }
+  }
+
+  /** What ended a life: the next one begins. Throws what would end a worker. */
+  async #recover(error: unknown): Promise<void> {
+    if (!(error instanceof CrashError)) {
+      const mends = error instanceof RetryableError || error instanceof FencedError;
+      if (!mends || this.#onFault === undefined) throw error;
+      this.#onFault(error);
+    }
+    await this.crash();
   }
 
   /** Drops the running engine as kill -9 would: what was not committed is gone. */
@@ -196,6 +215,7 @@ export class TestDriver {
       topology: topology(),
       clock: this.clock,
       counters: this.counters,
+      ...(this.#onFault !== undefined && { caution: this.#caution }),
       transactionalId: `${options.application}-0`,
       openStore: async (taskId) => {
         const store = this.#stores.get(taskId) ?? (await this.#openStore(taskId));

@@ -8,8 +8,8 @@
 import { Counters } from '../lib/counters.ts';
 import type { EvaluationTrace, FailedExpression } from '../processors/decide/trace.ts';
 import type { EventTimeBounds } from '../processors/intake/event-time.ts';
-import type { SourceFormat } from '../processors/intake/source-format.ts';
 import type { FactKind } from '../processors/intake/known-facts.ts';
+import type { SourceFormat } from '../processors/intake/source-format.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';

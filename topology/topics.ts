@@ -146,9 +146,6 @@ export function requiredTopics(
   };
   const specs = new Map<string, RequiredTopic>();
   for (const part of parts) {
-    for (const { topic, made } of part.sources) {
-      if (made !== undefined) specs.set(topic, { topic, ...common, ...ofSource(made) });
-    }
     for (const { topics } of part.sinks) {
       for (const topic of topics) {
         specs.set(topic, { topic, ...common, ...ofSink(topic) });
@@ -167,6 +164,10 @@ export function requiredTopics(
       const topic = journalTopic(application);
       specs.set(topic, { topic, ...common, ...keptFor(retentionMs.internal), isPublic: false });
     }
+  }
+  // How long a topic is kept is said by who reads it, whoever else writes it.
+  for (const { topic, made } of parts.flatMap(({ sources }) => sources)) {
+    if (made !== undefined) specs.set(topic, { topic, ...common, ...ofSource(made) });
   }
   // What is mirrored is kept whole, whoever else writes it.
   for (const { topic, isPublic, compacted } of parts.flatMap(({ tables }) => tables)) {

@@ -5,6 +5,7 @@ import { encodeScoreRequest, type ScoreRequest } from '../processors/decide/scor
 import type { EvaluationTrace, FailedExpression } from '../processors/decide/trace.ts';
 import { asksFor, concernOf } from '../processors/evaluate/concern.ts';
 import { Evaluate } from '../processors/evaluate/evaluate.ts';
+import { type ConsentEvent, ConsentEvents, namesOf } from '../processors/intake/consent-events.ts';
 import type { EventTimeBounds } from '../processors/intake/event-time.ts';
 import { Intake } from '../processors/intake/intake.ts';
 import { type FactKind, KnownFacts } from '../processors/intake/known-facts.ts';
@@ -17,6 +18,8 @@ import {
 import type { SourceFormat } from '../processors/intake/source-format.ts';
 import type { RuleSet } from '../rules/project/rule-set.ts';
 import type { Action } from '../schemas/action.ts';
+import { type ConsentChange, encodeConsentChange } from '../schemas/consent-change.ts';
+import type { ConfirmationLinks } from '../schemas/consent-request.ts';
 import type { DeadLetter } from '../schemas/dead-letter.ts';
 import type { Decision, EntityRef } from '../schemas/decision.ts';
 import {
@@ -55,6 +58,10 @@ export interface JobOptions {
   readonly ruleVersions?: VersionSwitch | undefined;
   /** Whether what is known of people comes in through topics of its own: profiles and consent. */
   readonly readsFacts?: boolean;
+  /** Events that say consent; left out: none. */
+  readonly consentEvents?: readonly ConsentEvent[];
+  /** How people are asked to confirm their consent; left out: nobody is. */
+  readonly confirmations?: ConfirmationLinks | undefined;
   /** Whether models are asked beside the task (connectors/models adds the part that asks). */
   readonly asksModels?: boolean;
   /** There is one partition, so that records need no repartition topic, whatever their keys: files and simulations. */
@@ -93,7 +100,9 @@ export function triplineTopology(options: JobOptions): Topology {
     const { topic } = source;
     topology
       .addSource(`source ${topic}`, sourceSpec(source))
-      .addProcessor(`intake ${topic}`, () => intake(source, options), [`source ${topic}`])
+      .addProcessor(`intake ${topic}`, () => intake(source, options), [`source ${topic}`]);
+    addConsentEvents(topology, topic, options);
+    topology
       .addProcessor(`repartition ${topic}`, () => new ToRepartition(topic), [`intake ${topic}`])
       .addSink(`repartitioned ${topic}`, repartitionSink(application), [`repartition ${topic}`])
       .addSink(`dead-letter ${topic}`, deadLetterSink(topics.deadLetter, ids), [`intake ${topic}`]);
@@ -112,6 +121,7 @@ export function triplineTopology(options: JobOptions): Topology {
     topology
       .addSource(`source ${topic}`, sourceSpec(source))
       .addProcessor(`intake ${topic}`, () => intake(source, options, true), [`source ${topic}`]);
+    addConsentEvents(topology, topic, options);
     evaluateParents.push(`intake ${topic}`);
   }
 
@@ -160,6 +170,19 @@ function sourceSpec({ topic, schemas }: SourceFormat): SourceSpec {
   };
 }
 
+/** Before anybody else is shown the event, as it may be refused. */
+function addConsentEvents(topology: Topology, source: string, { consentEvents = [], prefix }: JobOptions): void {
+  if (consentEvents.length === 0) return;
+  const { consentChanges } = publicTopics(prefix);
+  topology
+    .addProcessor(`consent ${source}`, () => new ConsentEvents(consentEvents), [`intake ${source}`])
+    .addSink(`consent-changes ${source}`, consentChangeSink(consentChanges), [`consent ${source}`]);
+}
+
+export function consentChangeSink(topic: string): SinkSpec<ConsentChange> {
+  return { topic, topics: [topic], encode: encodeConsentChange };
+}
+
 /** A record whose events go to several entities cannot lie in the partition of each. */
 function isDirect(source: SourceFormat): boolean {
   return source.keyed && (source.others ?? []).length === 0;
@@ -204,14 +227,16 @@ function scoreRequestSink(application: string): SinkSpec<ScoreRequest> {
 
 /** `isDirect`: its events come straight to where they are evaluated. */
 function intake(source: SourceFormat, options: JobOptions, isDirect = false): Intake {
-  const { rules, trace } = options;
+  const { rules, trace, consentEvents = [] } = options;
   // Whoever explains a rule is shown every event.
   if (!isDirect || trace !== undefined) return new Intake({ ...options, source });
+  const saysConsent = namesOf(consentEvents);
   return new Intake({
     ...options,
     source,
-    isAsked: (name) => asksFor(rules(), source.entity, name),
-    concerns: (type, event) => concernOf(rules(), type, event) !== null,
+    isAsked: (name) => saysConsent.has(name) || asksFor(rules(), source.entity, name),
+    concerns: (type, event) =>
+      (type === 'user' && saysConsent.has(event.event)) || concernOf(rules(), type, event) !== null,
   });
 }
 

@@ -1,4 +1,11 @@
 // The process around a command: its streams, signals and exit code. bin/tripline runs this.
+//
+// Edge `start`: a command runs, or a worker starts, and something that it needs is not there.
+//   throws: it ends with exit code 1 and a message that says what, where and how to mend it; a bug says to report it
+//   rejects: as a throw
+//   hangs: a worker that waits for its log says so every half minute and is live, not ready; Ctrl-C ends any command
+//   too large: as a throw
+//   behind: apps/cli/, apps/demo/, lib/, schemas/codec.ts, services/
 
 import { readFileSync } from 'node:fs';
 import { PACKAGE_FOLDER } from '../../lib/package-folder.ts';

@@ -65,3 +65,18 @@ export function entityOption(
   }
   return { type, id };
 }
+
+/** One of the choices; undefined when the option was not given. Throws FatalError TRG_USAGE with the nearest. */
+export function choiceOption<Choice extends string>(
+  command: string,
+  name: string,
+  text: string | undefined,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const choice = choices.find((each) => each === text);
+  if (text === undefined || choice !== undefined) return choice;
+  throw usageError(
+    `${command}: --${name} ${text} is none of ${choices.join(', ')}`,
+    didYouMean(text, choices) ?? undefined,
+  );
+}

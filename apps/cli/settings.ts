@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { CONFIG_FILE, type LoadedConfig, loadConfig } from '../../services/config/index.ts';
-import type { Io } from './command.ts';
+import { type Io, usageError } from './command.ts';
 
 export interface SettingsOptions {
   /** As given with -c. */
@@ -27,6 +27,13 @@ export function projectSettings({ file, paths }: SettingsOptions, io: Io): Loade
   });
   for (const warning of loaded.warnings) io.stderr.write(`warning: ${warning}\n`);
   return loaded;
+}
+
+/** The paths given; in the folder of a project, that project where none is. Throws the error of wrong usage elsewhere. */
+export function pathsOf(command: string, given: readonly string[], io: Io): readonly string[] {
+  if (given.length > 0) return given;
+  if (existsSync(join(io.folder, CONFIG_FILE))) return ['.'];
+  throw usageError(`${command}: no PATH given, and no ${CONFIG_FILE} here`, `such as: tripline ${command} rules/`);
 }
 
 function configNear(path: string): string | undefined {

@@ -5,6 +5,7 @@ import type { Decision } from '../../schemas/decision.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import type { SinkMail } from './smtp-sink.ts';
+import { isVip, VipStory } from './vips.ts';
 import type { ReceivedWebhook } from './webhook-receiver.ts';
 
 export interface DemoSummary {
@@ -16,6 +17,8 @@ export interface DemoSummary {
 
 /** Lines of a kind (decisions of a rule, say) that are shown one by one; the rest is counted. */
 const LINES_PER_KIND = 5;
+/** Of a terminal that nobody made wider. */
+const COLUMNS = 80;
 
 interface RuleCounts {
   fired: number;
@@ -34,6 +37,12 @@ export class Narrator {
   #deliveries = 0;
   #mails = 0;
   #webhooks = 0;
+  #texts = 0;
+  #pushes = 0;
+  /** Messages that failed and have a further channel, less those that went there. */
+  #onTheirWay = 0;
+  readonly #fallbacks = new Map<string, number>();
+  readonly #vips = new VipStory();
 
   constructor(write: (line: string) => void) {
     this.#write = write;
@@ -41,7 +50,7 @@ export class Narrator {
 
   /** Whether each action seen has its outcome. */
   get allSettled(): boolean {
-    return this.#deliveries >= this.#actions;
+    return this.#deliveries >= this.#actions && this.#onTheirWay <= 0;
   }
 
   events(messages: readonly JsonObject[]): void {
@@ -52,7 +61,12 @@ export class Narrator {
     this.#write(`event      ${last['timestamp']}  ${text}  (${this.#events} so far)`);
   }
 
-  decision({ rule, at, outcome, reason, entity }: Decision): void {
+  decision(decision: Decision): void {
+    const { rule, at, outcome, reason, entity } = decision;
+    if (isVip(entity.id)) {
+      this.#vips.decision(decision);
+      return;
+    }
     const counts = this.#countsOf(rule);
     if (reason === null) counts.fired++;
     else counts.suppressed.set(reason, (counts.suppressed.get(reason) ?? 0) + 1);
@@ -60,12 +74,22 @@ export class Narrator {
     this.#show(`decision ${rule} ${outcome}`, `decision   ${isoOf(at)}  ${entity.id}  ${rule} ${outcome}${why}`);
   }
 
-  action(_action: Action): void {
+  action({ id, fallback, attempt }: Action): void {
     this.#actions++;
+    if (attempt > 1) this.#onTheirWay--;
+    if (fallback.length > 0) this.#fallbacks.set(id, fallback.length);
   }
 
-  delivery({ rule, channel, outcome, reason, entity }: Delivery): void {
+  delivery(delivery: Delivery): void {
+    const { rule, channel, outcome, reason, entity, action } = delivery;
+    // Of a number that is dead there is a second record, which says so.
+    if (outcome === 'bounced') return;
     this.#deliveries++;
+    if (outcome === 'failed' && this.#fallbacks.has(action)) this.#onTheirWay++;
+    if (isVip(entity.id)) {
+      this.#vips.delivery(delivery);
+      return;
+    }
     const counts = this.#countsOf(rule);
     if (outcome === 'delivered') counts.delivered++;
     else counts.undelivered.set(reason ?? outcome, (counts.undelivered.get(reason ?? outcome) ?? 0) + 1);
@@ -82,16 +106,26 @@ export class Narrator {
     this.#webhooks++;
     // What every webhook has is left out: lines are to fit a terminal.
     const { tripline: _, ...data } = (body['data'] ?? {}) as JsonObject;
-    this.#show('webhook', `webhook    ${id.slice(0, 8)} ${body['type']} ${JSON.stringify(data)}`);
+    const line = `webhook    ${id.slice(0, 8)} ${body['type']} ${JSON.stringify(data)}`;
+    this.#show('webhook', line.length <= COLUMNS ? line : `${line.slice(0, COLUMNS - 1)}…`);
   }
 
   /** A line of the worker's log: only what went wrong is shown. */
   log(line: string): void {
-    const { level, msg, error } = JSON.parse(line);
-    if (level >= 40) this.#write(`worker     ${msg}${error === undefined ? '' : `: ${error}`}`);
+    const { level, msg, error, channel, reason } = JSON.parse(line);
+    const about = [error, channel, reason].filter((text) => text !== undefined).join(', ');
+    if (level >= 40) this.#write(`worker     ${msg}${about === '' ? '' : `: ${about}`}`);
+  }
+
+  /** What came to the stand-ins that tell of nothing meanwhile. */
+  received({ texts, pushes }: { readonly texts: number; readonly pushes: number }): void {
+    this.#texts = texts;
+    this.#pushes = pushes;
   }
 
   summary(): DemoSummary {
+    this.#write('\nFive VIPs left their carts, too. The rule sends a text message, else a push, else to the inbox:');
+    for (const line of this.#vips.lines()) this.#write(line);
     const width = Math.max(...[...this.#rules.keys()].map((id) => id.length), 4);
     this.#write('');
     this.#write(`${'rule'.padEnd(width)}     fired  suppressed  delivered`);
@@ -107,7 +141,9 @@ export class Narrator {
       const columns = [counts.fired, held, counts.delivered].map((count, i) => String(count).padStart([6, 10, 9][i]!));
       this.#write(`${id.padEnd(width)}    ${columns.join('  ')}   ${why.join(', ')}`.trimEnd());
     }
-    this.#write(`\nreceived: ${this.#mails} mails, ${this.#webhooks} webhooks`);
+    const counts = { mails: this.#mails, webhooks: this.#webhooks, texts: this.#texts, pushes: this.#pushes };
+    const received = Object.entries(counts).map(([what, count]) => `${what} ${count}`);
+    this.#write(`\nreceived: ${received.join(', ')}`);
     return { events: this.#events, fired, suppressed, delivered };
   }
 
@@ -129,7 +165,7 @@ export class Narrator {
 }
 
 function isoOf(time: number): string {
-  return new Date(time).toISOString();
+  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 function sum(counts: ReadonlyMap<string, number>): number {

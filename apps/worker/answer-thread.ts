@@ -8,6 +8,13 @@
 //       it is used up, that thread ends, and its questions with an error.
 //   T3. Questions under way, questions that wait, and the time for each are bounded. Who listens without end (`follow`) counts apart.
 //   T4. ask() ends with a last line, always: a result, or an error.
+//
+// Edge `question`: a running worker is asked something by a command or a program.
+//   throws: that question is answered with the error
+//   rejects: as a throw
+//   hangs: given up after its time (30 s, or half an hour), its thread is ended if it does not hear of it; the next starts another
+//   too large: its thread has a bounded memory, and ends with its questions when that is used up; the engine goes on
+//   behind: apps/worker/answer-entry.ts, services/live/
 
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { serveLog } from '../../connectors/logs/embedded/index.ts';

@@ -9,6 +9,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { newSecret } from '../../lib/rng.ts';
+import { consentTerms } from '../../services/config/consent.ts';
 import type { Config } from '../../services/config/index.ts';
 import { linksOf } from '../../services/job/links.ts';
 import type { OpenedLog } from '../../services/job/open-log.ts';
@@ -127,7 +128,8 @@ export class QuestionDesk {
       clock,
       categories: this.#options.categories,
       channels: of.filter((name) => channels[name] !== undefined),
-      optIn: new Set(consent.optIn),
+      terms: consentTerms(consent),
+      confirmWithinMs: consent.doubleOptIn?.withinMs ?? 0,
       saidBy: (entity) => saidBy(this.#answers, entity),
     });
     const tokens = Object.values(channels).map((options) => (options as { readonly authToken?: string }).authToken);

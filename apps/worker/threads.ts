@@ -4,6 +4,13 @@
 //   W2. A thread that fails for good stops the others, whose commits are then awaited; its error is thrown.
 //   W3. A thread that crashes takes nothing else down: it is reported and started again, and goes on where its last
 //       commit ended. Until then its partitions wait, or, on a cluster, go to others once its session times out.
+//
+// Edge `thread`: an engine thread of a worker of several runs.
+//   throws: it is started again, after 0.1 to 30 s, and goes on from its last commit; the others go on meanwhile
+//   rejects: as a throw
+//   hangs: `/health/live` fails, so that whoever keeps the process starts it anew
+//   too large: as a throw: a thread that has used up its memory ends
+//   behind: apps/worker/
 
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { serveLog } from '../../connectors/logs/embedded/index.ts';

@@ -196,11 +196,11 @@ function purgedTopics(application: string, topology: Topology): readonly string[
 async function register(config: Config, clock: Clock, logger: Logger, signal: AbortSignal): Promise<SchemaIds> {
   if (config.registry === null) return {};
   const { startTimeoutMs: patienceMs, ...registry } = config.registry;
-  const client = new RegistryClient(registry);
-  return registerSchemas(
-    client,
-    publicSchemas(config.topics.prefix, channelNames(config.channels)),
-    { clock, logger, patienceMs },
-    signal,
-  );
+  const client = new RegistryClient(registry, clock);
+  try {
+    const schemas = publicSchemas(config.topics.prefix, channelNames(config.channels));
+    return await registerSchemas(client, schemas, { clock, logger, patienceMs }, signal);
+  } finally {
+    await client.close();
+  }
 }

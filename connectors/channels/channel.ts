@@ -90,6 +90,12 @@ export function openChannel(
   if (connector === null) throw new FatalError('TRG_CONFIG_INVALID', `channels.${name}: there is no such connector`);
   const options = structuredClone(given);
   const findings = checkOptions(channel, options);
-  if (findings.length === 0) return supervised(connector.open(partsOf(options).own, dependencies));
+  if (findings.length === 0) {
+    const missing = new Set<string>();
+    const templates = dependencies.templates.listening((names) => {
+      for (const each of names) missing.add(each);
+    });
+    return supervised(connector.open(partsOf(options).own, { ...dependencies, templates }), dependencies.clock, missing);
+  }
   throw new FatalError('TRG_CONFIG_INVALID', findings.map(({ message }) => `channels.${name}: ${message}`).join('\n'));
 }

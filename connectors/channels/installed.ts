@@ -2,6 +2,13 @@
 //
 // Owns: finding and loading them, refusing what is none. Does not own: what a channel is (channel.ts). The environment and not
 // tripline.yaml names them, since the file's own shape follows from the channels there are.
+//
+// Edge `channel-module`: a module with a channel of one's own is loaded.
+//   throws: a mistake of the configuration, by the module's name, beside all others
+//   rejects: as a throw
+//   hangs: cannot: it is loaded once, by who chose it, and a start that waits for it says so by not going on
+//   too large: cannot: a module has no size that counts here
+//   only in connectors/channels/installed.ts: import(pathToFileURL(
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

@@ -12,6 +12,7 @@ import { utf8Text } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
 import { addressId, addressKey } from '../../schemas/address.ts';
 import * as binary from '../../schemas/binary.ts';
+import type { ConsentChange } from '../../schemas/consent-change.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
 import { type Feedback, feedbackFrom } from '../../schemas/feedback.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
@@ -119,7 +120,11 @@ export class JoinFeedback implements Processor<SourceRecord> {
     // Only people say what they want.
     if (consent === null || entity.type !== 'user') return;
     const { text, source, allowed } = consent;
-    const change = { userId: entity.id, channels: { [reference.channel]: allowed }, timestamp: at, source, text };
+    const channels = { [reference.channel]: allowed };
+    const timestamp = new Date(at).toISOString();
+    // An answer comes from the address itself, so a yes needs no confirmation.
+    const proof = allowed ? { requestedAt: timestamp } : {};
+    const change: ConsentChange = { userId: entity.id, channels, timestamp, ...proof, source, text };
     this.#forward(entity.id, change, 'consent-changes');
   }
 

@@ -1,12 +1,11 @@
 // Adds the part that joins feedback to a topology: what was sent and what was heard of it in; outcomes, suppressions and consent out.
 
-import { utf8Bytes } from '../../lib/bytes.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
 import { deliveryCodec, type SchemaIds } from '../../schemas/framed.ts';
 import { encodeSuppression, type Suppression } from '../../schemas/suppression.ts';
 import type { Topology } from '../../topology/engine/builder.ts';
 import { feedbackTopic, publicTopics, sentTopic } from '../../topology/topics.ts';
-import { deadLetterSink } from '../../topology/topology.ts';
+import { consentChangeSink, deadLetterSink } from '../../topology/topology.ts';
 import { feedbackSpec, JoinFeedback } from './feedback.ts';
 
 export interface FeedbackOptions {
@@ -45,14 +44,6 @@ export function addFeedback(topology: Topology, { application, prefix, schemaIds
       },
       ['join feedback'],
     )
-    .addSink(
-      'consent-changes feedback',
-      {
-        topic: consentChanges,
-        topics: [consentChanges],
-        encode: (change: object) => utf8Bytes(JSON.stringify(change)),
-      },
-      ['join feedback'],
-    )
+    .addSink('consent-changes feedback', consentChangeSink(consentChanges), ['join feedback'])
     .addSink('dead-letter feedback', deadLetterSink(deadLetter, schemaIds), ['join feedback']);
 }

@@ -4,7 +4,7 @@
 // means.
 //
 // Invariants:
-//   X1. An exchange ends within its time, whatever the server does, and of an answer's body at most ANSWER_BYTES_MAX are kept.
+//   X1. An exchange ends within its time, whatever the server does, and of an answer's body at most `answerBytesMax` are kept.
 //   X2. A redirect is an answer like any other: what is sent goes where it was addressed, and nowhere else.
 //   X3. Unless `allowPrivate`, no connection goes to a private address, whether the URL names it, in whatever notation, or DNS.
 
@@ -21,12 +21,17 @@ export interface HttpClientOptions {
   readonly allowPrivate: boolean;
   /** In place of the system's DNS. */
   readonly lookup?: LookupFunction | undefined;
+  /** Of an answer's body; left out: ANSWER_BYTES_MAX. */
+  readonly answerBytesMax?: number;
 }
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT';
 
 export interface HttpRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
+  /** Null: none. */
+  readonly body: string | Uint8Array | null;
 }
 
 export interface HttpAnswer {
@@ -35,6 +40,8 @@ export interface HttpAnswer {
   header(name: string): string | undefined;
   /** The body, or its beginning (X1). */
   readonly text: string;
+  /** Whether there was more of it. */
+  readonly isCut: boolean;
 }
 
 /** Standard Webhooks recommends 15 to 30 s, and no provider's API takes longer. */
@@ -46,10 +53,13 @@ export class HttpClient {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #allowPrivate: boolean;
+  readonly #answerBytesMax: number;
   readonly #agent: Agent;
 
-  constructor({ clock, timeoutMs = EXCHANGE_MS_MAX, allowPrivate, lookup }: HttpClientOptions) {
+  constructor(options: HttpClientOptions) {
+    const { clock, timeoutMs = EXCHANGE_MS_MAX, allowPrivate, lookup, answerBytesMax = ANSWER_BYTES_MAX } = options;
     this.#clock = clock;
+    this.#answerBytesMax = answerBytesMax;
     this.#timeoutMs = timeoutMs;
     this.#allowPrivate = allowPrivate;
     const found = allowPrivate ? lookup : publicLookup(lookup);
@@ -63,13 +73,18 @@ export class HttpClient {
     });
   }
 
+  /** As request(). */
+  post(message: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    return this.request('POST', message, signal);
+  }
+
   /** Rejects with TimeLimitError, PrivateAddressError, the signal's reason, or what the connection failed of. */
-  async post(message: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  async request(method: HttpMethod, message: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     // A look-up is asked for names only: an address in the URL is connected to as it stands.
     if (!this.#allowPrivate && isPrivateHost(new URL(message.url).hostname)) {
       throw new PrivateAddressError('the address is private');
     }
-    return withinTime(this.#clock, this.#timeoutMs, signal, (bounded) => this.#exchange(message, bounded));
+    return withinTime(this.#clock, this.#timeoutMs, signal, (bounded) => this.#exchange(method, message, bounded));
   }
 
   /** Idempotent. */
@@ -77,31 +92,32 @@ export class HttpClient {
     if (!this.#agent.destroyed) await this.#agent.destroy();
   }
 
-  async #exchange({ url, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  async #exchange(method: HttpMethod, { url, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const answer = await request(url, {
       dispatcher: this.#agent,
-      method: 'POST',
+      method,
       headers: { 'user-agent': 'tripline', ...headers },
       body,
       signal,
     });
-    const text = await beginningOf(answer.body);
+    const { text, isCut } = await beginningOf(answer.body, this.#answerBytesMax);
     return {
       status: answer.statusCode,
       header: (name) => [answer.headers[name]].flat()[0],
       text,
+      isCut,
     };
   }
 }
 
 /** Leaving the loop early closes the connection. */
-async function beginningOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+async function beginningOf(body: AsyncIterable<Uint8Array>, bytesMax: number) {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length >= ANSWER_BYTES_MAX) break;
+    if (length > bytesMax) break;
   }
-  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString('utf8');
+  return { text: Buffer.concat(chunks).subarray(0, bytesMax).toString('utf8'), isCut: length > bytesMax };
 }

@@ -3,13 +3,12 @@
 // Owns: the request, the client secret, what an answer says. Does not own: the exchange and its bounds (connectors/http).
 //
 // Invariants:
-//   H1. An exchange takes no longer than the model's time-out, the wait for a token included.
+//   H1. An exchange ends when its signal aborts: the model's time-out is kept by whoever asks (supervised.ts).
 //   H2. A redirect is a failure: features are somebody's data and go where the file says.
 //   H3. A client secret is in the environment of whoever asks, never in the rules, which are published.
 
 import type { Clock } from '../../lib/clock.ts';
 import { FatalError, RecordError } from '../../lib/errors.ts';
-import { withinTime } from '../../lib/time-limit.ts';
 import type { RemoteModel } from '../../rules/models/model.ts';
 import { ClientCredentialsTokens, TokenError } from '../http/client-credentials.ts';
 import { HttpClient } from '../http/http-client.ts';
@@ -25,19 +24,18 @@ export function httpScorer(
   const client = new HttpClient({ clock, allowPrivate: true });
   const tokens = tokensOf(model, client, clock, env);
   return {
-    score: ({ entity, features, at }, signal) =>
-      withinTime(clock, model.timeoutMs, signal, async (bounded) => {
-        const body = JSON.stringify({ model: model.id, entity, at: new Date(at).toISOString(), features });
-        const post = (authorization: Readonly<Record<string, string>>) => {
-          const headers = { 'content-type': 'application/json', accept: 'application/json', ...authorization };
-          return client.post({ url: model.target, headers, body }, bounded);
-        };
-        const answer = await (tokens?.authorized(post) ?? post({})).catch((error: unknown) => {
-          throw error instanceof TokenError ? failed(model, `is not asked: ${error.message}`) : error;
-        });
-        if (answer.status !== 200) throw failed(model, `answered with HTTP ${answer.status}`);
-        return scoreOf(model, answer.text);
-      }),
+    async score({ entity, features, at }, signal) {
+      const body = JSON.stringify({ model: model.id, entity, at: new Date(at).toISOString(), features });
+      const post = (authorization: Readonly<Record<string, string>>) => {
+        const headers = { 'content-type': 'application/json', accept: 'application/json', ...authorization };
+        return client.post({ url: model.target, headers, body }, signal);
+      };
+      const answer = await (tokens?.authorized(post) ?? post({})).catch((error: unknown) => {
+        throw error instanceof TokenError ? failed(model, `is not asked: ${error.message}`) : error;
+      });
+      if (answer.status !== 200) throw failed(model, `answered with HTTP ${answer.status}`);
+      return scoreOf(model, answer.text);
+    },
     close: () => client.close(),
   };
 }

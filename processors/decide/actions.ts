@@ -6,7 +6,7 @@
 
 import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
-import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
+import type { DigestContents, ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import { jsonOfValue } from '../../rules/expressions/values.ts';
 import { capturesOf, type Flow } from '../../rules/flows/flow.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
@@ -18,12 +18,16 @@ import type { EntityRef } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import type { Sections } from '../../schemas/section.ts';
 import { devicesOf } from '../../state/entity/devices.ts';
+import { withDigest } from './digest.ts';
 import { validForMsOf } from './sending.ts';
 
 /** What an action is made of. */
 export interface Sent {
   readonly rule: CompiledRule;
-  readonly flow: Flow;
+  /** The flow, or what there is of one: the decision's id, and the match. */
+  readonly flow: Pick<Flow, 'id' | 'isMoved' | 'edited' | 'match' | 'captures'>;
+  /** Null: it is no part of a flow that is told of. */
+  readonly flowId: string | null;
   readonly entity: EntityRef;
   /** Event time, ms. */
   readonly at: number;
@@ -32,16 +36,19 @@ export interface Sent {
   readonly sections: Sections;
   readonly around: GateContext;
   readonly variant: string | null;
+  /** What a digest shows; null: it is none. */
+  readonly digest: DigestContents | null;
 }
 
 /** The action of a send to the first channel of its route, which there must be. */
 export function actionOf({ send, channels }: Route<CompiledSend>, sent: Sent): Action {
-  const { rule, flow, entity, at, scope, failed, sections, around, variant } = sent;
+  const { rule, flow, flowId, entity, at, failed, sections, around, variant, digest } = sent;
+  const scope = digest === null ? sent.scope : withDigest(sent.scope, digest);
   const [channel, ...fallback] = channels;
   assert(channel !== undefined, 'an action goes somewhere');
   const validForMs = validForMsOf(rule, around);
   return {
-    id: actionId(flow.id, send.step, 1),
+    id: actionId(momentOf(flow, at), send.step, 1),
     decision: flow.id,
     rule: rule.id,
     ruleVersion: rule.version,
@@ -53,15 +60,20 @@ export function actionOf({ send, channels }: Route<CompiledSend>, sent: Sent): A
     urgency: rule.urgency,
     category: rule.category,
     variant,
-    flow: rule.program.isFlow ? flow.id : null,
+    flow: flowId,
     step: send.step,
     attempt: 1,
     validUntil: Number.isFinite(validForMs) ? at + validForMs : null,
     ratePerSecond: send.ratePerSecond,
     devices: devicesFor(channel, sections, around),
     data: { ...send.data(scope, failed), ...flow.edited },
-    context: shownTo(flow, scope),
+    context: shownTo(flow, scope, digest),
   };
+}
+
+/** What ids of its steps are of: once it was moved, a number may have come before, and the time tells. */
+export function momentOf({ id, isMoved }: Pick<Flow, 'id' | 'isMoved'>, at: number): string {
+  return isMoved ? `${id}@${at}` : id;
 }
 
 /** A1. */
@@ -76,8 +88,13 @@ export function devicesFor(channel: string, sections: Sections, { channels }: Ga
 }
 
 /** What templates see of the match, and of what the flow waited for. */
-function shownTo(flow: Flow, scope: Scope): JsonObject {
+function shownTo(flow: Pick<Flow, 'match' | 'captures'>, scope: Scope, digest: DigestContents | null): JsonObject {
   const captures = Object.entries(capturesOf(flow)).map(([name, captured]) => [name, jsonOfValue(captured)]);
   const { event } = flow.match;
-  return { ...(event !== null && { event: event.toJson() }), ...Object.fromEntries(captures), profile: scope.profile };
+  return {
+    ...(event !== null && { event: event.toJson() }),
+    ...Object.fromEntries(captures),
+    profile: scope.profile,
+    ...(digest !== null && { items: digest.items, more: Number(digest.more) }),
+  };
 }

@@ -13,6 +13,7 @@ import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import { type Candidate, isChannelGate, REFUSED, type Refusal } from '../../rules/gates/gate.ts';
+import { BEFORE_FLOWS } from '../../rules/gates/index.ts';
 import { heldMatchOf } from '../../rules/patterns/held-match.ts';
 import type { Match } from '../../rules/patterns/pattern.ts';
 import { type CompiledRule, compareRules } from '../../rules/project/compiled-rule.ts';
@@ -22,6 +23,7 @@ import { childTraceparent, spanIdOf } from '../../schemas/trace.ts';
 import { type HeldReason, heldCandidates } from '../../state/entity/candidates.ts';
 import { isEmptyMemory } from '../../state/entity/rule-memories.ts';
 import { addWait } from '../../state/entity/waits.ts';
+import { type Gathering, gatheredSendOf } from './digest.ts';
 import { rememberFired } from './fired.ts';
 import { begin, walkAtMatch, watchGoal } from './flows/begin.ts';
 import { knownFlows } from './flows/known.ts';
@@ -38,16 +40,20 @@ export interface FoundMatch {
   readonly by: string;
   /** Whether everything up to its time has been done: found in order of time, or by a timer. */
   readonly isSettled: boolean;
+  /** It waited for its turn in event-time order, and sees what is known then; left out: it did not. */
+  readonly isItsTurn?: boolean;
   /** What a person who looked at it changed of its messages' data; left out: nobody has looked. */
   readonly reviewed?: JsonObject | undefined;
 }
 
 /** A candidate with all that is needed to make it a decision. */
-interface Deciding extends Candidate {
+export interface Deciding extends Candidate {
   readonly id: string;
   readonly rule: CompiledRule;
   /** Its first steps, walked when somebody asks. */
   run(): FlowRun;
+  /** Sends that wait in a digest if it fires. */
+  readonly gathered: readonly Gathering[];
   /** Of sends that were asked. */
   passedOver(): Decision['passedOver'];
 }
@@ -67,13 +73,14 @@ export function decide(visit: Visit, found: FoundMatch[]): void {
 function decideOn(visit: Visit, found: FoundMatch): void {
   const { document, output } = visit;
   const { rule } = found;
-  if (waitsForFlows(visit, found)) return;
   const failed: ExpressionFailed = (source, error) => output.failed(rule, source, error);
   const scope = scopeOf(visit, found);
   if (waitsForScore(visit, found, scope, failed)) return;
   const memory = document.rules.of(rule.id);
   const candidate = candidateOf(visit, found, scope, failed);
-  record(visit, candidate, verdictOn(candidate));
+  const verdict = verdictOn(candidate);
+  // Of what is refused whatever flows there are, nobody waits.
+  if (BEFORE_FLOWS.has(verdict.reason ?? '') || !waitsForFlows(visit, found)) record(visit, candidate, verdict);
   if (isEmptyMemory(memory)) document.rules.delete(rule.id);
 }
 
@@ -87,8 +94,8 @@ export function refuse(visit: Visit, found: FoundMatch, reason: string): void {
   if (isEmptyMemory(memory)) visit.document.rules.delete(rule.id);
 }
 
-function scopeOf(visit: Visit, { rule, match }: FoundMatch): Scope {
-  const scope = visit.scopeOf(rule.lane);
+function scopeOf(visit: Visit, { rule, match, isItsTurn }: FoundMatch): Scope {
+  const scope = visit.scopeOf(isItsTurn === true ? 'event-time' : rule.lane);
   scope.event = match.event;
   scope.captures = match.captures;
   scope.now = match.at;
@@ -100,12 +107,17 @@ function record(visit: Visit, candidate: Deciding, verdict: Verdict): void {
   const { output } = visit;
   const { rule, match } = candidate;
   const decision = decisionOf(visit, candidate, verdict);
-  const parent = match.event?.traceparent ?? null;
-  const trace = parent === null ? null : { parent, own: childTraceparent(parent, spanIdOf(decision.id)) };
+  const trace = traceOf(decision, match);
   output.trace?.decided(decision, rule, candidate);
   output.decision(decision, rule, trace);
   if (decision.outcome === 'fired') fire(visit, candidate, trace);
   else if (HELD_OUT.has(verdict.reason ?? '')) watchGoal(visit, { ...candidate, edited: null, isSettled: true });
+}
+
+/** Null: the event that completed the match has none. */
+export function traceOf({ id }: Decision, { event }: Match): DecisionTrace | null {
+  const parent = event?.traceparent ?? null;
+  return parent === null ? null : { parent, own: childTraceparent(parent, spanIdOf(id)) };
 }
 
 /** Reasons for which somebody is left alone to be compared with. */
@@ -117,7 +129,8 @@ function candidateOf(visit: Visit, found: FoundMatch, scope: Scope, failed: Expr
   const recipient = recipientOf(rule, document, rules.context, scope, failed);
   const id = decisionId(rule.id, entity, match);
   let walked: FlowRun | null = null;
-  const run = () => (walked ??= walkAtMatch(visit, { id, rule, match, by, isSettled, edited: reviewed ?? null }, scope, failed));
+  const run = () =>
+    (walked ??= walkAtMatch(visit, { id, rule, match, by, isSettled, edited: reviewed ?? null }, scope, failed));
   return {
     ...recipient,
     id,
@@ -135,6 +148,9 @@ function candidateOf(visit: Visit, found: FoundMatch, scope: Scope, failed: Expr
     get routes() {
       return run().routes;
     },
+    get gathered() {
+      return run().gathered;
+    },
   };
 }
 
@@ -151,7 +167,9 @@ export function decisionId(
  * What the gates of its rule say of a candidate: the first that refuses is the reason. Channel gates refuse it where they leave
  * none of the sends at the match a way.
  */
-export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledRule, 'gates'> }): Verdict {
+export function verdictOn(
+  candidate: Candidate & { readonly rule: Pick<CompiledRule, 'gates'>; readonly gathered?: readonly Gathering[] },
+): Verdict {
   const { gates } = candidate.rule;
   let routesAsked = false;
   for (const gate of gates) {
@@ -159,7 +177,9 @@ export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledR
       if (routesAsked) continue;
       routesAsked = true;
       const { routes } = candidate;
-      if (routes.length > 0 && routes.every(({ channels }) => channels.length === 0)) {
+      // What is gathered is asked when it goes out.
+      const mayGoLater = (candidate.gathered?.length ?? 0) > 0;
+      if (!mayGoLater && routes.length > 0 && routes.every(({ channels }) => channels.length === 0)) {
         return { reason: routes[0]!.refusedBy, refusal: REFUSED };
       }
       continue;
@@ -172,8 +192,9 @@ export function verdictOn(candidate: Candidate & { readonly rule: Pick<CompiledR
 }
 
 function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decision {
-  const { id, rule, match, scope } = candidate;
+  const { id, rule, match } = candidate;
   const { entity } = visit;
+  const gathered = verdict.refusal === null ? candidate.run().gathered : [];
   return {
     id,
     rule: rule.id,
@@ -183,11 +204,13 @@ function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decisi
     outcome: outcomeOf(visit, candidate, verdict),
     reason: verdict.reason,
     events: match.events,
-    values: valuesOf(rule, scope),
+    values: valuesOf(candidate),
     variant: null,
     flow: null,
     step: 0,
     passedOver: candidate.passedOver(),
+    gathered: gathered.map((one) => gatheredSendOf(one, { id, at: match.at })),
+    digest: null,
   };
 }
 
@@ -238,10 +261,10 @@ function waitsForScore(
 }
 
 /** What the conditions that were, or would be, asked saw. */
-function valuesOf({ gates }: CompiledRule, scope: Scope): JsonObject {
+function valuesOf(candidate: Deciding): JsonObject {
   let seen: JsonObject = {};
-  for (const gate of gates) {
-    const values = isChannelGate(gate) ? undefined : gate.values?.(scope);
+  for (const gate of candidate.rule.gates) {
+    const values = isChannelGate(gate) ? undefined : gate.values?.(candidate);
     if (values !== undefined) seen = { ...seen, ...values };
   }
   return seen;

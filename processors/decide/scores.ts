@@ -14,7 +14,7 @@ import type { RemoteModel } from '../../rules/models/model.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { EntityRef } from '../../schemas/decision.ts';
-import type { JsonObject } from '../../schemas/json.ts';
+import { isJsonObject, type JsonObject, jsonObjectOf } from '../../schemas/json.ts';
 import { heldCandidates } from '../../state/entity/candidates.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
 import { scoreFacts } from '../../state/entity/facts.ts';
@@ -63,11 +63,21 @@ export function encodeScoreRequest(request: ScoreRequest): Uint8Array {
   return Buffer.from(JSON.stringify(request));
 }
 
-/** Throws RecordError TRG_RECORD_UNREADABLE. */
+/** Throws RecordError TRG_RECORD_UNREADABLE, TRG_RECORD_INVALID. */
 export function decodeScoreRequest(bytes: Uint8Array): ScoreRequest {
-  try {
-    return JSON.parse(utf8Text(bytes)) as ScoreRequest;
-  } catch (cause) {
-    throw new RecordError('TRG_RECORD_UNREADABLE', 'not a request for a score', {}, cause);
-  }
+  const request = jsonObjectOf(utf8Text(bytes));
+  if (request === null) throw new RecordError('TRG_RECORD_UNREADABLE', 'not a request for a score');
+  const { entity, model, features, at } = request;
+  const { type, id } = isJsonObject(entity) ? entity : {};
+  const isNamed = typeof type === 'string' && typeof id === 'string' && typeof model === 'string';
+  if (isNamed && isJsonObject(features) && isTime(at)) return { entity: { type, id }, model, features, at };
+  throw new RecordError(
+    'TRG_RECORD_INVALID',
+    'a request for a score has an entity, a model, its features and the time',
+  );
+}
+
+/** What a Date can be made of. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= 8.64e15;
 }

@@ -2,6 +2,7 @@
 
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
 import type { CompiledSend } from '../../rules/flows/send.ts';
+import { saidOf } from '../../rules/gates/consent.ts';
 import { type AnyGate, type GateContext, isChannelGate, type Recipient, type Sending } from '../../rules/gates/gate.ts';
 import { Route } from '../../rules/gates/route.ts';
 import { autoChannels } from '../../rules/gates/routing.ts';
@@ -9,7 +10,7 @@ import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleContext } from '../../rules/project/context.ts';
 import { devicesOf } from '../../state/entity/devices.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
-import { consentFacts } from '../../state/entity/facts.ts';
+import { wishesOf } from '../../state/entity/facts.ts';
 
 /** Whoever a rule may send to: what its gates ask about. */
 export function recipientOf(
@@ -25,7 +26,7 @@ export function recipientOf(
     scope,
     failed,
     around,
-    said: (about) => sections.open(consentFacts)?.find(({ category }) => category === about)?.allowed,
+    said: saidOf(wishesOf(sections), around.doubleOptIn),
     devices: () => devicesOf(sections).length,
   };
 }

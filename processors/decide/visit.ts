@@ -8,6 +8,7 @@ import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision, EntityRef } from '../../schemas/decision.ts';
+import type { Event } from '../../schemas/event.ts';
 import type { FlowRecord } from '../../schemas/flow-record.ts';
 import type { EntityDocument } from '../../state/entity/document.ts';
 import type { Emitted } from './flows/emitted.ts';
@@ -27,6 +28,8 @@ export interface Visit {
   settledTime(): number;
   /** Wall time of the task, ms; null: there is none, as in tests and backtests. */
   wallTime(): number | null;
+  /** The event, which was shown to rules on arrival, is to have its turn in event-time order too. */
+  awaitTurn(event: Event): void;
   /** A message was sent at `at`, ms. */
   sent(at: number): void;
   /**

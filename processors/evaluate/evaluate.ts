@@ -7,6 +7,7 @@ import { assert } from '../../lib/assert.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { avroCodec } from '../../schemas/codec.ts';
+import type { ConfirmationLinks } from '../../schemas/consent-request.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event, EventRecord } from '../../schemas/event.ts';
 import { traceHeaders } from '../../schemas/trace.ts';
@@ -24,6 +25,8 @@ export interface EvaluateOptions {
   readonly dedupeMax: number;
   /** Left out in tests and backtests, whose time is that of their events. */
   readonly hasWallTime?: boolean;
+  /** How people are asked to confirm; left out: nobody is. */
+  readonly confirmations?: ConfirmationLinks | undefined;
   /** Name of the entity store. */
   readonly store: string;
   /** Where a rule is being explained; left out in every other run. */
@@ -54,6 +57,7 @@ export class Evaluate implements Processor<Event> {
     this.#host = {
       dedupeWindowMs,
       dedupeMax,
+      confirmations: this.#options.confirmations ?? null,
       output: outputOf(context, this.#options),
       streamTime: () => context.streamTime(),
       wallTime: () => (this.#options.hasWallTime === true ? context.wallTime() : null),

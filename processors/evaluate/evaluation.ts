@@ -18,6 +18,7 @@ import { matchOf } from '../../rules/patterns/held-match.ts';
 import type { Lane, Match, PatternInput } from '../../rules/patterns/pattern.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { ConfirmationLinks } from '../../schemas/consent-request.ts';
 import type { EntityRef } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import { ANSWER_EVENT, DELIVERY_TYPE, PRESENCE_EVENT, segmentEvent } from '../../schemas/internal-events.ts';
@@ -33,6 +34,7 @@ import {
 import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { answerCame, answerMissed } from '../decide/answers.ts';
 import { decide, type FoundMatch } from '../decide/decide.ts';
+import { digestsGoOut } from '../decide/digest-out.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
 import { dueFlowGoesOn, fitFlows, flowsSee } from '../decide/flows/advance.ts';
 import { cancellationCame } from '../decide/flows/cancel.ts';
@@ -42,6 +44,7 @@ import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
 import { candidatesSee } from '../decide/waiting.ts';
 import { type Concern, concernOf } from './concern.ts';
+import { confirmationAsked } from './confirmation.ts';
 import {
   applyAttributes,
   applyInstantFact,
@@ -62,6 +65,8 @@ export interface EvaluationHost {
   readonly dedupeWindowMs: number;
   readonly dedupeMax: number;
   readonly output: DecideOutput;
+  /** Null: nobody is asked to confirm. */
+  readonly confirmations: ConfirmationLinks | null;
   streamTime(): number;
   /** Null: there is none, as in tests and backtests. */
   wallTime(): number | null;
@@ -106,6 +111,7 @@ export class Evaluation implements Visit {
     const { document, rules } = this;
     forgetUnasked(document, rules.needs(this.entity.type));
     forgetFlows(document.sections, this.settledTime());
+    if (concern.isFact) this.#askToConfirm(event);
     return true;
   }
 
@@ -174,6 +180,7 @@ export class Evaluation implements Visit {
     this.#decide();
     this.#takeHappened();
     this.#passInOrder(at);
+    digestsGoOut(this, at);
     forgetFlows(this.document.sections, at);
   }
 
@@ -230,6 +237,12 @@ export class Evaluation implements Visit {
     return this.#host.wallTime();
   }
 
+  awaitTurn(event: Event): void {
+    if (!this.document.buffer.some(({ messageId, time }) => messageId === event.messageId && time === event.time)) {
+      this.#insert(event);
+    }
+  }
+
   happens(emitted: Emitted, isInOrder: boolean): void {
     const { told } = emitted;
     const needs = this.rules.needs(this.entity.type);
@@ -265,16 +278,29 @@ export class Evaluation implements Visit {
       if (ordered.length > 0) this.#host.late(this, event, ordered);
       return;
     }
+    this.#insert(event);
+    if (document.buffer.length > BUFFER_MAX) {
+      this.#host.count('buffer-overflow');
+      this.#evaluateNext();
+    }
+  }
+
+  #insert(event: Event): void {
+    const { document } = this;
     const { buffer } = document;
     event.packed();
     let at = buffer.length;
     while (at > 0 && buffer[at - 1]!.time > event.time) at--;
     if (buffer.length === 0) document.buffer = [event];
     else buffer.splice(at, 0, event);
-    if (buffer.length > BUFFER_MAX) {
-      this.#host.count('buffer-overflow');
-      this.#evaluateNext();
-    }
+  }
+
+  /** Candidates of the event that waited for its turn. */
+  #turnCame({ messageId }: Event): void {
+    const kind = heldCandidates.flows;
+    const ofEvent = takeWaits(this.document.sections, kind, ({ value }) => value.match.event?.messageId === messageId);
+    for (const { rule, value } of ofEvent)
+      this.#findAgain(rule, value, { at: value.match.at, isSettled: true, isItsTurn: true });
   }
 
   /** Evaluates the first buffered event. */
@@ -295,6 +321,7 @@ export class Evaluation implements Visit {
     if (event.event === ANSWER_EVENT) answerCame(this, event);
     flowsSee(this, event);
     candidatesSee(this, event);
+    this.#turnCame(event);
     this.#show(event, 'event-time', rules.interested(type, 'event-time', event.event), before);
     if (rules.tracksInOrder(type) && concernsSegments(rules.segments(type), event)) {
       this.#look('event-time', event.time, event);
@@ -373,6 +400,18 @@ export class Evaluation implements Visit {
     for (const { rule, value } of answered) this.#findAgain(rule, value, { at: value.match.at, isSettled: false });
   }
 
+  /** A yes that must be confirmed is an event of its own, which comes after the yes. */
+  #askToConfirm(event: Event): void {
+    const { confirmations } = this.#host;
+    const { type, id: userId } = this.entity;
+    if (confirmations === null || type !== 'user') return;
+    const { sections } = this.document;
+    const now = this.wallTime() ?? event.time;
+    const asked = confirmationAsked(event, { userId, sections, now }, this.rules.context, confirmations);
+    const concern = asked === null ? null : concernOf(this.rules, type, asked);
+    if (concern !== null) this.take(asked!, concern);
+  }
+
   /** What came of a message: its route goes on, and an address that is dead is remembered. */
   #outcomeCame({ event: name, properties, time }: Event): void {
     const split = name.lastIndexOf('_');
@@ -398,10 +437,14 @@ export class Evaluation implements Visit {
   }
 
   /** A candidate that waited is looked at again, stamped `at`. */
-  #findAgain(id: string, { match, by }: HeldCandidate, { at, isSettled, isReview = false }: Again): void {
+  #findAgain(
+    id: string,
+    { match, by }: HeldCandidate,
+    { at, isSettled, isItsTurn = false, isReview = false }: Again,
+  ): void {
     const rule = this.rules.rule(id);
     if (rule === undefined) return;
-    const found: FoundMatch = { rule, match: matchOf(match, at), by, isSettled };
+    const found: FoundMatch = { rule, match: matchOf(match, at), by, isSettled, isItsTurn };
     const again = isReview ? answerMissed(this, found) : found;
     if (again !== null) this.#found.push(again);
   }
@@ -463,6 +506,7 @@ interface Again {
   /** Its new time, ms. */
   readonly at: number;
   readonly isSettled: boolean;
+  readonly isItsTurn?: boolean;
   /** Whether it waited for a person. */
   readonly isReview?: boolean;
 }

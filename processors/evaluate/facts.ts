@@ -8,10 +8,10 @@
 
 import { hash } from 'node:crypto';
 import type { Needs } from '../../rules/expressions/needs.ts';
-import { channelConsent, EVERY_CATEGORY } from '../../rules/gates/consent.ts';
 import { suppressedAddresses } from '../../rules/gates/suppressed.ts';
 import type { Device } from '../../schemas/action.ts';
 import { type Command, DEVICE_TEXT_LENGTH_MAX } from '../../schemas/commands.ts';
+import { saidIn, wishAfter, wishSince } from '../../schemas/consent-wish.ts';
 import type { Event } from '../../schemas/event.ts';
 import { COMMAND_EVENT, CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../../schemas/internal-events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts';
@@ -120,34 +120,24 @@ export function applyInstantFact(document: EntityDocument, event: Event, models:
   else applyScore(document, event, models);
 }
 
-/** `properties`: `{ categories: { promotions: false }, channels: { sms: false }, all: false }`, each part if there is one. */
-function applyConsent({ sections }: EntityDocument, { properties, time }: Event): void {
+/** `properties`: as saidIn() takes them; `confirmed: false`: of a yes that is still to be confirmed. */
+function applyConsent({ sections }: EntityDocument, { properties, time: at }: Event): void {
   const known = sections.open(consentFacts) ?? [];
   let consent: readonly Consent[] = known;
   if (properties['deleted'] === true) {
-    consent = known.filter(({ at }) => at > time);
+    consent = known.flatMap(({ about, ...wish }) => {
+      const left = wishSince(wish, at);
+      return left === null ? [] : [{ about, ...left }];
+    });
   } else {
-    for (const [category, allowed] of saidIn(properties)) {
-      if (typeof allowed !== 'boolean') continue;
-      const before = consent.find((one) => one.category === category);
-      // Of equal stamps a no stays: who said no at the same moment is not asked again.
-      if (before !== undefined && (before.at > time || (before.at === time && !before.allowed))) continue;
+    const isConfirmed = properties['confirmed'] !== false;
+    for (const [about, allowed] of saidIn(properties)) {
+      const before = consent.find((one) => one.about === about);
       const others = consent.filter((one) => one !== before).slice(-(CONSENTS_MAX - 1));
-      consent = [...others, { category, allowed, at: time }];
+      consent = [...others, { about, ...wishAfter(before, { allowed, at, isConfirmed }) }];
     }
   }
   if (consent !== known) sections.put(consentFacts, consent.length === 0 ? null : [...consent]);
-}
-
-function saidIn(properties: JsonObject): [string, unknown][] {
-  return [
-    ...Object.entries((properties['categories'] ?? {}) as JsonObject),
-    ...Object.entries((properties['channels'] ?? {}) as JsonObject).map(([name, value]): [string, unknown] => [
-      channelConsent(name),
-      value,
-    ]),
-    ...('all' in properties ? [[EVERY_CATEGORY, properties['all']] as [string, unknown]] : []),
-  ];
 }
 
 /** A device to be kept or forgotten; an address that is good again. What is said of flows is theirs (processors/decide/flows/cancel.ts). */

@@ -7,7 +7,7 @@
 //   S2. Every answer that time alone would change says when it does (changesAt).
 
 import type { ExpressionFailed, ExpressionObserver, Scope, SessionFigures } from '../../rules/expressions/scope.ts';
-import { consentTo } from '../../rules/gates/consent.ts';
+import { consentTo, saidOf } from '../../rules/gates/consent.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
@@ -15,10 +15,10 @@ import type { EntityDocument } from '../../state/entity/document.ts';
 import {
   type Attributes,
   accountFacts,
-  consentFacts,
   historyFacts,
   scoreFacts,
   sentFacts,
+  wishesOf,
 } from '../../state/entity/facts.ts';
 import { isInFlow } from '../decide/flows/known.ts';
 import { accountAfter, attributesAfter } from './facts.ts';
@@ -135,9 +135,8 @@ export class EntityScope implements Scope {
 
   consent(category: string): boolean {
     const { rules, document } = this.#options;
-    const said = document.sections.open(consentFacts);
-    const allowed = (about: string) => said?.find((one) => one.category === about)?.allowed;
-    return consentTo(category, allowed, rules.context.optIn);
+    const { optIn, doubleOptIn } = rules.context;
+    return consentTo(category, saidOf(wishesOf(document.sections), doubleOptIn), optIn);
   }
 
   inFlow(rule: string): boolean {

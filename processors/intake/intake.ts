@@ -12,6 +12,7 @@
 
 import { asBuffer } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
+import { CONSENT_REQUESTED } from '../../schemas/consent-request.ts';
 import type { Event } from '../../schemas/event.ts';
 import { traceparentOf } from '../../schemas/trace.ts';
 import { entityKey } from '../../state/entity/document.ts';
@@ -31,6 +32,8 @@ export interface IntakeOptions {
   readonly recordBytesMax: number;
   /** False where records carry no time of their own, such as lines of a file. */
   readonly useRecordTime: boolean;
+  /** Whether people are asked to confirm, by an event that nobody else may give (schemas/consent-request.ts). */
+  readonly confirmations?: object | undefined;
   /** Whether anyone asks for `track` events of this name; left out: perhaps. */
   readonly isAsked?: (name: string) => boolean;
   /** Whether anyone asks for the event of an entity of this type; left out: perhaps. */
@@ -66,6 +69,12 @@ export class Intake implements Processor<SourceRecord> {
       return;
     }
     const { entityId, others, event } = found;
+    if (event.event === CONSENT_REQUESTED && this.#options.confirmations !== undefined) {
+      throw new RecordError(
+        'TRG_RECORD_RESERVED',
+        `"${CONSENT_REQUESTED}" is Tripline's own event while there is consent.doubleOptIn: give the event another name`,
+      );
+    }
     const key = entityKey(
       this.#options.source.entity,
       recordKey === null ? entityId : parseText(recordKey, 'the key of the record'),

@@ -122,9 +122,9 @@ function consentEvent(json: JsonObject | null, fields: OriginFields): Event {
   return new Event({ ...fields, type: 'consent', event: CONSENT_EVENT, properties: json ?? { deleted: true } });
 }
 
-/** What was said at one moment: `{ all?, categories?, channels?, timestamp?, source?, text? }`, kept for ever as the proof. */
+/** What was said at one moment (schemas/consent-change.ts), kept for ever as the proof. */
 function consentChangeEvent(json: JsonObject | null, fields: OriginFields): Event {
-  const { all, categories, channels, timestamp } = json ?? {};
+  const { all, categories, channels, timestamp, source, requestedAt } = json ?? {};
   const said = {
     ...(all !== undefined && { all }),
     ...(categories !== undefined && { categories }),
@@ -132,7 +132,10 @@ function consentChangeEvent(json: JsonObject | null, fields: OriginFields): Even
   };
   const at = timestamp === undefined ? fields.time : parseInstant(String(timestamp));
   if (Number.isNaN(at)) throw invalid('"timestamp" of a consent change must be a time in ISO-8601');
-  return consentEvent(said, { ...fields, time: at });
+  const { type, event, properties } = consentEvent(said, { ...fields, time: at });
+  // A yes that was not asked about and answered is one that somebody else may have said.
+  const unconfirmed = requestedAt === undefined ? { confirmed: false, ...(source !== undefined && { source }) } : {};
+  return new Event({ ...fields, time: at, type, event, properties: { ...properties, ...unconfirmed } });
 }
 
 function commandEvent(json: JsonObject | null, fields: OriginFields): Event {

@@ -4,6 +4,13 @@
 //
 // Invariants:
 //   E2. An unset attribute of the profile reads as null; a missing property of an event is an error.
+//
+// Edge `expression`: an expression of a rule is evaluated over an event and what is known of its entity.
+//   throws: it is false, or has no value; `expression-failed`. The other rules are shown the event
+//   rejects: cannot: expressions are synchronous
+//   hangs: what it does is counted, and it fails at some 0.2 s of work, as a throw
+//   too large: as a hang
+//   behind: rules/
 
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import type { ExpressionAnalysis } from './analysis.ts';

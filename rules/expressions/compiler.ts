@@ -34,6 +34,8 @@ export interface Names {
   readonly session?: SessionMeasures | null;
   /** Whether `flow` is known; left out: no. */
   readonly flow?: boolean;
+  /** Whether `items` and `more` are known: what a digest gathered; left out: no. */
+  readonly digest?: boolean;
   /** Functions and variables that cannot be asked here, with what to do instead. */
   readonly refused?: ReadonlyMap<string, string>;
   /** Whether the score of a model may be asked that answers later; left out: no. */
@@ -168,7 +170,8 @@ export class ExpressionCompiler {
   #environmentOf(names: Names): Environment {
     const withSession = names.session !== null && names.session !== undefined;
     const withFlow = names.flow === true;
-    const key = `${withFlow ? 'flow' : ''} ${withSession ? 'session' : ''} ${names.insteadOfEvent === null ? 'event' : ''} ${[...names.captures].sort().join(' ')} ${[...(names.lists ?? [])].sort().join(' ')}`;
+    const withDigest = names.digest === true;
+    const key = `${withFlow ? 'flow' : ''} ${withDigest ? 'digest' : ''} ${withSession ? 'session' : ''} ${names.insteadOfEvent === null ? 'event' : ''} ${[...names.captures].sort().join(' ')} ${[...(names.lists ?? [])].sort().join(' ')}`;
     let environment = this.#environments.get(key);
     if (environment === undefined) {
       environment = this.#base.clone();
@@ -176,6 +179,10 @@ export class ExpressionCompiler {
       environment.registerVariable('account', 'map<string, dyn>');
       environment.registerVariable('now', 'google.protobuf.Timestamp');
       if (names.insteadOfEvent === null) environment.registerVariable('event', 'Event');
+      if (withDigest) {
+        environment.registerVariable('items', 'list<map<string, dyn>>');
+        environment.registerVariable('more', 'int');
+      }
       if (withSession) environment.registerVariable('session', 'Session');
       if (withFlow) environment.registerVariable('flow', 'map<string, dyn>');
       for (const capture of new Set(names.captures)) {
@@ -197,6 +204,7 @@ function analysisOptions(names: Names, known: KnownNames): Omit<AnalysisOptions,
       'now',
       ...(names.session === null || names.session === undefined ? [] : ['session']),
       ...(names.flow === true ? ['flow'] : []),
+      ...(names.digest === true ? ['items', 'more'] : []),
       ...names.captures,
     ]),
     elsewhere: new Map(withEvent ? [] : [['event', names.insteadOfEvent]]),

@@ -19,11 +19,19 @@ export interface FlowNames {
   readonly startedAt: Date;
 }
 
-/** Names an expression may use. `captures` holds the rule's `as` names. */
+/** What a digest gathered. */
+export interface DigestContents {
+  /** One for each match, in order of time: `{ at, decision, event, <captures>, data }`. */
+  readonly items: readonly JsonObject[];
+  /** How many matches more there were, for which there was no room: CEL's int. */
+  readonly more: bigint;
+}
+
+/** Names an expression may use. `captures` holds the rule's `as` names, `flow`, and of a digest what it gathered. */
 export interface Scope {
   /** The event at hand: of `where` the one tested, of `if` and `data` the completing or last matched one; null if none. */
   event: Event | null;
-  captures: Readonly<Record<string, Capture | FlowNames>>;
+  captures: Readonly<Record<string, Capture | FlowNames | DigestContents[keyof DigestContents]>>;
   /** Attributes of the entity; an unset one reads as null. */
   profile: JsonObject;
   /** Event time, ms. */

@@ -45,8 +45,8 @@ export interface Flow {
   /** Event time of the match, ms. */
   readonly startedAt: number;
   readonly match: HeldMatch;
-  /** How many flows led to this one by `emit` or `set`. */
-  readonly depth: number;
+  /** How many flows led to what it does now, at one go, by `emit` or `set`. */
+  depth: number;
   /** Events that it waited for and that have a name. */
   captures: { readonly name: string; readonly event: Event }[];
   chosen: Chosen[];
@@ -54,6 +54,8 @@ export interface Flow {
   edited: JsonObject | null;
   /** The program by which it goes, as far as a change of the rule needs it (moving.ts). */
   outline: string;
+  /** Whether a change of the rule moved it: the numbers of its steps may have come before. */
+  isMoved: boolean;
   /** Number of the step at which it waits. */
   step: number;
   /** Since when it waits there, ms; its interval is (since, until]. */
@@ -85,6 +87,7 @@ const list = binary.list(
     chosen: binary.list(binary.record<Chosen>({ experiment: binary.text, variant: binary.text })),
     edited: binary.nullable(binary.json as binary.Binary<JsonObject>),
     outline: binary.text,
+    isMoved: binary.boolean,
     step: binary.integer,
     since: binary.integer,
     until: binary.integer,

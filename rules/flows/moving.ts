@@ -16,8 +16,8 @@ export interface Moved {
 }
 
 /** Of each step its name, or its place and kind, and the number of the step after it. */
-export function outlineOf(steps: readonly Pick<CompiledStep, 'name' | 'number' | 'kind' | 'next'>[]): string {
-  return steps.map(({ name, number, kind, next }) => `${name ?? `@${number}:${kind}`}>${next}`).join('|');
+export function outlineOf(steps: readonly Pick<CompiledStep, 'name' | 'place' | 'kind' | 'next'>[]): string {
+  return steps.map(({ name, place, kind, next }) => `${name ?? `@${place}:${kind}`}>${next}`).join('|');
 }
 
 /** Null: none of the steps that were to come is left. */

@@ -80,7 +80,7 @@ export function compileProgram(
   options: ProgramOptions,
 ): CompiledProgram {
   const compilation = new Compilation(builder, options.channels);
-  compilation.list(body.then, ['then'], END, options, 0);
+  compilation.list(body.then, { path: ['then'], place: '', after: END, depth: 0 }, options);
   const { steps } = compilation;
   const whole = compileWhole(body, options.eventNames, builder);
   const isFlow = steps.some(({ kind }) => kind !== 'send') || whole.goal !== null || whole.stopOn.length > 0;
@@ -104,6 +104,16 @@ function listensTo(steps: readonly CompiledStep[], { goal, stopOn }: FlowAsWhole
   return asked.includes('*') ? '*' : [...new Set((asked as (readonly string[])[]).flat())];
 }
 
+/** Where a list of steps, or a step, stands. */
+interface Where {
+  readonly path: Path;
+  /** The way to it through the lists around it (CompiledStep); of a list, with the dot behind it. */
+  readonly place: string;
+  /** The number of the step that follows it. */
+  readonly after: number;
+  readonly depth: number;
+}
+
 type NamesOfSteps = Pick<ProgramOptions, 'names' | 'eventNames'>;
 
 class Compilation {
@@ -120,10 +130,8 @@ class Compilation {
   /** Compiles a list; `after`: the number of the step that follows it. Returns the number of its first step, or `after`. */
   list(
     bodies: readonly (StepBody | undefined)[] | undefined,
-    path: Path,
-    after: number,
+    { path, place: lists, after, depth }: Where,
     names: NamesOfSteps,
-    depth: number,
   ): number {
     if (depth > DEPTH_MAX) {
       this.#builder.error(path, `steps may be nested ${DEPTH_MAX} deep`);
@@ -135,22 +143,22 @@ class Compilation {
     for (const [place, body] of list.entries()) {
       const number = this.steps.length;
       const next = place === list.length - 1 ? after : number + sizeOf(body, [...path, place]);
-      known = this.#step(body, [...path, place], next, known, depth);
+      known = this.#step(body, { path: [...path, place], place: `${lists}${place}`, after: next, depth }, known);
     }
     return this.steps.length === first ? after : first;
   }
 
   /** The names that the steps after it may use. */
-  #step(body: StepBody | undefined, path: Path, next: number, names: NamesOfSteps, depth: number): NamesOfSteps {
+  #step(body: StepBody | undefined, { path, place, after: next, depth }: Where, names: NamesOfSteps): NamesOfSteps {
     const definition = this.#kindOf(body, path);
     const number = this.steps.length;
     // Its number stays taken, so that those of the others are right.
-    this.steps.push(placeholder(number, next));
+    this.steps.push(placeholder(number, place, next));
     if (definition === null || body === undefined) return names;
     const own = body[definition.kind];
     const inside = definition.lists?.(own, [...path, definition.kind]) ?? [];
-    const starts = inside.map(({ path: at, steps, capture }) =>
-      this.list(steps, at, next, named(names, capture), depth + 1),
+    const starts = inside.map(({ path: at, steps, capture }, list) =>
+      this.list(steps, { path: at, place: `${place}.${list}.`, after: next, depth: depth + 1 }, named(names, capture)),
     );
     const tools: StepTools = {
       ...names,
@@ -166,6 +174,7 @@ class Compilation {
       ...acts,
       send,
       number,
+      place,
       name: body.name ?? null,
       kind: definition.kind,
       next,
@@ -200,9 +209,9 @@ class Compilation {
   }
 }
 
-function placeholder(number: number, next: number): CompiledStep {
+function placeholder(number: number, place: string, next: number): CompiledStep {
   const move = { to: next };
-  return { number, next, name: null, kind: 'none', branches: [], words: '', send: null, enter: () => move };
+  return { number, place, next, name: null, kind: 'none', branches: [], words: '', send: null, enter: () => move };
 }
 
 function named(names: NamesOfSteps, capture: string | null | undefined): NamesOfSteps {

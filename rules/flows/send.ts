@@ -12,6 +12,7 @@ import { AUTO } from '../gates/routing.ts';
 import type { Path } from '../language/parse.ts';
 import { expression, fields, type Loose, NAME_PATTERN } from '../language/parts.ts';
 import { type CompiledData, compileData } from './data.ts';
+import { type CompiledDigest, compileDigest, Digest } from './digest.ts';
 
 /** Connectors add our own facts under this name. */
 const RESERVED_DATA_NAME = 'tripline';
@@ -57,6 +58,7 @@ export const Send = fields(
         description: 'What the flow does where nothing may be sent: goes on (default), or ends.',
       }),
     ),
+    digest: Type.Optional(Digest),
     data: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
         description: 'Values for the template or receiver. Text is a CEL expression, or a duration such as 4h.',
@@ -77,6 +79,8 @@ export interface CompiledSend {
   readonly template: string | null;
   /** Pacing over all workers, messages a second; null: none. */
   readonly ratePerSecond: number | null;
+  /** Null: each message goes by itself. */
+  readonly digest: CompiledDigest | null;
   /** Names of what `data` gives. */
   readonly dataNames: readonly string[];
   /** The rule's names of events that a template may show. */
@@ -107,6 +111,7 @@ export function compileSend(
     if (isRepeated) builder.error(place, `the channel "${name}" is tried already`);
   }
   const isAuto = channel === AUTO;
+  const { digest } = send;
   if (isAuto && fallback.length > 0) {
     builder.error([...path, 'fallback'], '"auto" has its own fallback: the further channels of its route');
   }
@@ -116,10 +121,11 @@ export function compileSend(
     isAuto,
     template: send.template ?? null,
     ratePerSecond: send.rate === undefined ? null : perSecondOf(send.rate),
+    digest: digest === undefined ? null : compileDigest(digest, [...path, 'digest'], names, builder),
     dataNames: Object.keys(send.data ?? {}),
     captures: names.captures,
     condition: builder.condition([...path, 'if'], send.if, names),
-    data: compileSendData(send, path, names, builder),
+    data: compileSendData(send, path, digest === undefined ? names : { ...names, digest: true }, builder),
   };
 }
 

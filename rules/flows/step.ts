@@ -85,6 +85,8 @@ export interface CompiledStep extends StepActs {
   readonly number: number;
   readonly name: string | null;
   readonly kind: string;
+  /** The way to it through the lists: `2.1.0` is the first step of the second list of the third. */
+  readonly place: string;
   /** The number of the step after it; END: there is none. */
   readonly next: number;
   /** The steps that lists inside of it begin with, with a word for each. */

@@ -14,7 +14,7 @@ export const conditionGate = defineGate({
     if (condition === null) return null;
     return {
       refusal: ({ scope, failed }) => (condition.holds(scope, failed) ? null : REFUSED),
-      values: (scope) => condition.values(scope),
+      values: ({ scope }) => condition.values(scope),
       words: ({ scope }) => conditionInWords(condition, scope),
     };
   },

@@ -5,20 +5,23 @@
 //       `channel:<name>` about one channel, whatever the category.
 //   N2. Channels that reach systems and colleagues ask no consent (ChannelTraits), and categories that are declared
 //       `consent.always` ask nobody: receipts and security are the law's own duty of care.
+//   N3. What is declared `consent.doubleOptIn` is allowed by a yes that was confirmed, and by nothing else: not said is no.
 
 import Type from 'typebox';
+import { channelConsent, EVERY_CATEGORY, isConfirmedYes, isYes, type Wish } from '../../schemas/consent-wish.ts';
 import { type Candidate, defineChannelGate } from './gate.ts';
 
-/** What the person said about all categories. */
-export const EVERY_CATEGORY = '*';
-
-/** What the record about a channel is called. */
-export function channelConsent(channel: string): string {
-  return `channel:${channel}`;
-}
-
-/** What the person said about `*`, a category, or `channel:<name>`; undefined: nothing. */
+/** What the person said about `*`, a category, or `channel:<name>`, as far as it counts; undefined: nothing. */
 export type Said = (about: string) => boolean | undefined;
+
+/** `doubleOptIn`: categories and `channel:<name>` that must be confirmed (N3). */
+export function saidOf(wishOf: (about: string) => Wish | undefined, doubleOptIn: ReadonlySet<string>): Said {
+  return (about) => {
+    const wish = wishOf(about);
+    if (doubleOptIn.has(about)) return isConfirmedYes(wish, wishOf(EVERY_CATEGORY));
+    return wish && isYes(wish);
+  };
+}
 
 export function consentTo(category: string, said: Said, optIn: ReadonlySet<string>): boolean {
   if (said(EVERY_CATEGORY) === false) return false;
@@ -41,6 +44,8 @@ export const consentGate = defineChannelGate({
 export interface ConsentTerms {
   /** Categories for which the person must have said yes. */
   readonly optIn: ReadonlySet<string>;
+  /** Categories, and channels as `channel:<name>`, for which a yes must be confirmed. */
+  readonly doubleOptIn: ReadonlySet<string>;
   /** Categories that ask nobody. */
   readonly always: ReadonlySet<string>;
 }

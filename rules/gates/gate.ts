@@ -22,6 +22,7 @@ import type { Loose } from '../language/parts.ts';
 import type { Match } from '../patterns/pattern.ts';
 import type { CompiledCap } from './caps.ts';
 import type { ChannelTraits } from './channels.ts';
+import type { GlobalHoldout } from './holdouts.ts';
 import type { Route } from './route.ts';
 import type { Routing, Urgency } from './urgency.ts';
 
@@ -76,6 +77,8 @@ export interface Sending extends Recipient {
 export interface KnownFlows {
   /** Whether one of the rule, and of this value of `by`, lives at `at` or after it. */
   lives(rule: string, by: string, at: number): boolean;
+  /** Whether one of the rule, and of this value of `by`, begins after `at`, and lives. */
+  beginsAfter(rule: string, by: string, at: number): boolean;
   /** Whether one of the rule, and of this value of `by`, lives that began at `from`. */
   began(rule: string, by: string, from: number): boolean;
   /** How many live at `at` or after it. */
@@ -94,10 +97,14 @@ export interface FiredDecisions {
 /** What gates know of the project. */
 export interface GateContext {
   readonly caps: readonly CompiledCap[];
+  /** Of all rules; in order, the first that an entity is in is told. */
+  readonly holdouts: readonly GlobalHoldout[];
   /** All that rules may send to, by name. */
   readonly channels: ReadonlyMap<string, ChannelTraits>;
   /** Categories for which the person must have said yes. */
   readonly optIn: ReadonlySet<string>;
+  /** Categories, and channels as `channel:<name>`, for which a yes must be confirmed. */
+  readonly doubleOptIn: ReadonlySet<string>;
   /** Categories that ask nobody: what the law or security obliges us to say. */
   readonly always: ReadonlySet<string>;
   readonly routing: Routing;
@@ -130,7 +137,7 @@ export interface Gate {
   /** Notes what it has to know of a candidate that fired. `settled`: everything up to this event time has been decided. */
   fired?(candidate: Candidate, settled: number): void;
   /** The values that it saw or would have seen, for the decision's record. */
-  values?(scope: Scope): JsonObject;
+  values?(candidate: Candidate): JsonObject;
   /** What it saw; of one that refused, what would have been needed. Null: there is nothing to say. */
   words(candidate: Candidate, refused: boolean): string | null;
 }

@@ -1,13 +1,10 @@
-// Hold-out: a share of entities that a rule, or a group of rules, never treats.
-//
-// Invariants:
-//   O1. Who is held out follows from the group (or rule) and the entity alone: the same in every run, and whatever the
-//       share, so that a larger share holds out everyone that a smaller one did.
+// Hold-out: a share of entities that a rule, or a group of rules, never treats (held-out.ts). The one over all rules is
+// global-holdout.ts.
 
-import { hash } from 'node:crypto';
 import Type from 'typebox';
 import { fields, NAME_PATTERN, PERCENT_PATTERN } from '../language/parts.ts';
 import { defineGate, type GateTools, REFUSED } from './gate.ts';
+import { type HeldOutShare, isHeldOut, parseShare } from './held-out.ts';
 
 const share = (description: string) =>
   Type.String({ pattern: PERCENT_PATTERN, description: `${description} Such as 10%.`, kind: 'percentage' });
@@ -26,13 +23,6 @@ const Holdout = Type.Union(
   { description: 'Entities that are never treated, to compare with; the same ones in every run.' },
 );
 
-interface Holdout {
-  /** 0 to 1. */
-  readonly share: number;
-  /** Rules with the same group hold out the same entities; the rule's own id by default. */
-  readonly group: string;
-}
-
 export const holdoutGate = defineGate({
   name: 'holdout',
   reason: 'holdout',
@@ -50,7 +40,7 @@ export const holdoutGate = defineGate({
 
 type HoldoutBody = string | { readonly share?: string | undefined; readonly group?: string | undefined };
 
-function compileHoldout(holdout: HoldoutBody, tools: GateTools): Holdout | null {
+function compileHoldout(holdout: HoldoutBody, tools: GateTools): HeldOutShare | null {
   const isText = typeof holdout === 'string';
   const text = isText ? holdout : holdout.share;
   // What is missing, or has another form, was reported.
@@ -59,16 +49,4 @@ function compileHoldout(holdout: HoldoutBody, tools: GateTools): Holdout | null 
   if (parsed !== null) return { share: parsed, group: isText ? `rule ${tools.rule}` : `group ${holdout.group ?? ''}` };
   tools.error(isText ? ['holdout'] : ['holdout', 'share'], `a share is at most 100%, not ${text}`);
   return null;
-}
-
-/** A share from `10%`; null when it is none, or above 100 %. */
-export function parseShare(text: string): number | null {
-  const share = /^\d+(\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) / 100 : Number.NaN;
-  return share >= 0 && share <= 1 ? share : null;
-}
-
-/** `entityKey`: type/id. */
-export function isHeldOut({ share, group }: Holdout, entityKey: string): boolean {
-  const place = Number.parseInt(hash('sha256', `hold-out\0${group}\0${entityKey}`).slice(0, 8), 16);
-  return place / 0x1_0000_0000 < share;
 }

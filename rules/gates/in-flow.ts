@@ -14,9 +14,12 @@ export const inFlowGate = defineGate({
   reason: 'in-flow',
   fields: {},
   compile(_body, { flow }) {
-    if (!flow.waits || flow.reentry !== 'none') return null;
+    const { waits, reentry } = flow;
+    if (!waits || reentry === 'parallel') return null;
+    // What began later cannot be restarted by what came before it.
+    const isInTheWay = reentry === 'none' ? 'lives' : 'beginsAfter';
     return {
-      refusal: ({ rule, by, flows, match }) => (flows.lives(rule.id, by, match.at) ? REFUSED : null),
+      refusal: ({ rule, by, flows, match }) => (flows[isInTheWay](rule.id, by, match.at) ? REFUSED : null),
       words: (_candidate, refused) => (refused ? 'a flow of the rule lives (reentry)' : null),
     };
   },
@@ -29,7 +32,10 @@ export const tooManyFlowsGate = defineGate({
   compile(_body, { flow }) {
     if (!flow.waits) return null;
     return {
-      refusal: ({ flows, match }) => (flows.count(match.at) >= FLOWS_MAX ? REFUSED : null),
+      refusal: ({ rule, by, flows, match }) => {
+        const restarted = flow.reentry === 'restart' && flows.lives(rule.id, by, match.at) ? 1 : 0;
+        return flows.count(match.at) - restarted >= FLOWS_MAX ? REFUSED : null;
+      },
       words: (_candidate, refused) => (refused ? `${FLOWS_MAX} flows of this one live` : null),
     };
   },

@@ -8,6 +8,7 @@ import { cooldownGate } from './cooldown.ts';
 import { enabledGate } from './enabled.ts';
 import { exclusiveGate } from './exclusive.ts';
 import type { AnyGate, GateDefinition, GateTools } from './gate.ts';
+import { globalHoldoutGate } from './global-holdout.ts';
 import { holdoutGate } from './holdout.ts';
 import { inFlowGate, tooManyFlowsGate } from './in-flow.ts';
 import { limitGate } from './limit.ts';
@@ -20,6 +21,7 @@ import { suppressedGate } from './suppressed.ts';
 export const GATES: readonly GateDefinition[] = [
   enabledGate,
   audienceGate,
+  globalHoldoutGate,
   holdoutGate,
   conditionGate,
   cooldownGate,
@@ -41,6 +43,11 @@ const ENDED_REASONS = ['rejected', 'goal', 'stopped'];
 
 /** Why a candidate may not fire. */
 export const REASONS: readonly string[] = [...GATES.map(({ reason }) => reason), ...ENDED_REASONS];
+
+/** Of gates that are asked before those about flows. */
+export const BEFORE_FLOWS: ReadonlySet<string> = new Set(
+  GATES.slice(0, GATES.indexOf(inFlowGate)).map(({ reason }) => reason),
+);
 
 /** Those that a condition gives. */
 export const CONDITION_REASONS: ReadonlySet<string> = new Set(

@@ -65,9 +65,9 @@ export const quietHoursGate = defineGate({
       quiet === null ? tcpaUntil(at, profile) : quietUntil(quiet, at, quiet.zone.of(profile));
     return {
       quietUntil: quietAt,
-      refusal({ match, scope, routes }) {
-        // A flow that sends nothing at the match is held where it sends.
-        if (routes.length === 0) return null;
+      // A flow that sends nothing at the match is held where it sends, a digest when it goes out.
+      isAsked: ({ routes }) => routes.length > 0,
+      refusal({ match, scope }) {
         const until = quietAt(match.at, scope);
         return until === null ? null : { until };
       },

@@ -46,7 +46,7 @@ export const reviewGate = defineGate({
     return {
       isAsked: ({ isReviewed }) => !isReviewed,
       refusal: ({ scope, failed, match }) => (condition.holds(scope, failed) ? { until: match.at + atMostMs } : null),
-      values: (scope) => condition.values(scope),
+      values: ({ scope }) => condition.values(scope),
       words: ({ scope }) => conditionInWords(condition, scope),
     };
   },

@@ -1,6 +1,6 @@
-// Segments, models and caps of a project: files in; what rules are decided in, and every mistake, out.
+// Segments, models, caps and hold-outs of a project: files in; what rules are decided in, and every mistake, out.
 //
-// Owns: reading these files, ids. Does not own: what is right in one of them (segments.ts, models/, caps.ts).
+// Owns: reading these files, ids. Does not own: what is right in one of them (segments.ts, models/, caps.ts, holdouts.ts).
 
 import type { TSchema } from 'typebox';
 import type { Problem } from '../../lib/problem.ts';
@@ -11,6 +11,7 @@ import { RuleBuilder } from '../expressions/rule-builder.ts';
 import type { CompiledCap } from '../gates/caps.ts';
 import { type CapsBody, CapsSchema, compileCaps } from '../gates/caps.ts';
 import type { ChannelTraits } from '../gates/channels.ts';
+import { compileHoldouts, type GlobalHoldout, type HoldoutsBody, HoldoutsSchema } from '../gates/holdouts.ts';
 import type { Urgency } from '../gates/urgency.ts';
 import { ROUTING, type Routing } from '../gates/urgency.ts';
 import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
@@ -32,8 +33,11 @@ export interface ContextFiles {
   readonly segments?: readonly RuleFile[];
   readonly models?: readonly RuleFile[];
   readonly caps?: readonly RuleFile[];
+  readonly holdouts?: readonly RuleFile[];
   /** Consent categories for which the person must have said yes. */
   readonly optIn?: readonly string[];
+  /** Categories, and channels as `channel:<name>`, for which a yes must be confirmed. */
+  readonly doubleOptIn?: readonly string[];
   /** Categories that ask nobody. */
   readonly always?: readonly string[];
   /** How long decisions are good, by urgency, ms; left out: for ever. */
@@ -51,13 +55,20 @@ interface CheckOptions {
 const segmentShape = compileShape(SegmentSchema, 'a segment');
 const modelShape = compileShape(ModelSchema, 'a model');
 const capsShape = compileShape(CapsSchema, 'the caps');
+const holdoutsShape = compileShape(HoldoutsSchema, 'the hold-outs');
+
+/** A category that hold-outs exempt, and where that is written. */
+export interface AskedCategory {
+  readonly category: string;
+  readonly place: Pick<Problem, 'file' | 'line' | 'column'>;
+}
 
 /** Mistakes are added to `errors`; what has one is left out. */
 export function checkContext(
   files: ContextFiles,
   options: CheckOptions,
   errors: Problem[],
-): { context: RuleContext; expressions: ExpressionCompiler } {
+): { context: RuleContext; expressions: ExpressionCompiler; exempt: readonly AskedCategory[] } {
   const segmentBodies = read(files.segments ?? [], segmentShape, errors);
   const modelBodies = read(files.models ?? [], modelShape, errors);
   const expressions = new ExpressionCompiler({
@@ -85,12 +96,15 @@ export function checkContext(
     }
     errors.push(...found);
   }
+  const { holdouts, exempt } = holdoutsOf(files.holdouts ?? [], options.entities, expressions, errors);
   const context: RuleContext = {
     segments,
     models,
     caps: capsOf(files.caps ?? [], [...options.channels.keys()], expressions, errors),
+    holdouts,
     channels: options.channels,
     optIn: new Set(files.optIn ?? []),
+    doubleOptIn: new Set(files.doubleOptIn ?? []),
     always: new Set(files.always ?? []),
     validForMs: files.validForMs ?? null,
     routing: files.routing ?? ROUTING,
@@ -98,7 +112,7 @@ export function checkContext(
     withHoldouts: true,
     withRemoteModels: files.withRemoteModels ?? false,
   };
-  return { context, expressions };
+  return { context, expressions, exempt };
 }
 
 interface ReadDocument {
@@ -156,4 +170,23 @@ function capsOf(
     errors.push(...found);
     return caps;
   });
+}
+
+function holdoutsOf(
+  files: readonly RuleFile[],
+  entities: readonly string[],
+  expressions: ExpressionCompiler,
+  errors: Problem[],
+): { holdouts: readonly GlobalHoldout[]; exempt: readonly AskedCategory[] } {
+  const names = new Set<string>();
+  const found = read(files, holdoutsShape, errors).map(({ document, value, found }) => {
+    const builder = new RuleBuilder(document, found, expressions);
+    const { holdouts, exempt } = compileHoldouts(value as HoldoutsBody, { entities, names }, builder);
+    errors.push(...found);
+    const placed = exempt.map(({ category, path }) => {
+      return { category, place: { file: document.file, ...document.place(path) } };
+    });
+    return { holdouts, exempt: placed };
+  });
+  return { holdouts: found.flatMap((one) => one.holdouts), exempt: found.flatMap((one) => one.exempt) };
 }

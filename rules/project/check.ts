@@ -3,10 +3,11 @@
 // Owns: what concerns several rules (ids). Does not own: reading files from disk (apps/).
 
 import type { Problem } from '../../lib/problem.ts';
+import { didYouMean } from '../../lib/suggest.ts';
 import { RuleBuilder } from '../expressions/rule-builder.ts';
 import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
 import { compileShape } from '../language/shape.ts';
-import { checkContext, type RuleFile } from './check-context.ts';
+import { type AskedCategory, checkContext, type RuleFile } from './check-context.ts';
 import type { CompileOptions } from './compile-options.ts';
 import { compileRule } from './compile-rule.ts';
 import type { CompiledRule } from './compiled-rule.ts';
@@ -38,7 +39,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
   const rules: CompiledRule[] = [];
   const tests: InlineTest[] = [];
   const bodies = new Map<string, RuleBody>();
-  const { context, expressions } = checkContext(options.context ?? {}, options, errors);
+  const { context, expressions, exempt } = checkContext(options.context ?? {}, options, errors);
   const firstPlaces = new Map<string, string>();
   for (const { file, text } of files) {
     const { documents, problems } = parseRuleFile(file, text);
@@ -71,6 +72,8 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
     }
   }
   const ruleSet = ruleSetOf(rules, context);
+  // Of rules that have mistakes the category is not known.
+  if (errors.length === 0) warnings.push(...unknownCategories(exempt, ruleSet));
   checkExpectedRules(tests, ruleSet, errors);
   return { rules: ruleSet.rules, ruleSet, bodies, tests, errors: inOrder(errors), warnings };
 }
@@ -95,6 +98,16 @@ function checkSegmentEntities(rule: CompiledRule, { segments }: RuleContext, bui
     if (segment === undefined || segment.entity === rule.entity) continue;
     builder.error(['id'], `the rule is about a ${rule.entity}, the segment "${id}" about a ${segment.entity}`);
   }
+}
+
+/** An exemption that no rule has is a slip of the pen: what should go out would be held back. */
+function unknownCategories(exempt: readonly AskedCategory[], { rules }: RuleSet): Problem[] {
+  const known = [...new Set(rules.flatMap(({ category }) => category ?? []))];
+  return exempt.flatMap(({ category, place }) => {
+    if (known.includes(category)) return [];
+    const there = known.length === 0 ? 'no rule has a category' : `there is ${known.join(', ')}`;
+    return [{ ...place, message: `no rule has the category "${category}"`, hint: didYouMean(category, known, there) }];
+  });
 }
 
 /** A test may expect decisions of other rules, which must be there; not asked while rules have mistakes. */

@@ -1,5 +1,5 @@
-// What rules are decided in, and what belongs to none of them: segments, models, caps, and what is known of channels and
-// consent. Compiled once, read by gates and expressions.
+// What rules are decided in, and what belongs to none of them: segments, models, caps, hold-outs, and what is known of channels
+// and consent. Compiled once, read by gates and expressions.
 
 import type { ChannelTraits } from '../gates/channels.ts';
 import type { GateContext } from '../gates/gate.ts';
@@ -22,8 +22,10 @@ export const NO_CONTEXT: RuleContext = {
   segments: new Map(),
   models: new Map(),
   caps: [],
+  holdouts: [],
   channels: NO_CHANNELS,
   optIn: new Set(),
+  doubleOptIn: new Set(),
   always: new Set(),
   validForMs: null,
   routing: ROUTING,

@@ -26,10 +26,10 @@ export function reportHtml(summary: Summary): string {
 <title>Backtest</title>
 <style>${STYLE}</style>
 <h1>Backtest</h1>
-<p class="lead"><b>${summary.fired}</b> fired, <b>${summary.suppressed}</b> suppressed</p>
+<p class="lead"><b>${summary.fired}</b> fired, <b>${summary.suppressed}</b> suppressed${summary.digests === 0 ? '' : `, <b>${summary.digests}</b> digests`}</p>
 <h2>Rules</h2>
 <table>
-<tr><th>Rule<th class="n">Fired<th><th class="n">For entities<th class="n">Suppressed<th>Why<th class="n">Late<th>Version</tr>
+<tr><th>Rule<th class="n">Fired<th><th class="n">For entities<th class="n">Digests<th class="n">Suppressed<th>Why<th class="n">Late<th>Version</tr>
 ${rules.map(([id, rule]) => row(id, rule, most)).join('\n')}
 </table>
 ${flows(rules)}<h2>Input</h2>
@@ -55,6 +55,7 @@ function row(id: string, rule: RuleSummary, most: number): string {
     `<td class="n">${rule.fired}`,
     `<td class="wide"><div class="bar" style="width:${width}%"></div>`,
     `<td class="n">${rule.entities}`,
+    `<td class="n">${rule.digests}`,
     `<td class="n">${total(rule.suppressed)}`,
     `<td>${escapeHtml(words(rule.suppressed))}`,
     `<td class="n">${rule.late}`,

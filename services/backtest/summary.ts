@@ -21,7 +21,10 @@ const FAILURES_MAX = 20;
 
 export interface RuleSummary {
   readonly version: string;
+  /** Matches, and not the digests that they were gathered in. */
   fired: number;
+  /** Digests that went out. */
+  digests: number;
   /** By reason. */
   suppressed: Record<string, number>;
   /** Entities for which it fired. */
@@ -69,6 +72,8 @@ export interface Summary {
   readonly advancedTo: string | null;
   readonly decisions: number;
   readonly fired: number;
+  /** That went out, beside what fired. */
+  readonly digests: number;
   readonly suppressed: number;
   readonly actions: Readonly<Record<string, number>>;
   readonly rules: Readonly<Record<string, RuleSummary>>;
@@ -87,12 +92,14 @@ export class SummaryBuilder {
   readonly #actions: Record<string, number> = {};
   #decisions = 0;
   #fired = 0;
+  #digests = 0;
 
   constructor(rules: RuleSet) {
     for (const { id, version, program } of rules.rules) {
       this.#rules.set(id, {
         version,
         fired: 0,
+        digests: 0,
         suppressed: {},
         entities: 0,
         late: 0,
@@ -108,6 +115,11 @@ export class SummaryBuilder {
     this.#decisions++;
     if (decision.reason !== null) {
       rule.suppressed[decision.reason] = (rule.suppressed[decision.reason] ?? 0) + 1;
+      return;
+    }
+    if (decision.digest !== null) {
+      this.#digests++;
+      rule.digests++;
       return;
     }
     this.#fired++;
@@ -157,7 +169,8 @@ export class SummaryBuilder {
       advancedTo,
       decisions: this.#decisions,
       fired: this.#fired,
-      suppressed: this.#decisions - this.#fired,
+      digests: this.#digests,
+      suppressed: this.#decisions - this.#fired - this.#digests,
       actions: this.#actions,
       rules: Object.fromEntries(this.#rules),
     };

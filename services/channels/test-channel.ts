@@ -17,6 +17,7 @@ import type { Action } from '../../schemas/action.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
 import { GlobalTables } from '../../topology/engine/global-tables.ts';
+import { consentTerms } from '../config/consent.ts';
 import { type Asked, service } from '../operation.ts';
 import type { ServiceContext } from '../service-context.ts';
 import { entityState } from '../state/entity.ts';
@@ -85,7 +86,7 @@ export async function testChannel(
     const guard = new ChannelGuard({
       channel: name,
       asksConsent: channel.traits.asksConsent,
-      terms: { optIn: new Set(config.consent.optIn), always: new Set(config.consent.always) },
+      terms: consentTerms(config.consent),
       isSandbox: config.mode === 'sandbox',
       known: new Known(known, (topic) => tables.table(topic)),
       current: (signal) => tables.current(signal),

@@ -12,6 +12,7 @@ import { parseDate, parseInstant } from '../../lib/instant.ts';
 import { isText } from '../../lib/path-or-text.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
 import { type TelemetryConfig, telemetryOf } from '../telemetry/options.ts';
+import type { ConsentConfig } from './consent.ts';
 import { type FieldSchema, settingsOf } from './environment.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -73,7 +74,8 @@ export interface Config {
   readonly models: string | null;
   readonly templates: string | null;
   readonly caps: string | null;
-  readonly consent: { readonly optIn: readonly string[]; readonly always: readonly string[] };
+  readonly holdouts: string | null;
+  readonly consent: ConsentConfig;
   /** Channels whose actions another program reads. */
   readonly deliveredElsewhere: readonly string[];
   /** Of `channel: auto`, in order. */
@@ -126,7 +128,8 @@ export function configOf(file: ConfigFile, folder: string): Config {
     models: absolute(file.models),
     templates: absolute(file.templates),
     caps: absolute(file.caps),
-    consent: file.consent,
+    holdouts: absolute(file.holdouts),
+    consent: consentOf(file.consent),
     deliveredElsewhere: file.deliveredElsewhere,
     routing: file.routing,
     presenceWindowMs: ms(file.presenceWindow),
@@ -143,6 +146,12 @@ export function configOf(file: ConfigFile, folder: string): Config {
     http: file.http ?? null,
     telemetry: telemetryOf(file.telemetry, ms),
   });
+}
+
+function consentOf({ doubleOptIn, ...consent }: ConfigFile['consent']): ConsentConfig {
+  if (doubleOptIn === undefined) return { ...consent, doubleOptIn: null };
+  const { within, ...names } = doubleOptIn;
+  return { ...consent, doubleOptIn: { ...names, withinMs: ms(within) } };
 }
 
 /** Options that are the path of a file, or the text itself, with the path absolute. */
@@ -204,8 +213,8 @@ function topicsOf(
 
 function registryOf({ registry }: ConfigFile): Config['registry'] {
   if (registry === undefined) return null;
-  const { url, auth = null, startTimeout } = registry;
-  return { url, auth, startTimeoutMs: ms(startTimeout) };
+  const { url, auth = null, allowPrivate, startTimeout } = registry;
+  return { url, auth, allowPrivate, startTimeoutMs: ms(startTimeout) };
 }
 
 function fsyncOf(text: string): FsyncPolicy {

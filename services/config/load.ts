@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkOptions } from '../../connectors/channels/channel.ts';
+import { checkUrl } from '../../connectors/channels/http/options.ts';
 import { CHANNEL_PROBLEMS, CHANNELS, channelOf } from '../../connectors/channels/index.ts';
 import { CHANNEL_MODULES_VARIABLE } from '../../connectors/channels/installed.ts';
 import { checkKafkaConfig } from '../../connectors/logs/kafka/config.ts';
@@ -15,6 +16,7 @@ import { compileSchema, type SchemaFinding } from '../../lib/schema-check.ts';
 import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
 import { type Path, YamlSource } from '../../lib/yaml-source.ts';
 import { type Config, configOf, instantMs } from './config.ts';
+import { checkConsent } from './consent.ts';
 import { applyEnvironment, type Environment, expandVariables, type FieldSchema, settingsOf } from './environment.ts';
 import { namedChannelSettings } from './named-channels.ts';
 import { type ConfigFile, ConfigSchema } from './schema.ts';
@@ -93,16 +95,8 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /** What the schema cannot say. */
-function contradictions({
-  entities,
-  sources,
-  channels,
-  kafka,
-  registry,
-  alerts,
-  eventTime,
-  http,
-}: ConfigFile): SchemaFinding[] {
+function contradictions(file: ConfigFile): SchemaFinding[] {
+  const { entities, sources, channels, kafka, registry, alerts, eventTime, http } = file;
   const findings: SchemaFinding[] = [];
   const wrong = (path: Path, part: 'name' | 'value', message: string, hint: string | null = null): void => {
     findings.push({ path, part, message, hint });
@@ -122,6 +116,10 @@ function contradictions({
     const message = `"${topic}" is not among the sources with format segment and entity user`;
     wrong(['http', 'hooks', name, 'topic'], 'value', message, 'add it to `sources`, or leave `topic` out');
   }
+  if (registry !== undefined) {
+    const { url, allowPrivate } = registry;
+    findings.push(...checkUrl({ path: ['registry', 'url'], url, allowPrivate, instead: 'registry.auth' }));
+  }
   for (const [index, { format }] of sources.entries()) {
     if (format !== 'avro' || registry !== undefined) continue;
     wrong(['sources', index, 'format'], 'value', 'the format "avro" needs a registry', 'set `registry.url`');
@@ -133,6 +131,7 @@ function contradictions({
     const message = `the entity "${entity}" has no path to its id`;
     wrong(['sources', index, 'entity'], 'value', message, 'add `id:` here or under `entities:`');
   }
+  findings.push(...checkConsent(file));
   if (kafka !== undefined)
     findings.push(...checkKafkaConfig(kafka).map((each) => ({ ...each, path: ['kafka', ...each.path] })));
   if (alerts !== undefined && channels[alerts.channel] === undefined) {

@@ -7,12 +7,14 @@
 
 import Type from 'typebox';
 import { withCommon } from '../../connectors/channels/common-options.ts';
+import { allowPrivateOption } from '../../connectors/channels/http/options.ts';
 import { CHANNELS, type ChannelOptions } from '../../connectors/channels/index.ts';
 import { KafkaConfigSchema } from '../../connectors/logs/kafka/config.ts';
 import type { Urgency } from '../../rules/gates/urgency.ts';
 import { ROUTING } from '../../rules/gates/urgency.ts';
 import { ROLES } from '../keys/keys.ts';
 import { TelemetrySchema } from '../telemetry/options.ts';
+import { ConsentSchema } from './consent.ts';
 
 const duration = (byDefault: string, description: string) =>
   Type.String({ format: 'duration', default: byDefault, description });
@@ -327,6 +329,7 @@ export const ConfigSchema = Type.Object(
               { ...strict, description: 'Log-in (Basic)' },
             ),
           ),
+          allowPrivate: allowPrivateOption(),
           startTimeout: duration('60s', 'How long a start waits for a registry that does not answer'),
         },
         { ...strict, description: 'Schema registry; left out: schemas from disk, records still framed' },
@@ -376,21 +379,8 @@ export const ConfigSchema = Type.Object(
     models: Type.Optional(path('Folder of models')),
     templates: Type.Optional(path('Folder of templates')),
     caps: Type.Optional(path('File of caps')),
-    consent: Type.Object(
-      {
-        optIn: Type.Array(Type.String({ minLength: 1 }), {
-          default: [],
-          description: 'Categories for which a person must have said yes; the others are allowed until they say no',
-        }),
-        always: Type.Array(Type.String({ minLength: 1 }), {
-          default: [],
-          examples: [['security', 'receipts']],
-          description:
-            'Categories that ask nobody, not even who said no to everything: what the law or security obliges you to say',
-        }),
-      },
-      { ...strict, default: {}, description: 'Consent' },
-    ),
+    holdouts: Type.Optional(path('File of hold-outs')),
+    consent: ConsentSchema,
     deliveredElsewhere: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       examples: [['sms']],

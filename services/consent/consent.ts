@@ -7,9 +7,11 @@ import Type from 'typebox';
 import { utf8Bytes, utf8Text } from '../../lib/bytes.ts';
 import { FatalError, RecordError } from '../../lib/errors.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
+import { saidOf } from '../../rules/gates/consent.ts';
 import { normalisedAddress } from '../../schemas/address.ts';
-import { type ConsentChange, consentChangeOf } from '../../schemas/consent-change.ts';
-import type { Json } from '../../schemas/json.ts';
+import { type ConsentChange, encodeConsentChange, proofOfConsent } from '../../schemas/consent-change.ts';
+import { isYes, saidIn, type Wish, wishAfter } from '../../schemas/consent-wish.ts';
+import type { Json, JsonObject } from '../../schemas/json.ts';
 import type { NewRecord } from '../../schemas/record.ts';
 import {
   decodeSuppression,
@@ -18,7 +20,8 @@ import {
   suppressionKey,
 } from '../../schemas/suppression.ts';
 import { publicTopics } from '../../topology/topics.ts';
-import { service } from '../operation.ts';
+import { consentTerms } from '../config/consent.ts';
+import { type Asked, pauseOf, service } from '../operation.ts';
 import type { ServiceContext } from '../service-context.ts';
 import { readTopic } from '../topics/read-topic.ts';
 
@@ -26,7 +29,7 @@ const strict = { additionalProperties: false };
 /** Of an import: more are several questions. */
 const CHANGES_MAX = 1_000;
 
-/** Bodies as `POST /v1/consent` takes them. */
+/** Bodies as `POST /v1/consent` takes them, and `requestedAt` of what was confirmed. */
 export const ChangeConsentSchema = Type.Object(
   {
     changes: Type.Array(Type.Unknown(), { maxItems: CHANGES_MAX }),
@@ -54,6 +57,8 @@ export interface ConsentJson {
   readonly user: string;
   /** What holds now: `*` (everything), categories, `channel:<name>`. */
   readonly said: Readonly<Record<string, boolean>>;
+  /** Of what is not allowed, what was said yes to and is still to be confirmed. */
+  readonly pending: readonly string[];
   /** Each change, the oldest first: the proof. */
   readonly changes: readonly ConsentChange[];
   /** Addresses of the person that nothing is sent to, which is no opt-out. */
@@ -89,7 +94,7 @@ export async function changeConsent(
   const writer = await log.openWriter(id);
   try {
     writer.send([
-      ...said.map((change) => recordOf(topics.consentChanges, change.userId, utf8Bytes(JSON.stringify(change)))),
+      ...said.map((change) => recordOf(topics.consentChanges, change.userId, encodeConsentChange(change))),
       ...suppressions.map(({ kind, address: value, reason, at }) => {
         const address = normalisedAddress({ kind, value });
         const suppression = { kind, address, reason, at: at ?? now, source: 'import', entities: [] };
@@ -105,7 +110,7 @@ export async function changeConsent(
 
 function checked(body: Json, now: number): ConsentChange {
   try {
-    return consentChangeOf(body, now);
+    return proofOfConsent(body, now);
   } catch (error) {
     if (error instanceof RecordError) throw new FatalError('TRG_RECORD_INVALID', error.message);
     throw error;
@@ -113,20 +118,21 @@ function checked(body: Json, now: number): ConsentChange {
 }
 
 /** Throws FatalError TRG_FILE_UNREADABLE without a log. */
-export async function showConsent(context: ServiceContext, { user }: ShowConsent): Promise<ConsentJson> {
+export async function showConsent(context: ServiceContext, { user }: ShowConsent, asked: Asked): Promise<ConsentJson> {
+  const pause = pauseOf(context, asked);
   const log = await context.log();
   const { consent, consentChanges, suppressions } = publicTopics(context.config.topics.prefix);
-  const changes: ConsentChange[] = [];
+  const told: { readonly change: ConsentChange; readonly isWhole: boolean }[] = [];
   for (const topic of [consent, consentChanges]) {
-    for await (const { key, value, timestamp } of readTopic(log, topic)) {
+    for await (const { key, value, timestamp } of readTopic(log, topic, pause)) {
       if (key === null || value === null || utf8Text(key) !== user) continue;
       const body = { source: topic, ...(JSON.parse(utf8Text(value)) as object), userId: user };
-      changes.push(consentChangeOf(body as Json, timestamp));
+      told.push({ change: proofOfConsent(body as Json, timestamp), isWhole: topic === consent });
     }
   }
-  changes.sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp));
+  told.sort((a, b) => Date.parse(a.change.timestamp) - Date.parse(b.change.timestamp));
   const suppressed = new Map<string, ConsentJson['suppressed'][number]>();
-  for await (const { key, value } of readTopic(log, suppressions)) {
+  for await (const { key, value } of readTopic(log, suppressions, pause)) {
     if (key === null) continue;
     const found = value === null ? undefined : decodeSuppression(value);
     if (found?.entities.includes(`user/${user}`) !== true) suppressed.delete(utf8Text(key));
@@ -135,26 +141,33 @@ export async function showConsent(context: ServiceContext, { user }: ShowConsent
       suppressed.set(utf8Text(key), { kind, reason, at: new Date(at).toISOString() });
     }
   }
-  return { user, said: heldBy(changes), changes, suppressed: [...suppressed.values()] };
+  return {
+    user,
+    ...heldBy(told, context.config),
+    changes: told.map(({ change }) => change),
+    suppressed: [...suppressed.values()],
+  };
 }
 
-/** Of each thing what was said last holds; of the same moment, a no. */
-function heldBy(changes: readonly ConsentChange[]): Readonly<Record<string, boolean>> {
-  const held = new Map<string, { readonly allowed: boolean; readonly at: number }>();
-  for (const { all, categories = {}, channels = {}, timestamp } of changes) {
-    const at = Date.parse(timestamp);
-    const said: [string, boolean][] = [
-      ...(all === undefined ? [] : [['*', all] as [string, boolean]]),
-      ...Object.entries(categories),
-      ...Object.entries(channels).map(([name, value]): [string, boolean] => [`channel:${name}`, value]),
-    ];
-    for (const [about, allowed] of said) {
-      const before = held.get(about);
-      if (before !== undefined && (before.at > at || (before.at === at && !before.allowed))) continue;
-      held.set(about, { allowed, at });
+/** `isWhole`: it is of a system of the user's own, which is believed as it is. */
+function heldBy(
+  told: readonly { readonly change: ConsentChange; readonly isWhole: boolean }[],
+  { consent }: ServiceContext['config'],
+): Pick<ConsentJson, 'said' | 'pending'> {
+  const wishes = new Map<string, Wish>();
+  for (const { change, isWhole } of told) {
+    const isConfirmed = change.requestedAt !== undefined || isWhole;
+    const at = Date.parse(change.timestamp);
+    for (const [about, allowed] of saidIn(change as unknown as JsonObject)) {
+      wishes.set(about, wishAfter(wishes.get(about), { allowed, at, isConfirmed }));
     }
   }
-  return Object.fromEntries([...held].map(([about, { allowed }]) => [about, allowed]));
+  const said = saidOf((about) => wishes.get(about), consentTerms(consent).doubleOptIn);
+  const all = [...wishes].map(([about, wish]) => ({ about, isYes: isYes(wish), isAllowed: said(about) === true }));
+  return {
+    said: Object.fromEntries(all.map(({ about, isAllowed }) => [about, isAllowed])),
+    pending: all.flatMap(({ about, isYes: yes, isAllowed }) => (yes && !isAllowed ? [about] : [])),
+  };
 }
 
 export const changeService = service(ChangeConsentSchema, changeConsent);

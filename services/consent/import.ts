@@ -2,7 +2,8 @@
 //
 // A row with `userId` (or `user`) is what that person said: `all`, `category:<name>` and `channel:<name>` with true or false. A row
 // with `email` or `phone` is an address that nothing is sent to any more, whosever it is, with `reason` (bounce, complaint, dead,
-// opt-out; default opt-out). `timestamp` and `text` are taken over. One row may be both.
+// opt-out; default opt-out). `timestamp` and `text` are taken over; `requestedAt` says that the
+// person confirmed at `timestamp` what was asked for then (consent.doubleOptIn). One row may be both.
 
 import { CsvRecords } from '../../connectors/sources/files/csv-records.ts';
 import { FatalError, RecordError } from '../../lib/errors.ts';
@@ -24,7 +25,7 @@ export interface ImportedConsent {
 }
 
 const ROW_BYTES_MAX = 1_048_576;
-const KNOWN = /^(userId|user|email|phone|reason|timestamp|text|source|all|category:.+|channel:.+)$/;
+const KNOWN = /^(userId|user|email|phone|reason|timestamp|requestedAt|text|source|all|category:.+|channel:.+)$/;
 
 /** Throws FatalError TRG_FILE_UNREADABLE that names the row. */
 export function importedConsent(file: string, text: string, source: string): ImportedConsent {
@@ -39,7 +40,8 @@ export function importedConsent(file: string, text: string, source: string): Imp
   const names = header.fields.map((name) => name.trim());
   const unknown = names.find((name) => !KNOWN.test(name));
   if (unknown !== undefined) {
-    const known = 'userId, all, category:<name>, channel:<name>, email, phone, reason, timestamp, text, source';
+    const known =
+      'userId, all, category:<name>, channel:<name>, email, phone, reason, timestamp, requestedAt, text, source';
     throw wrong(file, 1, `unknown column "${unknown}": known are ${known}`);
   }
   const changes: JsonObject[] = [];
@@ -70,7 +72,7 @@ function changeOf(file: string, line: number, row: Row, source: string): JsonObj
     );
   const [categories, channels] = [said('category:'), said('channel:')];
   const all = row.get('all') ?? '';
-  const { timestamp = '', text = '' } = Object.fromEntries(row);
+  const { timestamp = '', requestedAt = '', text = '' } = Object.fromEntries(row);
   const isSaid = all !== '' || Object.keys(categories).length + Object.keys(channels).length > 0;
   if (!isSaid) throw wrong(file, line, 'nothing is said of the user: all, category:<name> or channel:<name>');
   return {
@@ -79,6 +81,7 @@ function changeOf(file: string, line: number, row: Row, source: string): JsonObj
     ...(Object.keys(categories).length > 0 && { categories }),
     ...(Object.keys(channels).length > 0 && { channels }),
     ...(timestamp !== '' && { timestamp }),
+    ...(requestedAt !== '' && { requestedAt }),
     ...(text !== '' && { text }),
     source: row.get('source') || source,
   };

@@ -12,7 +12,7 @@ import { decisionCodec } from '../../schemas/framed.ts';
 import { publicTopics } from '../../topology/topics.ts';
 import { sortKey } from '../backtest/sort-key.ts';
 import { knownRules, requireName } from '../names.ts';
-import { type Asked, type Pause, pauseOf, service } from '../operation.ts';
+import { type Asked, PAUSE_RECORDS, type Pause, pauseOf, service } from '../operation.ts';
 import type { ServiceContext } from '../service-context.ts';
 import { readTopic } from '../topics/read-topic.ts';
 
@@ -39,8 +39,6 @@ export interface DecisionsFound {
   /** How many were given. */
   readonly decisions: number;
 }
-
-const PAUSE_RECORDS = 1_000;
 
 /**
  * All decisions that fit, in order of event time, entity and rule. Throws FatalError TRG_NAME_UNKNOWN for a rule that nobody has
@@ -96,9 +94,7 @@ export function decisionsTopic({ config }: Pick<ServiceContext, 'config'>): stri
 
 /** Partition by partition, in the order in which they were written. */
 async function* allDecisions(context: ServiceContext, pause: Pause): AsyncGenerator<Decision> {
-  let records = 0;
-  for await (const { value } of readTopic(await context.log(), decisionsTopic(context))) {
-    if (++records % PAUSE_RECORDS === 0) await pause();
+  for await (const { value } of readTopic(await context.log(), decisionsTopic(context), pause)) {
     if (value !== null) yield decisionCodec.decode(value);
   }
 }

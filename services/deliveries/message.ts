@@ -18,8 +18,6 @@ export type MessageJson = Omit<ArchivedMessage, 'at' | 'content'> & {
   readonly content: JsonObject;
 };
 
-const PAUSE_RECORDS = 1_000;
-
 /** The last one kept of the action; null: none is. Throws FatalError TRG_FILE_UNREADABLE without a log. */
 export async function messageOf(
   context: ServiceContext,
@@ -29,9 +27,7 @@ export async function messageOf(
   const pause = pauseOf(context, asked);
   const { messages } = publicTopics(context.config.topics.prefix);
   let found: MessageJson | null = null;
-  let records = 0;
-  for await (const { value } of readTopic(await context.log(), messages)) {
-    if (++records % PAUSE_RECORDS === 0) await pause();
+  for await (const { value } of readTopic(await context.log(), messages, pause)) {
     if (value === null) continue;
     const text = utf8Text(value);
     // Most are others'; parsing each would cost the most.

@@ -11,7 +11,7 @@ import { ExternalSort } from '../../lib/external-sort.ts';
 import { DELIVERY_OUTCOMES, type Delivery } from '../../schemas/delivery.ts';
 import { deliveryCodec } from '../../schemas/framed.ts';
 import { publicTopics } from '../../topology/topics.ts';
-import { type Asked, pauseOf, service } from '../operation.ts';
+import { type Asked, PAUSE_RECORDS, pauseOf, service } from '../operation.ts';
 import type { ServiceContext } from '../service-context.ts';
 import { readTopic } from '../topics/read-topic.ts';
 
@@ -49,7 +49,6 @@ export interface DeliveriesFound {
   readonly deliveries: number;
 }
 
-const PAUSE_RECORDS = 1_000;
 const TIME_DIGITS = 15;
 
 /** All that fit, in order of time. Throws FatalError TRG_FILE_UNREADABLE without a log. */
@@ -64,8 +63,8 @@ export async function* queryDeliveries(
   let found = 0;
   let records = 0;
   try {
-    for await (const { value } of readTopic(await context.log(), deliveriesTopic(context))) {
-      if (++records % PAUSE_RECORDS === 0) await pause();
+    for await (const { value } of readTopic(await context.log(), deliveriesTopic(context), pause)) {
+      records++;
       if (value === null) continue;
       const delivery = deliveryCodec.decode(value);
       if (!fits(delivery)) continue;

@@ -4,7 +4,7 @@
 
 import Type from 'typebox';
 import { type OutboxEntry, outboxSpec, outboxStore } from '../../connectors/channels/delivery/outbox.ts';
-import { CHANNEL_IDS } from '../../connectors/channels/index.ts';
+import { channelNames } from '../../connectors/channels/index.ts';
 import { RecordError } from '../../lib/errors.ts';
 import { actionCodec, deliveryCodec } from '../../schemas/framed.ts';
 import { changelogTopic } from '../../topology/engine/topics.ts';
@@ -32,8 +32,6 @@ export interface Undelivered {
   readonly attempts: number;
 }
 
-const PAUSE_RECORDS = 1_000;
-
 /** Throws FatalError TRG_FILE_UNREADABLE without a log. */
 export async function* undelivered(
   context: ServiceContext,
@@ -45,9 +43,7 @@ export async function* undelivered(
   const fits = (rule: string, entity: { readonly type: string; readonly id: string }): boolean =>
     (query.rule === undefined || query.rule === rule) &&
     (query.user === undefined || (entity.type === 'user' && entity.id === query.user));
-  let records = 0;
-  for await (const { value } of readTopic(log, publicTopics(context.config.topics.prefix).deliveries)) {
-    if (++records % PAUSE_RECORDS === 0) await pause();
+  for await (const { value } of readTopic(log, publicTopics(context.config.topics.prefix).deliveries, pause)) {
     if (value === null) continue;
     const { decision, channel, rule, entity, outcome: state, reason, attempts } = deliveryCodec.decode(value);
     if ((state === 'failed' || state === 'skipped') && fits(rule, entity))
@@ -62,11 +58,11 @@ export async function* undelivered(
   return null;
 }
 
-/** Of every connector there ever was here, whatever is configured now. */
+/** Of every channel that there is, whether or not it has a connector here now, and of those that the configuration names. */
 async function* waitingEntries(context: ServiceContext, pause: Pause): AsyncGenerator<OutboxEntry> {
   const log = await context.log();
   const topics = await log.admin.topics();
-  for (const channel of CHANNEL_IDS) {
+  for (const channel of channelNames(context.config.channels)) {
     const topic = changelogTopic(context.config.application, outboxStore(channel));
     for (let partition = 0; partition < (topics.get(topic) ?? 0); partition++) {
       const folded = await foldState(log, { topic, partition }, pause);

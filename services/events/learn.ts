@@ -38,7 +38,7 @@ export async function learnFromLog(
   const counter = new CatalogueCounter();
   const schemas = openSchemas(config, clock, createLogger(config.application));
   const topics = await log.admin.topics();
-  const giveUp = (): void => schemas?.close();
+  const giveUp = (): void => void schemas?.close();
   asked.signal.addEventListener('abort', giveUp, { once: true });
   try {
     for (const source of config.sources) {
@@ -62,7 +62,7 @@ export async function learnFromLog(
     return counter.catalogue();
   } finally {
     asked.signal.removeEventListener('abort', giveUp);
-    schemas?.close();
+    await schemas?.close();
   }
 }
 

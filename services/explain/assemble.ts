@@ -78,7 +78,7 @@ function shown(
   if (step.kind === 'flow') return explainedFlowStep(step.record, programOf);
   const at = isoOf(step.at);
   if (step.kind !== 'decision') return { ...step, at };
-  const { id, ruleVersion, outcome, reason, events, values } = step.decision;
+  const { id, ruleVersion, outcome, reason, events, values, gathered, digest } = step.decision;
   const isRecorded = recorded?.has(id) ?? null;
   return {
     kind: 'decision',
@@ -89,6 +89,8 @@ function shown(
     reason,
     events,
     values,
+    gathered: gathered.map(({ step: place, digest: of, until }) => ({ step: place, digest: of, until: isoOf(until) })),
+    digest,
     gates: step.gates,
     recorded: isRecorded,
     deliveries: (deliveries.get(id) ?? []).toSorted((a, b) => a.at - b.at).map(deliveryOf),

@@ -47,8 +47,6 @@ export interface Explained {
   readonly explanation: Explanation | null;
 }
 
-const PAUSE_RECORDS = 1_000;
-
 /**
  * From the log, as of its last commit; the task is run again from its journal. Throws FatalError TRG_NAME_UNKNOWN for a rule or a
  * type of entity that nobody has, TRG_FILE_UNREADABLE without a log, ProblemsError TRG_RULES_INVALID.
@@ -60,7 +58,7 @@ export async function explain(context: ServiceContext, question: ExplainQuestion
   const { rules } = book.inForce();
   const asks = questionOf(question, rules, config);
   const schemas = openSchemas(config, clock, createLogger(config.application));
-  const giveUp = (): void => schemas?.close();
+  const giveUp = (): void => void schemas?.close();
   asked.signal.addEventListener('abort', giveUp, { once: true });
   try {
     const explanation = await explainFromLog(asks, rules, {
@@ -75,7 +73,7 @@ export async function explain(context: ServiceContext, question: ExplainQuestion
     return { entity: asks.entity, explanation };
   } finally {
     asked.signal.removeEventListener('abort', giveUp);
-    schemas?.close();
+    await schemas?.close();
   }
 }
 
@@ -147,9 +145,7 @@ async function recordedOf(
     decode: (bytes: Uint8Array) => Value,
   ): Promise<Value[]> => {
     const found: Value[] = [];
-    let records = 0;
-    for await (const { value } of readTopic(log, topic)) {
-      if (++records % PAUSE_RECORDS === 0) await pause();
+    for await (const { value } of readTopic(log, topic, pause)) {
       if (value === null) continue;
       const read = decode(value);
       if (read.rule === rule && read.entity.type === type && read.entity.id === id) found.push(read);

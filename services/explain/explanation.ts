@@ -2,7 +2,7 @@
 //
 // Owns: the words only. Times are ISO-8601 with ms.
 
-import type { Outcome } from '../../schemas/decision.ts';
+import type { DigestOfDecision, Outcome } from '../../schemas/decision.ts';
 import type { DeliveryOutcome } from '../../schemas/delivery.ts';
 import type { FlowKind } from '../../schemas/flow-record.ts';
 import type { JsonObject } from '../../schemas/json.ts';
@@ -85,6 +85,10 @@ export interface ExplainedDecision {
   readonly reason: string | null;
   readonly events: readonly string[];
   readonly values: JsonObject;
+  /** Its sends that wait in a digest; `until`: when that goes out, in quiet hours later. */
+  readonly gathered: readonly { readonly step: number; readonly digest: string; readonly until: string }[];
+  /** Of the decision by which a digest goes out, or does not; null: it is about a match. */
+  readonly digest: DigestOfDecision | null;
   /** Empty for one that is known from its record only. */
   readonly gates: readonly ExplainedGate[];
   /** Whether the decision record is there; null where nobody looked (`--events`). */

@@ -83,8 +83,13 @@ function askedLine({ expression, value, values, error }: Asked): string {
 }
 
 function decisionLines(decision: ExplainedDecision): string[] {
-  const { at, id, events, gates, recorded } = decision;
-  const lines = [`${at}  DECISION  ${outcomeWords(decision)}`, `    ${id}, made by ${events.join(', ') || 'no event'}`];
+  const { at, id, events, gates, recorded, digest } = decision;
+  const what = digest === null ? 'DECISION' : `DIGEST of ${digest.items}`;
+  const lines = [`${at}  ${what}  ${outcomeWords(decision)}`, `    ${id}, made by ${events.join(', ') || 'no event'}`];
+  if (digest !== null) lines.push(`    digest ${digest.id}`);
+  for (const { step, digest: of, until } of decision.gathered) {
+    lines.push(`    send ${step} waits in digest ${of}, which goes out at ${until}`);
+  }
   for (const { gate, verdict, detail } of gates) {
     if (verdict === 'unused') continue;
     lines.push(`    gate ${gate}: ${verdict}${detail === null ? '' : `; ${detail}`}`);

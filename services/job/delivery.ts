@@ -22,6 +22,7 @@ import { LevelStore } from '../../state/store/level-store.ts';
 import { GlobalTables } from '../../topology/engine/global-tables.ts';
 import type { Log } from '../../topology/engine/ports.ts';
 import { actionsTopic } from '../../topology/topics.ts';
+import { consentTerms } from '../config/consent.ts';
 import type { Config } from '../config/index.ts';
 
 export interface DeliveryOptions {
@@ -94,7 +95,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<DeliveryPa
   });
   const facts = new Known(known, (topic) => tables.table(topic));
   const alertsOf = alertsBy(config);
-  const terms = { optIn: new Set(config.consent.optIn), always: new Set(config.consent.always) };
+  const terms = consentTerms(config.consent);
   const desks = new Map(
     connected.map(({ name, channel, connector, options: channelOptions }): [string, DeliveryDesk] => {
       // What is printed in another channel's place asks what that one asks.

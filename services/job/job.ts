@@ -7,19 +7,21 @@ import { toldSender } from '../../connectors/channels/delivery/told-sender.ts';
 import { addConnector } from '../../connectors/channels/delivery/topology.ts';
 import { addInbox } from '../../connectors/channels/inapp/topology.ts';
 import { channelNames, connectedChannels } from '../../connectors/channels/index.ts';
+import type { Links } from '../../connectors/channels/links/links.ts';
 import { Templates } from '../../connectors/channels/templates/templates.ts';
 import { addFeedback } from '../../connectors/feedback/topology.ts';
 import { openScorers } from '../../connectors/models/open-scorers.ts';
 import type { Scorer } from '../../connectors/models/scorer.ts';
 import { addModels } from '../../connectors/models/topology.ts';
 import { RegistryClient, SchemaCache } from '../../connectors/sources/schema-registry/index.ts';
-import { AssertionError } from '../../lib/assert.ts';
+import { AssertionError, assert } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { systemRng } from '../../lib/rng.ts';
 import type { EvaluationTrace } from '../../processors/decide/trace.ts';
 import type { RemoteModel } from '../../rules/models/model.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { ConfirmationLinks } from '../../schemas/consent-request.ts';
 import type { SchemaIds } from '../../schemas/framed.ts';
 import type { SchemaLookup } from '../../schemas/schema-lookup.ts';
 import type { Topology } from '../../topology/engine/builder.ts';
@@ -72,7 +74,7 @@ export function jobOf(config: Config, project: Project, clock: Clock, parts: Job
   return {
     topology,
     close: async () => {
-      schemas?.close();
+      await schemas?.close();
       const scorersOpen = [...scorers.values()];
       await Promise.all([...connectors.map(({ sender }) => sender), ...scorersOpen].map((each) => each.close()));
     },
@@ -95,7 +97,7 @@ export function plannedTopology(config: Config, rules: RuleSet): Topology {
 export function openSchemas(config: Config, clock: Clock, logger: Logger): SchemaCache | null {
   const isAvro = config.sources.some(({ format }) => format === 'avro');
   return isAvro && config.registry !== null
-    ? new SchemaCache(new RegistryClient(config.registry), { clock, logger })
+    ? new SchemaCache(new RegistryClient(config.registry, clock), { clock, logger })
     : null;
 }
 
@@ -163,12 +165,32 @@ export function evaluationTopology(
     dedupeMax: config.dedupeMax,
     recordBytesMax: config.limits.recordBytes,
     readsFacts: true,
+    consentEvents: config.consent.events,
+    confirmations: confirmationsOf(config),
     asksModels: remoteModels(versions.initial).length > 0,
     useRecordTime: true,
     hasWallTime: true,
     cacheBytes: THREAD_CACHE_BYTES,
     trace,
   });
+}
+
+/** Undefined: nothing is to be confirmed. The secret of links is read once one is made. */
+function confirmationsOf(config: Config): ConfirmationLinks | undefined {
+  const { doubleOptIn } = config.consent;
+  if (doubleOptIn === null) return undefined;
+  let links: Links | null = null;
+  return {
+    withinMs: doubleOptIn.withinMs,
+    urlOf(request) {
+      links ??= linksOf(config);
+      assert(
+        links !== null,
+        'where something is to be confirmed the world reaches this installation (config/consent.ts)',
+      );
+      return links.confirmationUrl(request);
+    },
+  };
 }
 
 export function remoteModels(rules: RuleSet): readonly RemoteModel[] {

@@ -18,9 +18,9 @@ import { EXAMPLES } from './examples.ts';
 
 /** Key with which events are sent to a worker that listens on this machine alone. */
 const WRITE_KEY = 'dev';
-const SCHEMAS = ['rule', 'segment', 'model', 'caps'];
+const SCHEMAS = ['rule', 'segment', 'model', 'caps', 'holdouts'];
 /** Kinds of an example's files that a project begins with; its sample of events is made anew (I2). */
-const CARRIED = /^(rules|templates|segments|models)\/|^caps\.yaml$/;
+const CARRIED = /^(rules|templates|segments|models)\/|^(caps|holdouts)\.yaml$/;
 
 /** Text by path, from the project's folder. `command` is how Tripline is called there. */
 export function newProject(example: string, command: string): ReadonlyMap<string, string> {
@@ -47,9 +47,9 @@ function printing(config: string): string {
     .replace(channels, (_, own: string) =>
       [
         'channels:',
-        '  # Prints what would be sent, for every channel that has no settings here. Take it out once you send for real:',
-        ...own.trimEnd().split('\n').map(commented),
+        '  # Prints what would be sent, for every channel that has no settings here. Take it out once you send for real.',
         '  log: { standIn: true }',
+        ...own.trimEnd().split('\n').map(commented),
         '',
       ].join('\n'),
     )
@@ -63,7 +63,7 @@ function commented(line: string): string {
 
 function withOwnSchema(text: string): string {
   return text.replace(/^(# yaml-language-server: \$schema=)(?:\.\.\/)+schemas\/(.+)$/m, (_, start, name: string) => {
-    return `${start}${name === 'caps.schema.json' ? '' : '../'}.vscode/${name}`;
+    return `${start}${/^(caps|holdouts)\./.test(name) ? '' : '../'}.vscode/${name}`;
   });
 }
 
@@ -76,6 +76,7 @@ function editorFiles(): [string, string][] {
       './.vscode/segment.schema.json': 'segments/**/*.yaml',
       './.vscode/model.schema.json': 'models/**/*.yaml',
       './.vscode/caps.schema.json': 'caps.yaml',
+      './.vscode/holdouts.schema.json': 'holdouts.yaml',
     },
   };
   return [

@@ -1,5 +1,5 @@
-// What a rule would say: events of a file are replayed, and what the rule does when it first fires is rendered for each channel of its
-// routes, as it would be sent.
+// What a rule would say: its actions are rendered for each channel of their routes, as they would be sent. They are those of events of a
+// file, which are replayed, when the rule first fires; or those that the log has (last-messages.ts).
 //
 // Invariants:
 //   P1. Nothing is sent, and nobody is asked: channels are opened for rendering alone.
@@ -20,14 +20,17 @@ import type { Config } from '../config/index.ts';
 import { requireName } from '../names.ts';
 import type { Project } from '../project/load-project.ts';
 
-export interface PreviewOptions extends EventsFile {
-  readonly rule: string;
-  /** Whose messages, by the id of the rule's entity; null: of whomever the rule fires for first. */
-  readonly user: string | null;
+export interface RenderOptions {
   readonly config: Config;
   /** With its templates. */
   readonly project: Project;
   readonly clock: Clock;
+}
+
+export interface PreviewOptions extends EventsFile, RenderOptions {
+  readonly rule: string;
+  /** Whose messages, by the id of the rule's entity; null: of whomever the rule fires for first. */
+  readonly user: string | null;
 }
 
 export interface PreviewedMessage {
@@ -42,6 +45,8 @@ export interface PreviewedMessage {
   readonly reason: string | null;
   readonly to: string | null;
   readonly content: JsonObject | null;
+  /** What the template shows, as it is written there, and is not there. */
+  readonly missing: readonly string[];
 }
 
 export interface Preview {
@@ -60,6 +65,14 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
     rules.map(({ id }) => id),
   );
   const { actions, refused } = await firstActions(options);
+  return { messages: await renderedActions(actions, options), refused };
+}
+
+/** Each on all channels of its route. */
+export async function renderedActions(
+  actions: readonly Action[],
+  options: RenderOptions,
+): Promise<readonly PreviewedMessage[]> {
   const channels = new Map(connectedChannels(options.config.channels).map((each) => [each.name, each]));
   const messages: PreviewedMessage[] = [];
   for (const action of actions) {
@@ -68,7 +81,7 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
       messages.push(await rendered(attempted, channels.get(channel), options));
     }
   }
-  return { messages, refused };
+  return messages;
 }
 
 /** Those of the rule's first decision that sends something. */
@@ -95,10 +108,10 @@ async function firstActions(options: PreviewOptions): Promise<{ actions: readonl
 async function rendered(
   action: Action,
   connected: ConnectedChannel | undefined,
-  { config, project, clock }: PreviewOptions,
+  { config, project, clock }: RenderOptions,
 ): Promise<PreviewedMessage> {
   const { channel, entity, at, attempt } = action;
-  const about = { channel, entity: `${entity.type}/${entity.id}`, at, attempt };
+  const about = { channel, entity: `${entity.type}/${entity.id}`, at, attempt, missing: [] };
   if (connected === undefined) return { ...about, outcome: 'elsewhere', reason: null, to: null, content: null };
   const publicUrl = config.http?.publicUrl ?? null;
   const dependencies = {
@@ -117,13 +130,14 @@ async function rendered(
     if (rendering.outcome !== 'rendered') {
       return { ...about, outcome: rendering.outcome, reason: rendering.reason, to: null, content: null };
     }
-    const { address, content } = rendering.message;
+    const { address, content, missing = [] } = rendering.message;
     return {
       ...about,
       outcome: 'rendered',
       reason: null,
       to: address?.value ?? null,
       content: content as unknown as JsonObject,
+      missing,
     };
   } catch (error) {
     // A secret that is not set here, most likely: the others are shown none the less.

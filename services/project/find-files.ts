@@ -1,9 +1,10 @@
-// Which files below a path are rules, segments, models and caps, and which folders are templates.
+// Which files below a path are rules, segments, models, caps and hold-outs, and which folders are templates.
 //
 // Owns: the layout of a project (docs/configuration.md). Does not own: reading what is in the files.
 //
 // A folder with a `rules` folder in it is a project: its rules are there, its templates in `templates`, segments in
-// `segments`, models in `models`, caps in `caps.yaml`. Any other folder holds rules itself; the others may stand beside it.
+// `segments`, models in `models`, caps in `caps.yaml`, hold-outs in `holdouts.yaml`. Any other folder holds
+// rules itself; the others may stand beside it.
 
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -17,13 +18,18 @@ export interface ProjectFiles {
   readonly segmentFiles: readonly string[];
   readonly modelFiles: readonly string[];
   readonly capFiles: readonly string[];
+  readonly holdoutFiles: readonly string[];
   readonly templateFolders: readonly string[];
 }
 
 const RULE_FILE = /\.(ya?ml|json)$/i;
-const CAPS_FILE = /^caps\.(ya?ml|json)$/i;
+/** Files that stand beside the rules, each of a kind of its own. */
+const ONE_FILE = /^(caps|holdouts)\.(?:ya?ml|json)$/i;
 /** What stands beside a folder of rules. */
-const BESIDE = ['templates', 'segments', 'models', 'caps.yaml', 'caps.yml', 'caps.json'];
+const BESIDE = [
+  ...['templates', 'segments', 'models'],
+  ...['caps', 'holdouts'].flatMap((name) => ['yaml', 'yml', 'json'].map((type) => `${name}.${type}`)),
+];
 
 /** Paths are relative to `folder`. Throws FatalError TRG_FILE_UNREADABLE for a path that is not there. */
 export function findFiles(paths: readonly string[], folder: string): ProjectFiles {
@@ -31,7 +37,13 @@ export function findFiles(paths: readonly string[], folder: string): ProjectFile
   const segmentFiles = new Set<string>();
   const modelFiles = new Set<string>();
   const capFiles = new Set<string>();
+  const holdoutFiles = new Set<string>();
   const templateFolders = new Set<string>();
+
+  const addOneFile = (path: string): void => {
+    const isOfCaps = ONE_FILE.exec(basename(path))?.[1]?.toLowerCase() === 'caps';
+    (isOfCaps ? capFiles : holdoutFiles).add(path);
+  };
 
   const visit = (parent: string): void => {
     refuseCircle(parent, folder);
@@ -52,20 +64,22 @@ export function findFiles(paths: readonly string[], folder: string): ProjectFile
       if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
       if (isFolderIfThere(path, folder)) {
         if (!isProject || entry.name === 'rules' || BESIDE.includes(entry.name)) visit(path);
-      } else if (CAPS_FILE.test(entry.name)) capFiles.add(path);
+      } else if (ONE_FILE.test(entry.name)) addOneFile(path);
       else if (!isProject && RULE_FILE.test(entry.name) && entry.name !== CONFIG_FILE) ruleFiles.add(path);
     }
   };
 
   for (const path of paths) {
-    if (!isFolder(resolve(folder, path))) (CAPS_FILE.test(basename(path)) ? capFiles : ruleFiles).add(path);
-    else {
+    if (!isFolder(resolve(folder, path))) {
+      if (ONE_FILE.test(basename(path))) addOneFile(path);
+      else ruleFiles.add(path);
+    } else {
       visit(path);
       if (basename(path) !== 'rules') continue;
       for (const beside of BESIDE.map((name) => join(dirname(path), name))) {
         const found = statSync(resolve(folder, beside), { throwIfNoEntry: false });
         if (found?.isDirectory() === true) visit(beside);
-        else if (found !== undefined) capFiles.add(beside);
+        else if (found !== undefined) addOneFile(beside);
       }
     }
   }
@@ -74,6 +88,7 @@ export function findFiles(paths: readonly string[], folder: string): ProjectFile
     segmentFiles: [...segmentFiles],
     modelFiles: [...modelFiles],
     capFiles: [...capFiles],
+    holdoutFiles: [...holdoutFiles],
     templateFolders: [...templateFolders],
   };
 }

@@ -1,4 +1,4 @@
-// Rules, segments, models, caps and templates from disk, checked together: the one way in for every command.
+// Rules, segments, models, caps, hold-outs and templates from disk, checked together: the one way in for every command.
 //
 // Owns: reading the files. Does not own: finding them (find-files.ts), what is right in them (rules/, connectors/).
 
@@ -10,7 +10,10 @@ import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import { notTextProblem, readTextFile } from '../../lib/text-file.ts';
 import type { Routing } from '../../rules/gates/urgency.ts';
 import { checkRules, type KnownEvents, type RuleFile, type RulesCheck } from '../../rules/index.ts';
+import type { Lane } from '../../rules/patterns/pattern.ts';
+import { CONSENT_REQUESTED } from '../../schemas/consent-request.ts';
 import type { PublishedFile } from '../../schemas/published-rules.ts';
+import { consentTerms } from '../config/consent.ts';
 import type { Config } from '../config/index.ts';
 import { filesOf, findFiles } from './find-files.ts';
 import { undefinedVariables } from './template-variables.ts';
@@ -29,6 +32,7 @@ export interface ProjectOptions {
     | 'segments'
     | 'models'
     | 'caps'
+    | 'holdouts'
     | 'consent'
     | 'channels'
     | 'deliveredElsewhere'
@@ -62,7 +66,7 @@ export interface Project {
  * Throws FatalError TRG_FILE_UNREADABLE for a path that is not there.
  */
 export function loadProject(options: ProjectOptions): Project {
-  const { paths, folder, config, needsTemplates = true } = options;
+  const { paths, folder, config, needsTemplates = true, isLive = false } = options;
   const files = findFiles(paths, folder);
   const { ruleFiles, templateFolders } = files;
   const folders = config.templates === null ? templateFolders : [relative(folder, config.templates)];
@@ -77,6 +81,7 @@ export function loadProject(options: ProjectOptions): Project {
     ...readAll('segments', named(config.segments, files.segmentFiles, folder), folder, notText),
     ...readAll('models', named(config.models, files.modelFiles, folder), folder, notText),
     ...readAll('caps', named(config.caps, files.capFiles, folder), folder, notText),
+    ...readAll('holdouts', named(config.holdouts, files.holdoutFiles, folder), folder, notText),
   ];
   const rules = checkFiles(texts, { ...options, templates: needsTemplates ? templates : [] });
   /** Named as the user would write it. */
@@ -85,15 +90,16 @@ export function loadProject(options: ProjectOptions): Project {
   };
   const errors = loaded.flatMap(({ name, problems }) => problems.map((problem) => asWritten(name, problem)));
   const gaps = loaded.flatMap(({ name, templates: found }) =>
-    undefinedVariables(rules.rules, found).map((problem) => asWritten(name, problem)),
+    undefinedVariables(rules.rules, found, options.events).map((problem) => asWritten(name, problem)),
   );
+  const unasked = unaskedProblem(config, rules);
   return {
     rules,
     files: texts,
     templates,
     ruleFiles,
-    errors: [...notText, ...rules.errors, ...errors],
-    warnings: [...rules.warnings, ...gaps],
+    errors: [...notText, ...rules.errors, ...errors, ...(isLive ? unasked : [])],
+    warnings: [...rules.warnings, ...gaps, ...(isLive ? [] : unasked)],
   };
 }
 
@@ -109,14 +115,17 @@ export function checkFiles(
   files: readonly PublishedFile[],
   { config, isLive = false, templates, since, events }: CheckFilesOptions,
 ): RulesCheck {
+  const terms = consentTerms(config.consent);
   const of = (kind: PublishedFile['kind']): RuleFile[] => files.filter((file) => file.kind === kind);
   return checkRules(of('rules'), {
     context: {
       segments: of('segments'),
       models: of('models'),
       caps: of('caps'),
-      optIn: config.consent.optIn,
-      always: config.consent.always,
+      holdouts: of('holdouts'),
+      optIn: [...terms.optIn],
+      doubleOptIn: [...terms.doubleOptIn],
+      always: [...terms.always],
       routing: routingOf(config, isLive),
       ...(isLive && { validForMs: config.validForMs }),
       withRemoteModels: isLive,
@@ -131,6 +140,15 @@ export function checkFiles(
     ...(templates.length > 0 && { templates: (name, channel) => isThere(templates, name, channel) }),
     ...(since !== undefined && { since }),
   });
+}
+
+/** Nobody confirms who is not asked. */
+function unaskedProblem({ consent }: ProjectOptions['config'], { ruleSet }: RulesCheck): Problem[] {
+  const asks = (lane: Lane): boolean => ruleSet.interested('user', lane, CONSENT_REQUESTED).length > 0;
+  if (consent.doubleOptIn === null || asks('arrival') || asks('event-time')) return [];
+  const message = `consent.doubleOptIn: no rule sends the link to confirm, so what must be confirmed is never allowed`;
+  const hint = `add a rule for the event ${CONSENT_REQUESTED}, as in docs/channels.md, or leave doubleOptIn out`;
+  return [{ file: 'configuration', line: 0, column: 0, message, hint }];
 }
 
 /** Undefined: nothing is said of channels, as in a folder of rules alone. */

@@ -3,6 +3,13 @@
 // Invariants:
 //   W1. A folder with mistakes is not published: the rules before stay in force, and the log says what is wrong.
 //   W2. One publication at a time, in the order asked for.
+//
+// Edge `rules`: the rules of a running worker change, in its folder or by a publication.
+//   throws: the rules before stay in force, and the log says what is wrong; publishing again brings the next
+//   rejects: as a throw
+//   hangs: what is published later waits; processing goes on by the rules before
+//   too large: as a throw: a record of rules is bounded as any other (`publish`)
+//   behind: services/rules/
 
 import type { Clock } from '../../lib/clock.ts';
 import { describeError } from '../../lib/errors.ts';

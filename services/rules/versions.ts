@@ -24,7 +24,7 @@ const NOTE = Type.Optional(Type.String({ maxLength: 10_000 }));
 /** The files of one version. */
 export const RuleFilesSchema = Type.Array(
   Type.Object(
-    { kind: Type.Enum(['rules', 'segments', 'models', 'caps']), file: Type.String(), text: Type.String() },
+    { kind: Type.Enum(['rules', 'segments', 'models', 'caps', 'holdouts']), file: Type.String(), text: Type.String() },
     strict,
   ),
 );

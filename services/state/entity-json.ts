@@ -3,10 +3,12 @@
 import { deliveryWait, quietFallback } from '../../processors/decide/fallback.ts';
 import { flowList } from '../../rules/flows/flow.ts';
 import { cappedMessages } from '../../rules/gates/cap.ts';
+import { saidOf } from '../../rules/gates/consent.ts';
 import { groupHolds } from '../../rules/gates/exclusive.ts';
 import { suppressedAddresses } from '../../rules/gates/suppressed.ts';
 import { PATTERN_STATES } from '../../rules/patterns/index.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
+import { isYes, NEVER } from '../../schemas/consent-wish.ts';
 import type { EntityRef } from '../../schemas/decision.ts';
 import { Event } from '../../schemas/event.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
@@ -14,7 +16,7 @@ import { Section, type Sections } from '../../schemas/section.ts';
 import { heldCandidates } from '../../state/entity/candidates.ts';
 import { devicesOf } from '../../state/entity/devices.ts';
 import { type EntityDocument, entityOfKey } from '../../state/entity/document.ts';
-import { accountFacts, consentFacts, historyFacts, scoreFacts, sentFacts } from '../../state/entity/facts.ts';
+import { accountFacts, consentFacts, historyFacts, scoreFacts, sentFacts, wishesOf } from '../../state/entity/facts.ts';
 import { membership } from '../../state/entity/membership.ts';
 import type { RuleMemory } from '../../state/entity/rule-memories.ts';
 import { waitsOfKind } from '../../state/entity/waits.ts';
@@ -51,11 +53,7 @@ function sectionsJson(sections: Sections, entity: EntityRef, rules: RuleSet): Js
     account: Object.fromEntries(
       Array.from(sections.open(accountFacts) ?? [], ([name, { value }]) => [name, value] as const),
     ),
-    consent: (sections.open(consentFacts) ?? []).map(({ category, allowed, at }) => ({
-      category,
-      allowed,
-      at: timeJson(at),
-    })),
+    consent: consentJson(sections, rules),
     history: Object.fromEntries(
       Array.from(sections.open(historyFacts) ?? [], ([name, times]) => {
         const newest = times.newestAt(Infinity);
@@ -108,6 +106,21 @@ function sectionsJson(sections: Sections, entity: EntityRef, rules: RuleSet): Js
     ),
     scores: (sections.open(scoreFacts) ?? []).map(({ model, value, at }) => ({ model, value, at: timeJson(at) })),
   };
+}
+
+/** `isPending`: there is a yes, which is still to be confirmed. */
+function consentJson(sections: Sections, { context }: RuleSet): JsonObject[] {
+  const said = saidOf(wishesOf(sections), context.doubleOptIn);
+  return (sections.open(consentFacts) ?? []).map(({ about, ...wish }) => {
+    const allowed = said(about) === true;
+    return {
+      category: about,
+      allowed,
+      ...(isYes(wish) && !allowed && { isPending: true }),
+      at: timeJson(Math.max(wish.yesAt, wish.noAt)),
+      ...(wish.confirmedAt !== NEVER && { confirmedAt: timeJson(wish.confirmedAt) }),
+    };
+  });
 }
 
 /** ISO-8601 with ms; null for what never comes, or never was. */

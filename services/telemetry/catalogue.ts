@@ -108,6 +108,12 @@ export const COUNTERS: Table = {
     unit: '{action}',
     meaning: 'Actions settled, by `channel` and `outcome` (delivered, skipped, failed)',
   },
+  'template-missing': {
+    name: 'tripline.deliveries.missing',
+    unit: '{message}',
+    meaning:
+      'Messages that went out with something missing that their template shows, by `channel`; deliveries say what',
+  },
   'delivery-retry': {
     name: 'tripline.deliveries.retried',
     unit: '{attempt}',

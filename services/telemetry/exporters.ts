@@ -5,6 +5,13 @@
 // Invariants:
 //   E1. A collector that is slow, gone or wrong costs nothing but its figures: exports are bounded in time and number, and
 //       what fails is dropped and said in the log.
+//
+// Edge `telemetry`: figures and spans are sent to a collector.
+//   throws: they are lost, with a line in the log; nothing else is touched
+//   rejects: as a throw
+//   hangs: given up after its time, as a throw
+//   too large: cannot: spans and figures that wait are bounded, and what does not fit is left out
+//   behind: services/telemetry/
 
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';

@@ -3,6 +3,7 @@
 import type { LogRecord } from '../../schemas/record.ts';
 import type { Log, LogReader } from '../../topology/engine/ports.ts';
 import { readPartition } from '../../topology/engine/read-partition.ts';
+import { PAUSE_RECORDS, type Pause } from '../operation.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
@@ -11,13 +12,18 @@ export interface TopicRecord extends LogRecord {
   readonly partition: number;
 }
 
-/** All records that are committed when this is called, partition by partition. A topic that does not exist has none. */
-export async function* readTopic(log: Log, topic: string): AsyncGenerator<TopicRecord> {
+/**
+ * All records that are committed when this is called, partition by partition. A topic that does not exist has none. `pause` is
+ * awaited now and then; left out: nothing else waits for the thread.
+ */
+export async function* readTopic(log: Log, topic: string, pause?: Pause): AsyncGenerator<TopicRecord> {
+  let read = 0;
   const partitions = (await log.admin.topics()).get(topic) ?? 0;
   for (let partition = 0; partition < partitions; partition++) {
     for await (const records of readPartition(log, { topic, partition })) {
       // One by one: a log may make a record's parts when they are asked for.
       for (const { offset, timestamp, key, value, headers } of records) {
+        if (++read % PAUSE_RECORDS === 0) await pause?.();
         yield { offset, timestamp, key, value, headers, partition };
       }
     }

@@ -4,8 +4,9 @@
 // Owns: shapes and stored forms. Does not own: what they mean, and their bounds (processors/evaluate/facts.ts).
 
 import * as binary from '../../schemas/binary.ts';
+import { type Wish, wishAfter } from '../../schemas/consent-wish.ts';
 import type { Json } from '../../schemas/json.ts';
-import type { StateCodec } from '../../schemas/section.ts';
+import type { Sections, StateCodec } from '../../schemas/section.ts';
 import { EventTimes, type StoredTimes } from './event-times.ts';
 
 export interface Attribute {
@@ -36,18 +37,47 @@ export const attributes: binary.Binary<Attributes> = {
 /** Of the newest group message. */
 export const accountFacts: StateCodec<Attributes> = { kind: 'account', version: 1, ...attributes };
 
-/** What the person said about one category; under `channel:<name>`, about a channel. */
-export interface Consent {
+/** What the person said about one category, about `channel:<name>`, or about `*`: everything. */
+export interface Consent extends Wish {
+  readonly about: string;
+}
+
+const consentList = binary.list(
+  binary.record<Consent>({
+    about: binary.text,
+    yesAt: binary.integer,
+    confirmedAt: binary.integer,
+    noAt: binary.integer,
+  }),
+);
+
+/** As version 1 kept it: what was said last. */
+export interface Consent1 {
   readonly category: string;
   readonly allowed: boolean;
   readonly at: number;
 }
 
+const consentList1 = binary.list(
+  binary.record<Consent1>({ category: binary.text, allowed: binary.boolean, at: binary.integer }),
+);
+
 export const consentFacts: StateCodec<Consent[]> = {
   kind: 'consent',
-  version: 1,
-  ...binary.list(binary.record<Consent>({ category: binary.text, allowed: binary.boolean, at: binary.integer })),
+  version: 2,
+  write: consentList.write,
+  read: (input, version) =>
+    version === 1 ? consentList1.read(input).map(consentFromVersion1) : consentList.read(input),
 };
+
+export function consentFromVersion1({ category: about, allowed, at }: Consent1): Consent {
+  return { about, ...wishAfter(undefined, { allowed, at, isConfirmed: false }) };
+}
+
+/** What the person said of each thing. */
+export function wishesOf(sections: Sections): (about: string) => Wish | undefined {
+  return (name) => sections.open(consentFacts)?.find(({ about }) => about === name);
+}
 
 const storedTimes = binary.list(
   binary.record<StoredTimes & { name: string }>({

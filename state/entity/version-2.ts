@@ -16,8 +16,9 @@ import { EventTimes, type StoredTimes } from './event-times.ts';
 import {
   type Attributes,
   accountFacts,
-  type Consent,
+  type Consent1,
   consentFacts,
+  consentFromVersion1,
   historyFacts,
   type KnownScore,
   type Sent,
@@ -57,7 +58,7 @@ interface Document2 {
 
 interface Context2 {
   readonly account: readonly StoredAttribute[];
-  readonly consent: Consent[];
+  readonly consent: Consent1[];
   readonly history: readonly (StoredTimes & { readonly name: string })[];
   readonly segments: SegmentLane[];
   readonly fired: { at: number; category: string | null; channels: string[] }[];
@@ -101,7 +102,7 @@ function addContext(sections: Sections, context: Context2): void {
     if (isThere) sections.put(codec, value);
   };
   keep(accountFacts, attributesOf(account), account.length > 0);
-  keep(consentFacts, consent, consent.length > 0);
+  keep(consentFacts, consent.map(consentFromVersion1), consent.length > 0);
   const times = new Map(history.map((each) => [each.name, EventTimes.decode(each)]));
   keep(historyFacts, times, history.length > 0);
   const lanes = segments.map((lane) => ({ ...lane, changesAt: timeOf(lane.changesAt) }));

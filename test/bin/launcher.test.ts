@@ -72,5 +72,7 @@ test('with no Node new enough it says so and what to do, and exits 1', (t) => {
   assert.equal(status, 1);
   assert.equal(out, '');
   assert.match(err, /needs Node 24 or newer \(on the PATH: v20\.20\.2/);
-  assert.match(err, /npm ci/);
+  assert.match(err, /\n {2}npm ci {4}# without --omit=dev\n$/);
+  const long = err.split('\n').filter((line) => line.length > 80 && !line.startsWith('  cd '));
+  assert.deepEqual(long, [], 'lines fit a terminal');
 });

@@ -10,8 +10,11 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/python/', import.meta.url));
 
-/** The folder of the programs of an environment with what `requirements` lists, such as test/clients/segment.txt. */
-export async function pythonPrograms(requirements: URL): Promise<string> {
+/**
+ * The folder of the programs of an environment with what `requirements` lists, such as test/clients/segment.txt, and, unless it
+ * `listsAll`, what that depends on.
+ */
+export async function pythonPrograms(requirements: URL, { listsAll = false } = {}): Promise<string> {
   const list = fileURLToPath(requirements);
   const folder = join(CACHE, createHash('sha256').update(readFileSync(list)).digest('hex').slice(0, 12));
   if (existsSync(join(folder, 'complete'))) return join(folder, 'bin');
@@ -20,15 +23,8 @@ export async function pythonPrograms(requirements: URL): Promise<string> {
   rmSync(folder, { recursive: true, force: true });
   try {
     await run('python3', ['-m', 'venv', folder]);
-    await run(join(folder, 'bin/python'), [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '-r',
-      list,
-    ]);
+    const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
+    await run(join(folder, 'bin/python'), [...install, ...(listsAll ? ['--no-deps'] : []), '-r', list]);
     mkdirSync(join(folder, 'complete'));
   } catch (cause) {
     rmSync(folder, { recursive: true, force: true });

@@ -4,18 +4,23 @@
 //   B1. A block without a language is text or a picture. Any other is run or checked here, or by the test that COVERED names, or a
 //       comment above it says why it is not: `<!-- not run here: … -->`.
 //
-// Comments above a block: `config` (YAML of a tripline.yaml; what follows the colon is added to it), `mapping` (of CSV columns),
-// `file: PATH` (written before the commands of the page run).
+// Comments above a block: `config` (YAML of a tripline.yaml; what follows the colon is added to it), `mapping` (of CSV columns), `rule`
+// (fields of one), `file: PATH` (written before the commands of the page run), `run after: CODE` (a program that begins with it).
+// Templates (`liquid`) are parsed.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createECDH } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { parseTemplate } from '../../connectors/channels/templates/template-file.ts';
 import { loadMapping } from '../../connectors/sources/files/csv-mapping.ts';
+import type { Problem } from '../../lib/problem.ts';
 import { loadConfig } from '../../services/config/index.ts';
 import { folderWith } from '../apps/cli/kit.ts';
+import { checkSnippets } from './snippets.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -23,6 +28,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const COVERED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/rules.md': { yaml: 'test/docs/rules-guide.test.ts', yml: 'test/docs/rules-guide.test.ts' },
   'docs/cookbook.md': { yaml: 'test/docs/rules-guide.test.ts', yml: 'test/docs/rules-guide.test.ts' },
+  'docs/templates.md': { liquid: 'test/docs/templates-guide.test.ts', text: 'test/docs/templates-guide.test.ts' },
   'docs/ingest.md': {
     js: 'test/docs/ingest.test.ts',
     javascript: 'test/docs/ingest.test.ts',
@@ -59,14 +65,42 @@ function blocksOf(page: string): Block[] {
   return blocks;
 }
 
-const docs = readdirSync(join(ROOT, 'docs'), { encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
+const docs = ['', 'channels', 'decisions'].flatMap((folder) =>
+  readdirSync(join(ROOT, 'docs', folder), { encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name)),
+);
 const PAGES = ['README.md', 'CONTRIBUTING.md', 'examples/README.md', ...docs.map((name) => `docs/${name}`)];
+
+const vapid = createECDH('prime256v1');
+const VAPID_PUBLIC_KEY = vapid.generateKeys('base64url');
+/** Secrets that must have a form of their own. */
+const GIVEN: Readonly<Record<string, string>> = {
+  SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/T0/B0/x',
+  TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`,
+  VAPID_PUBLIC_KEY,
+  VAPID_PRIVATE_KEY: vapid.getPrivateKey('base64url').padStart(43, 'A'),
+};
 
 function checkConfig(t: TestContext, { text, words }: Block): void {
   const folder = folderWith(t, { 'tripline.yaml': `${text}${words}\n` });
-  const names = [...text.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => [name!, 'given']);
+  const names = [...text.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => [name!, GIVEN[name!] ?? 'given-for-this']);
   const { warnings } = loadConfig({ file: 'tripline.yaml', folder, env: Object.fromEntries(names) });
   assert.deepEqual(warnings, []);
+}
+
+function checkTemplate(text: string): void {
+  const problems: Problem[] = [];
+  parseTemplate('page.liquid', text, problems);
+  assert.deepEqual(problems, []);
+}
+
+/** A program is run in a clone, with `before` in front of it. */
+function runProgram(t: TestContext, before: string, { text }: Block): void {
+  const folder = clone(t);
+  writeFileSync(join(folder, 'program.ts'), `${before}\n${text}\nprocess.exit(0);\n`);
+  const { status, out } = shell(folder, 'node program.ts\n');
+  assert.equal(status, 0, out);
 }
 
 /** Checks what needs no shell; true for what does. */
@@ -77,6 +111,9 @@ function isCommand(t: TestContext, page: string, block: Block): boolean {
   else if (kind === 'not run here') assert.ok(words.length >= REASON_LENGTH_MIN, 'a reason');
   else if (language === 'json') for (const line of text.trim().split('\n')) JSON.parse(line);
   else if (kind === 'config') checkConfig(t, block);
+  else if (kind === 'rule') checkSnippets(`${page}:${block.line}`, [text], []);
+  else if (kind === 'run after') runProgram(t, words, block);
+  else if (language === 'liquid') checkTemplate(text);
   else if (kind === 'mapping') loadMapping(join(folderWith(t, { 'map.yaml': text }), 'map.yaml'));
   else if (kind !== 'file') {
     assert.equal(language, 'sh', 'the block is neither run nor checked: say why in <!-- not run here: … --> above it');

@@ -23,7 +23,7 @@ export function sectionsOf(page: string): Section[] {
 
 /** Throws with every mistake. */
 export function checkSnippets(title: string, rules: readonly string[], files: readonly string[]): RulesCheck {
-  const byFolder: Record<string, RuleFile[]> = { rules: [], segments: [], models: [], caps: [] };
+  const byFolder: Record<string, RuleFile[]> = { rules: [], segments: [], models: [], caps: [], holdouts: [] };
   rules.forEach((text, index) => {
     byFolder['rules']!.push({ file: `${title}, rule ${index + 1}`, text: wholeRule(text) });
   });
@@ -33,9 +33,9 @@ export function checkSnippets(title: string, rules: readonly string[], files: re
     if (byFolder[folder] === undefined) throw new Error(`${title}: a snippet of no known folder\n${text}`);
     byFolder[folder]!.push({ file: `${title}, ${folder}`, text });
   }
-  const { segments, models, caps } = byFolder as Required<ContextFiles> & typeof byFolder;
+  const { segments, models, caps, holdouts } = byFolder as Required<ContextFiles> & typeof byFolder;
   const checked = checkRules(byFolder['rules']!, {
-    context: { segments: segments!, models: models!, caps: caps! },
+    context: { segments: segments!, models: models!, caps: caps!, holdouts: holdouts! },
     outOfOrdernessMs: 5_000,
     entities: ['device', 'product'],
     channels: channelTraits({}),

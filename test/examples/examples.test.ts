@@ -40,6 +40,7 @@ const USE_CASES: Readonly<Record<string, Readonly<Record<string, readonly string
   reorder: { reorder: ['reorder'] },
   'status-page': { 'status page': ['status-outage', 'status-recovered'] },
   inapp: { 'message inside a page': ['signed-up'] },
+  'double-opt-in': { 'a subscription that is confirmed': ['confirm'] },
 };
 
 /** What each rule sends by, in the order of its sends; with `or`, those to fall back on. */
@@ -50,7 +51,7 @@ const SENDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'payment-trouble': 'webhook',
     'product-interest': 'email',
     'vip-cart-abandonment': 'email',
-    'vip-cart-reminder': 'sms or push',
+    'vip-cart-reminder': 'sms or push or inapp',
     'win-back': 'email',
   },
   saas: {
@@ -92,6 +93,7 @@ const SENDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   reorder: { reorder: 'webhook' },
   'status-page': { 'status-outage': 'webhook', 'status-recovered': 'webhook' },
   inapp: { 'signed-up': 'inapp' },
+  'double-opt-in': { confirm: 'email' },
 };
 
 test('every project of examples has use cases here', () => {
@@ -190,7 +192,7 @@ for (const [name, cases] of Object.entries(USE_CASES)) {
     let files = 0;
     for (const entry of found.filter((one) => one.name.endsWith('.yaml'))) {
       const kind = schemas[entry.parentPath.split('/').at(-1) as keyof typeof schemas];
-      const schema = kind ?? (entry.name === 'caps.yaml' ? 'caps' : null);
+      const schema = kind ?? /^(caps|holdouts)\.yaml$/.exec(entry.name)?.[1] ?? null;
       if (schema === null) continue;
       files++;
       const [first = ''] = readFileSync(join(entry.parentPath, entry.name), 'utf8').split('\n');

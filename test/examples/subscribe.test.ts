@@ -46,7 +46,7 @@ function files(): Record<string, string> {
 deliveredElsewhere: [webhook, pagerduty]
 validFor: { operational: forever, marketing: forever }
 kafka: { brokers: ["${cluster.bootstrap[0]}"] }
-registry: { url: "${registry.url}", startTimeout: 5s }
+registry: { url: "${registry.url}", allowPrivate: true, startTimeout: 5s }
 threads: 2
 sources:
   - { topic: orders, format: avro, id: customer.id, event: kind, timestamp: at, keyed: true }

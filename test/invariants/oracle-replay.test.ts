@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { decideByEngine } from '../oracle/engine.ts';
-import { decide, type OracleEvent, type OracleRule } from '../oracle/oracle.ts';
+import { decide, type OracleEvent, type OracleHoldout, type OracleRule } from '../oracle/oracle.ts';
 import { laneOf } from '../oracle/rule.ts';
 import {
   orderedEvents,
@@ -42,7 +42,9 @@ const questions = fc
     restMs: fc.constantFrom(0, 30_000, 3_600_000),
     dedupeWindowMs: fc.constantFrom(86_400_000, 40_000, 0),
     dedupeMax: fc.constantFrom(1_000, 3, 1),
+    holdouts: fc.constantFrom<OracleHoldout[]>([], [{ group: 'all', share: '60%', exempt: ['news'] }]),
   })
+  .map((one) => ({ ...one, rules: one.rules.map((rule, i) => (i % 2 === 0 ? rule : { ...rule, category: 'news' })) }))
   .map((one) => (one.order === 'beyond' ? { ...one, rules: one.rules.filter((rule) => !isBounded(rule)) } : one))
   .filter((one) => one.rules.length > 0)
   .chain(({ events, order, ...rest }) => {

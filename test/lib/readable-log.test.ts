@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { readableLine } from '../../lib/readable-log.ts';
 
-const LINE = { level: 40, time: Date.UTC(2026, 0, 1, 9, 5, 7), name: 'shop', msg: 'a message failed' };
+const LINE = { level: 40, time: Date.UTC(2026, 0, 1, 9, 5, 7), name: 'shop', msg: 'a delivery failed' };
 
 test('a line has time, level, message and fields, without colours where none are wanted', () => {
   const text = readableLine(JSON.stringify({ ...LINE, channel: 'webhook', reason: 'HTTP 503', attempt: 2 }), false);
-  assert.equal(text, '09:05:07 warn  a message failed  channel=webhook reason="HTTP 503" attempt=2');
+  assert.equal(text, '09:05:07 warn  a delivery failed  channel=webhook reason="HTTP 503" attempt=2');
 });
 
 test('colours are only added around the same words', () => {

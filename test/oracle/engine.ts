@@ -25,7 +25,7 @@ export async function decideByEngine(
   const late: OracleLate[] = [];
   const { outOfOrdernessMs, dedupeWindowMs, dedupeMax } = options;
   const replay = await Replay.open({
-    rules: rulesOf(rulesText, outOfOrdernessMs),
+    rules: rulesOf(rulesText, outOfOrdernessMs, options.holdouts),
     source: { format: 'segment', entity: 'user' },
     store: new MemoryStore(),
     outOfOrdernessMs,
@@ -53,8 +53,9 @@ export async function decideByEngine(
 }
 
 /** Fails the test when the rules have mistakes. */
-export function rulesOf(text: string, outOfOrdernessMs: number): RuleSet {
-  const options = { outOfOrdernessMs, entities: [], channels: channelTraits({}) };
+export function rulesOf(text: string, outOfOrdernessMs: number, holdouts: OracleOptions['holdouts'] = []): RuleSet {
+  const context = { holdouts: [{ file: 'holdouts.yaml', text: JSON.stringify(holdouts) }] };
+  const options = { outOfOrdernessMs, entities: [], channels: channelTraits({}), context };
   const checked = checkRules([{ file: 'rules.yaml', text }], options);
   assert.deepEqual(checked.errors.map(formatProblem), []);
   return checked.ruleSet;

@@ -16,12 +16,16 @@
 //       evaluated, or a timer of it at or after the event's time has fired ("a timer due at t fires after the events
 //       stamped t"). "It is then not evaluated by event-time rules"; arrival rules see it.
 //   O5. Events that no event-time rule names are not evaluated in that lane: they are never late and make none late.
-//   O6. "The gates run in a fixed order, the first that says no is the reason": enabled, condition, cooldown, limit.
+//   O6. "The gates run in a fixed order, the first that says no is the reason": enabled, global hold-out, condition, cooldown,
+//       limit.
 //   O7. "cooldown: counted from the last *fired* decision at t; allowed again at t + D or later", apart per key.
 //   O8. "limit: at most `max` fired decisions in any sliding `per`", (t - per, t]: any such window, also one that ends
 //       after a decision made out of order.
 //   O9. "`at` of a decision is event time"; lines are ordered by (at, entity, rule), equal ones as they were made.
+//   O10. "the first 8 hex digits of the SHA-256 of `hold-out`, a zero byte, `group` and its name, a zero byte, the entity's type,
+//       `/` and its id, as a share of 2^32": whoever lies below the share is held out.
 
+import { createHash } from 'node:crypto';
 import { holds } from './expression.ts';
 import { type OracleMatch, valueText } from './match.ts';
 import { matchesOf } from './patterns.ts';
@@ -48,6 +52,14 @@ export interface OracleOptions {
   readonly outOfOrdernessMs: number;
   readonly dedupeWindowMs: number;
   readonly dedupeMax: number;
+  /** As parsed YAML; left out: nobody is held out. */
+  readonly holdouts?: readonly OracleHoldout[];
+}
+
+export interface OracleHoldout {
+  readonly group: string;
+  readonly share: string;
+  readonly exempt?: readonly string[];
 }
 
 /** A line of decisions.jsonl as far as rules and events determine it; `at` in ms. */
@@ -56,7 +68,7 @@ export interface OracleDecision {
   readonly entity: string;
   readonly at: number;
   readonly outcome: 'fired' | 'suppressed';
-  readonly reason: 'disabled' | 'condition' | 'cooldown' | 'limit' | null;
+  readonly reason: 'disabled' | 'global-holdout' | 'condition' | 'cooldown' | 'limit' | null;
   readonly events: readonly string[];
 }
 
@@ -92,7 +104,7 @@ export function decide(options: OracleOptions): OracleAnswer {
     for (const rule of options.rules) {
       const matches = matchesOf(rule, laneOf(rule) === 'arrival' ? arrived : ordered);
       const due = matches.filter((match) => !hasDeadline(rule) || match.at <= end);
-      decisions.push(...gated(rule, entity, due));
+      decisions.push(...gated(rule, entity, due, options.holdouts ?? []));
     }
   }
   const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -181,11 +193,17 @@ function refuseDisorder(rules: readonly OracleRule[], events: readonly OracleEve
   }
 }
 
-function gated(rule: OracleRule, entity: string, matches: readonly OracleMatch[]): OracleDecision[] {
+function gated(
+  rule: OracleRule,
+  entity: string,
+  matches: readonly OracleMatch[],
+  holdouts: readonly OracleHoldout[],
+): OracleDecision[] {
   const fired: { at: number; key: string | undefined }[] = [];
+  const isOut = holdouts.some((holdout) => holdsOut(holdout, rule, entity));
   return matches.map((match) => {
     const key = cooldownKey(rule, match);
-    const reason = firstRefusal(rule, match, key, fired);
+    const reason = firstRefusal(rule, isOut, match, key, fired);
     if (reason === null) fired.push({ at: match.at, key });
     const outcome = reason === null ? 'fired' : 'suppressed';
     return { rule: rule.id, entity, at: match.at, outcome, reason, events: match.events };
@@ -194,11 +212,13 @@ function gated(rule: OracleRule, entity: string, matches: readonly OracleMatch[]
 
 function firstRefusal(
   rule: OracleRule,
+  isOut: boolean,
   match: OracleMatch,
   key: string | undefined,
   fired: readonly { at: number; key: string | undefined }[],
 ): OracleDecision['reason'] {
   if (rule.enabled === false) return 'disabled';
+  if (isOut) return 'global-holdout';
   if (rule.if !== undefined && !holds(rule.if, match.names)) return 'condition';
   if (rule.cooldown !== undefined) {
     const forMs = durationMs(typeof rule.cooldown === 'string' ? rule.cooldown : rule.cooldown.for);
@@ -212,6 +232,12 @@ function firstRefusal(
     if (times.some((end) => holdsMatch(end) && inWindow(end) > max)) return 'limit';
   }
   return null;
+}
+
+function holdsOut({ group, share, exempt = [] }: OracleHoldout, rule: OracleRule, entity: string): boolean {
+  if (rule.category !== undefined && exempt.includes(rule.category)) return false;
+  const digest = createHash('sha256').update(`hold-out\0group ${group}\0user/${entity}`).digest();
+  return digest.readUInt32BE(0) / 2 ** 32 < Number.parseFloat(share) / 100;
 }
 
 function cooldownKey(rule: OracleRule, match: OracleMatch): string | undefined {

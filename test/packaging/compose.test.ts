@@ -81,6 +81,7 @@ test('the worker’s environment makes the example’s configuration one for thi
   assert.ok(advertised.includes(`INSIDE://${config.kafka!.brokers[0]}`), advertised);
   assert.ok(compose.services[(config.channels['email'] as EmailOptions).host!] !== undefined);
   assert.ok(compose.services[new URL(config.registry!.url).hostname] !== undefined);
+  assert.equal(config.registry!.allowPrivate, true);
   assert.equal(config.http!.host, '0.0.0.0');
   assert.ok(worker.ports!.some((port) => port.endsWith(`:${config.http!.port}`)));
   assert.ok(worker.volumes!.some((volume) => volume.endsWith(`:${config.dataDir}`)));

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -59,6 +60,16 @@ function installed(): { readonly tarball: string; readonly app: string } {
 }
 
 const { tarball, app } = installed();
+const COMPILER = {
+  module: 'NodeNext',
+  target: 'ES2024',
+  strict: true,
+  noEmit: true,
+  allowImportingTsExtensions: true,
+  skipLibCheck: true,
+  types: ['node'],
+  typeRoots: [join(ROOT, 'node_modules/@types')],
+};
 const npx = (...words: string[]): string => succeeds(app, 'npx', ['--no-install', 'tripline', ...words]);
 /** The same without npm's own second. */
 const LAUNCHER = 'node_modules/.bin/tripline';
@@ -109,17 +120,7 @@ test('rules and a channel of one’s own, as docs/extending.md has them, compile
     ['rules.test.ts', 'chat.ts', 'chat.test.ts'],
   );
   for (const [name, text] of files) writeFileSync(join(app, name), text);
-  const compilerOptions = {
-    module: 'NodeNext',
-    target: 'ES2024',
-    strict: true,
-    noEmit: true,
-    allowImportingTsExtensions: true,
-    skipLibCheck: true,
-    types: ['node'],
-    typeRoots: [join(ROOT, 'node_modules/@types')],
-  };
-  const config = { compilerOptions, files: files.map(([name]) => name) };
+  const config = { compilerOptions: COMPILER, files: files.map(([name]) => name) };
   writeFileSync(join(app, 'tsconfig.json'), JSON.stringify(config));
   writeFileSync(
     join(app, 'package.json'),
@@ -141,6 +142,40 @@ test('rules and a channel of one’s own, as docs/extending.md has them, compile
   assert.match(broken.err, /TRIPLINE_CHANNEL_MODULES.*\.\/no\.ts cannot be loaded/);
 });
 
+test('a worker of a project delivers to a stand-in of its provider, as docs/channels/testing.md has it', {
+  timeout: 120_000,
+}, async () => {
+  const page = readFileSync(join(ROOT, 'docs/channels/testing.md'), 'utf8');
+  const files = [...page.matchAll(/^```\w+\n(?:\/\/|#) (\S+)\n(.*?)^```/gms)].map(
+    ([, name, text]) => [name!, text!] as const,
+  );
+  assert.deepEqual(
+    files.map(([name]) => name),
+    ['tripline.yaml', 'rules/welcome.yaml', 'templates/welcome/sms.liquid', 'texts.test.ts'],
+  );
+  const folder = join(app, 'texts');
+  for (const [name, text] of files) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  symlinkSync(join(app, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER, files: ['texts.test.ts'] }));
+  succeeds(folder, join(ROOT, 'node_modules/.bin/tsc'), ['-p', '.']);
+  const env = { NODE_TEST_CONTEXT: undefined, TRIPLINE_HTTP_PORT: String(await freePort()) };
+  const tested = succeeds(folder, 'node', ['--test', '--test-reporter=tap'], env);
+  assert.match(tested, /^# pass 1$/m);
+  assert.match(tested, /^# fail 0$/m);
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 test('on a Node that is too old it says which it found, what it needs and how to get that', () => {
   const old = join(work, 'old');
   mkdirSync(old);
@@ -148,5 +183,5 @@ test('on a Node that is too old it says which it found, what it needs and how to
   const { status, out, err } = run(app, LAUNCHER, ['demo'], { PATH: `${old}:/usr/bin:/bin` });
   assert.deepEqual([status, out], [1, '']);
   assert.match(err, /^tripline: needs Node 24 or newer \(on the PATH: v20\.20\.2; in node_modules: none\)\.\n/);
-  assert.match(err, /npm install node@24/);
+  assert.match(err, /\n {2}npm install node@24\n$/);
 });

@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { Counters } from '../../lib/counters.ts';
+import { digestWait } from '../../processors/decide/digest.ts';
 import { deliveryWait, quietFallback } from '../../processors/decide/fallback.ts';
 import { Evaluate } from '../../processors/evaluate/evaluate.ts';
 import { cappedMessages } from '../../rules/gates/cap.ts';
 import { groupHolds } from '../../rules/gates/exclusive.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Action } from '../../schemas/action.ts';
+import { isYes } from '../../schemas/consent-wish.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
 import type { Late } from '../../schemas/framed.ts';
@@ -178,7 +180,9 @@ export class EvaluateRun {
       ...(sections.open(sentFacts) ?? []).map(({ channel, at }) => `sent ${channel}@${at}`),
       ...ofCaps.map(({ at, category, channels }) => `capped ${channels.join('+')} ${category}@${at}`),
       ...ofGroups.map(({ group, rule, from, until }) => `group ${group} by ${rule}@${from}-${until}`),
-      ...consent.map(({ category, allowed, at }) => `consent ${category} ${allowed ? 'yes' : 'no'}@${at}`),
+      ...consent.map(
+        (wish) => `consent ${wish.about} ${isYes(wish) ? 'yes' : 'no'}@${Math.max(wish.yesAt, wish.noAt)}`,
+      ),
       ...waitsOf(sections).map(lineOfWait),
     ];
   }
@@ -187,6 +191,8 @@ export class EvaluateRun {
 function lineOfWait({ rule, due, what }: Wait): string {
   const route = what.open(deliveryWait.what);
   if (route !== undefined) return `route ${rule}@${route.at} ${route.channel} then ${route.fallback}`;
+  const digest = what.open(digestWait.what);
+  if (digest !== undefined) return `digest ${rule} of ${digest.items.length + digest.more} until ${due}`;
   const kind = heldCandidates[what.kind as HeldReason];
   assert.ok(kind !== undefined, `"${what.kind}" is no candidate that waits`);
   return `waits ${rule}@${what.open(kind.what)!.match.at} ${what.kind} until ${due}`;

@@ -29,6 +29,8 @@ const DECISION: Decision = {
   flow: null,
   step: 0,
   passedOver: [],
+  gathered: [],
+  digest: null,
 };
 
 function unreadable(error: unknown): boolean {

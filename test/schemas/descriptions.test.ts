@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CapsSchema } from '../../rules/gates/caps.ts';
+import { HoldoutsSchema } from '../../rules/gates/holdouts.ts';
 import { ModelSchema } from '../../rules/models/schema.ts';
 import { RuleSchema } from '../../rules/project/rule-schema.ts';
 import { SegmentSchema } from '../../rules/project/segments.ts';
@@ -26,7 +27,13 @@ function eachField(schema: Node, path: string, visit: (path: string, field: Node
   if (schema.items !== undefined) eachField(schema.items, `${path}[]`, visit);
 }
 
-const SCHEMAS = { rule: RuleSchema, segment: SegmentSchema, model: ModelSchema, caps: CapsSchema };
+const SCHEMAS = {
+  rule: RuleSchema,
+  segment: SegmentSchema,
+  model: ModelSchema,
+  caps: CapsSchema,
+  holdouts: HoldoutsSchema,
+};
 
 for (const [name, schema] of Object.entries(SCHEMAS)) {
   test(`every field of schemas/${name}.schema.json has a description for editors`, () => {

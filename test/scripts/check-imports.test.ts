@@ -35,6 +35,24 @@ test('an import to the right is a breach, however it is written', () => {
   );
 });
 
+test('the demo alone delivers to stand-ins of providers, which know nothing of ours', () => {
+  assert.deepEqual(
+    check({
+      'apps/demo/a.ts': "import '../../testing/providers/twilio.ts';\nimport '../../testing/fake.ts';",
+      'apps/cli/a.ts': "import '../../testing/providers/twilio.ts';",
+      'testing/providers/twilio.ts': "import './http.ts';\nimport '../../lib/clock.ts';",
+      'testing/providers/http.ts': '',
+      'testing/fake.ts': '',
+      'lib/clock.ts': '',
+    }),
+    [
+      'apps/demo/a.ts:2: apps/ must not import testing/fake.ts',
+      'apps/cli/a.ts:1: apps/ must not import testing/providers/twilio.ts',
+      'testing/providers/twilio.ts:2: testing/providers/ must not import lib/clock.ts',
+    ],
+  );
+});
+
 test('shipped code never imports testing/ or test/, and testing/ never apps/', () => {
   assert.deepEqual(
     check({

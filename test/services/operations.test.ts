@@ -170,6 +170,7 @@ const CASES: readonly Case[] = [
   given('deliveries.query', {}),
   given('deliveries.query', { user: 'u1', outcome: 'failed', limit: 1 }),
   given('deliveries.message', { action: 'none' }),
+  given('preview.last', { rule: 'a', id: 'u1', type: 'user' }),
   given('channels.list', {}),
   given('flows.list', { rule: 'slow' }),
   given('flows.list', { entity: { type: 'user', id: 'u1' }, waiting: true }),

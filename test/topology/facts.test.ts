@@ -18,6 +18,7 @@ import { FAKE_START } from '../../testing/fake-clock.ts';
 import { readPartition, replayJournal } from '../../testing/journal-replay.ts';
 import { TestDriver } from '../../testing/test-driver.ts';
 import { until } from '../../testing/until.ts';
+import { requiredTopics } from '../../topology/topics.ts';
 import { type JobOptions, triplineTopology } from '../../topology/topology.ts';
 import { lines, sends, written } from './kit.ts';
 
@@ -421,4 +422,175 @@ test('what an event-time rule has still to count is not forgotten when a much la
   assert.deepEqual(lines(decisions), ['in user/u1 fired']);
   assert.equal(decisions[0]!.at, FAKE_START + 1);
   assert.deepEqual(late, []);
+});
+
+const SEGMENT = {
+  event: 'Segment Consent Preference Updated',
+  preferences: { Advertising: { category: 'news' }, C0005: { channel: 'sms' } },
+} as const;
+const LEFT = { event: 'Left', category: 'news', allowed: false } as const;
+
+function choice(userId: string, categoryPreferences: object, more: object = {}) {
+  const message = {
+    type: 'track',
+    messageId: `m${made++}`,
+    userId,
+    event: SEGMENT.event,
+    timestamp: FAKE_START,
+    context: { consent: { categoryPreferences } },
+    ...more,
+  };
+  return { key: userId, value: JSON.stringify(message) };
+}
+
+for (const keyed of [true, false]) {
+  test(`an event of Segment’s consent makes a change of consent, which holds like any other, keyed ${keyed}`, async (t) => {
+    const rules = `{ id: hello, when: { event: view }, category: news, then: [{ send: { channel: email, template: hi } }] }`;
+    const source = { topic: 'events.shop', format: 'segment', keyed, entity: 'user' } as const;
+    const job = { sources: [source], readsFacts: true, consentEvents: [SEGMENT, LEFT] };
+    const driver = await open(t, { rules, job, partitions: 2 });
+    await driver.pipe(
+      'events.shop',
+      choice('u1', { Advertising: false, C0005: true, Analytics: false }),
+      choice('u2', { Analytics: false }),
+      choice('u3', {}, { type: 'page', name: SEGMENT.event }),
+      track('u4', 'Left'),
+      track('u5', 'Stayed'),
+    );
+    await driver.run();
+    await driver.run();
+    await driver.pipe('events.shop', ...['u1', 'u2', 'u3', 'u4', 'u5'].map((user) => track(user, 'view')));
+    await driver.run();
+    await driver.run();
+    const { decisions, deadLetters } = await written(driver);
+    assert.deepEqual(lines(decisions), [
+      'hello user/u1 consent',
+      'hello user/u2 fired',
+      'hello user/u3 fired',
+      'hello user/u4 consent',
+      'hello user/u5 fired',
+    ]);
+    assert.deepEqual(deadLetters, []);
+    const changes = [];
+    for (const partition of [0, 1]) {
+      for (const { key, value } of await readPartition(driver.log, { topic: 'tripline.consent-changes', partition })) {
+        changes.push([Buffer.from(key!).toString(), JSON.parse(Buffer.from(value!).toString())]);
+      }
+    }
+    changes.sort(([one], [other]) => (one < other ? -1 : 1));
+    const timestamp = new Date(FAKE_START).toISOString();
+    const of = { userId: 'u1', categories: { news: false }, channels: { sms: true } };
+    assert.deepEqual(changes, [
+      ['u1', { ...of, timestamp, source: `event ${SEGMENT.event}` }],
+      ['u4', { userId: 'u4', categories: { news: false }, timestamp, source: 'event Left' }],
+    ]);
+  });
+}
+
+test('an event that is to say consent and cannot be understood is a dead letter, and nobody is shown it (C1)', async (t) => {
+  const rules = `{ id: seen, when: { event: "${SEGMENT.event}" } }`;
+  const driver = await open(t, { rules, job: { readsFacts: true, consentEvents: [SEGMENT] } });
+  await driver.pipe(
+    'events.shop',
+    choice('u1', { Advertising: 'no' }),
+    choice('u2', {}, { context: {} }),
+    choice('u3', { Advertising: null }),
+  );
+  await driver.run();
+  const { decisions, deadLetters } = await written(driver);
+  assert.deepEqual(lines(decisions), ['seen user/u3 fired']);
+  assert.deepEqual(
+    deadLetters.map(({ message }: DeadLetter) => message),
+    [
+      `the event "${SEGMENT.event}", which is to say consent (consent.events), has neither true nor false at ` +
+        'context.consent.categoryPreferences.Advertising',
+      `the event "${SEGMENT.event}", which is to say consent (consent.events), has no object at ` +
+        'context.consent.categoryPreferences',
+    ],
+  );
+});
+
+test('what events say of consent is kept for ever, as the proof of everything else is', () => {
+  const ruleSet = compile({ rules: '{ id: seen, when: { event: view } }' });
+  const topology = topologyOf(ruleSet, { readsFacts: true, consentEvents: [LEFT] });
+  const retentionMs = { public: 1, deadLetter: 1, internal: 1, messages: 1 };
+  const settings = { retentionMs, replicationFactor: null, minInSyncReplicas: null };
+  const topics = requiredTopics('test', topology.subTopologies(), 1, settings);
+  assert.equal(topics.find(({ topic }) => topic === 'tripline.consent-changes')!.retentionMs, undefined);
+  assert.equal(topics.find(({ topic }) => topic === 'tripline.decisions')!.retentionMs, 1);
+});
+
+const ASKING = `id: hello
+when: { event: view }
+category: news
+then: [{ send: { channel: email, template: hi } }]
+---
+id: ask
+when: { event: consent_requested }
+category: confirmation
+then: [{ send: { channel: email, template: confirm, data: { url: event.properties.confirmUrl } } }]`;
+
+async function asking(t: TestContext) {
+  const confirmations = { withinMs: HOUR, urlOf: (request: object) => `https://x.test/${JSON.stringify(request)}` };
+  const context = { doubleOptIn: ['news', 'channel:sms'], always: ['confirmation'] };
+  const driver = await open(t, { rules: ASKING, context, job: { readsFacts: true, hasWallTime: true, confirmations } });
+  const say = async (value: object, userId = 'u1') => {
+    await driver.pipe('tripline.consent-changes', { key: userId, value: JSON.stringify({ userId, ...value }) });
+    await driver.run();
+  };
+  const view = async () => {
+    await driver.pipe('events.shop', track('u1', 'view'));
+    await driver.run();
+  };
+  const since = async () => {
+    const { decisions, actions, deadLetters } = await written(driver);
+    return { decided: lines(decisions), actions, refused: deadLetters.map(({ reason }: DeadLetter) => reason) };
+  };
+  return { driver, say, view, since };
+}
+
+const at = (minute: number) => new Date(FAKE_START + minute * 60_000).toISOString();
+
+test('who said yes to what must be confirmed is asked by a rule of the user’s, and is not sent to before the link was followed', async (t) => {
+  const { say, view, since } = await asking(t);
+  await view();
+  await say({ categories: { news: true, other: true }, channels: { sms: true }, timestamp: at(0), source: 'form' });
+  await view();
+  const first = await since();
+  assert.deepEqual(first.decided, ['ask user/u1 fired', 'hello user/u1 consent', 'hello user/u1 consent']);
+  assert.deepEqual(
+    first.actions.map(({ data }: Action) => data),
+    [
+      {
+        url: `https://x.test/${JSON.stringify({ userId: 'u1', categories: ['news'], channels: ['sms'], at: FAKE_START })}`,
+      },
+    ],
+  );
+  await say({ categories: { news: true }, timestamp: at(1), requestedAt: at(0) });
+  await view();
+  // Who has confirmed is asked no more, only after a no.
+  await say({ categories: { news: true }, timestamp: at(2) });
+  assert.deepEqual((await since()).decided, ['hello user/u1 fired']);
+  await say({ all: false, timestamp: at(3) });
+  await say({ all: true, categories: { news: true }, timestamp: at(4) });
+  await view();
+  const last = await since();
+  assert.deepEqual([last.decided, last.refused], [['ask user/u1 fired', 'hello user/u1 consent'], []]);
+});
+
+test('nobody is asked about a no, about what needs no confirmation, or about a yes that came before its no or long ago (O1)', async (t) => {
+  const { say, since } = await asking(t);
+  await say({ categories: { news: false, other: true } });
+  await say({ all: true });
+  await say({ categories: { news: true }, timestamp: at(-1) });
+  await say({ categories: { news: true }, timestamp: at(-61) }, 'u2');
+  assert.deepEqual((await since()).decided, []);
+});
+
+test('while there is double opt-in no source can ask in our name', async (t) => {
+  const { driver, since } = await asking(t);
+  await driver.pipe('events.shop', track('u1', 'consent_requested', { confirmUrl: 'https://elsewhere.test' }));
+  await driver.run();
+  const { decided, refused } = await since();
+  assert.deepEqual([decided, refused], [[], ['TRG_RECORD_RESERVED']]);
 });

@@ -9,6 +9,16 @@
 //   Y2. After any fault of a commit the engine is of no more use: it is closed, opened anew and restored.
 //   Y3. What waits for a commit is bounded: OUTPUT_BYTES_MAX, and `dirtyBytesMax` of documents.
 //   Y4. Steps are taken while the log is at a commit; what comes of them is the next one's, which waits for this one.
+//
+// Edge `publish`: outputs, state and positions are written to the log, in one transaction.
+//   throws: the engine starts again from its last commit, after 0.1 to 30 s; nothing is lost and nothing is there twice. What time
+//     cannot mend, such as a right that is missing, ends the worker with its reason: without a log it can keep nothing
+//   rejects: as a throw
+//   hangs: steps go on until 8 MiB of output wait; then the thread waits. A stop ends it within 30 s
+//   too large: a record that the log does not take is not given to it (`evaluate`, `connector`). A topic of a cluster whose own limit is
+//     lower ends the worker, with its name and setting
+//   behind: connectors/logs/
+//   only in topology/engine/committer.ts: .commit(application
 
 import { assert } from '../../lib/assert.ts';
 import { utf8Bytes } from '../../lib/bytes.ts';
@@ -22,6 +32,7 @@ import type { EngineTask } from './engine-task.ts';
 import type { CommitPermit } from './group/commit-permit.ts';
 import { journalCodec } from './journal.ts';
 import type { EngineMonitor } from './monitor.ts';
+import { OutputTooLarge } from './output-too-large.ts';
 import { type CommittedPosition, type LogWriter, partitionKey } from './ports.ts';
 import { encodePositionNote } from './position-note.ts';
 import type { PreparedCommit } from './task.ts';
@@ -50,6 +61,8 @@ export interface CommitterOptions {
   readonly dirtyBytesMax: number;
   /** So long stores may be behind what was committed, ms: what a restart after a crash has to read again. 0: not at all. */
   readonly writeBackMs: number;
+  /** Of an output's value (Log.recordBytesMax). */
+  readonly recordBytesMax: number;
   /** Partition counts of all topics. */
   readonly partitions: ReadonlyMap<string, number>;
 }
@@ -96,10 +109,12 @@ export class Committer {
     return this.#offsets;
   }
 
-  /** Adds an output to the next commit. */
+  /** Adds an output to the next commit. Throws OutputTooLarge. */
   emit(sink: SinkNode, message: Message<unknown>): void {
     const value = sink.encode(message.value as never);
     const topic = typeof sink.topic === 'string' ? sink.topic : sink.topic(message.value as never);
+    const { recordBytesMax } = this.#options;
+    if (value !== null && value.length > recordBytesMax) throw new OutputTooLarge(topic, value.length, recordBytesMax);
     const partitions = this.#options.partitions.get(topic) ?? 1;
     const named = Object.entries(sink.headers?.(message.value as never) ?? {});
     const headers: RecordHeader[] = named.map(([name, text]) => [name, utf8Bytes(text)]);

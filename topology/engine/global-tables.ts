@@ -13,6 +13,12 @@
 //   G4. Mirror and positions change in one write, so a mirror on disk goes on where it stood. One that lies beyond the end of its
 //       topic, which was then made anew, is begun anew.
 //   G5. Memory holds one answer of the log, and what the store holds in memory (I8).
+//
+// Edge `known`: what must be known right before a message goes is read: consent, suppressions, channels that are disabled.
+//   throws: read again every 0.5 s, with a line in the log each minute; nothing is sent meanwhile, and everything else goes on
+//   rejects: as a throw
+//   hangs: nothing is sent until there is an answer, and everything else goes on
+//   too large: cannot: what is read at a time is bounded, and a record of any size is one entry
 
 import { asBuffer, utf8Bytes, utf8Text } from '../../lib/bytes.ts';
 import type { Clock } from '../../lib/clock.ts';

@@ -82,6 +82,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineThre
     fetchBytesMax: options.fetchBytesMax ?? FETCH_BYTES_MAX,
     dirtyBytesMax: options.dirtyBytesMax ?? DIRTY_BYTES_MAX,
     writeBackMs: options.writeBackMs ?? WRITE_BACK_MS,
+    recordBytesMax: log.recordBytesMax ?? Infinity,
     partitions,
   });
   const member = memberOf(options, tasks, permit, engine);

@@ -4,6 +4,15 @@
 //   E1. Positions are read once no transaction that holds them is under way, and the changelog's end after that: what is
 //       then written there is all that can ever be committed before this task's own commits (I5).
 //   E2. A writer is fenced only when its member has left the group: it is gone, or is a zombie that must not write.
+//
+// Edge `restore`: the state of a task is opened, proved and brought up to date from its changelog.
+//   throws: the engine starts again, after 0.1 to 30 s; a state that is damaged is rebuilt from its changelog. A right that is
+//     missing, or another program that has the folder, ends the worker
+//   rejects: as a throw
+//   hangs: the task waits, and with it those of its thread that are not open yet; a stop ends it
+//   too large: cannot: rows and changelog are read in bounded parts
+//   behind: state/store/
+//   only in topology/engine/open-task.ts: await open(taskId)
 
 import type { Clock } from '../../lib/clock.ts';
 import type { Counters } from '../../lib/counters.ts';

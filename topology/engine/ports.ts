@@ -224,6 +224,8 @@ export interface GroupMember {
 /** A log: Kafka, the embedded one, or one in memory. */
 export interface Log {
   readonly admin: LogAdmin;
+  /** Bytes of a value that a writer may be given; left out: it is not known. A commit with a larger one may fail for good. */
+  readonly recordBytesMax?: number;
   openReader(): LogReader;
   openWriter(transactionalId: string): Promise<LogWriter>;
   /** Left out where one process has the log to itself. The member is `joining` only once join() was called. */

@@ -3,6 +3,13 @@
 // Invariants:
 //   Z1. Only FatalError and bugs end it; RetryableError and FencedError cost a restart with backoff, and nothing is lost:
 //       what was not committed is read again. So does the first loss of its place to another of its name (fencings.ts).
+//
+// Edge `read`: records are read from the log.
+//   throws: the engine starts again from its last commit, after 0.1 to 30 s; nothing is lost. What time cannot mend ends the worker
+//   rejects: as a throw
+//   hangs: the thread waits; a stop ends it, and `/health/live` tells
+//   too large: a record of any size is read, alone; `limits.recordBytes` is asked then (`decode`)
+//   behind: connectors/logs/
 
 import type { Clock } from '../../lib/clock.ts';
 import { FencedError, RetryableError } from '../../lib/errors.ts';

@@ -10,11 +10,49 @@
 //   X3. A change of rules takes effect between two steps, and is a step: what is left of the step before, also after a
 //       crash, is done by the rules of then.
 //   X4. A record whose processing fails by a bug is a dead letter, and leaves nothing else: no output, no change of a document.
-//       A deadline that does is passed over. The first of a process costs a restart from the last commit (caution.ts).
+//       A deadline that does is passed over. The first of a process costs a restart from the last commit, and so does each one of a
+//       connector, whose steps cannot be taken back (caution.ts).
+//
+// Edge `decode`: a record of a source is read: decoded, checked, made an event of its entity.
+//   throws: dead letter with its code, also one that fails by a bug (`evaluate`)
+//   rejects: cannot: decoding is synchronous
+//   hangs: cannot: decoding is synchronous, in time that grows with the bytes, which are bounded
+//   too large: dead letter TRG_RECORD_TOO_LARGE (`limits.recordBytes`), without its value where that is more than the log takes
+//   behind: schemas/, processors/intake/
+//   only in topology/engine/task.ts: #graph.process(
+//
+// Edge `evaluate`: rules are shown an event, and decide.
+//   throws: by a bug: the step is taken back: no output, no change of a document. Dead letter TRG_INTERNAL, the stack in the log once
+//     a minute. The first of a process costs a restart of the engine from its last commit
+//   rejects: cannot: evaluation is synchronous
+//   hangs: cannot: evaluation is synchronous; what an expression may do is counted (`expression`)
+//   too large: an output that the log does not take: the step is taken back, dead letter TRG_RECORD_TOO_LARGE
+//   only in topology/engine/task.ts: #graph.process(
+//
+// Edge `deadline`: an entity's time has come, and its rules are told.
+//   throws: by a bug: taken back and passed over until the entity is changed or the worker starts again; `deadline-failed`
+//   rejects: cannot: evaluation is synchronous
+//   hangs: cannot: evaluation is synchronous; what an expression may do is counted (`expression`)
+//   too large: as a throw
+//   only in topology/engine/task.ts: #graph.due(
+//
+// Edge `connector`: a connector's part takes in a record, or what came of its work beside the task.
+//   throws: by a bug: the engine starts again from its last commit; the record is then a dead letter TRG_INTERNAL, a document that is
+//     due is passed over; work is done again
+//   rejects: cannot: it is synchronous; what is asked beside it is `send`, `model`, `known`
+//   hangs: cannot: it is synchronous
+//   too large: as a throw
 
 import { assert } from '../../lib/assert.ts';
 import type { Counters } from '../../lib/counters.ts';
-import { EngineError, type ErrorFields, errorName, RecordError, RetryableError } from '../../lib/errors.ts';
+import {
+  EngineError,
+  type ErrorCode,
+  type ErrorFields,
+  errorName,
+  RecordError,
+  RetryableError,
+} from '../../lib/errors.ts';
 import { deadLetter } from '../../schemas/dead-letter.ts';
 import type { LogRecord } from '../../schemas/record.ts';
 import type { Message, SourceRecord } from '../../state/processor.ts';
@@ -23,6 +61,7 @@ import type { CachedDocumentStore, DocumentChange, DocumentFigures } from '../..
 import type { SinkNode, SourceNode, SubTopology, VersionSwitch } from './builder.ts';
 import type { Caution } from './caution.ts';
 import { type JournalStep, JournalWriter } from './journal.ts';
+import { OutputTooLarge } from './output-too-large.ts';
 import { type GraphHost, ProcessorGraph } from './processor-graph.ts';
 import { StreamTime, type StreamTimeSnapshot } from './stream-time.ts';
 import type { TaskMeter } from './task-meter.ts';
@@ -196,9 +235,11 @@ export class Task {
     this.#journal.add('read', input, record.offset + 1);
     this.#reading = input;
     this.#fetchedAt = fetchedAt;
+    const { caution } = this.#options;
     const message = new SourceMessage(this.inputs[input]!, record);
     this.#beginStep();
     try {
+      if (caution?.avoidsAny === true && caution.avoids(placeOf(message.value))) throw new Avoided();
       this.#graph.process(this.#sources[input]!.name, message);
     } catch (error) {
       this.#refuse(message.value, error);
@@ -217,11 +258,23 @@ export class Task {
     const refusal =
       error instanceof RecordError
         ? error
-        : this.#takeBack(error, { topic, partition, offset: record.offset }, 'its processing failed by a bug');
+        : this.#takeBack(error, placeOf(read), { topic, partition, offset: record.offset }, 'its processing');
     this.#options.counters.add('dead-letter', { reason: refusal.code });
-    const value = deadLetter(read, refusal.code, refusal.message, this.#time.wall);
+    try {
+      this.#bury(read, refusal.code, refusal.message, this.#deadLetters);
+    } catch (tooLarge) {
+      if (!(tooLarge instanceof OutputTooLarge)) throw tooLarge;
+      // Somebody else's topic takes more than ours do.
+      const bare = { offset: record.offset, timestamp: record.timestamp, key: null, value: null, headers: [] };
+      const message = `${refusal.message}; it is not kept: ${tooLarge.message}`;
+      this.#bury({ topic, partition, record: bare }, refusal.code, message, this.#deadLetters);
+    }
+  }
+
+  #bury(read: SourceRecord, code: ErrorCode, message: string, deadLetters: SinkNode): void {
+    const value = deadLetter(read, code, message, this.#time.wall);
     const key = `${read.topic}/${read.partition}`;
-    this.#options.emit(this.#deadLetters, { key, value, timestamp: read.record.timestamp, headers: [] });
+    this.#options.emit(deadLetters, { key, value, timestamp: read.record.timestamp, headers: [] });
   }
 
   #beginStep(): void {
@@ -231,21 +284,27 @@ export class Task {
     mark?.();
   }
 
-  /** X4. Returns what is said of it; throws what cannot be taken back, or is no bug of processing. */
-  #takeBack(error: unknown, where: ErrorFields, what: string): RecordError {
+  /** X4. Returns what is said of it; throws what costs a restart, and what is no bug of processing. */
+  #takeBack(error: unknown, place: string, where: ErrorFields, what: string): RecordError {
     const { caution, undo } = this.#options;
-    // A connector's processors remember more than their documents: sends that are under way.
-    if (error instanceof EngineError || caution === undefined || !this.part.journaled) throw error;
+    if (error instanceof EngineError || caution === undefined) throw error;
     const fields = { task: this.id, ...where };
-    if (!caution.isOn) {
-      caution.turnOn();
-      const message = `${what}: what was done since the last commit is done again, with care`;
-      throw new RetryableError('TRG_INTERNAL', message, fields, error);
+    const isAvoided = error instanceof Avoided;
+    const name = isAvoided ? 'it failed before' : errorName(error);
+    if (!isAvoided) {
+      const canTakeBack = this.part.journaled && caution.isOn;
+      if (!this.part.journaled) caution.avoid(place);
+      if (!canTakeBack) {
+        caution.turnOn();
+        throw new RetryableError('TRG_INTERNAL', `${what} failed by a bug: ${DONE_AGAIN}`, fields, error);
+      }
+      if (this.#documents?.undo() === false) throw error;
+      undo?.();
+      caution.report(error, fields);
     }
-    if (this.#documents?.undo() === false) throw error;
-    undo?.();
-    caution.report(error, fields);
-    return new RecordError('TRG_INTERNAL', `${what} (${errorName(error)}); the log of the worker has more`, fields);
+    if (error instanceof OutputTooLarge) return new RecordError('TRG_RECORD_TOO_LARGE', error.message, fields);
+    const message = `${what} failed by a bug (${name}); the log of the worker has more`;
+    return new RecordError('TRG_INTERNAL', message, fields);
   }
 
   /** The first thing after state and time were restored: what is due by then and was not handed out. As read(). */
@@ -318,7 +377,13 @@ export class Task {
   /** Runs what ended I/O left to be done. True when there was something. */
   receive(): boolean {
     const waiting = this.#mailbox.splice(0);
-    for (const then of waiting) then();
+    try {
+      for (const then of waiting) then();
+    } catch (error) {
+      if (error instanceof EngineError || this.#options.caution === undefined) throw error;
+      const message = `what came of work beside the task failed by a bug: ${DONE_AGAIN}`;
+      throw new RetryableError('TRG_INTERNAL', message, { task: this.id }, error);
+    }
     return waiting.length > 0;
   }
 
@@ -430,6 +495,7 @@ export class Task {
   #handOut(): Left {
     const documents = this.#documents;
     if (documents === null) return 'nothing';
+    const { caution } = this.#options;
     const time = documents.dueBy === 'wall-time' ? this.#time.wall : this.#time.current;
     for (let handedOut = 0; ; handedOut++) {
       const first = documents.peekDue(time);
@@ -439,10 +505,11 @@ export class Task {
       const { key, due } = first;
       this.#beginStep();
       try {
+        if (caution?.avoidsAny === true && caution.avoids(`${this.id}/${key}`)) throw new Avoided();
         this.#graph.due(key, due);
       } catch (error) {
         // Nobody's record: the document stays as it is, and its time is passed over.
-        this.#takeBack(error, { due }, 'a deadline failed by a bug');
+        this.#takeBack(error, `${this.id}/${key}`, { due }, 'a deadline');
         documents.passOver(key);
         this.#options.counters.add('deadline-failed', { part: this.part.name });
       }
@@ -450,6 +517,15 @@ export class Task {
       assert(next?.key !== key || next.due !== due, `document ${this.part.name} stays due after it was handed out`);
     }
   }
+}
+
+const DONE_AGAIN = 'what was done since the last commit is done again, with care';
+
+/** Thrown in place of processing what failed before. */
+class Avoided extends Error {}
+
+function placeOf({ topic, partition, record }: SourceRecord): string {
+  return `${topic}/${partition}/${record.offset}`;
 }
 
 /** Whatever work beside the task throws or rejects with is a result. */

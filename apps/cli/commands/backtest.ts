@@ -111,10 +111,11 @@ function print(summary: Summary, out: string, io: Io): void {
   const { input, rules } = summary;
   const width = Math.max(4, ...Object.keys(rules).map((id) => id.length));
   io.stdout.write(`${'rule'.padEnd(width)}  ${'fired'.padStart(8)}  ${'suppressed'.padStart(10)}  why\n`);
-  for (const [id, { fired, suppressed }] of Object.entries(rules)) {
+  for (const [id, { fired, suppressed, digests }] of Object.entries(rules)) {
     const reasons = Object.entries(suppressed).map(([reason, count]) => `${reason} ${count}`);
     const total = Object.values(suppressed).reduce((sum, count) => sum + count, 0);
     const counts = `${String(fired).padStart(8)}  ${String(total).padStart(10)}`;
+    if (digests > 0) reasons.push(`digests sent: ${digests}`);
     io.stdout.write(`${id.padEnd(width)}  ${counts}  ${reasons.join(', ')}`.trimEnd());
     io.stdout.write('\n');
   }

@@ -1,7 +1,8 @@
-// `tripline check`: every mistake in rules, segments, models, caps and templates, with its place; and which history is not
-// complete yet; and what becomes of flows that wait when this is published.
+// `tripline check`: every mistake in rules, segments, models, caps and templates, with its place; what templates come to with the
+// data of the rules' tests; which history is not complete yet; and what becomes of
+// flows that wait when this is published.
 
-import { resolve } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
 import { EngineError } from '../../../lib/errors.ts';
 import { formatProblem, type Problem } from '../../../lib/problem.ts';
@@ -14,30 +15,32 @@ import { resultOf } from '../../../services/operation.ts';
 import { servicesHere } from '../../../services/operations.ts';
 import { incompleteHistory } from '../../../services/project/kept-history.ts';
 import { loadProject, type Project } from '../../../services/project/load-project.ts';
+import { tryTemplates } from '../../../services/project/template-trials.ts';
 import type { RuleChange } from '../../../services/rules/versions.ts';
 import { paint } from '../colours.ts';
-import { defineCommand, type Io, usageError } from '../command.ts';
+import { defineCommand, type Io } from '../command.ts';
 import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
-import { projectSettings } from '../settings.ts';
+import { pathsOf, projectSettings } from '../settings.ts';
 
 export const check = defineCommand({
   name: 'check',
   summary: 'Checks rules and templates; shows every mistake with file, line and column',
-  usage: 'PATH… [-c tripline.yaml] [--json]',
+  usage: '[PATH…] [-c tripline.yaml] [--json]',
   options: {
     config: CONFIG_NEAR_PATH_OPTION,
     json: { type: 'boolean', description: 'One JSON object instead of lines' },
   },
-  run: async ({ values, positionals }, io) => {
-    if (positionals.length === 0) throw usageError('check: no PATH given', 'such as: tripline check rules/');
+  run: async ({ values, ...given }, io) => {
+    const positionals = pathsOf('check', given.positionals, io);
     const { config } = projectSettings({ file: values.config, paths: positionals }, io);
     const events = keptEvents(config.dataDir) ?? undefined;
     const project = loadProject({ paths: positionals, folder: io.folder, config, events });
-    const errors = [...project.errors, ...nothingFound(project, positionals)];
+    const trials = await tryTemplates(project, io.folder, config);
+    const errors = [...project.errors, ...trials.errors, ...nothingFound(project, positionals)];
     const history = incompleteHistory(config.dataDir, project.rules.ruleSet, systemClock.now());
     const isAsked = errors.length === 0 && isWhole(config, positionals, io);
-    const { flows, warnings: untold } = isAsked ? await flowChanges(config, project, io) : NOTHING_TOLD;
-    const warnings = [...project.warnings, ...history, ...untold];
+    const { flows, warnings: untold } = isAsked ? await flowChanges(config, io) : NOTHING_TOLD;
+    const warnings = [...project.warnings, ...trials.warnings, ...history, ...untold];
     if (values.json === true) io.stdout.write(`${JSON.stringify({ ...countsOf(project), errors, warnings, flows })}\n`);
     else {
       for (const problem of errors) io.stdout.write(`${paint(io, 'red', formatProblem(problem))}\n`);
@@ -61,10 +64,10 @@ function nothingFound(project: Project, paths: readonly string[]): Problem[] {
   return [{ file: paths.join(', '), line: 0, column: 0, message, hint }];
 }
 
-/** Whether these are the rules that would be published, with a log beside them that can be read without a network. */
+/** Whether the rules that would be published are among these, with a log beside them that can be read without a network. */
 function isWhole(config: Config, paths: readonly string[], io: Io): boolean {
   if (config.kafka !== null || !hasLog(config)) return false;
-  return paths.some((path) => resolve(io.folder, path) === config.rules);
+  return paths.some((path) => `${config.rules}${sep}`.startsWith(`${resolve(io.folder, path)}${sep}`));
 }
 
 interface FlowChanges {
@@ -73,7 +76,8 @@ interface FlowChanges {
   readonly warnings: readonly Problem[];
 }
 
-async function flowChanges(config: Config, { files, rules }: Project, io: Io): Promise<FlowChanges> {
+async function flowChanges(config: Config, io: Io): Promise<FlowChanges> {
+  const { files, rules } = loadProject({ paths: [config.rules], folder: io.folder, config });
   if (rules.rules.length === 0) return NOTHING_TOLD;
   const context = new OpenContext({ config, clock: systemClock, folder: io.folder });
   try {

@@ -110,12 +110,16 @@ function truth(option: string, text: string): boolean {
 
 interface Shown {
   readonly said: Readonly<Record<string, boolean>>;
+  readonly pending: readonly string[];
   readonly changes: readonly { readonly timestamp: string; readonly source?: string; readonly text?: string }[];
   readonly suppressed: readonly { readonly kind: string; readonly reason: string; readonly at: string }[];
 }
 
-function show({ said, changes, suppressed }: Shown, io: Io): void {
-  const lines = Object.entries(said).map(([about, allowed]) => `${about}  ${allowed ? 'yes' : 'no'}`);
+function show({ said, pending, changes, suppressed }: Shown, io: Io): void {
+  const lines = Object.entries(said).map(([about, allowed]) => {
+    const no = pending.includes(about) ? 'no, until it is confirmed' : 'no';
+    return `${about}  ${allowed ? 'yes' : no}`;
+  });
   io.stdout.write(
     lines.length === 0 ? 'nothing was said: allowed, but for opt-in categories\n' : `${lines.join('\n')}\n`,
   );

@@ -1,13 +1,12 @@
 // `tripline decisions`: the decision records, from the log, whether or not a worker has it open.
 
-import { didYouMean } from '../../../lib/suggest.ts';
-import { type DecisionJson, OUTCOMES, type Outcome } from '../../../schemas/decision.ts';
+import { type DecisionJson, OUTCOMES } from '../../../schemas/decision.ts';
 import type { DecisionFollow } from '../../../services/decisions/follow.ts';
 import { resultOf } from '../../../services/operation.ts';
 import type { Services } from '../../../services/operations.ts';
 import { asking } from '../asking.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
-import { CONFIG_OPTION, countOption, timeOption } from '../options.ts';
+import { CONFIG_OPTION, choiceOption, countOption, timeOption } from '../options.ts';
 import { troublesOf } from '../troubles.ts';
 
 const WAIT_MS = 60_000;
@@ -43,7 +42,9 @@ export const decisions = defineCommand({
               { ...(rule !== undefined && { rule }), ...(user !== undefined && { user }) },
               io,
             );
+      let shown = 0;
       const show = (decision: DecisionJson): void => {
+        shown++;
         if (values.json === true) io.stdout.write(`${JSON.stringify(decision)}\n`);
         else io.stdout.write(`${[rowOf(decision), ...(troubles.get(decision.id) ?? [])].join('; ')}\n`);
       };
@@ -55,7 +56,10 @@ export const decisions = defineCommand({
         // Who follows says so when it is enough.
         if (values.follow !== true || !io.signal.aborted) throw error;
       }
-      return 0;
+      if (shown > 0 || values.follow === true) return 0;
+      if (values.wait === true) io.stderr.write(`decisions: none within ${WAIT_MS / 1_000} s\n`);
+      else if (values.json !== true) io.stderr.write('decisions: none\n');
+      return values.wait === true ? 1 : 0;
     });
   },
 });
@@ -88,23 +92,16 @@ function queryOf({ rule, user, outcome, ...values }: Values) {
   return {
     ...(rule !== undefined && { rule }),
     ...(user !== undefined && { user }),
-    ...(outcome !== undefined && { outcome: outcomeOf(outcome) }),
+    ...(outcome !== undefined && { outcome: choiceOption('decisions', 'outcome', outcome, OUTCOMES)! }),
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
     ...(limit !== undefined && { limit }),
   };
 }
 
-function outcomeOf(text: string): Outcome {
-  const outcome = OUTCOMES.find((each) => each === text);
-  if (outcome !== undefined) return outcome;
-  throw usageError(
-    `decisions: --outcome ${text} is none of ${OUTCOMES.join(', ')}`,
-    didYouMean(text, OUTCOMES) ?? undefined,
-  );
-}
-
-function rowOf({ at, rule, entity, outcome, reason }: DecisionJson): string {
+function rowOf({ at, rule, entity, outcome, reason, gathered = [], digest }: DecisionJson): string {
   const why = reason === null ? '' : ` (${reason})`;
-  return `${at}  ${rule}  ${entity.type}/${entity.id}  ${outcome}${why}`;
+  const of = digest === undefined ? '' : `, a digest of ${digest.items}`;
+  const waits = gathered.map(({ until }) => `, in a digest until ${until}`).join('');
+  return `${at}  ${rule}  ${entity.type}/${entity.id}  ${outcome}${why}${of}${waits}`;
 }

@@ -1,13 +1,12 @@
 // `tripline deliveries`: what became of actions, from the log, whether or not a worker has it open.
 
-import { didYouMean } from '../../../lib/suggest.ts';
-import { DELIVERY_OUTCOMES, type DeliveryOutcome } from '../../../schemas/delivery.ts';
+import { DELIVERY_OUTCOMES } from '../../../schemas/delivery.ts';
 import type { DeliveryJson } from '../../../services/deliveries/query.ts';
 import { resultOf } from '../../../services/operation.ts';
 import type { Services } from '../../../services/operations.ts';
 import { asking } from '../asking.ts';
-import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
-import { CONFIG_OPTION, countOption, timeOption } from '../options.ts';
+import { defineCommand, type ExitCode, type Io } from '../command.ts';
+import { CONFIG_OPTION, choiceOption, countOption, timeOption } from '../options.ts';
 
 export const deliveries = defineCommand({
   name: 'deliveries',
@@ -33,9 +32,12 @@ export const deliveries = defineCommand({
       if (action !== undefined) return showMessage(services, action, isJson, io);
       try {
         const name = values.follow === true ? 'deliveries.follow' : 'deliveries.query';
+        let shown = 0;
         await resultOf(services.ask(name, query, io.signal), (delivery) => {
+          shown++;
           io.stdout.write(`${isJson ? JSON.stringify(delivery) : rowOf(delivery)}\n`);
         });
+        if (shown === 0 && !isJson) io.stderr.write('deliveries: none; what is still tried is told by `decisions`\n');
       } catch (error) {
         // Who follows says so when it is enough.
         if (values.follow !== true || !io.signal.aborted) throw error;
@@ -84,19 +86,10 @@ function queryOf({ user, rule, channel, outcome, ...values }: Values) {
     ...(user !== undefined && { user }),
     ...(rule !== undefined && { rule }),
     ...(channel !== undefined && { channel }),
-    ...(outcome !== undefined && { outcome: outcomeOf(outcome) }),
+    ...(outcome !== undefined && { outcome: choiceOption('deliveries', 'outcome', outcome, DELIVERY_OUTCOMES)! }),
     ...(since !== undefined && { since }),
     ...(limit !== undefined && { limit }),
   };
-}
-
-function outcomeOf(text: string): DeliveryOutcome {
-  const outcome = DELIVERY_OUTCOMES.find((each) => each === text);
-  if (outcome !== undefined) return outcome;
-  throw usageError(
-    `deliveries: --outcome ${text} is none of ${DELIVERY_OUTCOMES.join(', ')}`,
-    didYouMean(text, DELIVERY_OUTCOMES) ?? undefined,
-  );
 }
 
 function rowOf({ at, channel, outcome, reason, rule, entity, attempts, action }: DeliveryJson): string {

@@ -30,7 +30,7 @@ What to try next:
 
 export const demo = defineCommand({
   name: 'demo',
-  summary: 'Runs the shop example: events in, decisions, delivered mail and webhooks',
+  summary: 'Runs the shop example: events in, decisions, delivered messages',
   usage: '[--exit] [--data DIR]',
   options: {
     exit: { type: 'boolean', description: 'Exit after the summary, also on a terminal' },

@@ -30,9 +30,12 @@ export const dlq = defineCommand({
     const { json: isJson = false, all: withReplayed = false } = values;
     return asking(values.config, io, async ({ services }) => {
       if (word === 'replay') return replay(services, filter, io);
+      let shown = 0;
       await resultOf(services.ask('dead-letters.list', { ...filter, withReplayed }, io.signal), (letter) => {
+        shown++;
         io.stdout.write(`${isJson ? JSON.stringify(letter) : row(letter)}\n`);
       });
+      if (shown === 0 && !isJson) io.stderr.write('dlq list: none\n');
       return 0;
     });
   },

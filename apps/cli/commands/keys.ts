@@ -3,9 +3,9 @@
 import { systemClock } from '../../../lib/clock.ts';
 import { parseDuration } from '../../../lib/duration.ts';
 import { parseInstant } from '../../../lib/instant.ts';
-import { didYouMean } from '../../../lib/suggest.ts';
 import { type CreatedKey, createKey, ROLES, type Role } from '../../../services/keys/keys.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
+import { choiceOption } from '../options.ts';
 
 export const keys = defineCommand({
   name: 'keys',
@@ -29,14 +29,7 @@ export const keys = defineCommand({
 
 function rolesOf(texts: readonly string[]): readonly Role[] {
   if (texts.length === 0) throw usageError(`keys create: --role is needed: ${ROLES.join(', ')}`);
-  const roles = texts.map((text) => {
-    const role = ROLES.find((each) => each === text);
-    if (role !== undefined) return role;
-    throw usageError(
-      `keys create: --role ${text} is none of ${ROLES.join(', ')}`,
-      didYouMean(text, ROLES) ?? undefined,
-    );
-  });
+  const roles = texts.map((text) => choiceOption('keys create', 'role', text, ROLES)!);
   return [...new Set(roles)];
 }
 

@@ -10,9 +10,9 @@ import { watchFolders } from '../../../services/rule-tests/file-changes.ts';
 import { rerunOnChange, type WatchFolders } from '../../../services/rule-tests/rerun.ts';
 import { runTest, type TestResult } from '../../../services/rule-tests/run-tests.ts';
 import { paint } from '../colours.ts';
-import { type Command, defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
+import { type Command, defineCommand, type ExitCode, type Io } from '../command.ts';
 import { CONFIG_NEAR_PATH_OPTION } from '../options.ts';
-import { projectSettings } from '../settings.ts';
+import { pathsOf, projectSettings } from '../settings.ts';
 import { showError } from '../show-error.ts';
 
 interface TestRun {
@@ -26,14 +26,14 @@ export function testCommand(watch: WatchFolders, clock: Clock): Command {
   return defineCommand({
     name: 'test',
     summary: "Runs the rules' inline tests",
-    usage: 'PATH… [-c tripline.yaml] [--watch] [--json]',
+    usage: '[PATH…] [-c tripline.yaml] [--watch] [--json]',
     options: {
       config: CONFIG_NEAR_PATH_OPTION,
       watch: { type: 'boolean', short: 'w', description: 'Run them again whenever a file changes; Ctrl-C ends it' },
       json: { type: 'boolean', description: 'One JSON object instead of lines' },
     },
-    run: async ({ values, positionals: paths }, io) => {
-      if (paths.length === 0) throw usageError('test: no PATH given', 'such as: tripline test rules/');
+    run: async ({ values, positionals }, io) => {
+      const paths = pathsOf('test', positionals, io);
       const testRun = { paths, config: values.config, asJson: values.json === true };
       if (values.watch !== true) return runAll(testRun, io);
       const folders = foldersOf(paths, io.folder);

@@ -65,5 +65,5 @@ function row({ topic, partitions, kind, state, compacted, drift = [] }: AppliedT
   const notes = compacted === true ? `${kind}, compacted` : kind;
   const verb = state === 'changed' ? 'was' : 'is';
   const settings = drift.map(({ setting, has, wants }) => `\n          ${setting} ${verb} ${has}, wanted: ${wants}`);
-  return `${state.padEnd(8)}  ${topic}  ${partitions} partitions  ${notes}${settings.join('')}`;
+  return `${state.padEnd(8)}  ${topic}  ${partitions} ${partitions === 1 ? 'partition' : 'partitions'}  ${notes}${settings.join('')}`;
 }

@@ -2,10 +2,9 @@
 
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import { utf8Bytes } from '../../../lib/bytes.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { RecordError } from '../../../lib/errors.ts';
-import { consentChangeOf } from '../../../schemas/consent-change.ts';
+import { consentChangeOf, encodeConsentChange } from '../../../schemas/consent-change.ts';
 import type { Json } from '../../../schemas/json.ts';
 import type { CommandWriter } from '../command-writer.ts';
 import { openToAnyPage } from '../inapp/cross-origin.ts';
@@ -45,7 +44,7 @@ export function addConsentApi(app: FastifyInstance, { writeKeys, writer, topic, 
       },
       async ({ body }) => {
         const change = changeOf(body, clock.now());
-        await writer.append(topic, change.userId, utf8Bytes(JSON.stringify(change)));
+        await writer.append(topic, change.userId, encodeConsentChange(change));
         return { success: true };
       },
     );

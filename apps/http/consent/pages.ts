@@ -5,6 +5,8 @@ export interface Choice {
   /** What the person reads. */
   readonly label: string;
   readonly isOn: boolean;
+  /** The person is still to confirm it. */
+  readonly isPending: boolean;
 }
 
 export interface PageText {
@@ -78,8 +80,9 @@ export function preferencesPage({ action, categories, channels, isSaved }: Prefe
 <legend>${legend}</legend>
 ${choices
   .map(
-    ({ name, label, isOn }) =>
-      `<label><input type="checkbox" name="${kind}:${escaped(name)}"${isOn ? ' checked' : ''}> ${escaped(label)}</label>`,
+    ({ name, label, isOn, isPending }) =>
+      `<label><input type="checkbox" name="${kind}:${escaped(name)}"${isOn ? ' checked' : ''}> ${escaped(label)}` +
+      `${isPending ? ' <small>(please confirm it with the link that is sent to you)</small>' : ''}</label>`,
   )
   .join('\n')}
 </fieldset>`;
@@ -92,6 +95,40 @@ ${group('Ways to reach you', 'channel', channels)}
 <button type="submit" name="save" value="choice">Save</button>
 <button type="submit" name="save" value="none">Stop everything</button>
 </form>`,
+  });
+}
+
+/** Asks; nothing has changed yet. `what`: categories and channels. */
+export function confirmPage(what: readonly string[], action: string): string {
+  return page({
+    lang: 'en',
+    title: 'Please confirm',
+    body: `<p>${escaped(confirmText(what))}</p>
+<form method="post" action="${escaped(action)}">
+<button type="submit">Confirm</button>
+</form>
+<p>If it was not you who asked, close this page: nothing will be sent.</p>`,
+  });
+}
+
+/** What the person is shown and says yes to. */
+export function confirmText(what: readonly string[]): string {
+  return `Do you want to receive ${what.join(', ')}?`;
+}
+
+export function confirmedPage(what: readonly string[]): string {
+  return page({
+    lang: 'en',
+    title: 'Confirmed',
+    body: `<p role="status">Thank you. You will receive ${escaped(what.join(', '))}.</p>`,
+  });
+}
+
+export function expiredPage(): string {
+  return page({
+    lang: 'en',
+    title: 'This link is no longer valid',
+    body: '<p>It is too old. Please ask for the messages once more, and a new link is sent to you.</p>',
   });
 }
 

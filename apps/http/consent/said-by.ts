@@ -13,6 +13,10 @@ export async function saidBy(worker: Answers, entity: Parameters<SaidBy>[0]): Re
   const consent = (documents[0]?.['consent'] ?? []) as readonly {
     readonly category: string;
     readonly allowed: boolean;
+    readonly isPending?: boolean;
   }[];
-  return (about) => consent.find(({ category }) => category === about)?.allowed;
+  return (about) => {
+    const found = consent.find(({ category }) => category === about);
+    return found && { isAllowed: found.allowed, isPending: found.isPending === true };
+  };
 }

@@ -7,6 +7,13 @@
 //   H1. However a request ends (a handler that throws, rejects or hangs, a body without end, a sender that goes away), it
 //       has an answer in JSON or no connection, within bounded time, and costs no other request (docs/design.md, I6).
 //   H2. Of what goes to no route nothing is read.
+//
+// Edge `request`: somebody sends a request over HTTP: events, callbacks of providers, questions.
+//   throws: that request is answered with 500, TRG_HTTP_FAILED; all others are served
+//   rejects: as a throw
+//   hangs: a sender that does not finish is cut off with 408, a handler that does not answer is answered for with 503
+//   too large: 413, or 431 for its head, before it is read whole
+//   behind: apps/http/
 
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Clock } from '../../../lib/clock.ts';

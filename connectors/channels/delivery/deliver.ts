@@ -49,6 +49,8 @@ export interface DeliverOptions {
   readonly rng: Rng;
   /** Sends under way at a time, all of different entities. */
   readonly concurrency?: number;
+  /** Whether what its sender hands over goes anywhere. */
+  readonly handsOver?: boolean;
   readonly queueMax?: number;
   readonly maxParked?: number;
   readonly maxPerEntity?: number;
@@ -105,6 +107,7 @@ export class Deliver implements Processor<SourceRecord> {
   constructor(options: DeliverOptions) {
     this.#options = {
       concurrency: CONCURRENCY,
+      handsOver: false,
       queueMax: QUEUE_MAX,
       maxParked: MAX_PARKED,
       maxPerEntity: MAX_PER_ENTITY,
@@ -311,7 +314,8 @@ export class Deliver implements Processor<SourceRecord> {
     } else {
       this.#outcomes.delivered(what, result.providerId);
       doc.softs = null;
-      if (result.handOver !== undefined) this.#outcomes.handOver(what, result.handOver);
+      const { handsOver } = this.#options;
+      if (handsOver && result.handOver !== undefined) this.#outcomes.handOver(what, result.handOver);
     }
     if ('devices' in result && result.devices !== undefined) this.#outcomes.devices(what, result.devices);
     this.#settle(what, doc);

@@ -8,7 +8,7 @@
 //   D2. A channel that its provider gave up is disabled here at once, and for the other workers once the record of that is
 //       committed, which current() waits for.
 
-import { type ConsentTerms, consentToSend } from '../../../rules/gates/consent.ts';
+import { type ConsentTerms, consentToSend, saidOf } from '../../../rules/gates/consent.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { Address } from '../../../schemas/address.ts';
 import type { Known } from './known.ts';
@@ -79,6 +79,8 @@ export class ChannelGuard implements Guard {
 
   #consents({ category, entity }: Action, channel: string): boolean {
     const { asksConsent, terms, known } = this.#options;
-    return !asksConsent || consentToSend({ category, channel }, known.said(entity), terms);
+    return (
+      !asksConsent || consentToSend({ category, channel }, saidOf(known.wishesOf(entity), terms.doubleOptIn), terms)
+    );
   }
 }

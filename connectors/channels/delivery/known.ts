@@ -4,16 +4,16 @@
 // Owns: which topics, what of their records is kept, and reading it. Does not own: what follows from it (guard.ts).
 //
 // Invariants:
-//   K1. Consent is what the newest whole record says, and every change, merged field by field: the later wins, and of two of one
-//       time the no (rules/gates/consent.ts has what a field is called).
+//   K1. Consent is what the newest whole record says, and every change, merged field by field
+//       (schemas/consent-wish.ts).
 //   K2. A record that cannot be read changes nothing.
 
 import { utf8Bytes, utf8Text } from '../../../lib/bytes.ts';
 import { parseInstant } from '../../../lib/instant.ts';
 import { entityTypeOf } from '../../../processors/intake/known-facts.ts';
-import { channelConsent, EVERY_CATEGORY, type Said } from '../../../rules/gates/consent.ts';
 import { type Address, addressKey } from '../../../schemas/address.ts';
 import { type ChannelState, decodeChannelState, ENABLED } from '../../../schemas/channel-state.ts';
+import { both, type SaidAt, saidIn, type Wish, wishAfter } from '../../../schemas/consent-wish.ts';
 import type { EntityRef } from '../../../schemas/decision.ts';
 import { isJsonObject, type JsonObject } from '../../../schemas/json.ts';
 import type { LogRecord } from '../../../schemas/record.ts';
@@ -22,8 +22,8 @@ import type { TableTopic } from '../../../topology/engine/builder.ts';
 import type { GlobalTable, TableEntry, TableSpec } from '../../../topology/engine/global-tables.ts';
 import { cancellationsTopic, publicTopics } from '../../../topology/topics.ts';
 
-/** By what it is about: what was said, and when (ms). */
-type Wishes = Record<string, readonly [allowed: boolean, at: number]>;
+/** By what it is about. */
+type Wishes = Record<string, Wish>;
 /** By flow: the newest time at which it was cancelled, ms. */
 type Cancelled = Record<string, number>;
 
@@ -82,15 +82,14 @@ export class Known {
   }
 
   /** K1. */
-  said(entity: EntityRef): Said {
+  wishesOf(entity: EntityRef): (about: string) => Wish | undefined {
     const key = keyOf(entity);
     const whole = jsonOf<Wishes>(this.#consent.get(key));
     const changes = jsonOf<Wishes>(this.#changes.get(key));
     return (about) => {
       const one = own(whole, about);
       const other = own(changes, about);
-      if (one === undefined || other === undefined) return (one ?? other)?.[0];
-      return later(one, other)[0];
+      return one === undefined || other === undefined ? (one ?? other) : both(one, other);
     };
   }
 
@@ -122,35 +121,33 @@ function own<Value>(values: Readonly<Record<string, Value>> | undefined, name: s
   return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
-function later(one: Wishes[string], other: Wishes[string]): Wishes[string] {
-  if (one[1] !== other[1]) return one[1] > other[1] ? one : other;
-  return one[0] ? other : one;
-}
-
 function jsonOf<Value>(entry: TableEntry | undefined): Value | undefined {
   return entry === undefined ? undefined : (JSON.parse(utf8Text(entry.value)) as Value);
 }
 
 /** A whole record takes the place of the one before; one without a value, of which nothing is left, as well. */
-function foldConsent(before: TableEntry | undefined, { value, timestamp }: LogRecord): Uint8Array | null {
+function foldConsent(before: TableEntry | undefined, { value, timestamp: at }: LogRecord): Uint8Array | null {
   if (value === null) return null;
   const record = parsed(value);
   if (record === undefined) return before?.value ?? null;
-  return bytesOf(wishesIn(record, timestamp));
+  // It comes from a system of the user's own, which is believed.
+  return bytesOf(withSaid({}, record, { at, isConfirmed: true }));
 }
 
 function foldChange(before: TableEntry | undefined, { value, timestamp }: LogRecord): Uint8Array | null {
-  const known = jsonOf<Wishes>(before) ?? {};
   const record = value === null ? undefined : parsed(value);
   if (record === undefined) return before?.value ?? null;
-  const merged = new Map(Object.entries(known));
-  for (const [about, wish] of Object.entries(wishesIn(record, timeOf(record, timestamp)))) {
-    const earlier = merged.get(about);
-    if (earlier !== undefined || merged.size < FIELDS_MAX) {
-      merged.set(about, earlier === undefined ? wish : later(earlier, wish));
-    }
+  const told = { at: timeOf(record, timestamp), isConfirmed: record['requestedAt'] !== undefined };
+  return bytesOf(withSaid(jsonOf<Wishes>(before) ?? {}, record, told));
+}
+
+function withSaid(known: Wishes, record: JsonObject, told: Omit<SaidAt, 'allowed'>): Wishes {
+  const wishes = new Map(Object.entries(known));
+  for (const [about, allowed] of saidIn(record)) {
+    const before = wishes.get(about);
+    if (before !== undefined || wishes.size < FIELDS_MAX) wishes.set(about, wishAfter(before, { allowed, ...told }));
   }
-  return bytesOf(Object.fromEntries(merged));
+  return Object.fromEntries(wishes);
 }
 
 function foldCancellation(before: TableEntry | undefined, { value }: LogRecord): Uint8Array | null {
@@ -162,22 +159,8 @@ function foldCancellation(before: TableEntry | undefined, { value }: LogRecord):
   return bytesOf(Object.fromEntries([[flow, newest], ...others].slice(0, FIELDS_MAX)));
 }
 
-/** `{ all: false, categories: { promotions: false }, channels: { sms: true } }`, each part if it is there. */
-function wishesIn({ all, categories, channels }: JsonObject, at: number): Wishes {
-  const wishes: [string, readonly [boolean, number]][] = [];
-  const add = (about: string, allowed: unknown): void => {
-    if (typeof allowed === 'boolean' && wishes.length < FIELDS_MAX) wishes.push([about, [allowed, at]]);
-  };
-  add(EVERY_CATEGORY, all);
-  if (isJsonObject(categories)) for (const [name, allowed] of Object.entries(categories)) add(name, allowed);
-  if (isJsonObject(channels))
-    for (const [name, allowed] of Object.entries(channels)) add(channelConsent(name), allowed);
-  return Object.fromEntries(wishes);
-}
-
 /** When a change was made, as it says itself, else when it was written. */
 function timeOf({ timestamp }: JsonObject, written: number): number {
-  if (typeof timestamp === 'number' && Number.isFinite(timestamp)) return timestamp;
   const at = typeof timestamp === 'string' ? parseInstant(timestamp) : Number.NaN;
   return Number.isNaN(at) ? written : at;
 }

@@ -57,6 +57,9 @@ export interface OutcomesOptions {
   readonly onFailed: (delivery: Delivery) => void;
 }
 
+/** Twice what a template may give, and well below what a log takes (topology/engine/ports.ts). */
+const ARCHIVED_MAX = 2 * 1024 * 1024;
+
 export class Outcomes {
   readonly #context: ProcessorContext;
   readonly #options: OutcomesOptions;
@@ -67,7 +70,10 @@ export class Outcomes {
   }
 
   delivered(what: Settling, providerId: string | null): void {
-    this.#report(what, { outcome: 'delivered', reason: null, providerId });
+    const missing = what.message?.missing ?? [];
+    const reason = missing.length === 0 ? null : `missing: ${missing.join(', ')}`;
+    if (reason !== null) this.#context.count('template-missing', { channel: this.#options.channel });
+    this.#report(what, { outcome: 'delivered', reason, providerId });
     this.#archive(what, 'delivered');
     this.#tellSent(what);
   }
@@ -161,7 +167,7 @@ export class Outcomes {
       at: this.#context.wallTime(),
       outcome,
       to: message.address,
-      content: message.content,
+      content: archivable(message.content),
     };
     this.#forward(key, archived, 'messages');
   }
@@ -202,5 +208,15 @@ export class Outcomes {
 
   #forward(key: string, value: unknown, to: string, headers: readonly RecordHeader[] = []): void {
     this.#context.forward({ key, value, timestamp: this.#context.wallTime(), headers }, to);
+  }
+}
+
+/** What is kept of a message that was sent; in place of what a record does not hold, why it is not there. */
+function archivable(content: object): object {
+  try {
+    const { length } = JSON.stringify(content);
+    return length <= ARCHIVED_MAX ? content : { omitted: `it has ${length} characters as JSON` };
+  } catch {
+    return { omitted: 'it is no JSON' };
   }
 }

@@ -20,6 +20,8 @@ export interface RenderedMessage<Content extends object = object> {
   readonly address: Address | null;
   /** What is said, as JSON that a person can read. */
   readonly content: Content;
+  /** What its template shows, as it is written there, and was not there; left out: nothing. */
+  readonly missing?: readonly string[];
 }
 
 /** Trying again cannot help. */

@@ -1,4 +1,5 @@
-// A sender whose failures are said in the worker's log: who starts a worker without its provider sees so at once.
+// A sender whose attempts that are made again are said in the worker's log: who starts a worker without its provider sees so at
+// once. What failed for good is said by who gives it up (services/job/delivery.ts).
 //
 // Invariants:
 //   T1. It changes no result, and says nothing of whom a message was for.
@@ -28,7 +29,7 @@ export interface ToldOptions {
 export function toldSender(sender: ChannelSender, { channel, clock, logger }: ToldOptions): ChannelSender {
   const told = new Map<string, Told>();
 
-  function tell(outcome: string, given: string, attempt: number): void {
+  function tell(given: string, attempt: number): void {
     const reason = told.has(given) || told.size < REASONS_MAX ? given : OTHERS;
     const now = clock.now();
     const before = told.get(reason);
@@ -38,20 +39,15 @@ export function toldSender(sender: ChannelSender, { channel, clock, logger }: To
     }
     const more = before?.untold ?? 0;
     told.set(reason, { at: now, untold: 0 });
-    const message = outcome === 'retry' ? 'a message was not delivered, and is tried again' : 'a message failed';
-    logger.warn({ channel, reason, attempt, ...(more > 0 && { moreSinceLast: more }) }, message);
+    const fields = { channel, reason, attempt, ...(more > 0 && { moreSinceLast: more }) };
+    logger.warn(fields, 'a message was not delivered, and is tried again');
   }
 
   return {
-    render(action) {
-      const rendering = sender.render(action);
-      if (rendering.outcome === 'failed') tell(rendering.outcome, rendering.reason, 0);
-      return rendering;
-    },
+    render: (action) => sender.render(action),
     async send(outgoing, signal) {
       const result = await sender.send(outgoing, signal);
-      if (result.outcome === 'retry' || result.outcome === 'failed')
-        tell(result.outcome, result.reason, outgoing.attempt);
+      if (result.outcome === 'retry') tell(result.reason, outgoing.attempt);
       return result;
     },
     close: () => sender.close(),

@@ -64,7 +64,7 @@ export function addConnector(topology: Topology, options: ConnectorOptions): voi
   const deliver = `deliver ${channel}`;
   const create = (): Deliver => {
     assert(desk !== null, 'a topology that is only looked at delivers nothing');
-    return new Deliver({ ...delivery, desk, store, decode: actionCodec.decode });
+    return new Deliver({ ...delivery, desk, store, decode: actionCodec.decode, handsOver: handsOverTo !== null });
   };
   topology
     .addSource(`source ${channel}`, { topic: actionsTopic(prefix, channel) })

@@ -1,9 +1,9 @@
 // The options of the email channel: `channels.email` in tripline.yaml.
 
-import { createPrivateKey } from 'node:crypto';
 import Type from 'typebox';
+import { isPrivateKey } from '../../../lib/private-key.ts';
 import type { SchemaFinding } from '../../../lib/schema-check.ts';
-import { compileLiquid } from '../templates/liquid.ts';
+import { compileLiquid, type LiquidSyntaxError } from '../templates/liquid.ts';
 import { hostOf } from './address.ts';
 
 const text = (description: string) => Type.String({ minLength: 1, description });
@@ -107,7 +107,8 @@ export function checkMeaning(options: EmailOptions): SchemaFinding[] {
     try {
       compileLiquid(template, 'none');
     } catch (error) {
-      wrong([name], `"${name}" is not Liquid: ${(error as Error).message}`);
+      const { message, hint } = error as LiquidSyntaxError;
+      wrong([name], `"${name}" is not Liquid: ${message}`, hint);
     }
   }
   if ((options.username === undefined) !== (options.password === undefined)) {
@@ -117,13 +118,4 @@ export function checkMeaning(options: EmailOptions): SchemaFinding[] {
     wrong(['dkim', 'privateKey'], '"dkim.privateKey" is not a private key in PEM');
   }
   return findings;
-}
-
-function isPrivateKey(pem: string): boolean {
-  try {
-    createPrivateKey(pem);
-    return true;
-  } catch {
-    return false;
-  }
 }

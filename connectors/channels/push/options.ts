@@ -3,6 +3,7 @@
 import { createECDH, createPrivateKey } from 'node:crypto';
 import Type from 'typebox';
 import { isText, textOf } from '../../../lib/path-or-text.ts';
+import { isPrivateKey } from '../../../lib/private-key.ts';
 import type { SchemaFinding } from '../../../lib/schema-check.ts';
 import { isPrivateHost } from '../../http/private-address.ts';
 
@@ -172,15 +173,6 @@ export function isSigningKey(pem: string): boolean {
   try {
     const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey(pem);
     return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1';
-  } catch {
-    return false;
-  }
-}
-
-function isPrivateKey(pem: string): boolean {
-  try {
-    createPrivateKey(pem);
-    return true;
   } catch {
     return false;
   }

@@ -3,7 +3,7 @@
 import Type from 'typebox';
 import type { SchemaFinding } from '../../../lib/schema-check.ts';
 import { allowPrivateOption, checkUrl, concurrencyOption, urlOption } from '../http/options.ts';
-import { compileLiquid } from '../templates/liquid.ts';
+import { compileLiquid, type LiquidSyntaxError } from '../templates/liquid.ts';
 
 /** Twilio takes 1,600 characters, which are eleven segments of its alphabet; more than a few are seldom meant. */
 const SEGMENTS_MAX = 10;
@@ -95,7 +95,8 @@ export function checkMeaning(options: SmsOptions): SchemaFinding[] {
     try {
       compileLiquid(body, 'none');
     } catch (error) {
-      wrong(['body'], 'value', `"body" is not Liquid: ${(error as Error).message}`);
+      const { message, hint } = error as LiquidSyntaxError;
+      wrong(['body'], 'value', `"body" is not Liquid: ${message}`, hint);
     }
   }
   return findings;

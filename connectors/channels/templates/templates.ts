@@ -1,9 +1,12 @@
 // The messages' templates: `templates/<name>/<channel>[.<locale>].liquid`, read and checked at start.
 //
 // Owns: which there are, choosing by locale, what a template may show. Does not own: what is in a file (template-file.ts).
+//
+// Invariants:
+//   T1. Nothing outside of the folder is read, whatever symbolic links say.
 
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { RecordError } from '../../../lib/errors.ts';
 import type { Problem } from '../../../lib/problem.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
@@ -18,19 +21,27 @@ export class Templates {
   readonly #byPath: ReadonlyMap<string, Template>;
   readonly #broken: ReadonlySet<string>;
   readonly #types: ReadonlyMap<string, string>;
+  readonly #told: (missing: readonly string[]) => void;
 
   /**
    * `broken`: those that are there and have mistakes, by `<name>/<channel>[.<locale>]` too. `types`: of channels that have a name of
-   * their own, what they are.
+   * their own, what they are. `told`: of each message, what it shows and was not there.
    */
   constructor(
     byPath: ReadonlyMap<string, Template>,
     types: ReadonlyMap<string, string> = new Map(),
     broken: ReadonlySet<string> = new Set(),
+    told: (missing: readonly string[]) => void = () => {},
   ) {
     this.#byPath = byPath;
     this.#types = types;
     this.#broken = broken;
+    this.#told = told;
+  }
+
+  /** The same templates, of which somebody is told what was missing. */
+  listening(told: (missing: readonly string[]) => void): Templates {
+    return new Templates(this.#byPath, this.#types, this.#broken, told);
   }
 
   /** Whether there is one for people of any locale, also one with mistakes. */
@@ -84,7 +95,9 @@ export class Templates {
       const message = `there is no template ${action.template}/${action.channel}.liquid${ofType}`;
       throw new RecordError('TRG_TEMPLATE_FAILED', message);
     }
-    return template.render({ ...templateScope(action), ...links });
+    const rendered = template.render({ ...templateScope(action), ...links });
+    if (rendered.missing.length > 0) this.#told(rendered.missing);
+    return rendered;
   }
 }
 
@@ -134,11 +147,15 @@ export function loadTemplates(
   return { templates: new Templates(byPath, types, broken), problems };
 }
 
-/** Names below `folder` in order, hidden ones left out. */
+/** Twice as much as a template may have of characters (liquid.ts), however they are encoded. */
+const FILE_BYTES_MAX = 2 * 1024 * 1024;
+
+/** Names below `folder` in order; hidden ones are left out, and links that lead out of `root` (T1). */
 function list(folder: string, kind: 'directory' | 'file', root: string, problems: Problem[]): string[] {
   try {
     return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => !entry.name.startsWith('.') && (kind === 'file' ? !entry.isDirectory() : entry.isDirectory()))
+      .filter((entry) => !entry.name.startsWith('.') && kindOf(entry, folder) === kind)
+      .filter((entry) => !entry.isSymbolicLink() || staysInside(join(folder, entry.name), root, problems))
       .map((entry) => entry.name)
       .sort();
   } catch (error) {
@@ -148,9 +165,32 @@ function list(folder: string, kind: 'directory' | 'file', root: string, problems
   }
 }
 
+/** Of a link, what it leads to; what cannot be followed is refused as a file. */
+function kindOf(entry: Dirent, folder: string): 'directory' | 'file' {
+  if (!entry.isSymbolicLink()) return entry.isDirectory() ? 'directory' : 'file';
+  const leadsTo = statSync(join(folder, entry.name), { throwIfNoEntry: false });
+  return leadsTo?.isDirectory() === true ? 'directory' : 'file';
+}
+
+function staysInside(path: string, root: string, problems: Problem[]): boolean {
+  let real: string;
+  try {
+    real = realpathSync(path);
+  } catch {
+    // Whoever reads it says why it cannot be followed.
+    return true;
+  }
+  if (real.startsWith(realpathSync(root) + sep)) return true;
+  const message = 'is a symbolic link that leads out of the folder of templates';
+  problems.push({ file: path, line: 0, column: 0, message, hint: 'put the file itself here' });
+  return false;
+}
+
 function readTemplate(file: string, problems: Problem[]): Template | null {
   let text: string;
   try {
+    const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    if (bytes > FILE_BYTES_MAX) throw new Error(`it has ${bytes} bytes, at most ${FILE_BYTES_MAX}`);
     text = readTextFile(file).replaceAll('\r\n', '\n');
   } catch (error) {
     const notText = notTextProblem(error, file);

@@ -19,6 +19,12 @@ export interface KafkaLog extends Log {
   brokers(): Promise<readonly number[]>;
 }
 
+/**
+ * What topics of ours take (topology/topics.ts: 8 MiB), less what is around a value. One whose owner gave it less ends the engine, by
+ * name and setting.
+ */
+const RECORD_BYTES_MAX = 8 * 1024 * 1024 - 128 * 1024;
+
 /** Connects on first use. Throws FatalError TRG_CONFIG_INVALID for an address that is none. */
 export function openKafkaLog(options: KafkaOptions): KafkaLog {
   const cluster = new Cluster(options);
@@ -28,6 +34,7 @@ export function openKafkaLog(options: KafkaOptions): KafkaLog {
   let isClosed = false;
   return {
     admin,
+    recordBytesMax: RECORD_BYTES_MAX,
     brokers: () => cluster.patiently('to list brokers', () => cluster.brokers()),
     openReader: () => {
       if (isClosed) throw closedError();

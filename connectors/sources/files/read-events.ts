@@ -7,6 +7,13 @@
 //       names the line. Nothing is left out (I6).
 //   F2. Entries come in the order of the file.
 //   F3. The last line of a damaged file is not passed on, as it may be half of one.
+//
+// Edge `event-file`: a line of a file of events is read, for a backtest or another command.
+//   throws: that line is refused with its number; the lines around it are read
+//   rejects: a file that cannot be opened or unpacked ends the command, after what could be read
+//   hangs: cannot: the system reads a file; who names a pipe waits for its writer, and Ctrl-C ends that
+//   too large: that line is refused with its number, and takes no memory
+//   behind: connectors/sources/files/, services/backtest/, lib/external-sort.ts, lib/text-encoding.ts
 
 import { isUtf8 } from 'node:buffer';
 import { FatalError, RecordError } from '../../../lib/errors.ts';

@@ -5,9 +5,15 @@
 //       MISSING_MS.
 //   K2. At most SCHEMAS_MAX are kept (I8); one that had to go is loaded again when it is needed.
 //   K3. While the registry does not answer, who needs a schema waits, and each try is said (I6).
+//
+// Edge `schema`: a record needs a schema of the registry.
+//   throws: asked again until it answers, with a line in the log each time. Records that need it wait, in their order; other tasks go on
+//   rejects: as a throw
+//   hangs: given up after 10 s, and asked again as after a throw
+//   too large: of an answer 2 MiB are read; a schema that does not fit is none, and records that need it are dead letters
 
 import type { Clock } from '../../../lib/clock.ts';
-import { describeError } from '../../../lib/errors.ts';
+import { describeError, RecordError } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { avroJsonReader } from '../../../schemas/avro-json.ts';
 import type { FoundSchema, SchemaLookup } from '../../../schemas/schema-lookup.ts';
@@ -66,9 +72,10 @@ export class SchemaCache implements SchemaLookup {
     return this.#kept.get(id)?.schema;
   }
 
-  /** Ends what waits for the registry. */
-  close(): void {
+  /** Ends what waits for the registry, and closes the client. Idempotent. */
+  close(): Promise<void> {
     this.#closing.abort();
+    return this.#client.close();
   }
 
   async #load(id: number): Promise<void> {
@@ -79,6 +86,7 @@ export class SchemaCache implements SchemaLookup {
         this.#keep(id, await this.#ask(id));
         return;
       } catch (error) {
+        if (signal.aborted) return;
         const text = 'records wait for their schema, which the registry does not give';
         logger.warn({ schema: id, retryInMs, error: describeError(error) }, text);
         await clock.sleep(retryInMs, signal);
@@ -87,12 +95,19 @@ export class SchemaCache implements SchemaLookup {
   }
 
   async #ask(id: number): Promise<Kept> {
-    const found = await this.#client.schema(id);
-    if (found === null) {
-      const reason = `the registry has no schema ${id}`;
-      return { schema: { kind: 'unusable', reason }, until: this.#options.clock.now() + MISSING_MS };
+    const unusable = (reason: string): Kept => ({
+      schema: { kind: 'unusable', reason },
+      until: this.#options.clock.now() + MISSING_MS,
+    });
+    try {
+      const found = await this.#client.schema(id);
+      if (found === null) return unusable(`the registry has no schema ${id}`);
+      return { schema: await this.#compile(id, found), until: Infinity };
+    } catch (error) {
+      // One that is too large to be taken holds nobody up.
+      if (error instanceof RecordError) return unusable(error.message);
+      throw error;
     }
-    return { schema: await this.#compile(id, found), until: Infinity };
   }
 
   async #compile(id: number, found: RegisteredSchema): Promise<FoundSchema> {

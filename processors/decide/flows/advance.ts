@@ -12,6 +12,7 @@ import { type CompiledRule, compareRules } from '../../../rules/project/compiled
 import type { RuleSet } from '../../../rules/project/rule-set.ts';
 import type { Event } from '../../../schemas/event.ts';
 import type { Visit } from '../visit.ts';
+import { depthOf } from './emitted.ts';
 import { endFlow } from './end.ts';
 import { flowsOf, keepFlows, namesOf } from './known.ts';
 import { recordOf } from './records.ts';
@@ -33,7 +34,11 @@ export function flowsSee(visit: Visit, event: Event): void {
   for (const flow of meant) stop(visit, flow, event);
   for (const flow of meant) {
     if (!isAlive(flow) || event.time <= flow.since || flow.held !== '') continue;
-    goOn(visit, flow, event.time, (step, run) => (listens(step, event) ? step.onEvent!(run, event) : null));
+    goOn(visit, flow, event.time, (step, run) => {
+      const move = listens(step, event) ? step.onEvent!(run, event) : null;
+      if (move !== null) flow.depth = depthOf(event);
+      return move;
+    });
   }
   keepFlows(document.sections, flowsOf(document.sections));
 }
@@ -72,6 +77,8 @@ export function dueFlowGoesOn(visit: Visit, at: number): void {
   const due = flowsOf(document.sections).filter((flow) => isAlive(flow) && flow.until <= at);
   const [flow] = inOrder(rules, due);
   if (flow === undefined) return;
+  // What time brings is no loop.
+  flow.depth = 0;
   const isHeld = flow.held !== '';
   goOn(visit, flow, flow.until, (step, run) =>
     isHeld || step.onDeadline === undefined ? { to: step.number } : step.onDeadline(run),
@@ -120,7 +127,7 @@ function goOn(visit: Visit, flow: Flow, at: number, ask: Ask): boolean {
 /** The rule by which the flow goes: of the version that it began with, where it finishes by that one. */
 function ruleOf({ rules }: Visit, flow: Flow): CompiledRule | undefined {
   const rule = rules.rule(flow.rule);
-  if (rule === undefined || rule.version === flow.version) return rule;
+  if (rule?.version === flow.version) return rule;
   return rules.former(flow.rule, flow.version) ?? rule;
 }
 
@@ -137,8 +144,11 @@ export function fitFlows(visit: Visit, at: number): void {
       if (rule === undefined) flow.goalUntil = -1;
       continue;
     }
-    const isOver = rule === undefined || !rule.enabled || rule.program.inFlight === 'end';
-    if (!isOver && rule.program.inFlight === 'finish' && rules.former(flow.rule, flow.version) !== undefined) continue;
+    // Of a rule that is gone, what it said itself counts.
+    const former = rules.former(flow.rule, flow.version);
+    const inFlight = (rule ?? former)?.program.inFlight;
+    if (rule?.enabled !== false && inFlight === 'finish' && former !== undefined) continue;
+    const isOver = rule === undefined || !rule.enabled || inFlight === 'end';
     isChanged = true;
     if (isOver || !moves(flow, rule)) endFlow(visit, flow, 'changed', Math.max(at, flow.since));
   }
@@ -151,6 +161,7 @@ function moves(flow: Flow, { program, version }: CompiledRule): boolean {
   if (moved === null) return false;
   flow.version = version;
   flow.outline = program.outline;
+  flow.isMoved = true;
   flow.step = moved.to;
   if (!moved.stays) flow.held = 'moved';
   return true;

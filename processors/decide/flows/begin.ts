@@ -54,6 +54,7 @@ function flowOf({ id, rule, match, by, edited }: Beginning): Flow {
     chosen: [],
     edited,
     outline,
+    isMoved: false,
     step: 0,
     since: match.at,
     until: match.at,

@@ -10,13 +10,14 @@ import type { Flow } from '../../../rules/flows/flow.ts';
 import type { EntityRef } from '../../../schemas/decision.ts';
 import { Event } from '../../../schemas/event.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../schemas/json.ts';
+import { momentOf } from '../actions.ts';
 
 /** What was emitted may lead to more, so deep. */
 export const DEPTH_MAX = 8;
 
 /** What an event of a flow is made of, but for what was there before. */
 export interface Emitted {
-  readonly flow: Pick<Flow, 'id' | 'rule' | 'depth'>;
+  readonly flow: Pick<Flow, 'id' | 'rule' | 'depth' | 'isMoved'>;
   readonly entity: EntityRef;
   readonly step: number;
   /** Event time, ms. */
@@ -35,7 +36,7 @@ export function emittedId(flow: string, step: number): string {
 export function emittedEvent({ flow, entity, step, at, told }: Emitted, before: JsonObject | null): Event {
   const about = { flow: flow.id, rule: flow.rule, step, depth: flow.depth + 1, ...(before !== null && { before }) };
   return new Event({
-    messageId: emittedId(flow.id, step),
+    messageId: emittedId(momentOf(flow, at), step),
     event: told.type,
     userId: entity.type === 'user' ? entity.id : null,
     anonymousId: null,

@@ -30,6 +30,10 @@ export function knownFlows(sections: Sections, rules: RuleSet): KnownFlows {
   return {
     lives: (rule, by, at) =>
       flowsOf(sections).some((flow) => flow.rule === rule && flow.by === by && livesFrom(flow, at)),
+    beginsAfter: (rule, by, at) =>
+      flowsOf(sections).some(
+        (flow) => flow.rule === rule && flow.by === by && flow.startedAt > at && livesFrom(flow, at),
+      ),
     began: (rule, by, from) =>
       flowsOf(sections).some(
         (flow) => flow.rule === rule && flow.by === by && flow.startedAt === from && isAlive(flow),

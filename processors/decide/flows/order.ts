@@ -1,32 +1,34 @@
 // Rules on arrival beside flows, which go in event-time order: a match is judged against flows as they are at its own event time.
 //
 // Invariants:
-//   O1. A candidate on arrival waits for stream time only where a flow that matters to it lives, and so might end before it, or where
-//       a candidate that may begin one waits itself. All others are decided at once.
+//   O1. A candidate on arrival waits for stream time only where a flow that matters to it lives, and so might end before it. All
+//       others are decided at once.
 
+import { assert } from '../../../lib/assert.ts';
 import { isAlive } from '../../../rules/flows/flow.ts';
 import { holdersOf } from '../../../rules/gates/exclusive.ts';
 import { heldMatchOf } from '../../../rules/patterns/held-match.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
 import { heldCandidates } from '../../../state/entity/candidates.ts';
-import { addWait, waitsOfKind } from '../../../state/entity/waits.ts';
+import { addWait } from '../../../state/entity/waits.ts';
 import type { FoundMatch } from '../decide.ts';
 import type { Visit } from '../visit.ts';
 import { flowsOf } from './known.ts';
 
-/** True when the candidate waits until everything up to its time has been done. */
+/** True when the candidate waits for the turn of its event, in event-time order. */
 export function waitsForFlows(visit: Visit, { rule, match, by, isSettled }: FoundMatch): boolean {
   if (isSettled || match.at <= visit.settledTime()) return false;
   const { sections } = visit.document;
-  const matters = (other: string): boolean => concerns(visit, rule, other);
-  const isNear =
-    flowsOf(sections).some((flow) => isAlive(flow) && matters(flow.rule)) ||
-    waitsOfKind(sections, heldCandidates.flows).some((wait) => matters(wait.rule));
+  const isNear = flowsOf(sections).some((flow) => isAlive(flow) && concerns(visit, rule, flow.rule));
   if (!isNear) return false;
-  const wait = { rule: rule.id, due: match.at, value: { match: heldMatchOf(match), by } };
-  if (addWait(sections, heldCandidates.flows, wait)) return true;
-  visit.output.dropped(rule, 'waiting');
-  return false;
+  assert(match.event !== null, 'on arrival an event makes the match');
+  const wait = { rule: rule.id, due: Infinity, value: { match: heldMatchOf(match), by } };
+  if (!addWait(sections, heldCandidates.flows, wait)) {
+    visit.output.dropped(rule, 'waiting');
+    return false;
+  }
+  visit.awaitTurn(match.event);
+  return true;
 }
 
 /** Whether the other rule's flows matter to what the rule decides: its own, those of its group, those it asks for. */

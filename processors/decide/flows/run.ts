@@ -10,11 +10,12 @@
 
 import { assert } from '../../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../../rules/expressions/scope.ts';
-import { type EndReason, type Flow, variantOf } from '../../../rules/flows/flow.ts';
+import { capturesOf, type EndReason, type Flow, variantOf } from '../../../rules/flows/flow.ts';
 import type { CompiledSend } from '../../../rules/flows/send.ts';
 import { type Attempt, type CompiledStep, END, type Move, type Turn } from '../../../rules/flows/step.ts';
 import type { Recipient } from '../../../rules/gates/gate.ts';
 import type { Route } from '../../../rules/gates/route.ts';
+import { matchOf } from '../../../rules/patterns/held-match.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
 import type { Action } from '../../../schemas/action.ts';
 import type { EntityRef } from '../../../schemas/decision.ts';
@@ -22,6 +23,7 @@ import type { Event } from '../../../schemas/event.ts';
 import type { FlowRecord } from '../../../schemas/flow-record.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
 import { actionOf } from '../actions.ts';
+import { contentsOf, type Gathering, gather, gatheredSendOf, gatheringOf, itemWithData, wentAlone } from '../digest.ts';
 import { keepRoute } from '../fallback.ts';
 import { rememberSent } from '../fired.ts';
 import { noteSent, quietUntil, recipientOf, routeOf, settleRoute, validForMsOf } from '../sending.ts';
@@ -34,6 +36,7 @@ import { recordOf, type Told } from './records.ts';
 /** Something that a walk found is to be done, in order. */
 type Effect =
   | { readonly kind: 'action'; readonly action: Action; readonly send: CompiledSend }
+  | { readonly kind: 'gather'; readonly gathering: Gathering; readonly item: JsonObject }
   | { readonly kind: 'record'; readonly record: FlowRecord }
   | { readonly kind: 'event'; readonly emitted: Emitted }
   | { readonly kind: 'assigned'; readonly experiment: string; readonly variant: string };
@@ -59,6 +62,8 @@ export class FlowRun implements Turn {
   readonly failed: ExpressionFailed;
   /** Of the sends whose turn came, in order. */
   readonly routes: Route<CompiledSend>[] = [];
+  /** Sends that wait in a digest, in order. */
+  readonly gathered: Gathering[] = [];
   /** Null: it waits. */
   ended: EndReason | null = null;
   readonly #options: RunOptions;
@@ -118,6 +123,7 @@ export class FlowRun implements Turn {
     if (send.condition !== null && !send.condition.holds(scope, failed)) return this.#skip('condition');
     const wall = visit.wallTime();
     if (!isMatch && wall !== null && wall - at > validForMsOf(rule, visit.rules.context)) return this.#skip('stale');
+    if (this.#gathers(send)) return { sent: true };
     const recipient = this.#recipient;
     const route = routeOf(send, recipient);
     settleRoute(route, rule.gates, { ...recipient, at, before: this.#channels });
@@ -129,6 +135,8 @@ export class FlowRun implements Turn {
     this.#channels.push(channel);
     const action = actionOf(route, {
       ...this.#options,
+      flowId: rule.program.isFlow ? flow.id : null,
+      digest: send.digest === null ? null : contentsOf([this.#itemOf(send)], 0),
       entity: visit.entity,
       sections: visit.document.sections,
       around: visit.rules.context,
@@ -138,6 +146,31 @@ export class FlowRun implements Turn {
     flow.hasSent = true;
     this.#tell({ kind: 'sent', action: action.id, step: this.#step! });
     return { sent: true };
+  }
+
+  /** True: it waits in a digest. */
+  #gathers(send: CompiledSend): boolean {
+    const { visit, rule } = this.#options;
+    const { at, scope, failed } = this;
+    const opening = this.gathered.filter(({ open }) => open === null).length;
+    const gathering = gatheringOf(visit, { rule, at }, send, scope, failed, opening);
+    if (gathering === null) return false;
+    this.gathered.push(gathering);
+    this.#effects.push({ kind: 'gather', gathering, item: this.#itemOf(send) });
+    this.#tell({
+      kind: 'skipped',
+      reason: 'digest',
+      until: gatheredSendOf(gathering, { id: this.flow.id, at }).until,
+      step: this.#step!,
+    });
+    return true;
+  }
+
+  /** What the send would show by itself, as an item of a digest. */
+  #itemOf(send: CompiledSend): JsonObject {
+    const { flow, at, scope, failed } = this;
+    const match = { ...matchOf(flow.match, at), captures: capturesOf(flow) };
+    return itemWithData({ id: flow.id, at }, match, send, scope, failed);
   }
 
   #skip(reason: string | null): Attempt {
@@ -207,6 +240,7 @@ export class FlowRun implements Turn {
     const sent: string[] = [];
     for (const effect of this.#effects) {
       if (effect.kind === 'record') output.flow(effect.record);
+      else if (effect.kind === 'gather') this.#gather(effect.gathering, effect.item);
       else if (effect.kind === 'event') visit.happens(effect.emitted, isInOrder);
       else if (effect.kind === 'assigned') rememberAssigned(document.sections, effect);
       else {
@@ -215,11 +249,17 @@ export class FlowRun implements Turn {
         output.action(action, trace);
         keepRoute(visit, rule, action);
         sent.push(action.channel);
+        wentAlone(visit, rule, effect.send, { id: this.flow.id, at: this.at }, this.scope);
       }
     }
     if (sent.length === 0) return;
     const historyMs = visit.rules.needs(visit.entity.type).sentMs;
     rememberSent(document, sent, { at: this.at, rule, historyMs });
     visit.sent(this.at);
+  }
+
+  #gather(gathering: Gathering, item: JsonObject): void {
+    const { visit, rule, flow, at } = this.#options;
+    gather(visit, gathering, { id: flow.id, at }, { rule, match: matchOf(flow.match, at), item });
   }
 }

@@ -62,12 +62,15 @@ export const chooseStep = defineStep<ChooseBody>({
     if (variants.length > 0 && variants.every(({ weight }) => weight === 0)) {
       builder.error([...path, 'variants'], 'no variant has a weight', 'at least one above 0');
     }
+    // What the weights were before is in what the entity was given.
+    const phases = [{ phase: 1, since: 0, variants }];
     return {
       onwards: [],
       enter(turn): Move {
         const known = turn.assigned(experiment);
-        const before = known === null ? -1 : names.indexOf(known);
-        const place = before >= 0 ? before : names.indexOf(assign(experiment, turn.entity, variants));
+        const before = known === null ? null : { variant: known, phase: 1 };
+        const { variant } = assign({ experiment, entityId: turn.entity.id, at: turn.at, phases, before });
+        const place = names.indexOf(variant);
         turn.chose(experiment, names[place] ?? '');
         return { to: starts[place] ?? next };
       },

@@ -309,6 +309,22 @@ test('CSV needs a mapping, and with one its rows are events', async (t) => {
   );
 });
 
+test('digests are counted apart from what fired', async (t) => {
+  const folder = folderWith(t, {
+    'r.yaml':
+      '{ id: news, when: { event: commented }, then: [{ send: { channel: webhook, digest: { window: 1h } } }] }',
+    'e.jsonl': [1, 2, 3].map((n) => `${line('u1', 'commented', `${DAY}10:0${n}:00Z`)}\n`).join(''),
+  });
+  const words = ['--rules', 'r.yaml', '--events', 'e.jsonl', '--out', 'out', '--now', NOW, '--advance-to', 'end'];
+  const { code, out } = await run(['backtest', ...words], [backtestCommand], folder);
+  assert.equal(code, 0);
+  const { summary, decisions, actions } = outOf(folder);
+  const { fired, digests, suppressed } = summary;
+  assert.deepEqual([fired, digests, suppressed, decisions.length, actions.length], [3, 1, 0, 4, 1]);
+  assert.equal(summary.rules.news.digests, 1);
+  assert.match(out, /^news +3 +0 +digests sent: 1$/m);
+});
+
 test('rules with mistakes, a missing file and a folder that cannot be written each end with what to do', async (t) => {
   const folder = folderWith(t, {
     'bad.yaml': 'id: a\nwhen: { evnt: x }\n',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { check as checkCommand } from '../../../apps/cli/commands/check.ts';
+import { test as testCommand } from '../../../apps/cli/commands/test.ts';
 import { folderWith, run } from './kit.ts';
 
 const GOOD = `id: welcome
@@ -22,6 +23,23 @@ test('a project without mistakes is fine', async (t) => {
     out: 'check: 1 files, 1 rules without a mistake, 1 tests; 0 errors, 0 warnings\n',
     err: '',
   });
+});
+
+test('without a path the project in the folder is checked; where there is none, that is said', async (t) => {
+  const files = { 'tripline.yaml': 'application: shop\n', 'rules/welcome.yaml': GOOD };
+  const folder = folderWith(t, { ...files, 'templates/hello/email.liquid': TEMPLATE });
+  assert.deepEqual(await check(folder), {
+    code: 0,
+    out: 'check: 1 files, 1 rules without a mistake, 1 tests; 0 errors, 0 warnings\n',
+    err: '',
+  });
+  const tested = await run(['test'], [testCommand], folder);
+  assert.match(tested.out, /^ok {3}welcome: fires\ntest: 1 rules, 1 passed, 0 failed\n$/);
+  for (const command of [checkCommand, testCommand]) {
+    const { code, err } = await run([command.name], [command], folderWith(t, {}));
+    assert.equal(code, 2);
+    assert.match(err, new RegExp(`${command.name}: no PATH given, and no tripline.yaml here\n {2}such as: tripline`));
+  }
 });
 
 test('every mistake of every file is shown with its place, and the exit code is 1', async (t) => {
@@ -81,13 +99,14 @@ test('a folder without rules is a failure, not a success', async (t) => {
   assert.match(out, /^empty: no rules or templates here/);
 });
 
-test('segments, models and caps beside the rules are checked with them', async (t) => {
+test('segments, models, caps and hold-outs beside the rules are checked with them', async (t) => {
   const folder = folderWith(t, {
     'rules/a.yaml': 'id: a\nwhen: { event: x }\nif: inSegment("vip") && score("churn") > 0.5',
     'segments/vip.yaml': 'id: vip\nwhere: count("buy", "30d") > 3',
     'models/churn.yaml':
       "id: churn\ntype: linear\nfeatures: [{ name: n, value: \"count('login', '7d')\", weight: -1 }]",
     'caps.yaml': '- { max: 3, per: 7d, channel: any, category: promotions, timezone: profile.timezone }',
+    'holdouts.yaml': '- { group: everyone, share: 5% }',
   });
   assert.equal((await check(folder, '.')).code, 0);
   assert.equal((await check(folder, 'rules')).code, 0);
@@ -96,6 +115,7 @@ test('segments, models and caps beside the rules are checked with them', async (
       'rules/a.yaml': 'id: a\nwhen: { event: x }\nif: inSegment("vib")',
       'segments/vip.yaml': 'id: vip\nwhere: now > timestamp("2026-01-01")',
       'caps.yaml': '- { max: 3, per: fortnight }',
+      'holdouts.yaml': '- { group: everyone, share: 500% }',
     }),
     '.',
   );
@@ -103,6 +123,7 @@ test('segments, models and caps beside the rules are checked with them', async (
   assert.match(out, /^rules\/a.yaml:3:15: unknown segment "vib" \(did you mean "vip"\?\)$/m);
   assert.match(out, /^segments\/vip.yaml:2:8: "now" cannot be asked here/m);
   assert.match(out, /^caps.yaml:1:18: "per" cannot be "fortnight"/m);
+  assert.match(out, /^holdouts.yaml:1:29: a share is at most 100%, not 500%/m);
 });
 
 test('no path is wrong usage, and a path that is not there a failure', async (t) => {
@@ -168,4 +189,85 @@ test('what one of the rules that send a template gives is there', async (t) => {
     'templates/hello/email.liquid': '{% if data.coupon %}{{ data.coupon }}{% endif %}',
   });
   assert.match((await check(folder, '.')).out, /0 errors, 0 warnings/);
+});
+
+test('a property that no event of the catalogue has had is a warning, where a template shows it', async (t) => {
+  const learned = {
+    events: [{ name: 'left', properties: [{ name: 'value' }, { name: 'shop' }], hasMore: false }],
+  };
+  const folder = folderWith(t, {
+    'tripline.yaml': 'application: shop\ndataDir: ./data\n',
+    'data/events.json': JSON.stringify(learned),
+    'rules/a.yaml': TRIED.replace(/tests:[\s\S]*/, ''),
+    'templates/cart/email.liquid': '{{ event.properties.value }}\n{{ event.properties.shpo }} {{ event.event }}',
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 0, out);
+  const text = 'no event that the rules wait for has had "event.properties.shpo" (did you mean "shop"?)';
+  assert.deepEqual(
+    out.split('\n').filter((line) => line.includes('email.liquid')),
+    [`templates/cart/email.liquid:2:4: ${text} [warning]`],
+  );
+});
+
+const TRIED = `
+id: cart
+when: { event: left }
+then: [{ send: { channel: email, template: cart, data: { total: event.properties.value * 2, list: '[1, 2]' } } }]
+tests:
+  - name: mails
+    given:
+      - { at: "2026-01-01T10:00:00Z", user: u1, type: identify, traits: { name: Ann, email: a@example.com } }
+      - { at: "2026-01-01T10:00:00Z", user: u1, event: left, properties: { value: 2 } }
+    expect: [{ at: "2026-01-01T10:00:00Z", outcome: fired }]
+`;
+
+test('each template is rendered with what the tests send: what they all lack is a warning at its place, with a hint', async (t) => {
+  const folder = folderWith(t, {
+    'rules/a.yaml': TRIED,
+    'templates/cart/email.liquid':
+      '---\nmissing: strict\nsubject: "Hi {{ profile.nmae }}"\n---\n' +
+      '{{ event.properties.valeu }} {{ data.total }} {% if profile.tier %}!{% endif %} {{ profile.tier | default: "-" }}\n' +
+      '{{ data.list | map: "x" | join: "," }}',
+    'templates/cart/email.de.liquid': 'Hallo {{ profile.name }}, {{ profile.nmae }}',
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 0, out);
+  const said = 'no test of the rules that send this has';
+  assert.deepEqual(
+    out.split('\n').filter((line) => line.includes('[warning]')),
+    [
+      `templates/cart/email.de.liquid:1:30: ${said} "profile.nmae", so it shows nothing (did you mean "name"?) [warning]`,
+      `templates/cart/email.liquid:3:17: ${said} "profile.nmae", so it shows nothing (did you mean "name"?) [warning]`,
+      `templates/cart/email.liquid:5:4: ${said} "event.properties.valeu", so it shows nothing (did you mean "value"?) [warning]`,
+    ],
+  );
+});
+
+test('a template that takes too long or gives too much is an error, also where no test sends it', async (t) => {
+  const folder = folderWith(t, {
+    'rules/a.yaml': TRIED,
+    'templates/cart/email.liquid': '{% for i in (1..99999) %}{% for j in (1..99999) %}x{% endfor %}{% endfor %}',
+    'templates/other/email.liquid': `{% for i in (1..50) %}{{ profile.name }} is told the same ${'again '.repeat(6_000)}{% endfor %}`,
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 1);
+  assert.match(
+    out,
+    /^templates\/cart\/email\.liquid: with the data of the test "mails": template: template render limit/m,
+  );
+  assert.match(out, /^templates\/other\/email\.liquid: template: gives \d+ characters, at most 1048576/m);
+});
+
+test('a template of a webhook that gives no JSON with the data of a test is an error', async (t) => {
+  const folder = folderWith(t, {
+    'rules/a.yaml': TRIED.replace('channel: email', 'channel: webhook'),
+    'templates/cart/webhook.liquid': '{ "name": {{ profile.name }} }',
+    'templates/fine/webhook.liquid': '{ "name": {{ profile.name | json }} }',
+  });
+  const { code, out } = await check(folder, '.');
+  assert.equal(code, 1);
+  const text = 'with the data of the test "mails" it does not give JSON: write values as {{ name | json }}';
+  assert.ok(out.startsWith(`templates/cart/webhook.liquid: ${text}\n`), out);
+  assert.doesNotMatch(out, /fine/);
 });

@@ -25,6 +25,8 @@ function decision(rule: string, user: string, at: number, reason: Decision['reas
     flow: null,
     step: 0,
     passedOver: [],
+    gathered: [],
+    digest: null,
   };
   return { id: `${rule}-${user}-${at}`, rule, entity, at, outcome, reason, ...rest };
 }
@@ -113,7 +115,9 @@ test('decisions can be narrowed to an outcome, and to the last so many', async (
     [`b-u1-${T + 1}`, `a-u1-${T + 5}`],
   );
   const none = await run(['decisions', '--outcome', 'review'], [decisionsCommand], folder);
-  assert.deepEqual([none.code, none.out, none.err], [0, '', '']);
+  assert.deepEqual([none.code, none.out, none.err], [0, '', 'decisions: none\n']);
+  const asJson = await run(['decisions', '--outcome', 'review', '--json'], [decisionsCommand], folder);
+  assert.deepEqual([asJson.code, asJson.out, asJson.err], [0, '', '']);
 });
 
 test('a rule that nobody has is said, with what was meant; one that decided is known, also without its folder', async (t) => {
@@ -125,12 +129,12 @@ test('a rule that nobody has is said, with what was meant; one that decided is k
   assert.deepEqual([known.code, known.out], [0, '']);
 });
 
-test('of a rule that stands in the folder and has decided nothing there is nothing to show', async (t) => {
+test('of a rule that stands in the folder and has decided nothing it is said that there is nothing', async (t) => {
   const folder = await project(t, MADE, { 'rules/new.yaml': 'id: new\nwhen: { event: x }\n' });
   assert.deepEqual(await run(['decisions', '--rule', 'new'], [decisionsCommand], folder), {
     code: 0,
     out: '',
-    err: '',
+    err: 'decisions: none\n',
   });
   const { code, err } = await run(['decisions', '--rule', 'neww'], [decisionsCommand], folder);
   assert.equal(code, 1);

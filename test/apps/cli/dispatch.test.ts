@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defineCommand } from '../../../apps/cli/command.ts';
+import { COMMANDS } from '../../../apps/cli/commands/index.ts';
+import { commandHelp, overview } from '../../../apps/cli/help.ts';
 import { RetryableError } from '../../../lib/errors.ts';
 import { run } from './kit.ts';
 
@@ -42,6 +44,13 @@ test('help is asked for in three ways and is no failure', async () => {
   assert.match(out, /--times N {2}How often/);
   assert.deepEqual(await ran('help', 'greet'), { code: 0, out, err: '' });
   assert.equal((await ran('--help')).code, 0);
+});
+
+test('no text of help is wider than a terminal of 80 columns', async () => {
+  const texts = [overview(COMMANDS), ...COMMANDS.map(commandHelp)];
+  const wide = texts.flatMap((text) => text.split('\n')).filter((line) => line.length > 80);
+  assert.deepEqual(wide, []);
+  assert.match(texts[0]!, /\n {2}init {8}Makes a project .*\n {14}\S/);
 });
 
 test('an unknown command is wrong usage, with what was meant', async () => {

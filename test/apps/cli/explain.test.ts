@@ -223,3 +223,26 @@ test('of random streams, what is explained is exactly what was decided', async (
   assert.deepEqual(all.map(({ id }) => id).sort(), recorded.map(({ id }) => id).sort());
   assert.ok(all.every((decision) => decision.recorded === true && decision.gates.length > 0));
 });
+
+const COMMENT = { type: 'track', userId: 'u1', event: 'commented' };
+const iso = (time: number) => new Date(time).toISOString();
+
+test('a digest is explained: which match waits in it until when, and what became of it', async (t) => {
+  const rules =
+    '{ id: comments, when: { event: commented }, then: [{ send: { channel: webhook, digest: { window: 1h } } }] }';
+  const folder = folderWith(t, { 'rules/r.yaml': rules });
+  const events = [0, 1].map((n) => ({ ...COMMENT, messageId: `m${n}`, timestamp: iso(START + n) }));
+  writeFileSync(join(folder, 'events.jsonl'), events.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  const words = ['--rule', 'comments', '--user', 'u1', '--events', 'events.jsonl', '--at', iso(START + 2 * HOUR)];
+  const explanation = await explained(folder, ...words);
+  const [first, second, out] = decisionsOf(explanation);
+  assert.deepEqual(first!.gathered, [{ step: 0, digest: out!.digest!.id, until: iso(START + HOUR) }]);
+  assert.deepEqual([second!.gathered, out!.digest!.items, out!.at], [first!.gathered, 2, iso(START + HOUR)]);
+  assert.deepEqual(
+    out!.gates.filter(({ verdict }) => verdict !== 'unused').map(({ gate }) => gate),
+    ['enabled', 'consent', 'reachable'],
+  );
+  const { out: text } = await run(['explain', ...words], [explainCommand], folder);
+  assert.match(text, new RegExp(`send 0 waits in digest ${out!.digest!.id}, which goes out at ${iso(START + HOUR)}`));
+  assert.match(text, /DIGEST of 2 {2}fired/);
+});

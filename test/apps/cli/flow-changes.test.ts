@@ -150,6 +150,7 @@ test('check says it of the rules that would be published, where their log is at 
     json.flows.map(({ rule, flows }: { rule: string; flows: StepChange[] }) => [rule, flows.length]),
     [['slow', 3]],
   );
+  assert.deepEqual(JSON.parse((await check('--json')).out).flows, json.flows);
   // One file is not what would be published.
   assert.deepEqual(JSON.parse((await check('rules/r.yaml', '--json')).out).flows, []);
 });

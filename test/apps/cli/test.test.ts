@@ -57,7 +57,10 @@ test('a suppressed decision is compared where it is asked for, reason and all', 
 
 test('in a test nobody is held out', async (t) => {
   const text = rule(`  - { name: fires, given: [${CART}], advance: 25h, expect: [${FIRED}] }\n`);
-  const folder = folderWith(t, { 'cart.yaml': `holdout: 100%\n${text}` });
+  const folder = folderWith(t, {
+    'cart.yaml': `holdout: 100%\n${text}`,
+    'holdouts.yaml': '- { group: everyone, share: 100% }',
+  });
   assert.equal(
     (await run(['test', '.'], [testCommand], folder)).out,
     'ok   cart: fires\ntest: 1 rules, 1 passed, 0 failed\n',

@@ -147,7 +147,7 @@ test('a thread that does not hear of that is ended with all its questions, and t
   assert.equal((await asked(answers, 'echo', 2)).last, '2');
 });
 
-for (const how of ['exit', 'throw']) {
+for (const how of ['exit', 'throw', 'grow']) {
   test(`a thread that ends by itself (${how}) fails its questions alone`, async (t) => {
     const { answers } = opened(t);
     const other = begun(answers, 'hang');

@@ -13,6 +13,7 @@ parentPort!.on('message', (message: ToAnswerThread) => {
     const { id, operation, input } = message;
     if (operation === 'exit') process.exit(3);
     if (operation === 'throw') throw new Error('a bug');
+    if (operation === 'grow') for (const kept: number[][] = []; ; ) kept.push(new Array(100_000).fill(kept.length));
     if (operation === 'parts') tell({ kind: 'part', id, text: '1' });
     if (operation === 'look-up') tell({ kind: 'look-up', id, lookUp: { part: 'entities', key: String(input) } });
     // hang, stubborn, and decisions.follow: nothing is said of them for now.

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type FeedbackDocument, feedbackSpec, JoinFeedback } from '../../../connectors/feedback/feedback.ts';
+import { consentChangeOf } from '../../../schemas/consent-change.ts';
 import type { Delivery } from '../../../schemas/delivery.ts';
 import { type Feedback, NO_FEEDBACK } from '../../../schemas/feedback.ts';
+import type { JsonObject } from '../../../schemas/json.ts';
 import type { MessageReference } from '../../../schemas/message-reference.ts';
 import type { ProcessorContext } from '../../../state/processor.ts';
 import { CachedDocumentStore } from '../../../state/store/document-store.ts';
@@ -90,9 +92,11 @@ test('STOP suppresses the number at once and takes consent back, START lifts bot
   );
   // Whoever has the number is known once a message went to it.
   run.processor.process(sourceRecord(JSON.stringify({ sent: REFERENCE }), 'phone:+49170'));
-  assert.deepEqual(run.context.valuesTo<object>('consent-changes'), [
-    { userId: 'u1', channels: { sms: false }, timestamp: 5, source: 'sms reply', text: 'STOP' },
-  ]);
+  const changes = run.context.valuesTo<JsonObject>('consent-changes');
+  const said = { userId: 'u1', channels: { sms: false }, source: 'sms reply', text: 'STOP' };
+  assert.deepEqual(changes, [{ ...said, timestamp: '1970-01-01T00:00:00.005Z' }]);
+  // Whoever reads it takes it: the task that decides, and `tripline consent show`.
+  assert.deepEqual(consentChangeOf(changes[0]!, 0), changes[0]);
   run.told({ id: 'f9', outcome: 'replied', lifts: true, address: PHONE }, 'phone:+49170');
   assert.equal(run.context.forwarded.filter(({ to }) => to === 'suppressions').at(-1)!.message.value, null);
 });

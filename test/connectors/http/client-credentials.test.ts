@@ -23,7 +23,7 @@ async function open(
     tokens.authorized(async ({ authorization }) => {
       sent.push(authorization!);
       const status = endpoint.accepts(authorization) ? 200 : 401;
-      return { status, header: () => undefined, text: '' };
+      return { status, header: () => undefined, isCut: false, text: '' };
     });
   return { endpoint, clock, ask, sent };
 }

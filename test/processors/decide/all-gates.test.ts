@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CHANNEL_IDS, channelTraits } from '../../../connectors/channels/index.ts';
 import { formatProblem } from '../../../lib/problem.ts';
-import { isHeldOut } from '../../../rules/gates/holdout.ts';
+import { isHeldOut } from '../../../rules/gates/held-out.ts';
 import type { CompileOptions, ContextFiles } from '../../../rules/index.ts';
 import type { RuleSet } from '../../../rules/project/rule-set.ts';
 import type { Action } from '../../../schemas/action.ts';
@@ -76,6 +76,54 @@ test('who is held out is never treated, and the same in every run', () => {
     ...treated.map((id) => `a@1 webhook to ${id}`),
     ...treated.map((id) => `a@2 webhook to ${id}`),
   ]);
+});
+
+test('who is held out of all rules is treated by none but those of exempt categories, and the record says of which group', () => {
+  const rules = `{ id: a, when: { event: paid }, category: news, holdout: 100%, ${WEBHOOK} }
+---
+{ id: b, when: { event: paid }, ${WEBHOOK} }
+---
+{ id: c, when: { event: paid }, category: receipts, ${WEBHOOK} }
+---
+{ id: d, when: { event: paid }, category: recalls, ${WEBHOOK} }`;
+  const holdouts = [{ file: 'h.yaml', text: '- { group: all, share: 50%, exempt: [receipts] }' }];
+  const users = Array.from({ length: 40 }, (_, i) => `u${i}`);
+  const heldOut = users.filter((id) => isHeldOut({ share: 0.5, group: 'group all' }, `user/${id}`));
+  assert.ok(heldOut.length > 10 && heldOut.length < 30, String(heldOut.length));
+  const found = run(rules, { holdouts, always: ['recalls'] }).see(
+    ...users.map((userId) => event('paid', 1, {}, { userId })),
+  );
+  const reasons = (rule: string, inGroup: boolean) =>
+    found.decisions
+      .filter((one) => one.rule === rule && heldOut.includes(one.entity.id) === inGroup)
+      .map(({ reason, values }) => `${reason} ${JSON.stringify(values)}`);
+  const all = (count: number, text: string) => Array<string>(count).fill(text);
+  const [within, without] = [heldOut.length, users.length - heldOut.length];
+  const told = 'global-holdout {"global-holdout":"all"}';
+  assert.deepEqual(reasons('a', true), all(within, told));
+  assert.deepEqual(reasons('b', true), all(within, told));
+  for (const exempt of ['c', 'd']) assert.deepEqual(reasons(exempt, true), all(within, 'null {}'), exempt);
+  assert.deepEqual(reasons('a', false), all(without, 'holdout {}'));
+  for (const other of ['b', 'c', 'd']) assert.deepEqual(reasons(other, false), all(without, 'null {}'), other);
+  assert.equal(found.sends.length, 2 * within + 3 * without);
+});
+
+test('of several groups the first that an entity is in is told, and a group of users holds out no device', () => {
+  const holdouts = [
+    {
+      file: 'h.yaml',
+      text: '- { group: devices, share: 100%, entity: device }\n- { group: x, share: 100%, exempt: [news] }\n- { group: y, share: 100% }',
+    },
+  ];
+  const rules = '{ id: a, when: { event: paid } }\n---\n{ id: b, when: { event: paid }, category: news }';
+  const found = run(rules, { holdouts }, { entities: ['device'] }).see(paid(1));
+  assert.deepEqual(
+    found.decisions.map(({ reason, values }) => [reason, values]),
+    [
+      ['global-holdout', { 'global-holdout': 'x' }],
+      ['global-holdout', { 'global-holdout': 'y' }],
+    ],
+  );
 });
 
 test('of one exclusive group one rule fires at a time, by priority; at another time the next', () => {

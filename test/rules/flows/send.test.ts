@@ -98,6 +98,34 @@ test('a template must be there for the channel and for each fallback', () => {
   ]);
 });
 
+test('a digest that makes no sense is refused, and of a critical rule warned of', () => {
+  const rule = (digest: string, rest = '', when = '{ event: e }') =>
+    `{ id: a, ${rest} when: ${when}, then: [{ send: { channel: webhook, digest: ${digest} } }] }`;
+  assert.deepEqual(errorsOf(rule('{ window: 0s }')), ['rule.yaml:1:84: "window" must be longer than nothing']);
+  assert.match(errorsOf(rule('{ window: 32d }'))[0]!, /"window" of a digest must be at most 31d/);
+  assert.match(errorsOf(rule('{ first: true }'))[0]!, /window/);
+  assert.match(errorsOf(rule('{ window: 1h, key: 1 + }'))[0]!, /rule.yaml:1:\d+/);
+  assert.match(errorsOf(rule('{ window: 1h, every: 2h }'))[0]!, /every/);
+  assert.match(
+    errorsOf(rule('{ window: 1h }', '', '{ event: e, as: items }'))[0]!,
+    /"items" is what a digest gathered, so that `as` cannot give that name \(such as my_items\)/,
+  );
+  const { errors, warnings } = check(rule('{ window: 1h }', 'urgency: critical,'));
+  assert.deepEqual(errors, []);
+  assert.deepEqual(
+    warnings.map(({ message, hint }) => [message, hint]),
+    [['critical messages are not gathered: each goes at once', 'leave digest out']],
+  );
+});
+
+test('`items` and `more` are known in the data of a digest alone, and may be names elsewhere', () => {
+  const rule = (digest: string, data: string, as = '') =>
+    `{ id: a, when: { event: e${as} }, then: [{ send: { channel: webhook, ${digest} data: { x: '${data}' } } }] }`;
+  assert.deepEqual(errorsOf(rule('digest: { window: 1h },', 'items[0].event.properties.x')), []);
+  assert.match(errorsOf(rule('', 'size(items)'))[0]!, /unknown name "items"/);
+  assert.deepEqual(errorsOf(rule('', 'items.properties.x', ', as: items')), []);
+});
+
 test('a fallback that was tried already is refused', () => {
   const text = '{ id: a, when: { event: e }, then: [{ send: { channel: webhook, fallback: [webhook] } }] }';
   assert.match(errorsOf(text)[0]!, /the channel "webhook" is tried already/);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isHeldOut, parseShare } from '../../../rules/gates/holdout.ts';
+import type { GateContext } from '../../../rules/gates/gate.ts';
+import { isHeldOut, parseShare } from '../../../rules/gates/held-out.ts';
 import { REASONS } from '../../../rules/gates/index.ts';
 import { parseTimeOfDay, quietUntil } from '../../../rules/gates/quiet-hours.ts';
 import { parseZone } from '../../../rules/language/zone.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
+import { NO_CONTEXT } from '../../../rules/project/context.ts';
 import type { JsonObject } from '../../../schemas/json.ts';
 import { holds } from '../../invariants/property.ts';
 import { candidateOf, compiled, errorsOf, gateOf } from '../kit.ts';
@@ -31,7 +33,7 @@ then: [{ send: { channel: webhook } }]`);
 
 test('a rule that sends nothing asks nobody for caps, consent, reach or quiet hours', () => {
   const rule = compiled(`${BARE}quietHours: { from: "21:00", to: "08:00" }`);
-  assert.deepEqual(reasonsOf(rule), ['disabled', 'stale']);
+  assert.deepEqual(reasonsOf(rule), ['disabled', 'global-holdout', 'stale']);
 });
 
 test('quiet hours are those of profile.timezone unless the rule says otherwise, and need the profile then', () => {
@@ -106,6 +108,43 @@ describe('hold-out', () => {
     assert.equal(heldOut('0%', 'x').length, 0);
     assert.equal(heldOut('100%', 'x').length, keys.length);
     assert.equal(parseShare('101%'), null);
+  });
+});
+
+describe('the hold-out over all rules', () => {
+  const rule = compiled(`${BARE}category: news`);
+  const gate = gateOf(rule, 'global-holdout');
+  const holdout = (share: number, exempt: string[] = [], entity = 'user') => {
+    return { name: 'all', group: 'group all', share, exempt: new Set(exempt), entity };
+  };
+  const candidateWith = (around: Partial<GateContext>) => {
+    return candidateOf(rule, 1, {}, { around: { ...NO_CONTEXT, ...around } });
+  };
+
+  test('is not asked where there is none, nor in inline tests, and then says nothing', () => {
+    for (const around of [{}, { holdouts: [holdout(1)], withHoldouts: false }]) {
+      const candidate = candidateWith(around);
+      assert.equal(gate.isAsked!(candidate), false);
+      assert.deepEqual(gate.values!(candidate), {});
+    }
+  });
+
+  test('refuses for good whoever is in a group, and says of which', () => {
+    const candidate = candidateWith({ holdouts: [holdout(0), holdout(1)] });
+    assert.equal(gate.isAsked!(candidate), true);
+    assert.deepEqual(gate.refusal(candidate), { until: null });
+    assert.deepEqual(gate.values!(candidate), { 'global-holdout': 'all' });
+    assert.equal(gate.words(candidate, true), 'this one is in the group "all", which no rule treats');
+    assert.equal(gate.words(candidate, false), null);
+  });
+
+  test('lets through exempt categories, those that must be said (W2), and other entities', () => {
+    const passing: Partial<GateContext>[] = [
+      { holdouts: [holdout(1, ['news'])] },
+      { holdouts: [holdout(1)], always: new Set(['news']) },
+      { holdouts: [holdout(1, [], 'device'), holdout(1, [], 'use')] },
+    ];
+    for (const around of passing) assert.equal(gate.refusal(candidateWith(around)), null);
   });
 });
 

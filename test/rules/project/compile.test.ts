@@ -36,7 +36,7 @@ test('what a rule leaves out has its default', () => {
   });
   assert.deepEqual(
     gates.map(({ reason }) => reason),
-    ['disabled', 'stale'],
+    ['disabled', 'global-holdout', 'stale'],
   );
   assert.deepEqual({ ...needs }, { ...new NeedsCollector() });
 });
@@ -61,6 +61,7 @@ limit: [{ max: 3, per: 7d }, { max: 1, per: 1d }]
   const asked = rule.gates.map((gate) => [gate.reason, isChannelGate(gate) ? 0 : (gate.historyMs ?? 0)]);
   assert.deepEqual(asked, [
     ['disabled', 0],
+    ['global-holdout', 0],
     ['cooldown', 3_600_000],
     ['limit', 604_800_000],
     ['stale', 0],

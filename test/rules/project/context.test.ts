@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { channelTraits } from '../../../connectors/channels/index.ts';
+import { formatProblem } from '../../../lib/problem.ts';
 import { type ContextFiles, checkRules } from '../../../rules/index.ts';
-import { errorsOf } from '../kit.ts';
+import { check, errorsOf } from '../kit.ts';
 
 const RULE = '{ id: a, when: { event: e } }';
 
@@ -14,6 +15,7 @@ function mistakes(context: ContextFiles, rule = RULE, entities: string[] = []): 
 const segment = (text: string): ContextFiles => ({ segments: [{ file: 's.yaml', text }] });
 const model = (text: string): ContextFiles => ({ models: [{ file: 'm.yaml', text }] });
 const caps = (text: string): ContextFiles => ({ caps: [{ file: 'c.yaml', text }] });
+const holdouts = (text: string): ContextFiles => ({ holdouts: [{ file: 'h.yaml', text }] });
 
 test('mistakes in segments are reported at their place', () => {
   assert.deepEqual(mistakes(segment('id: vip\nwhere: profile.plan')), []);
@@ -101,6 +103,48 @@ test('mistakes in caps are reported at their place', () => {
   assert.deepEqual(mistakes(caps('max: 3')), ['c.yaml:1:1: the caps must be a list, not a mapping']);
 });
 
+test('mistakes in hold-outs are reported at their place', () => {
+  assert.deepEqual(mistakes(holdouts('- { group: everyone, share: 5%, exempt: [security] }')), []);
+  assert.deepEqual(
+    mistakes(holdouts('- { group: a, share: 101% }\n- { group: a, share: 1%, entity: devise }'), RULE, ['device']),
+    [
+      'h.yaml:1:22: a share is at most 100%, not 101%',
+      'h.yaml:2:12: the group "a" is held out already',
+      'h.yaml:2:34: unknown entity "devise" (did you mean "device"?)',
+    ],
+  );
+  assert.deepEqual(
+    mistakes(holdouts('- { group: A b, share: tenth }\n- { share: 5% }\n- { group: c, share: 5%, exampt: [] }')),
+    [
+      'h.yaml:1:12: "group" cannot be "A b" (lower case letters, digits and single hyphens, such as cart-abandonment)',
+      'h.yaml:1:24: "share" cannot be "tenth" (a percentage such as 50%)',
+      'h.yaml:2:3: an entry of the hold-outs needs "group"',
+      'h.yaml:3:26: unknown field "exampt" (did you mean "exempt"?)',
+    ],
+  );
+  assert.deepEqual(mistakes(holdouts('share: 5%')), ['h.yaml:1:1: the hold-outs must be a list, not a mapping']);
+});
+
+test('a group that is held out in two files is a mistake in the second', () => {
+  const files = ['a', 'b'].map((name) => ({ file: `${name}.yaml`, text: '- { group: x, share: 1% }' }));
+  assert.deepEqual(mistakes({ holdouts: files }), ['b.yaml:1:12: the group "x" is held out already']);
+});
+
+test('an exempt category that no rule has is warned of', () => {
+  const context = holdouts('- { group: all, share: 5%, exempt: [security, recepts] }');
+  const rules =
+    '{ id: a, when: { event: e }, category: security }\n---\n{ id: b, when: { event: e }, category: receipts }';
+  const { errors, warnings } = check(rules, { context });
+  assert.deepEqual(errors, []);
+  assert.deepEqual(warnings.map(formatProblem), [
+    'h.yaml:1:47: no rule has the category "recepts" (did you mean "receipts"?)',
+  ]);
+  assert.deepEqual(
+    check(RULE, { context }).warnings.map(({ hint }) => hint),
+    Array(2).fill('no rule has a category'),
+  );
+});
+
 test('a model that answers later is asked only where a candidate can wait', () => {
   const around = model('id: m\ntype: http\nurl: http://x/\nfeatures: [{ name: n, value: profile.n }]');
   const ask = 'score("m") > 0.5';
@@ -118,16 +162,21 @@ test('a model that answers later is asked only where a candidate can wait', () =
   );
 });
 
-test('every example of docs/rules.md of segments, models and caps is without mistakes', async () => {
+test('every example of docs/rules.md of segments, models, caps and hold-outs is without mistakes', async () => {
   const text = await readFile(new URL('../../../docs/rules.md', import.meta.url), 'utf8');
   const examples = [...text.matchAll(/```yml\n# (\w+)[^\n]*\n(.*?)```/gs)];
   const filesOf = (kind: string) =>
     examples.filter(([, name]) => name === kind).map(([, , example]) => ({ file: `${kind}.yaml`, text: example! }));
-  const around = { segments: filesOf('segments'), models: filesOf('models'), caps: filesOf('caps') };
+  const around = {
+    segments: filesOf('segments'),
+    models: filesOf('models'),
+    caps: filesOf('caps'),
+    holdouts: filesOf('holdouts'),
+  };
   const rules = filesOf('rules');
   assert.deepEqual(
-    [around.segments, around.models, around.caps, rules].map(({ length }) => length),
-    [1, 1, 1, 1],
+    [around.segments, around.models, around.caps, around.holdouts, rules].map(({ length }) => length),
+    [1, 1, 1, 1, 1],
   );
   assert.deepEqual(errorsOf(rules[0]!.text, { context: around }), []);
 });

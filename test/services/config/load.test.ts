@@ -94,7 +94,7 @@ kafka:
   brokers: [127.0.0.1:9092]
   tls: { ca: ./ca.pem, cert: ./cert.pem, key: ./key.pem }
   sasl: { mechanism: scram-sha-512, username: me, password: "\${SASL_PASSWORD}" }
-registry: { url: http://127.0.0.1:8081 }
+registry: { url: http://127.0.0.1:8081, allowPrivate: true }
 threads: 2
 guarantee: exactly_once
 commitInterval: { min: 5ms, max: 100ms }
@@ -110,6 +110,7 @@ segments: ./segments
 models: ./models
 templates: ./templates
 caps: ./caps.yaml
+holdouts: ./holdouts.yaml
 channels:
   email: { provider: smtp, host: 127.0.0.1, port: 1025, from: "Shop <hello@shop.test>" }
   webhook: { url: "http://127.0.0.1:9000/hook", secret: "\${WEBHOOK_SECRET}", allowPrivate: true }
@@ -121,6 +122,7 @@ http: { host: 127.0.0.1, port: 8080, writeKeys: ["\${WRITE_KEY}"] }
   assert.equal((config.channels['webhook'] as WebhookOptions).secret, 'whsec_abc');
   assert.deepEqual(config.http?.writeKeys, ['key']);
   assert.equal(config.caps, join(folder, 'caps.yaml'));
+  assert.equal(config.holdouts, join(folder, 'holdouts.yaml'));
   assert.deepEqual(warnings, []);
 });
 
@@ -235,7 +237,7 @@ channels:
   webhook: { url: "http://a.test/x", secret: "\${S}" }
   email: { host: h, from: me@shop.test, username: u, password: "\${S}" }
 http: { writeKeys: ["\${S}", "\${S}"], keys: [{ name: ci, hash: "\${H}", roles: [viewer] }] }
-registry: { url: "http://me:hunter2@a.test" }
+telemetry: { otlp: { url: "http://me:hunter2@a.test" } }
 kafka: { brokers: [b], sasl: { mechanism: plain, username: u, password: "\${S}" } }
 `;
   const shown = JSON.stringify(redact(load(t, text, { S: 'topsecret', H: `sha256:${'abcd'.repeat(16)}` }).config));
@@ -264,6 +266,17 @@ test('what the channel itself finds wrong is an error where it stands', (t) => {
       '  tripline.yaml:3:27: "from" is not one email address (such as `Shop <hello@shop.test>`)',
     ],
   );
+});
+
+test('the address of the registry is checked as those of channels are', (t) => {
+  assert.deepEqual(problemsOf(t, 'registry: { url: "http://10.1.2.3:8081" }\n'), [
+    '  tripline.yaml:1:18: "registry.url" is a private address (public ones only, unless `allowPrivate: true`)',
+  ]);
+  assert.deepEqual(problemsOf(t, 'registry: { url: "https://me:pw@registry.example.com" }\n'), [
+    '  tripline.yaml:1:18: "registry.url" holds a user or password (use `registry.auth`)',
+  ]);
+  const { config } = load(t, 'registry: { url: "http://localhost:8081", allowPrivate: true }\n');
+  assert.equal(config.registry?.allowPrivate, true);
 });
 
 test('without secrets a variable that is not set is no error, but everything else still is', (t) => {
@@ -326,4 +339,52 @@ test('a further channel by name takes the options of all channels too', (t) => {
   const partner = (options: string) => `channels: { partner: { type: webhook, url: "http://h.test/", ${options} } }\n`;
   assert.deepEqual(problemsOf(t, partner('rate: 2/s')), []);
   assert.match(problemsOf(t, partner('rate: 2/w')).join(), /rate/);
+});
+
+test('events that say consent are told what of them would have no effect', (t) => {
+  const of = (events: string, more = '') =>
+    problemsOf(t, `${more}consent:\n  always: [receipts]\n  events: ${events}\n`);
+  const segment = 'event: Segment Consent Preference Updated';
+  const right = `[{ ${segment}, preferences: { Ads: { category: news }, C5: { channel: sms } } }, { event: Left, all: true, allowed: false }]`;
+  assert.deepEqual(of(right), []);
+  for (const [events, expected] of [
+    ['[{ event: $consent, category: news, allowed: true }]', /no event that comes from outside.*"\$"/],
+    ['[{ event: Left, category: news }]', /missing field "allowed"/],
+    ['[{ event: Left, allowed: false }]', /it says nothing.*one of category, channel, all/s],
+    ['[{ event: Left, category: news, channel: sms, allowed: false }]', /it says category and channel/],
+    ['[{ event: Left, category: receipts, allowed: false }]', /"receipts" asks nobody/],
+    ['[{ event: Left, channel: webhook, allowed: false }]', /"webhook" asks no consent/],
+    ['[{ event: Left, channel: smss, allowed: false }]', /there is no channel "smss".*did you mean "?sms/is],
+    ['[{ event: Left, all: true, allowed: false, path: properties }]', /"path" is where/],
+    [`[{ ${segment}, allowed: true, preferences: { Ads: { category: news } } }]`, /"allowed" has no effect beside/],
+    [`[{ ${segment}, preferences: { Ads: {} } }]`, /it says nothing/],
+    [`[{ ${segment}, preferences: {} }]`, /preferences/],
+    [`[{ ${segment}, path: body, preferences: { Ads: { category: news } } }]`, /path/],
+    [
+      '[{ event: Left, all: true, allowed: false }, { event: Left, all: true, allowed: true }]',
+      /to say the same twice/,
+    ],
+  ] as const) {
+    const problems = of(events);
+    assert.equal(problems.length > 0, true, events);
+    assert.match(problems.join('\n'), expected);
+  }
+  const devices =
+    'entities: { device: { id: deviceId } }\nsources: [{ topic: t, format: json, entity: device, event: kind }]\n';
+  assert.match(
+    of('[{ event: Left, all: true, allowed: false }]', devices).join('\n'),
+    /no source has events of people/,
+  );
+});
+
+test('double opt-in is told what of it would have no effect', (t) => {
+  const http = 'http: { publicUrl: "https://shop.test" }\n';
+  const of = (doubleOptIn: string, more = http) =>
+    problemsOf(t, `${more}consent: { always: [receipts], doubleOptIn: ${doubleOptIn} }\n`).join('\n');
+  assert.equal(of('{ categories: [news], channels: [sms], within: 2d }'), '');
+  assert.match(of('{ categories: [news] }', ''), /nobody could follow a link.*set http\.publicUrl/);
+  assert.match(of('{}'), /nothing is to be confirmed/);
+  assert.match(of('{ categories: [receipts] }'), /"receipts" asks nobody/);
+  assert.match(of('{ channels: [webhook] }'), /"webhook" asks no consent/);
+  assert.match(of('{ channels: [smss] }'), /there is no channel "smss"/);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { consentChangeOf } from '../../../schemas/consent-change.ts';
+import { consentChangeOf, proofOfConsent } from '../../../schemas/consent-change.ts';
 import { importedConsent } from '../../../services/consent/import.ts';
 
 test('a list of who said no becomes changes of consent, one of dead addresses suppressions', () => {
@@ -53,4 +53,12 @@ test('a change of consent is checked to the last field, and has a time', () => {
   ] as const) {
     assert.throws(() => consentChangeOf(body as never, 0), { code: 'TRG_RECORD_INVALID', message });
   }
+});
+
+test('a row says when that was asked for which was confirmed, and a change of anybody else cannot', () => {
+  const csv = 'userId,category:news,timestamp,requestedAt\nu1,true,2026-01-02T00:00:00Z,2026-01-01T00:00:00Z\n';
+  const [change] = importedConsent('old.csv', csv, 'import').changes;
+  assert.equal(proofOfConsent(change!, 0).requestedAt, '2026-01-01T00:00:00.000Z');
+  assert.throws(() => consentChangeOf(change!, 0), { code: 'TRG_RECORD_INVALID', message: /"requestedAt"/ });
+  assert.throws(() => proofOfConsent({ ...change!, requestedAt: 'then' }, 0), /"requestedAt" must be a time/);
 });

@@ -22,6 +22,8 @@ function decision(id: string, rule: string, at: number): Decision {
     flow: null,
     step: 0,
     passedOver: [],
+    gathered: [],
+    digest: null,
   } as const;
   return { id, rule, ruleVersion: 'v1', entity, at, ...rest };
 }

@@ -44,7 +44,7 @@ test('a rule over a source of Avro is explained: records wait for their schema, 
 deliveredElsewhere: [webhook, email]
 validFor: { operational: forever, marketing: forever }
 dataDir: ./data
-registry: { url: "${url}" }
+registry: { url: "${url}", allowPrivate: true }
 sources: [{ topic: orders, keyed: true, format: avro, id: user, event: what, timestamp: at }]
 `,
     'rules/paid.yaml': 'id: paid\nwhen: { event: paid }\n',

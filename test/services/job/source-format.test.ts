@@ -50,8 +50,13 @@ test('a source of Avro needs a registry, and the mistake is shown where it is', 
       return true;
     },
   );
-  const config = configOf(t, `${sources}registry: { url: "http://127.0.0.1:1" }\n`);
-  assert.deepEqual(config.registry, { url: 'http://127.0.0.1:1', auth: null, startTimeoutMs: 60_000 });
+  const config = configOf(t, `${sources}registry: { url: "http://127.0.0.1:1", allowPrivate: true }\n`);
+  assert.deepEqual(config.registry, {
+    url: 'http://127.0.0.1:1',
+    auth: null,
+    allowPrivate: true,
+    startTimeoutMs: 60_000,
+  });
   const schemas = { prepare: () => null, find: () => undefined };
   assert.equal(formatOf(config.sources[0]!, config, schemas).schemas, schemas);
 });

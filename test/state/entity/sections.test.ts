@@ -33,7 +33,7 @@ test('all that is known beside the profile is read back as it was written', () =
   const doc = emptyEntityDocument();
   const { sections } = doc;
   const account = new Map([['plan', { value: 'pro', at: 3 }]]);
-  const consent = [{ category: 'promotions', allowed: false, at: 4 }];
+  const consent = [{ about: 'promotions', yesAt: 3, confirmedAt: 2, noAt: 4 }];
   const views = new EventTimes();
   for (const time of [7, 5, 7]) views.add(time, 1_000);
   const lanes = [
@@ -91,9 +91,29 @@ test('what nobody opened is written as the bytes that were read (S1)', () => {
   const read = again(doc);
   const unknown: StateCodec<string> = { kind: 'sent', version: 1, ...binary.text };
   unknown.read = () => assert.fail('it was decoded');
-  read.sections.put(consentFacts, [{ category: '*', allowed: false, at: 1 }]);
+  read.sections.put(consentFacts, [{ about: '*', yesAt: -1, confirmedAt: -1, noAt: 1 }]);
   const twice = again(read);
   assert.deepEqual(twice.sections.open(sentFacts), [{ channel: 'email', at: 3 }]);
+});
+
+test('consent as version 1 kept it is what was said last, and nothing of it was confirmed', () => {
+  const said = [
+    { category: 'promotions', allowed: false, at: 4 },
+    { category: 'channel:sms', allowed: true, at: 5 },
+  ];
+  const version1: StateCodec<typeof said> = {
+    kind: 'consent',
+    version: 1,
+    ...binary.list(
+      binary.record<(typeof said)[number]>({ category: binary.text, allowed: binary.boolean, at: binary.integer }),
+    ),
+  };
+  const doc = emptyEntityDocument();
+  doc.sections.put(version1, said);
+  assert.deepEqual(again(doc).sections.open(consentFacts), [
+    { about: 'promotions', yesAt: -1, confirmedAt: -1, noAt: 4 },
+    { about: 'channel:sms', yesAt: 5, confirmedAt: -1, noAt: -1 },
+  ]);
 });
 
 test('a section of a version to come is refused, bytes that are none of its kind are damage (S2)', () => {

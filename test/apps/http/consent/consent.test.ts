@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import { request } from 'undici';
+import { consent } from '../../../../apps/cli/commands/consent.ts';
 import { openEmbeddedLogReadOnly } from '../../../../connectors/logs/embedded/index.ts';
 import { systemClock } from '../../../../lib/clock.ts';
 import { decisionCodec, deliveryCodec } from '../../../../schemas/framed.ts';
@@ -16,7 +17,7 @@ import { readTopic } from '../../../../services/topics/read-topic.ts';
 import { until } from '../../../../testing/until.ts';
 import { WorkerProcess } from '../../../../testing/worker-process.ts';
 import { startSmtpServer } from '../../../connectors/channels/email/smtp-server.ts';
-import { folderWith } from '../../cli/kit.ts';
+import { folderWith, run } from '../../cli/kit.ts';
 
 const START_MS = 60_000;
 const RULES = `id: news
@@ -44,10 +45,19 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function start(t: TestContext) {
+interface Project {
+  readonly rules?: string;
+  readonly consent?: string;
+  readonly templates?: Readonly<Record<string, string>>;
+}
+
+async function start(
+  t: TestContext,
+  { rules = RULES, consent: terms = '{ always: [receipts] }', templates = {} }: Project = {},
+) {
   const smtp = await startSmtpServer(t);
   const port = await freePort();
-  const folder = folderWith(t, { 'rules/rules.yaml': RULES, 'templates/news/email.liquid': TEMPLATE });
+  const folder = folderWith(t, { 'rules/rules.yaml': rules, 'templates/news/email.liquid': TEMPLATE, ...templates });
   const url = `http://127.0.0.1:${port}`;
   const config = [
     'application: shop',
@@ -55,7 +65,7 @@ async function start(t: TestContext) {
     'log: { partitions: 2 }',
     'outOfOrderness: 0s',
     `http: { port: ${port}, writeKeys: ["k1"], publicUrl: "${url}" }`,
-    'consent: { always: [receipts] }',
+    `consent: ${terms}`,
     'rules: ./rules',
     'templates: ./templates',
     `channels: { email: { host: 127.0.0.1, port: ${smtp.port}, from: "Shop <hello@shop.test>", to: "{{ entity.id }}@people.test" } }`,
@@ -239,4 +249,77 @@ test('the preference page in Chromium shows what was said, keeps what is chosen,
   );
   await happens('published', 'u1');
   assert.equal((await decided('news', 2)).reason, 'consent');
+});
+
+const ASKING = `${RULES}---
+id: ask
+category: confirmation
+when: { event: consent_requested }
+then: [{ send: { channel: email, template: ask, data: { url: event.properties.confirmUrl } } }]
+`;
+
+test('a yes that must be confirmed counts once the person has followed the link of the mail and pressed the button', {
+  timeout: 180_000,
+}, async (t) => {
+  const { url, post, happens, mail, get, decided, read, folder } = await start(t, {
+    rules: ASKING,
+    consent: '{ always: [receipts, confirmation], doubleOptIn: { categories: [news] } }',
+    templates: { 'templates/ask/email.liquid': '---\nsubject: Yours?\n---\n<a href="{{ data.url }}">Yes</a>' },
+  });
+  await happens('published', 'u1');
+  assert.equal((await decided('news', 1)).reason, 'consent', 'nothing was said');
+  const said = { userId: 'u1', categories: { news: true }, source: 'form', text: 'Send me news' };
+  // Whoever fills in the form cannot say that it was confirmed.
+  assert.equal((await post('/v1/consent', { ...said, requestedAt: '2026-01-01T00:00:00Z' })).status, 400);
+  assert.equal((await post('/v1/consent', said)).status, 200);
+  const { email } = await mail(1);
+  const link = linkIn(email.html!, 'confirm');
+  assert.ok(link.startsWith(`${url}/confirm/`));
+  await happens('published', 'u1');
+  assert.equal((await decided('news', 2)).reason, 'consent', 'it is pending');
+  const shown = async () =>
+    (await run(['consent', 'show', '--user', 'u1', '-c', 'tripline.yaml'], [consent], folder)).out;
+  assert.match(await shown(), /^news {2}no, until it is confirmed\n/);
+
+  for (const [target, status] of [
+    [`${link.slice(0, -4)}AAAA`, 404],
+    [link.replace('/confirm/', '/preferences/'), 404],
+  ] as const) {
+    const forged = await request(target, { method: 'POST' });
+    assert.equal(forged.statusCode, status);
+    await forged.body.dump();
+  }
+  const looked = await get(link);
+  assert.equal(looked.statusCode, 200);
+  await looked.body.dump();
+  assert.match(await shown(), /until it is confirmed/, 'who only looks changes nothing');
+
+  const browser = await chromium.launch({
+    executablePath: chromiumPath(),
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  });
+  t.after(() => browser.close());
+  const page = await browser.newPage();
+  await page.goto(link);
+  assert.equal(await page.getByText('Do you want to receive news?').isVisible(), true);
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await page.getByRole('status').waitFor();
+  assert.match(await page.getByRole('status').innerText(), /You will receive news/);
+  await happens('published', 'u1');
+  assert.equal((await decided('news', 3)).outcome, 'fired');
+  await mail(2);
+  assert.match(await shown(), /^news {2}yes\n/);
+  const [asked, confirmed, ...more] = await read('tripline.consent-changes', (value) =>
+    JSON.parse(Buffer.from(value).toString('utf8')),
+  );
+  assert.deepEqual(more, []);
+  const { timestamp, ...proof } = confirmed;
+  assert.deepEqual(proof, {
+    userId: 'u1',
+    categories: { news: true },
+    requestedAt: asked.timestamp,
+    source: 'confirmation link',
+    text: 'Do you want to receive news?',
+  });
+  assert.ok(Date.parse(timestamp) > Date.parse(asked.timestamp));
 });

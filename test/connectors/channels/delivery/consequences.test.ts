@@ -178,3 +178,17 @@ test('what is refused right before it goes was not sent, and counts no attempt',
   assert.deepEqual(sender.sends, []);
   assert.ok(task.facts.asked > 0);
 });
+
+test('a message with something missing goes, and its delivery and a metric say what', async () => {
+  class Lacking extends FakeSender {
+    override render(): Rendering {
+      return { outcome: 'rendered', message: { ...MESSAGE, missing: ['profile.nmae', 'data.x'] } };
+    }
+  }
+  const task = new ConnectorTask({ channel: 'email', sender: new Lacking(() => DELIVERED) });
+  task.read(makeAction({ id: 'a1' }));
+  await task.settle();
+  const { outcome, reason } = task.deliveries[0]!;
+  assert.deepEqual([outcome, reason], ['delivered', 'missing: profile.nmae, data.x']);
+  assert.equal(task.counts.get('template-missing email'), 1);
+});

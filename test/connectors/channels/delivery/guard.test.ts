@@ -148,3 +148,30 @@ test('in sandbox everything that could be sent is refused as sandbox, and nothin
   facts.write(CHANGES, 'u1', { all: false });
   assert.equal(guard.refusal(makeAction(), null), 'consent');
 });
+
+test('a category and a channel that must be confirmed want a confirmed yes since the last no, whoever says yes again', () => {
+  const { facts, guard } = guarded();
+  const letters = makeAction({ category: 'letters' });
+  const refusal = () => guard.refusal(letters, null);
+  const at = (second: number) => new Date(second * 1_000).toISOString();
+  assert.equal(refusal(), 'consent', 'nothing was said');
+  facts.write(CHANGES, 'u1', { categories: { letters: true }, timestamp: at(1) });
+  assert.equal(refusal(), 'consent', 'it is not confirmed');
+  facts.write(CHANGES, 'u1', { categories: { letters: true }, timestamp: at(3), requestedAt: at(1) });
+  assert.equal(refusal(), null);
+  facts.write(CHANGES, 'u1', { categories: { letters: true }, timestamp: at(4) });
+  assert.equal(refusal(), null, 'a yes to what is confirmed changes nothing');
+  facts.write(CHANGES, 'u1', { all: false, timestamp: at(5) });
+  facts.write(CHANGES, 'u1', { all: true, categories: { letters: true }, timestamp: at(6) });
+  assert.equal(refusal(), 'consent', 'after a no to everything it must be confirmed anew');
+  facts.write('tripline.consent', 'u1', { categories: { letters: true } }, 7_000);
+  assert.equal(refusal(), null, 'a whole record is believed');
+
+  const sms = guarded({ channel: 'sms' });
+  assert.equal(sms.guard.refusal(makeAction(), null), 'consent');
+  sms.facts.write(CHANGES, 'u1', { channels: { sms: true }, timestamp: at(1) });
+  assert.equal(sms.guard.refusal(makeAction(), null), 'consent');
+  assert.equal(sms.guard.refusal(makeAction({ category: 'security' }), null), null, 'who must be asked can be asked');
+  sms.facts.write(CHANGES, 'u1', { channels: { sms: true }, timestamp: at(2), requestedAt: at(1) });
+  assert.equal(sms.guard.refusal(makeAction(), null), null);
+});

@@ -50,7 +50,11 @@ export function testDesk(options: TestDesk): DeliveryDesk {
   const guard = new ChannelGuard({
     channel,
     asksConsent: channel !== 'webhook',
-    terms: { optIn: new Set(['news']), always: new Set(['security']) },
+    terms: {
+      optIn: new Set(['news']),
+      doubleOptIn: new Set(['letters', 'channel:sms']),
+      always: new Set(['security']),
+    },
     isSandbox,
     known: facts.known,
     current: (signal) => {

@@ -40,8 +40,8 @@ test('what only the meaning can tell is said as well', () => {
   const dkim = { domain: 'shop.test', selector: 's1', privateKey: 'no key' };
   assert.deepEqual(findings({ ...GOOD, from: 'Shop', to: '{{ x', subject: '{% if x %}', username: 'me', dkim }), [
     '"from" is not one email address (such as `Shop <hello@shop.test>`)',
-    '"to" is not Liquid: output "{{ x" not closed',
-    '"subject" is not Liquid: tag {% if x %} not closed',
+    '"to" is not Liquid: "{{ x" is not closed (what is shown ends with }})',
+    '"subject" is not Liquid: {% if x %} is not closed (add {% endif %})',
     '"username" and "password" go together',
     '"dkim.privateKey" is not a private key in PEM',
   ]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -46,6 +46,7 @@ test('a template sees data, entity, rule, at and everything of the context', (t)
     body: 'SAVE<10> user u1 cart-abandonment 2026-01-01T09:00:00.000Z Ann 80',
     isHtml: false,
     isJson: false,
+    missing: [],
   });
 });
 
@@ -80,6 +81,7 @@ test('a byte order mark and line ends of Windows are no part of a template', (t)
     body: '<p>Hello</p>',
     isHtml: true,
     isJson: false,
+    missing: [],
   });
 });
 
@@ -121,22 +123,85 @@ test('all mistakes of all templates are reported at once, each where it is', (t)
       'h/email.de.liquid': 'nur deutsch',
     }),
     [
-      'a/email.liquid:2:14: output "{{ name" not closed',
-      'a/email.liquid:5:3: tag {% if x %} not closed',
-      'b/email.liquid:2:1: undefined filter: nofilter',
+      'a/email.liquid:2:14: "{{ name" is not closed (what is shown ends with }})',
+      'a/email.liquid:5:3: {% if x %} is not closed (add {% endif %})',
+      'b/email.liquid:2:1: unknown filter "nofilter" (such as upcase, default, date, escape)',
       'c/email.liquid:2:10: "subject" must be text (text that begins with {{ must be in quotes)',
       'd/email.liquid:2:1: unknown field "subjekt" (did you mean "subject"?)',
       'e/emial.liquid: a template is named after its channel (did you mean "email"?)',
-      'f/email.liquid:1:1: tag "include" not found',
+      'f/email.liquid:1:1: the tag "include" is not available (a template is one file, and reaches for no other)',
       'g/email.liquid:2:10: "subject" must be text',
     ],
   );
+});
+
+test('what is missing is empty and told, and with `missing: strict` the message fails by its name', (t) => {
+  const text = (policy: string) =>
+    `---\nsubject: Hi {{ profile.nick }}\n${policy}---\n{{ data.coupon }}{{ data.gone }}`;
+  const { templates, problems } = loadTemplates(
+    folderOf(t, {
+      'cart/email.liquid': text(''),
+      'said/email.liquid': text('missing: empty\n'),
+      'strict/email.liquid': text('missing: strict\n'),
+      'asked/email.liquid': '---\nmissing: strict\n---\n{% if data.gone %}!{% endif %}{{ data.gone | default: "-" }}',
+    }),
+  );
+  assert.deepEqual(problems, []);
+  const told: string[][] = [];
+  const listening = templates.listening((missing) => told.push([...missing]));
+  for (const template of ['cart', 'said']) {
+    assert.equal(listening.render({ ...ACTION, template }).fields.subject, 'Hi');
+  }
+  assert.deepEqual(told, [
+    ['profile.nick', 'data.gone'],
+    ['profile.nick', 'data.gone'],
+  ]);
+  assert.throws(() => templates.render({ ...ACTION, template: 'strict' }), {
+    code: 'TRG_TEMPLATE_FAILED',
+    message: 'template strict/email.liquid shows profile.nick, data.gone, which is not there, and says missing: strict',
+  });
+  assert.equal(templates.render({ ...ACTION, template: 'asked' }).body, '-');
+  assert.deepEqual(problemsOf(t, { 'a/email.liquid': '---\nmissing: strickt\n---\n' }), [
+    'a/email.liquid:2:10: "missing" is empty or strict (did you mean "strict"?)',
+  ]);
+});
+
+test('front matter that is no YAML is one line with its place', (t) => {
+  const [problem] = problemsOf(t, { 'a/email.liquid': '---\nsubject: a: b\n---\n' });
+  assert.match(problem!, /^a\/email\.liquid:2:\d+: front matter: Nested mappings are not allowed[^\n]*$/);
 });
 
 test('a template only for some locales is a mistake: the others would get nothing', (t) => {
   assert.deepEqual(problemsOf(t, { 'h/email.de.liquid': 'nur deutsch' }), [
     'h/email.liquid: is missing, while h/email.de.liquid is there (it is for people of all other locales)',
   ]);
+});
+
+test('links within the folder are followed, and those that lead out of it are refused by name (T1)', (t) => {
+  const outside = folderOf(t, { 'secret/email.liquid': 'secret', 'passwords.liquid': 'secret' });
+  const folder = folderOf(t, { '..data/cart/email.liquid': 'hello', 'own/email.liquid': 'own' });
+  symlinkSync('..data/cart', join(folder, 'cart'));
+  symlinkSync(join(outside, 'secret'), join(folder, 'secret'));
+  symlinkSync('../../..', join(folder, 'own/up'));
+  symlinkSync(join(outside, 'passwords.liquid'), join(folder, 'own/sms.liquid'));
+  const { templates, problems } = loadTemplates(folder);
+  assert.equal(templates.render(ACTION).body, 'hello');
+  assert.deepEqual(
+    Array.from(templates.all(), ({ name, channel }) => `${name}/${channel}`),
+    ['cart/email', 'own/email'],
+  );
+  const text = 'is a symbolic link that leads out of the folder of templates (put the file itself here)';
+  assert.deepEqual(
+    problems.map((problem) => formatProblem(problem).replace(`${folder}/`, '')),
+    [`secret: ${text}`, `own/sms.liquid: ${text}`],
+  );
+});
+
+test('a file that is far too large is refused before it is read', (t) => {
+  const folder = folderOf(t, { 'cart/email.liquid': '' });
+  truncateSync(join(folder, 'cart/email.liquid'), 50 * 1024 ** 3);
+  const { problems } = loadTemplates(folder);
+  assert.match(formatProblem(problems[0]!), /cart\/email\.liquid: cannot be read: it has \d+ bytes, at most 2097152$/);
 });
 
 test('a folder that cannot be read is one problem', (t) => {

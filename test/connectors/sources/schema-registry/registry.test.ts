@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import type { AddressInfo, LookupFunction } from 'node:net';
+import { after, type TestContext, test } from 'node:test';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import { CHANNEL_IDS } from '../../../../connectors/channels/index.ts';
 import { RegistryClient, registerSchemas, SchemaCache } from '../../../../connectors/sources/schema-registry/index.ts';
@@ -17,7 +17,8 @@ import { type PublicSchema, publicSchemas } from '../../../../topology/public-sc
 import { KeptLog, registryOfFile } from './kit.ts';
 
 const registry = await registryOfFile();
-const client = new RegistryClient({ url: registry.url, auth: null });
+const client = new RegistryClient({ url: registry.url, auth: null, allowPrivate: true }, systemClock);
+after(() => client.close());
 const never = new AbortController().signal;
 
 /** Schemas under subjects that no other test has. */
@@ -45,6 +46,11 @@ function record(name: string, ...fields: object[]): string {
 
 const text = (name: string): object => ({ name, type: 'string' });
 
+/** DNS that says that every name is in here. */
+function privateLookup(): LookupFunction {
+  return (_name, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]);
+}
+
 /** Bound, so that a schema that never comes fails the test. */
 async function prepared(cache: SchemaCache, id: number): Promise<void> {
   for (let tries = 0; tries < 3; tries++) {
@@ -57,7 +63,8 @@ async function prepared(cache: SchemaCache, id: number): Promise<void> {
 
 function cacheOf(t: TestContext, options: { log?: KeptLog; clock?: FakeClock; schemasMax?: number } = {}): SchemaCache {
   const { log = new KeptLog(), clock = systemClock, schemasMax = 100 } = options;
-  const cache = new SchemaCache(client, { clock, logger: log, schemasMax });
+  const own = new RegistryClient({ url: registry.url, auth: null, allowPrivate: true }, systemClock);
+  const cache = new SchemaCache(own, { clock, logger: log, schemasMax });
   t.after(() => cache.close());
   return cache;
 }
@@ -100,6 +107,8 @@ test('records under the registry’s ids are read by the library that kafkajs co
     flow: null,
     step: 0,
     passedOver: [],
+    gathered: [],
+    digest: null,
   };
   const bytes = decisionCodec.encoder(id)(decision);
   assert.equal(Buffer.from(bytes).readUInt32BE(1), id);
@@ -169,8 +178,12 @@ test('a stop while the registry is waited for ends the wait', async (t) => {
   assert.deepEqual(await ids, {});
 });
 
-test('an address that is no registry, or not its Confluent-compatible API, is a failure that says so', async () => {
-  const wrong = new RegistryClient({ url: new URL('/', registry.url).href, auth: null });
+test('an address that is no registry, or not its Confluent-compatible API, is a failure that says so', async (t) => {
+  const wrong = new RegistryClient(
+    { url: new URL('/', registry.url).href, auth: null, allowPrivate: true },
+    systemClock,
+  );
+  t.after(() => wrong.close());
   await assert.rejects(
     registerSchemas(wrong, schemasOf('wrong'), { clock: systemClock, logger: new KeptLog(), patienceMs: 5_000 }, never),
     (error) => error instanceof FatalError && error.code === 'TRG_REGISTRY_REFUSED',
@@ -186,8 +199,11 @@ test('the log-in is sent, and a wrong one is a failure that says so', async (t) 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const ask = (password: string): Promise<unknown> =>
-    new RegistryClient({ url, auth: { username: 'key', password } }).schema(1);
+  const ask = (password: string): Promise<unknown> => {
+    const one = new RegistryClient({ url, auth: { username: 'key', password }, allowPrivate: true }, systemClock);
+    t.after(() => one.close());
+    return one.schema(1);
+  };
   assert.deepEqual(await ask('right'), { schema: '"string"' });
   await assert.rejects(ask('wrong'), (error) => {
     assert.ok(error instanceof FatalError);
@@ -204,9 +220,70 @@ test('a registry that has a fault of its own, or answers no JSON, is asked again
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
-  const other = new RegistryClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, auth: null });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const other = new RegistryClient({ url, auth: null, allowPrivate: true }, systemClock);
+  t.after(() => other.close());
   await assert.rejects(other.schema(1), RetryableError);
   await assert.rejects(other.schema(2), FatalError);
+});
+
+test('a name that leads to a private address is not asked, and the failure says what to set', async (t) => {
+  const lookup = privateLookup();
+  const given = { url: 'http://registry.example.com', auth: null, allowPrivate: false };
+  const inside = new RegistryClient(given, systemClock, lookup);
+  t.after(() => inside.close());
+  await assert.rejects(inside.schema(1), (error) => {
+    assert.ok(error instanceof FatalError);
+    assert.match(error.message, /is at a private address/);
+    assert.match(String(error.fields['hint']), /registry\.allowPrivate: true/);
+    return error.code === 'TRG_CONFIG_INVALID';
+  });
+});
+
+test('a schema of many megabytes is not taken, and holds up nobody who needs another', async (t) => {
+  const server = createServer((request, response) => {
+    const isLarge = request.url === '/schemas/ids/1';
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ schema: isLarge ? ' '.repeat(5_000_000) : '"string"' }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const log = new KeptLog();
+  const given = { clock: systemClock, logger: log };
+  const cache = new SchemaCache(new RegistryClient({ url, auth: null, allowPrivate: true }, systemClock), given);
+  t.after(() => cache.close());
+  await prepared(cache, 1);
+  await prepared(cache, 2);
+  const found = cache.find(1);
+  assert.match(found?.kind === 'unusable' ? found.reason : '', /schema 1 of the registry has more than \d+ bytes/);
+  assert.equal(cache.find(2)?.kind, 'usable');
+  assert.deepEqual(log.lines, []);
+});
+
+test('a registry that never answers is given up after 10 s, and asked again', async (t) => {
+  let asked = 0;
+  const server = createServer(() => asked++);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const clock = new FakeClock();
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const log = new KeptLog();
+  const cache = new SchemaCache(new RegistryClient({ url, auth: null, allowPrivate: true }, clock), {
+    clock,
+    logger: log,
+  });
+  void cache.prepare(1);
+  await until(() => asked === 1, { message: 'it is asked' });
+  await clock.advance(10_000);
+  await until(() => log.lines.length === 1, { message: 'it is given up' });
+  assert.match(log.lines[0]!, /^warn: records wait for their schema.*no answer within 10 s/);
+  await clock.advance(500);
+  await until(() => asked === 2, { message: 'it is asked again' });
+  await cache.close();
 });
 
 test('a schema is asked for once and then at hand (K1)', async (t) => {
