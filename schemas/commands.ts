@@ -30,10 +30,19 @@ export interface AnswerCommand {
   readonly at: number;
 }
 
-export type Command = DeviceCommand | UnsuppressCommand | AnswerCommand;
+/** A flow is to end at once. */
+export interface FlowCancelCommand {
+  readonly kind: 'flow-cancel';
+  readonly rule: string;
+  readonly flow: string;
+  readonly by: string;
+  readonly at: number;
+}
 
-/** Who answered is told as it is given. */
-const BY_LENGTH_MAX = 200;
+export type Command = DeviceCommand | UnsuppressCommand | AnswerCommand | FlowCancelCommand;
+
+/** Who answered, or cancelled, is told as it is given. */
+export const BY_LENGTH_MAX = 200;
 
 /** Of a device's id: it is part of a path, and of every action to it. */
 export const DEVICE_ID_LENGTH_MAX = 200;
@@ -54,6 +63,7 @@ export function commandOf(command: JsonObject): Command {
   const { kind, op, device, address, at } = command;
   if (kind === 'unsuppress' && typeof address === 'string' && typeof at === 'number') return { kind, address, at };
   if (kind === 'answer') return answerOf(command);
+  if (kind === 'flow-cancel') return flowCancelOf(command);
   if (kind !== 'device') throw new RecordError('TRG_RECORD_INVALID', 'the command is of no kind that there is');
   if (typeof at !== 'number' || !Number.isSafeInteger(at) || !isJsonObject(device)) throw wrong('device');
   if (op === 'remove' && isIdentifier(device['id'])) return { kind, op, device: { id: device['id'] }, at };
@@ -68,6 +78,14 @@ function answerOf({ of, verdict, data = {}, by, at }: JsonObject): AnswerCommand
   if (typeof by !== 'string' || by === '' || by.length > BY_LENGTH_MAX) throw wrong('by', 'answer');
   if (typeof at !== 'number' || !Number.isSafeInteger(at)) throw wrong('at', 'answer');
   return { kind: 'answer', of, verdict, data, by, at };
+}
+
+function flowCancelOf({ rule, flow, by, at }: JsonObject): FlowCancelCommand {
+  if (typeof rule !== 'string' || rule === '') throw wrong('rule', 'flow-cancel');
+  if (typeof flow !== 'string' || flow === '') throw wrong('flow', 'flow-cancel');
+  if (typeof by !== 'string' || by === '' || by.length > BY_LENGTH_MAX) throw wrong('by', 'flow-cancel');
+  if (typeof at !== 'number' || !Number.isSafeInteger(at)) throw wrong('at', 'flow-cancel');
+  return { kind: 'flow-cancel', rule, flow, by, at };
 }
 
 /** Throws RecordError TRG_RECORD_INVALID, whose message says what is wrong with it. */

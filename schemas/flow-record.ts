@@ -25,7 +25,7 @@ export interface FlowRecord {
   readonly until: number | null;
   /** Of `sent`: the action; of `skipped`, the one whose route was used up. */
   readonly action: string | null;
-  /** Of `reviewed`: who answered. */
+  /** Of `reviewed`: who answered; of `ended` by `cancelled`: who did it. */
   readonly by: string | null;
 }
 

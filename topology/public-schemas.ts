@@ -15,10 +15,11 @@ export interface PublicSchema {
 
 /** Of every topic that a configuration with this prefix writes for others; `channels`: those that rules may send to. */
 export function publicSchemas(prefix: string, channels: readonly string[]): readonly PublicSchema[] {
-  const { decisions, deliveries, deadLetter, late } = publicTopics(prefix);
+  const { decisions, flows, deliveries, deadLetter, late } = publicTopics(prefix);
   const names: readonly (readonly [topic: string, name: string])[] = [
     ...channels.map((channel) => [actionsTopic(prefix, channel), 'actions/action'] as const),
     [decisions, 'decision'],
+    [flows, 'flow-record'],
     [deliveries, 'delivery'],
     [deadLetter, 'dead-letter'],
     [late, 'late'],

@@ -126,7 +126,9 @@ export function requiredTopics(
     ...(minInSyncReplicas !== null && { minInSyncReplicas }),
   };
   const internal = new Set(
-    [scoreRequestsTopic, scoresTopic, commandsTopic, inboxTopic].map((topicOf) => topicOf(application)),
+    [scoreRequestsTopic, scoresTopic, commandsTopic, inboxTopic, cancellationsTopic].map((topicOf) =>
+      topicOf(application),
+    ),
   );
   const keptFor = (time: number | null) => ({ stampedOnAppend: true, ...(time !== null && { retentionMs: time }) });
   const ofSink = (topic: string) => {

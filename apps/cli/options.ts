@@ -51,6 +51,21 @@ export function countOption(command: string, name: string, text: string | undefi
   return count;
 }
 
+/** Whom `--user ID` or `--entity TYPE/ID` names; undefined when neither was given. Throws FatalError TRG_USAGE. */
+export function entityOption(
+  command: string,
+  { user, entity }: { readonly user?: string; readonly entity?: string },
+): { readonly type: string; readonly id: string } | undefined {
+  if (user !== undefined && entity !== undefined) throw usageError(`${command}: give --user or --entity, not both`);
+  if (user !== undefined) return { type: 'user', id: user };
+  if (entity === undefined) return undefined;
+  const [, type, id] = /^([^/]+)\/(.+)$/s.exec(entity) ?? [];
+  if (type === undefined || id === undefined) {
+    throw usageError(`${command}: --entity ${entity} is not TYPE/ID, such as device/d-17`);
+  }
+  return { type, id };
+}
+
 /** One of the choices; undefined when the option was not given. Throws FatalError TRG_USAGE with the nearest. */
 export function choiceOption<Choice extends string>(
   command: string,

@@ -9,6 +9,7 @@ import type { Candidate } from '../../rules/gates/gate.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
+import type { FlowRecord } from '../../schemas/flow-record.ts';
 
 /** An expression of a rule that failed, and so counted as false or as no value. */
 export interface FailedExpression {
@@ -26,4 +27,6 @@ export interface EvaluationTrace {
   late(event: Event, evaluatedBefore: number): void;
   /** Before the decision takes effect: what the gates saw is still there. */
   decided(decision: Decision, rule: CompiledRule, candidate: Candidate): void;
+  /** Something happened in a flow. */
+  flowed(record: FlowRecord): void;
 }

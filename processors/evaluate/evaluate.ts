@@ -147,6 +147,7 @@ function outputOf(context: ProcessorContext, { trace = null, expressionFailed }:
     },
     flow(value) {
       context.count('flow', { rule: value.rule, kind: value.kind });
+      trace?.flowed(value);
       context.forward({ key: value.entity.id, value, timestamp: value.at, headers: [] }, 'flows');
     },
     cancelled(entity, flow, at) {

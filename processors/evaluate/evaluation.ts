@@ -38,6 +38,7 @@ import type { FoundMatch } from '../decide/found-match.ts';
 import { digestsGoOut } from '../decide/digest-out.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
 import { dueFlowGoesOn, fitFlows, flowsSee } from '../decide/flows/advance.ts';
+import { cancellationCame } from '../decide/flows/cancel.ts';
 import { beforeOf, depthOf, type Emitted, emittedEvent } from '../decide/flows/emitted.ts';
 import { forgetFlows } from '../decide/flows/known.ts';
 import { missingScores } from '../decide/scores.ts';
@@ -135,7 +136,10 @@ export class Evaluation implements Visit {
     }
     if (concern.tellsDevice) learnDevice(document, event);
     if (concern.isDelivery) this.#outcomeCame(event);
-    if (isFact) applyInstantFact(document, event, needs.models);
+    if (isFact) {
+      applyInstantFact(document, event, needs.models);
+      cancellationCame(this, event);
+    }
     const before = changes && arrival.length > 0 ? this.#profileBefore(event, 'arrival') : null;
     const waits = looks && rules.tracksInOrder(this.entity.type);
     const kept = changes ? withinRoom(document, event, needs) : event;

@@ -10,7 +10,7 @@ import { hash } from 'node:crypto';
 import type { Needs } from '../../rules/expressions/needs.ts';
 import { suppressedAddresses } from '../../rules/gates/suppressed.ts';
 import type { Device } from '../../schemas/action.ts';
-import { type AnswerCommand, type Command, DEVICE_TEXT_LENGTH_MAX } from '../../schemas/commands.ts';
+import { type Command, DEVICE_TEXT_LENGTH_MAX } from '../../schemas/commands.ts';
 import { saidIn, wishAfter, wishSince } from '../../schemas/consent-wish.ts';
 import type { Event } from '../../schemas/event.ts';
 import { COMMAND_EVENT, CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../../schemas/internal-events.ts';
@@ -140,10 +140,11 @@ function applyConsent({ sections }: EntityDocument, { properties, time: at }: Ev
   if (consent !== known) sections.put(consentFacts, consent.length === 0 ? null : [...consent]);
 }
 
-/** A device to be kept or forgotten; an address that is good again. */
+/** A device to be kept or forgotten; an address that is good again. What is said of flows is theirs (processors/decide/flows/cancel.ts). */
 function applyCommand({ sections }: EntityDocument, { properties }: Event): void {
   // As it was read: known-facts.ts lets nothing else through.
-  const command = properties as unknown as Exclude<Command, AnswerCommand>;
+  const command = properties as unknown as Command;
+  if (command.kind === 'flow-cancel' || command.kind === 'answer') return;
   if (command.kind === 'unsuppress') forgetSuppressed(sections, command.address);
   else if (command.op === 'remove') forgetDevice(sections, command.device.id, command.at);
   else seeDevice(sections, command.device, command.at);

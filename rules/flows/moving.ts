@@ -30,3 +30,10 @@ export function movedTo(before: string, step: number, now: string): Moved | null
   }
   return null;
 }
+
+/** What the outline says of a step: its name, or of one without its kind. */
+export function labelAt(outline: string, step: number): { readonly name: string | null; readonly kind: string | null } {
+  const label = outline.split('|')[step]?.split('>')[0] ?? '';
+  const [, kind] = /^@\d+:(.+)$/.exec(label) ?? [];
+  return kind === undefined ? { name: label === '' ? null : label, kind: null } : { name: null, kind };
+}

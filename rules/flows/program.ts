@@ -63,7 +63,7 @@ export interface CompiledProgram extends FlowAsWhole {
 }
 
 /** Kinds of steps at which a flow may wait; a send does for quiet hours. */
-const WAITING: ReadonlySet<string> = new Set(['wait', 'waitFor', 'review']);
+export const WAITING_STEPS: ReadonlySet<string> = new Set(['wait', 'waitFor', 'review']);
 
 export interface ProgramOptions {
   /** What expressions of steps may use. */
@@ -89,7 +89,7 @@ export function compileProgram(
     steps,
     sends: steps.flatMap(({ send }) => send ?? []),
     isFlow,
-    waits: steps.some(({ kind }) => WAITING.has(kind)),
+    waits: steps.some(({ kind }) => WAITING_STEPS.has(kind)),
     listensTo: listensTo(steps, whole),
     outline: outlineOf(steps),
   };

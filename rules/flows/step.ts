@@ -74,6 +74,10 @@ export interface StepActs {
   onAnswer?(turn: Turn, answer: Answer): Move;
   /** What it waits for, as one reads it; left out: for its time. */
   readonly waitsFor?: string;
+  /** When it goes straight to the step after it, a word or two each; left out: always, but for its lists of steps. */
+  readonly onwards?: readonly string[];
+  /** When it ends the flow, a word or two each; left out: never. */
+  readonly ends?: readonly string[];
 }
 
 export interface CompiledStep extends StepActs {

@@ -1,7 +1,8 @@
 // Replays a file of events through the production evaluator and writes what it would have decided.
 //
 // Owns: the run and its files in the out folder: decisions.jsonl (by event time, entity, rule), actions.jsonl (the same),
-// summary.json, report.html, and, if there is anything in them, dead-letters.jsonl and late.jsonl.
+// flows.jsonl (the same, then by flow and order), summary.json, report.html, and, if there is anything in them, dead-letters.jsonl and
+// late.jsonl.
 //
 // Invariants:
 //   B1. The same input, rules and options give the same bytes.
@@ -17,13 +18,14 @@ import type { FailedExpression } from '../../processors/decide/trace.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { actionJson } from '../../schemas/action.ts';
 import { decisionJson } from '../../schemas/decision.ts';
+import { flowRecordJson } from '../../schemas/flow-record.ts';
 import type { KeyValueStore } from '../../state/store/api.ts';
 import { LevelStore } from '../../state/store/level-store.ts';
 import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
 import { BacktestInput, type InputOrder, type InputProgress, lineOf } from './input.ts';
 import { LineFile } from './line-file.ts';
 import { reportHtml } from './report.ts';
-import { sortKey } from './sort-key.ts';
+import { flowSortKey, sortKey } from './sort-key.ts';
 import { type RefusedExample, type Summary, SummaryBuilder } from './summary.ts';
 
 export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' | 'outputs' | 'expressionFailed'> {
@@ -45,7 +47,15 @@ export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' 
 }
 
 /** What an earlier run may have left in the out folder. */
-const OUTPUTS = ['decisions.jsonl', 'actions.jsonl', 'summary.json', 'report.html', 'dead-letters.jsonl', 'late.jsonl'];
+const OUTPUTS = [
+  'decisions.jsonl',
+  'actions.jsonl',
+  'flows.jsonl',
+  'summary.json',
+  'report.html',
+  'dead-letters.jsonl',
+  'late.jsonl',
+];
 /** What the file system says when a folder is no folder, or full, or not ours. */
 const UNWRITABLE = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EEXIST', 'ENOTDIR']);
 const EXAMPLES_MAX = 20;
@@ -78,6 +88,7 @@ async function replayFile(options: BacktestOptions, store: KeyValueStore, out: O
     outputs: {
       decisions: (decision) => out.decision(decision),
       actions: (action) => out.action(action),
+      flows: (record) => out.flow(record),
       late: (late) => out.late(late),
       'dead-letter': ({ offset, reason, message }) => out.refuse({ line: lineOf(offset), reason, message }),
     },
@@ -131,6 +142,7 @@ class Output {
   readonly #summary: SummaryBuilder;
   readonly #decisions: ExternalSort;
   readonly #actions: ExternalSort;
+  readonly #flows: ExternalSort;
   readonly #files = new Map<string, LineFile>();
   readonly #examples: RefusedExample[] = [];
   readonly #refused: Record<string, number> = {};
@@ -143,6 +155,7 @@ class Output {
     this.#summary = new SummaryBuilder(rules);
     this.#decisions = new ExternalSort({ folder: work });
     this.#actions = new ExternalSort({ folder: work });
+    this.#flows = new ExternalSort({ folder: work });
   }
 
   decision(decision: Parameters<SummaryBuilder['decision']>[0]): void {
@@ -153,6 +166,11 @@ class Output {
   action(action: Parameters<SummaryBuilder['action']>[0]): void {
     this.#summary.action(action);
     this.#actions.add(sortKey(action), JSON.stringify(actionJson(action)));
+  }
+
+  flow(record: Parameters<SummaryBuilder['flow']>[0]): void {
+    this.#summary.flow(record);
+    this.#flows.add(flowSortKey(record), JSON.stringify(flowRecordJson(record)));
   }
 
   late({
@@ -196,6 +214,7 @@ class Output {
   async finish(summarise: (builder: SummaryBuilder) => Summary): Promise<Summary> {
     await this.#write('decisions.jsonl', this.#decisions);
     await this.#write('actions.jsonl', this.#actions);
+    await this.#write('flows.jsonl', this.#flows);
     for (const file of this.#files.values()) await file.close();
     const summary = summarise(this.#summary);
     writeFileSync(join(this.#folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
@@ -206,6 +225,7 @@ class Output {
   abandon(): void {
     this.#decisions.close();
     this.#actions.close();
+    this.#flows.close();
   }
 
   async #write(name: string, sort: ExternalSort): Promise<void> {

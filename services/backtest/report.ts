@@ -1,6 +1,6 @@
 // The summary as a page that needs nothing but a browser: report.html.
 
-import type { RuleSummary, Summary } from './summary.ts';
+import { flowWords, type RuleSummary, type Summary } from './summary.ts';
 
 /** A complete HTML document; the same summary gives the same bytes. */
 export function reportHtml(summary: Summary): string {
@@ -32,7 +32,7 @@ export function reportHtml(summary: Summary): string {
 <tr><th>Rule<th class="n">Fired<th><th class="n">For entities<th class="n">Digests<th class="n">Suppressed<th>Why<th class="n">Late<th>Version</tr>
 ${rules.map(([id, rule]) => row(id, rule, most)).join('\n')}
 </table>
-<h2>Input</h2>
+${flows(rules)}<h2>Input</h2>
 <table>
 ${facts.map(([name, value]) => `<tr><td>${escapeHtml(name)}<td>${escapeHtml(String(value))}</tr>`).join('\n')}
 </table>
@@ -62,6 +62,18 @@ function row(id: string, rule: RuleSummary, most: number): string {
     `<td><code>${escapeHtml(rule.version)}</code>`,
   ];
   return `<tr>${cells.join('')}</tr>`;
+}
+
+function flows(rules: readonly [string, RuleSummary][]): string {
+  const rows = rules.flatMap(([id, { flows: own }]) =>
+    own === undefined ? [] : [`<tr><td>${escapeHtml(id)}<td>${escapeHtml(flowWords(own))}</tr>`],
+  );
+  if (rows.length === 0) return '';
+  return `<h2>Flows</h2>
+<table>
+${rows.join('\n')}
+</table>
+`;
 }
 
 function refusals({ input }: Summary): string {

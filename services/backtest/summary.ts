@@ -2,9 +2,11 @@
 
 import type { Counters } from '../../lib/counters.ts';
 import type { FailedExpression } from '../../processors/decide/trace.ts';
+import type { EndReason } from '../../rules/flows/flow.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
+import type { FlowRecord } from '../../schemas/flow-record.ts';
 import type { InputOrder } from './input.ts';
 
 /** An expression that failed. */
@@ -33,6 +35,16 @@ export interface RuleSummary {
   failedExpressions: number;
   /** Which ones, with how often and the first reason. */
   failures: FailureSummary[];
+  /** Left out of a rule whose steps are sends alone: they are over when they are written. */
+  flows?: FlowSummary;
+}
+
+export interface FlowSummary {
+  entered: number;
+  /** Goals that were reached, also after the flow, or without one where the person was held out. */
+  goals: number;
+  /** By reason. */
+  ended: Partial<Record<EndReason, number>>;
 }
 
 /** An input line that could not be used. */
@@ -67,6 +79,12 @@ export interface Summary {
   readonly rules: Readonly<Record<string, RuleSummary>>;
 }
 
+/** Such as `flows 5, goals 2, ended: completed 3, goal 2`. */
+export function flowWords({ entered, goals, ended }: FlowSummary): string {
+  const reasons = Object.entries(ended).map(([reason, count]) => `${reason} ${count}`);
+  return `flows ${entered}, goals ${goals}${reasons.length === 0 ? '' : `, ended: ${reasons.join(', ')}`}`;
+}
+
 /** Counts what goes by. Entities are counted by what they fired, which is bounded by the decisions on disk. */
 export class SummaryBuilder {
   readonly #rules = new Map<string, RuleSummary>();
@@ -77,7 +95,7 @@ export class SummaryBuilder {
   #digests = 0;
 
   constructor(rules: RuleSet) {
-    for (const { id, version } of rules.rules) {
+    for (const { id, version, program } of rules.rules) {
       this.#rules.set(id, {
         version,
         fired: 0,
@@ -87,6 +105,7 @@ export class SummaryBuilder {
         late: 0,
         failedExpressions: 0,
         failures: [],
+        ...(program.isFlow && { flows: { entered: 0, goals: 0, ended: {} } }),
       });
     }
   }
@@ -119,6 +138,18 @@ export class SummaryBuilder {
 
   action(action: Action): void {
     this.#actions[action.channel] = (this.#actions[action.channel] ?? 0) + 1;
+  }
+
+  flow({ rule, kind, reason }: FlowRecord): void {
+    const flows = this.#rules.get(rule)?.flows;
+    // Sends alone tell only of what they skip.
+    if (flows === undefined) return;
+    if (kind === 'entered') flows.entered++;
+    else if (kind === 'goal') flows.goals++;
+    else if (kind === 'ended') {
+      const ended = reason as EndReason;
+      flows.ended[ended] = (flows.ended[ended] ?? 0) + 1;
+    }
   }
 
   finish(

@@ -4,7 +4,9 @@ import type { RulesCheck } from '../../rules/index.ts';
 import { isoOf } from '../../rules/patterns/definition.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
+import type { FlowRecord } from '../../schemas/flow-record.ts';
 import type { ExplainedDelivery, ExplainedStep, Explanation } from './explanation.ts';
+import { explainedFlowStep, livingAfter, type ProgramOf } from './flows.ts';
 import type { TracedStep, Tracer } from './tracer.ts';
 
 export interface Question {
@@ -18,6 +20,7 @@ export interface Question {
 export interface Recorded {
   readonly decisions: readonly Decision[];
   readonly deliveries: readonly Delivery[];
+  readonly flows: readonly FlowRecord[];
 }
 
 /** Null: nothing is known of the entity. `recorded`: null where there are no records to look at. */
@@ -34,8 +37,14 @@ export function assembled(
   const only = (recorded?.decisions ?? []).filter(({ id }) => !replayed.has(id));
   if (tracer.steps.length === 0 && only.length === 0) return null;
   const fromRecords = only.map((decision): TracedStep => ({ kind: 'decision', at: decision.at, decision, gates: [] }));
-  const steps = [...tracer.steps, ...fromRecords].filter((step) => step.at <= at);
+  const flowed = new Set(tracer.steps.flatMap((step) => (step.kind === 'flow' ? [step.record.flow] : [])));
+  const flowsOnly = (recorded?.flows ?? [])
+    .filter(({ flow }) => !flowed.has(flow))
+    .map((record): TracedStep => ({ kind: 'flow', at: record.at, record }));
+  const steps = [...tracer.steps, ...fromRecords, ...flowsOnly].filter((step) => step.at <= at);
   steps.sort((a, b) => a.at - b.at || RANK[a.kind] - RANK[b.kind]);
+  const programOf: ProgramOf = (ruleVersion) => tracer.programOf(ruleVersion);
+  const flowRecords = steps.flatMap((step) => (step.kind === 'flow' ? [step.record] : []));
   const { version } = rules.ruleSet.rule(rule)!;
   const all = [...notes];
   if (only.length > 0)
@@ -50,20 +59,23 @@ export function assembled(
     ruleVersion: version,
     entity,
     asOf: at === Infinity ? null : isoOf(at),
-    steps: steps.map((step) => shown(step, recorded === null ? null : ids, deliveries)),
+    steps: steps.map((step) => shown(step, recorded === null ? null : ids, deliveries, programOf)),
     needed,
+    flows: livingAfter(flowRecords, programOf),
     notes: all,
   };
 }
 
-/** Of what has the same time: the event, then the deadline, then what was decided. */
-const RANK = { event: 0, deadline: 1, decision: 2 } as const;
+/** Of what has the same time: the event, then the deadline, then what was decided, then what its flow did. */
+const RANK = { event: 0, deadline: 1, decision: 2, flow: 3 } as const;
 
 function shown(
   step: TracedStep,
   recorded: ReadonlySet<string> | null,
   deliveries: ReadonlyMap<string, readonly Delivery[]>,
+  programOf: ProgramOf,
 ): ExplainedStep {
+  if (step.kind === 'flow') return explainedFlowStep(step.record, programOf);
   const at = isoOf(step.at);
   if (step.kind !== 'decision') return { ...step, at };
   const { id, ruleVersion, outcome, reason, events, values, gathered, digest } = step.decision;

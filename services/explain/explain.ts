@@ -10,7 +10,8 @@ import type { RulesCheck } from '../../rules/index.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Delivery } from '../../schemas/delivery.ts';
-import { decisionCodec, deliveryCodec } from '../../schemas/framed.ts';
+import type { FlowRecord } from '../../schemas/flow-record.ts';
+import { decisionCodec, deliveryCodec, flowRecordCodec } from '../../schemas/framed.ts';
 import { entityKey } from '../../state/entity/document.ts';
 import type { SubTopology, Topology } from '../../topology/engine/builder.ts';
 import { type JournalWalk, walkJournal } from '../../topology/engine/journal-walk.ts';
@@ -132,14 +133,14 @@ export async function explainFromLog(
   return assembled({ rule, entity, at }, rules, tracer, recorded, notesOf(walk));
 }
 
-/** Decisions and deliveries of the entity by this rule. */
+/** Decisions, deliveries and flows of the entity by this rule. */
 async function recordedOf(
   { log, prefix }: LogSource,
   { rule, entity: { type, id } }: Question,
   pause: Pause,
 ): Promise<Recorded> {
   const topics = publicTopics(prefix);
-  const ofQuestion = async <Value extends Decision | Delivery>(
+  const ofQuestion = async <Value extends Decision | Delivery | FlowRecord>(
     topic: string,
     decode: (bytes: Uint8Array) => Value,
   ): Promise<Value[]> => {
@@ -154,6 +155,7 @@ async function recordedOf(
   return {
     decisions: await ofQuestion(topics.decisions, decisionCodec.decode),
     deliveries: await ofQuestion(topics.deliveries, deliveryCodec.decode),
+    flows: await ofQuestion(topics.flows, flowRecordCodec.decode),
   };
 }
 

@@ -4,17 +4,20 @@
 
 import type { DigestOfDecision, Outcome } from '../../schemas/decision.ts';
 import type { DeliveryOutcome } from '../../schemas/delivery.ts';
+import type { FlowKind } from '../../schemas/flow-record.ts';
 import type { JsonObject } from '../../schemas/json.ts';
+import type { FlowStepJson } from '../state/flow-json.ts';
 
 /**
  * counted: it changed what the rule knows, or made a match. no-effect: the rule saw it, and nothing came of it. name: the
- * rule asks for other events. where: a condition was false. by: it has no value for `by`. late: its entity had been
+ * rule asks for other events. flow: its flows alone ask for it. where: a condition was false. by: it has no value for `by`. late: its entity had been
  * evaluated past it. failed: an expression failed, and counted as false or as no value. waiting: event-time order has not come to it yet.
  */
 export type EventVerdict =
   | 'counted'
   | 'no-effect'
   | 'name'
+  | 'flow'
   | 'where'
   | 'failed'
   | 'by'
@@ -94,7 +97,33 @@ export interface ExplainedDecision {
   readonly deliveries: readonly ExplainedDelivery[];
 }
 
-export type ExplainedStep = ExplainedEvent | ExplainedDeadline | ExplainedDecision;
+/** Something that happened in a flow, by its record. */
+export interface ExplainedFlowStep {
+  readonly kind: 'flow';
+  readonly at: string;
+  /** Id of the decision that began it. */
+  readonly flow: string;
+  readonly what: FlowKind;
+  /** Null: it is about the flow as a whole. */
+  readonly step: Pick<FlowStepJson, 'number' | 'name' | 'words'> | null;
+  readonly reason: string | null;
+  /** The reason, in words. */
+  readonly detail: string | null;
+  readonly until: string | null;
+  readonly waitsFor: string | null;
+  readonly variant: string | null;
+  readonly action: string | null;
+  readonly by: string | null;
+}
+
+/** A flow that lives: where it waits, and what would end it before that is over. */
+export interface ExplainedFlow {
+  readonly flow: string;
+  readonly step: FlowStepJson;
+  readonly endsBy: readonly string[];
+}
+
+export type ExplainedStep = ExplainedEvent | ExplainedDeadline | ExplainedDecision | ExplainedFlowStep;
 
 export interface Explanation {
   readonly rule: string;
@@ -106,6 +135,8 @@ export interface Explanation {
   readonly steps: readonly ExplainedStep[];
   /** Where the pattern stands, and what is still needed. */
   readonly needed: readonly string[];
+  /** Those that live. */
+  readonly flows: readonly ExplainedFlow[];
   /** What a reader must know to trust this, such as input that is gone. */
   readonly notes: readonly string[];
 }

@@ -1,11 +1,21 @@
 // An explanation as lines that someone who wrote no line of this program can read.
 
-import type { Asked, ExplainedDecision, ExplainedEvent, ExplainedStep, Explanation } from './explanation.ts';
+import { stepInWords } from '../flows/program-words.ts';
+import type {
+  Asked,
+  ExplainedDecision,
+  ExplainedEvent,
+  ExplainedFlow,
+  ExplainedFlowStep,
+  ExplainedStep,
+  Explanation,
+} from './explanation.ts';
 
 const WHY: Readonly<Record<ExplainedEvent['verdict'], string>> = {
   counted: 'counts',
   'no-effect': 'seen, and changed nothing',
   name: 'not asked for by this rule',
+  flow: 'asked for by its flows',
   where: 'does not count: a condition was false',
   failed: 'does not count: an expression failed',
   by: 'does not count: it has no value for `by`',
@@ -17,7 +27,7 @@ const WHY: Readonly<Record<ExplainedEvent['verdict'], string>> = {
 const ROW_MIN = 3;
 
 export function textOf(explanation: Explanation): string {
-  const { rule, ruleVersion, entity, asOf, steps, needed, notes } = explanation;
+  const { rule, ruleVersion, entity, asOf, steps, needed, flows, notes } = explanation;
   const lines = [
     `${rule} (version ${ruleVersion}) for ${entity.type} ${entity.id}${asOf === null ? '' : `, as of ${asOf}`}`,
   ];
@@ -32,7 +42,7 @@ export function textOf(explanation: Explanation): string {
     lines.push(...linesOf(steps[place]!));
     place++;
   }
-  lines.push('', 'Where it stands:', ...needed.map((words) => `  ${words}`));
+  lines.push('', 'Where it stands:', ...needed.map((words) => `  ${words}`), ...flows.flatMap(standing));
   if (notes.length > 0) lines.push('', ...notes.map((note) => `note: ${note}`));
   return `${lines.join('\n')}\n`;
 }
@@ -54,6 +64,7 @@ function outcomeWords({ outcome, reason, gates }: ExplainedDecision): string {
 
 function linesOf(step: ExplainedStep): string[] {
   if (step.kind === 'decision') return decisionLines(step);
+  if (step.kind === 'flow') return [flowLine(step)];
   const by = step.by === null ? '' : `  [${step.by}]`;
   if (step.kind === 'deadline') return [`${step.at}  time${by}  ${step.meaning}`, ...step.asked.map(askedLine)];
   const id = step.id === '' ? '' : ` (${step.id})`;
@@ -90,6 +101,31 @@ function decisionLines(decision: ExplainedDecision): string[] {
     lines.push(`    ${time}  ${channel}: ${came}${why}${tries}`);
   }
   return lines;
+}
+
+function flowLine({ at, what, step, reason, detail, until, waitsFor, variant, by }: ExplainedFlowStep): string {
+  const why = detail === null ? (reason ?? '') : `${reason}: ${detail}`;
+  const said = {
+    entered: 'begins',
+    waiting: `waits until ${until}${waitsFor === null ? '' : `, for ${waitsFor}`}`,
+    sent: 'sent',
+    skipped: `skipped, ${why}`,
+    chose: `chose ${variant} of ${reason}`,
+    reviewed: why,
+    goal: 'its goal is reached',
+    ended: `ends, ${why}`,
+  }[what];
+  const place = step === null ? '' : `${stepInWords(step)}: `;
+  return `${at}  FLOW  ${place}${said}${by === null ? '' : ` by ${by}`}`;
+}
+
+/** Where a flow that lives waits, and what would end it. */
+function standing({ flow, step, endsBy }: ExplainedFlow): string[] {
+  const what = step.waitsFor === null ? '' : `, for ${step.waitsFor}`;
+  return [
+    `  flow ${flow} waits at ${stepInWords(step)} until ${step.until}${what}`,
+    ...endsBy.map((words) => `    ended before by ${words}`),
+  ];
 }
 
 function unasked(steps: readonly ExplainedStep[], from: number): ExplainedEvent[] {

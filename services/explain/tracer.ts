@@ -9,6 +9,7 @@
 import type { EvaluationTrace } from '../../processors/decide/trace.ts';
 import type { Condition, Expression, Scope } from '../../rules/expressions/scope.ts';
 import { jsonOfValue } from '../../rules/expressions/values.ts';
+import type { CompiledProgram } from '../../rules/flows/index.ts';
 import type { Candidate } from '../../rules/gates/gate.ts';
 import { ruleSetOf } from '../../rules/index.ts';
 import { isoOf } from '../../rules/patterns/definition.ts';
@@ -17,6 +18,7 @@ import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { Event } from '../../schemas/event.ts';
+import type { FlowRecord } from '../../schemas/flow-record.ts';
 import type { Asked, EventVerdict, ExplainedGate } from './explanation.ts';
 import { explainGates } from './gates.ts';
 
@@ -46,7 +48,13 @@ export interface TracedDecision {
   readonly gates: readonly ExplainedGate[];
 }
 
-export type TracedStep = TracedEvent | TracedDeadline | TracedDecision;
+export interface TracedFlow {
+  readonly kind: 'flow';
+  readonly at: number;
+  readonly record: FlowRecord;
+}
+
+export type TracedStep = TracedEvent | TracedDeadline | TracedDecision | TracedFlow;
 
 /** How far the pattern had come for one value of `by`, after `at`. */
 interface Progress {
@@ -63,6 +71,8 @@ export class Tracer implements EvaluationTrace {
   readonly steps: TracedStep[] = [];
   readonly #progress: Progress[] = [];
   readonly #events = new Map<string, TracedEvent>();
+  /** By version of the rule. */
+  readonly #programs = new Map<string, CompiledProgram>();
   #rule: CompiledRule | null = null;
   #segments: ReadonlySet<Condition> = new Set();
   #asked: Asked[] = [];
@@ -80,13 +90,20 @@ export class Tracer implements EvaluationTrace {
     const { context } = rules;
     this.#segments = new Set(Array.from(context.segments.values(), ({ condition }) => condition));
     this.#rule = rules.rule(this.#ruleId) ?? null;
+    if (this.#rule !== null) this.#programs.set(this.#rule.version, this.#rule.program);
     const watched = rules.rules.map((rule) => (rule.id === this.#ruleId ? this.#watched(rule) : rule));
-    return ruleSetOf(watched, context);
+    // Flows that finish by their own version go by the rules that were there before.
+    return ruleSetOf(watched, context, () => ({ ...rules, rule: () => undefined }));
+  }
+
+  /** The program of a version of the rule; undefined: none such was watched. */
+  programOf(ruleVersion: string): CompiledProgram | undefined {
+    return this.#programs.get(ruleVersion);
   }
 
   came(key: string, event: Event): boolean {
     if (key !== this.#key) return false;
-    this.#note(event, 'name');
+    this.#note(event, this.#flowsAskFor(event) ? 'flow' : 'name');
     return true;
   }
 
@@ -109,6 +126,10 @@ export class Tracer implements EvaluationTrace {
     this.steps.push({ kind: 'decision', at: decision.at, decision, gates });
   }
 
+  flowed(record: FlowRecord): void {
+    if (record.rule === this.#ruleId) this.steps.push({ kind: 'flow', at: record.at, record });
+  }
+
   /** How far each value of `by` had come at `at`, in words; Infinity: at the end. */
   progressAt(at: number): readonly { readonly by: string | null; readonly words: string }[] {
     const last = new Map<string | null, Progress>();
@@ -124,8 +145,13 @@ export class Tracer implements EvaluationTrace {
   finish(): void {
     if (this.#rule?.lane !== 'event-time') return;
     for (const step of this.#events.values()) {
-      if (step.verdict === 'name' && this.#asksFor(step)) step.verdict = 'waiting';
+      if ((step.verdict === 'name' || step.verdict === 'flow') && this.#asksFor(step)) step.verdict = 'waiting';
     }
+  }
+
+  #flowsAskFor({ event }: Event): boolean {
+    const asked = this.#rule?.program.listensTo ?? [];
+    return asked === '*' ? !event.startsWith('$') : asked.includes(event);
   }
 
   #asksFor({ event }: { readonly event: string }): boolean {

@@ -10,7 +10,9 @@ import { type Problem, ProblemsError } from '../../lib/problem.ts';
 import type { RulesCheck } from '../../rules/index.ts';
 import type { PublishedFile, PublishedRules } from '../../schemas/published-rules.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
-import { type Asked, service } from '../operation.ts';
+import { type FlowStepChange, inFlightChanges } from '../flows/in-flight.ts';
+import { Programs } from '../flows/programs.ts';
+import { type Asked, pauseOf, service } from '../operation.ts';
 import { checkFiles } from '../project/load-project.ts';
 import type { ServiceContext } from '../service-context.ts';
 import { digestOf, publish, rulesTopicOf } from './published.ts';
@@ -72,6 +74,8 @@ export interface RuleChange {
   /** Versions of the rule itself; null: it is not there. */
   readonly from: string | null;
   readonly to: string | null;
+  /** What becomes of its flows that wait; empty where it has no steps that wait. */
+  readonly flows: readonly FlowStepChange[];
 }
 
 export interface RulesPublished {
@@ -95,22 +99,37 @@ export async function rulesStatus(
   };
 }
 
-/** In order of rule id. Throws FatalError TRG_USAGE for a version that is not there, ProblemsError TRG_RULES_INVALID for `files`. */
+/**
+ * In order of rule id; where flows may wait, with what becomes of them. Throws FatalError TRG_USAGE for a version that is not there,
+ * ProblemsError TRG_RULES_INVALID for `files`.
+ */
 export async function rulesDiff(
   context: ServiceContext,
   { from, to, files }: RulesDiffQuestion,
+  asked: Asked,
 ): Promise<readonly RuleChange[]> {
-  const { published } = await context.rules();
+  const book = await context.rules();
+  const { published } = book;
   const before = from === undefined ? published.at(-1) : found(published, from);
+  const after = from === undefined ? null : to === undefined ? published.at(-1)! : found(published, to);
+  const folder = after === null ? checked(context, files ?? []) : null;
   const old = before === undefined ? {} : versionsIn(before);
-  const now =
-    from === undefined
-      ? versionsOf(checked(context, files ?? []))
-      : versionsIn(to === undefined ? published.at(-1)! : found(published, to));
-  return [...new Set([...Object.keys(old), ...Object.keys(now)])].sort().flatMap((rule) => {
-    if (old[rule] === now[rule]) return [];
-    return [{ rule, change: changeOf(old, now, rule), from: old[rule] ?? null, to: now[rule] ?? null }];
+  const now = after === null ? versionsOf(folder!) : versionsIn(after);
+  const rules = [...new Set([...Object.keys(old), ...Object.keys(now)])]
+    .sort()
+    .filter((rule) => old[rule] !== now[rule]);
+  if (before === undefined || rules.every((rule) => old[rule] === undefined)) {
+    return rules.map((rule) => changeOf(old, now, rule, []));
+  }
+  const was = book.version(before.version)!.ruleSet;
+  const is = (folder ?? book.version(after!.version)!).ruleSet;
+  const changed = rules.flatMap((rule) => {
+    const known = was.rule(rule);
+    return known === undefined ? [] : [{ from: known, to: is.rule(rule) }];
   });
+  const around = { pause: pauseOf(context, asked), programs: new Programs(book) };
+  const flows = await inFlightChanges(context, changed, around);
+  return rules.map((rule) => changeOf(old, now, rule, flows.get(rule) ?? []));
 }
 
 /**
@@ -190,9 +209,9 @@ function versionsOf({ rules }: RulesCheck): Versions {
   return Object.fromEntries(rules.map(({ id, version }) => [id, version]));
 }
 
-function changeOf(old: Versions, now: Versions, rule: string): RuleChange['change'] {
-  if (old[rule] === undefined) return 'added';
-  return now[rule] === undefined ? 'removed' : 'changed';
+function changeOf(old: Versions, now: Versions, rule: string, flows: RuleChange['flows']): RuleChange {
+  const [from, to] = [old[rule] ?? null, now[rule] ?? null];
+  return { rule, change: from === null ? 'added' : to === null ? 'removed' : 'changed', from, to, flows };
 }
 
 function shown({ version, publishedAt, origin, note, digest, rules }: PublishedRules): PublishedVersion {

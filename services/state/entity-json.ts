@@ -1,6 +1,7 @@
 // An entity's document as people and programs read it: what is known of it, what each rule remembers, what it waits for.
 
 import { deliveryWait, quietFallback } from '../../processors/decide/fallback.ts';
+import { flowList } from '../../rules/flows/flow.ts';
 import { cappedMessages } from '../../rules/gates/cap.ts';
 import { saidOf } from '../../rules/gates/consent.ts';
 import { groupHolds } from '../../rules/gates/exclusive.ts';
@@ -8,6 +9,7 @@ import { suppressedAddresses } from '../../rules/gates/suppressed.ts';
 import { PATTERN_STATES } from '../../rules/patterns/index.ts';
 import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { isYes, NEVER } from '../../schemas/consent-wish.ts';
+import type { EntityRef } from '../../schemas/decision.ts';
 import { Event } from '../../schemas/event.ts';
 import type { Json, JsonObject } from '../../schemas/json.ts';
 import { Section, type Sections } from '../../schemas/section.ts';
@@ -19,6 +21,7 @@ import { membership } from '../../state/entity/membership.ts';
 import type { RuleMemory } from '../../state/entity/rule-memories.ts';
 import { waitsOfKind } from '../../state/entity/waits.ts';
 import type { StoredDocument } from '../../state/store/stored-document.ts';
+import { flowJson } from './flow-json.ts';
 
 /** Names under which patterns keep event times in their state. */
 const TIMES = new Set(['at', 'deadline']);
@@ -40,12 +43,12 @@ export function entityJson(task: string, stored: StoredDocument<EntityDocument>,
     sent: (doc.sections.open(sentFacts) ?? []).map(({ channel, at }) => ({ channel, at: timeJson(at) })),
     rules: doc.rules.values().map((memory) => memoryJson(memory, rules)),
     buffered: doc.buffer.map((event) => event.toJson()),
-    ...(!doc.sections.isEmpty && sectionsJson(doc.sections, rules)),
+    ...(!doc.sections.isEmpty && sectionsJson(doc.sections, entityOfKey(key), rules)),
   };
 }
 
 /** What is known of the entity beside its profile; of history, how much is kept of each event name. */
-function sectionsJson(sections: Sections, rules: RuleSet): JsonObject {
+function sectionsJson(sections: Sections, entity: EntityRef, rules: RuleSet): JsonObject {
   return {
     account: Object.fromEntries(
       Array.from(sections.open(accountFacts) ?? [], ([name, { value }]) => [name, value] as const),
@@ -73,6 +76,10 @@ function sectionsJson(sections: Sections, rules: RuleSet): JsonObject {
       rule,
       until: timeJson(until),
     })),
+    flows: (sections.open(flowList) ?? []).flatMap((flow) => {
+      const json = flowJson(flow, entity, rules);
+      return json === null ? [] : [json as unknown as JsonObject];
+    }),
     devices: devicesOf(sections).map(({ device: { id, type, app }, lastSeen }) => ({
       id,
       type,

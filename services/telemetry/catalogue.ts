@@ -52,6 +52,12 @@ export const COUNTERS: Table = {
     unit: '{decision}',
     meaning: 'Decisions, by `rule` and `outcome`',
   },
+  flow: {
+    name: 'tripline.flows.records',
+    unit: '{record}',
+    meaning:
+      'What happened in flows, by `rule` and `kind` (entered, waiting, sent, skipped, chose, reviewed, goal, ended)',
+  },
   'route-ended': {
     name: 'tripline.routes.ended',
     unit: '{message}',

@@ -10,7 +10,8 @@ import { planTopics, topicNeeds } from './plan.ts';
 
 /**
  * worker: `tripline run`. ingest: added to it where `http` takes events. topics: `tripline topics plan|apply`. operator: what
- * only reads. replay: `tripline dlq replay`, and `tripline channels enable|disable|retry`.
+ * only reads. replay: `tripline dlq replay`, `tripline channels enable|disable|retry`, and
+ * `tripline flows cancel`.
  */
 export const ACL_ROLES = ['worker', 'ingest', 'topics', 'operator', 'replay'] as const;
 export type AclRole = (typeof ACL_ROLES)[number];
@@ -95,6 +96,7 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
   ];
   const switches = ours.filter(({ topic }) => topic === publicTopics(prefix).channels).map(({ topic }) => topic);
   for (const topic of [...home, ...switches]) add('replay', 'topic', topic, 'Read', 'Write');
+  add('replay', 'topic', commandsTopic(application), 'Write');
   add('replay', 'transactional-id', `${application}-`, 'Write');
   return entries;
 }

@@ -39,6 +39,15 @@ const KINDS: Readonly<Record<string, RecordKind>> = {
     key: 'Id of the entity that it is about (UTF-8)',
     hasDecisionId: true,
   },
+  'flow-record': {
+    message: 'flowRecord',
+    summary: 'What happened in one flow: one run of the steps of a rule for one decision that fired.',
+    description:
+      '`kind` is entered, waiting, sent, skipped, chose, reviewed, goal or ended; `flow` is the id of the decision. A goal is ' +
+      'told of also when the flow has ended, or never began since the person was held out. `at` is event time.',
+    key: 'Id of the entity that it is about (UTF-8): records of one entity are in the order in which they happened',
+    hasDecisionId: false,
+  },
   delivery: {
     message: 'delivery',
     summary: 'What became of an action at its provider.',
@@ -123,8 +132,9 @@ function operationOf(topic: string): JsonObject {
 }
 
 function purposeOf(topic: string): string {
-  const { decisions, deliveries, deadLetter } = publicTopics(DEFAULT_PREFIX);
+  const { decisions, flows, deliveries, deadLetter } = publicTopics(DEFAULT_PREFIX);
   if (topic === decisions) return 'every decision';
+  if (topic === flows) return 'what happens in each flow';
   if (topic === deliveries) return 'what became of each action that a connector of its own delivers';
   if (topic === deadLetter) return 'what it could not use';
   const channel = topic.slice(actionsTopic(DEFAULT_PREFIX, '').length);

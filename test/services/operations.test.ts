@@ -43,7 +43,7 @@ const base = folderWith({ after } as never as TestContext, {
   'tripline.yaml':
     'application: shop\ndataDir: ./data\nlog: { partitions: 2 }\nsources: [{ topic: events, keyed: true }]\nrules: ./rules\nchannels: { webhook: { url: "http://127.0.0.1:9/", allowPrivate: true } }\nvalidFor: { operational: forever, marketing: forever }\n',
   'rules/a.yaml':
-    'id: a\nwhen: { event: x }\n---\nid: busy\nwhen: { count: { event: x, atLeast: 2, within: 400d } }\nif: event.properties.value > 1\n',
+    'id: a\nwhen: { event: x }\n---\nid: busy\nwhen: { count: { event: x, atLeast: 2, within: 400d } }\nif: event.properties.value > 1\n---\nid: slow\nwhen: { event: x }\nthen: [{ name: years, wait: 36500d }]\n',
 });
 
 /** With rules and folder of `base`, and a data folder of its own. */
@@ -108,7 +108,7 @@ await feed(first.log);
 await until(
   async () => {
     const decisions = await countOf(first.log, 'tripline.decisions');
-    return decisions === 6 && (await countOf(first.log, 'tripline.dead-letter')) === 1;
+    return decisions === 11 && (await countOf(first.log, 'tripline.dead-letter')) === 1;
   },
   { message: 'events become decisions and a dead letter' },
 );
@@ -172,6 +172,8 @@ const CASES: readonly Case[] = [
   given('deliveries.message', { action: 'none' }),
   given('preview.last', { rule: 'a', id: 'u1', type: 'user' }),
   given('channels.list', {}),
+  given('flows.list', { rule: 'slow' }),
+  given('flows.list', { entity: { type: 'user', id: 'u1' }, waiting: true }),
   given('consent.show', { user: 'u1' }),
   given('dead-letters.list', {}),
   given('dead-letters.list', { channel: 'webhook', since: START }),
@@ -198,7 +200,11 @@ const CASES: readonly Case[] = [
     suppressions: [{ kind: 'email', address: 'a@b.test', reason: 'bounce', at: START }],
   }),
   given('consent.show', { user: 'u1' }),
+  given('flows.cancel', { rule: 'slow', entity: { type: 'user', id: 'u2' }, by: 'ann' }),
   // Wrong questions.
+  given('flows.list', { rule: 'slo' }),
+  given('flows.cancel', { rule: 'slow', by: 'ann' }),
+  given('flows.cancel', { rule: 'slo', all: true, by: 'ann' }),
   given('consent.change', { changes: [{ userId: 'u1' }], suppressions: [] }),
   given('channels.change', { channel: 'webhok', change: 'enable' }),
   given('dead-letters.list', { channel: 'webhok' }),
@@ -249,6 +255,28 @@ test('a worker says by which version each of its tasks evaluates, and an asker w
   const { inForce } = await resultOf(worker.ask('rules.status', {}, NEVER));
   assert.deepEqual(Object.keys(inForce!), ['entities_0', 'entities_1']);
   assert.equal((await resultOf(here.ask('rules.status', {}, NEVER))).inForce, null);
+});
+
+test('a worker ends the flows that are cancelled, of one entity and of all, and says by whom', async () => {
+  const ends = async () => {
+    const all: [string, string, string | null][] = [];
+    for await (const flow of worker.ask('flows.list', { rule: 'slow' }, NEVER)) {
+      const { entity, ended } = flow;
+      if (ended !== null) all.push([entity.id, ended.reason, ended.by]);
+    }
+    return all.sort();
+  };
+  await until(async () => (await ends()).length === 1, { message: 'the one that was cancelled above ends' });
+  assert.deepEqual(await ends(), [['u2', 'cancelled', 'ann']]);
+  const { cancelled } = await resultOf(worker.ask('flows.cancel', { rule: 'slow', all: true, by: 'bob' }, NEVER));
+  // u3 has one in each task, and only one of them is where its id belongs.
+  assert.equal(cancelled, 3);
+  await until(async () => (await ends()).length === 3, { message: 'those of all end' });
+  assert.deepEqual(await ends(), [
+    ['u1', 'cancelled', 'bob'],
+    ['u2', 'cancelled', 'ann'],
+    ['u3', 'cancelled', 'bob'],
+  ]);
 });
 
 test('decisions are followed as they are made, those before first, until the asker has enough', async () => {

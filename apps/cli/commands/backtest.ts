@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
 import { backtest as runBacktest } from '../../../services/backtest/backtest.ts';
-import type { Summary } from '../../../services/backtest/summary.ts';
+import { flowWords, type Summary } from '../../../services/backtest/summary.ts';
 import { otherEntities } from '../../../services/job/source-format.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
@@ -118,6 +118,10 @@ function print(summary: Summary, out: string, io: Io): void {
     if (digests > 0) reasons.push(`digests sent: ${digests}`);
     io.stdout.write(`${id.padEnd(width)}  ${counts}  ${reasons.join(', ')}`.trimEnd());
     io.stdout.write('\n');
+  }
+  for (const [id, { flows }] of Object.entries(rules)) {
+    if (flows === undefined || flows.entered + flows.goals === 0) continue;
+    io.stdout.write(`  ${id}: ${flowWords(flows)}\n`);
   }
   for (const [id, { failures }] of Object.entries(rules)) {
     for (const { expression, times, reason } of failures) {

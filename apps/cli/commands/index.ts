@@ -11,6 +11,8 @@ import { demo } from './demo.ts';
 import { dlq } from './dlq.ts';
 import { events } from './events.ts';
 import { explain } from './explain.ts';
+import { flow } from './flow.ts';
+import { flows } from './flows.ts';
 import { init } from './init.ts';
 import { keys } from './keys.ts';
 import { log } from './log.ts';
@@ -31,10 +33,12 @@ export const COMMANDS: readonly Command[] = [
   check,
   test,
   preview,
+  flow,
   backtest,
   decisions,
   deliveries,
   explain,
+  flows,
   consent,
   events,
   rules,

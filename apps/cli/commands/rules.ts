@@ -1,6 +1,7 @@
 // `tripline rules`: the versions of the rule set that workers run: publish, list, compare, go back.
 
 import type { Config } from '../../../services/config/index.ts';
+import { changeInWords } from '../../../services/flows/program-words.ts';
 import { resultOf } from '../../../services/operation.ts';
 import type { Services } from '../../../services/operations.ts';
 import { loadFlawlessProject, loadProject, type Project } from '../../../services/project/load-project.ts';
@@ -123,10 +124,13 @@ async function diff(
   };
   const changes = await resultOf(services.ask('rules.diff', question, io.signal));
   for (const each of changes) {
-    const { rule, change, from: was, to: is } = each;
-    io.stdout.write(
-      `${isJson ? JSON.stringify(each) : `${change.padEnd(7)}  ${rule}  ${was ?? '-'} -> ${is ?? '-'}`}\n`,
-    );
+    const { rule, change, from: was, to: is, flows } = each;
+    if (isJson) {
+      io.stdout.write(`${JSON.stringify(each)}\n`);
+      continue;
+    }
+    io.stdout.write(`${change.padEnd(7)}  ${rule}  ${was ?? '-'} -> ${is ?? '-'}\n`);
+    for (const step of flows) io.stdout.write(`  ${changeInWords(step)}\n`);
   }
   return changes.length === 0 ? 0 : 1;
 }

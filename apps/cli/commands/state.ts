@@ -14,7 +14,7 @@ import { type LocalState, localState, type TaskState } from '../../../services/s
 import { LevelStore } from '../../../state/store/level-store.ts';
 import { asking, withContext } from '../asking.ts';
 import { defineCommand, type ExitCode, type Io, usageError } from '../command.ts';
-import { CONFIG_OPTION } from '../options.ts';
+import { CONFIG_OPTION, entityOption } from '../options.ts';
 import { subcommand } from '../subcommand.ts';
 
 export const state = defineCommand({
@@ -31,7 +31,7 @@ export const state = defineCommand({
   },
   run: async ({ values, positionals }, io) => {
     const word = subcommand('state', positionals, ['inspect', 'export']);
-    const entity = word === 'inspect' ? entityOf(values) : undefined;
+    const entity = word === 'inspect' ? entityOption('state inspect', values) : undefined;
     if (word === 'export' && values.out === undefined) throw usageError('state export: say where to, with --out FILE');
     const isJson = values.json === true;
     if (values.local === true) return withContext(values.config, io, (context) => showLocal(context, isJson, io));
@@ -45,18 +45,6 @@ export const state = defineCommand({
     });
   },
 });
-
-/** Undefined when none was asked for. */
-function entityOf({ user, entity }: { user?: string; entity?: string }): EntityQuestion | undefined {
-  if (user !== undefined && entity !== undefined) throw usageError('state inspect: give --user or --entity, not both');
-  if (user !== undefined) return { type: 'user', id: user };
-  if (entity === undefined) return undefined;
-  const [, type, id] = /^([^/]+)\/(.+)$/s.exec(entity) ?? [];
-  if (type === undefined || id === undefined) {
-    throw usageError(`state inspect: --entity ${entity} is not TYPE/ID, such as device/d-17`);
-  }
-  return { type, id };
-}
 
 async function showEntity(entity: EntityQuestion, services: Services, isJson: boolean, io: Io): Promise<ExitCode> {
   const { documents } = await resultOf(services.ask('state.entity', entity, io.signal));

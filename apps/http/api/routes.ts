@@ -1,4 +1,4 @@
-// The routes of the management API for people and programs: decisions, and what is remembered of a person.
+// The routes of the management API for people and programs: decisions, what is remembered of a person, cancelling flows.
 //
 // Owns: what a request says, and how an answer looks. Does not own: answering (services/operations.ts), keys (api-keys.ts).
 
@@ -6,10 +6,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { EngineError, RetryableError } from '../../../lib/errors.ts';
 import { parseInstant } from '../../../lib/instant.ts';
+import { compileSchema } from '../../../lib/schema-check.ts';
 import { OUTCOMES } from '../../../schemas/decision.ts';
 import { type DecisionPageQuery, PAGE_LIMIT_MAX } from '../../../services/decisions/page.ts';
 import { oneAnswer } from '../../../services/live/one-answer.ts';
 import type { Answers } from '../../../services/live/socket-server.ts';
+import type { InputOf } from '../../../services/operations.ts';
 import { Refusal } from '../ingest/refusal.ts';
 import { answers } from '../openapi.ts';
 import type { ApiKeys } from './api-keys.ts';
@@ -55,6 +57,22 @@ export function addApiRoutes(app: FastifyInstance, { keys, answers: worker }: Ap
     if (document === undefined) throw new Refusal(404, 'TRG_HTTP_NOT_FOUND', 'nothing is remembered of this person');
     return document;
   });
+
+  app.post('/api/flows/cancel', {
+    schema: CANCEL,
+    bodyLimit: CANCEL_BYTES_MAX,
+    onRequest: (request, _reply, done) => {
+      keys.holder(request.headers.authorization, 'editor');
+      done();
+    },
+    handler: async (request, reply) => {
+      const { name } = keys.holder(request.headers.authorization, 'editor');
+      const asked = cancelOf(request.body, name);
+      return oneAnswer(worker, 'flows.cancel', asked, goneSignal(reply)).catch((error: unknown) => {
+        throw refusalOf(error);
+      });
+    },
+  });
 }
 
 const REFUSALS = [400, 401, 403, 404, 503];
@@ -82,6 +100,48 @@ const PERSON = {
   params: Type.Object({ id: Type.String() }),
   response: answers(anything, REFUSALS),
 };
+
+const strict = { additionalProperties: false };
+const ID = Type.String({ minLength: 1 });
+
+/** Of one user, of one entity, or of `all`. */
+const CancelBody = Type.Object(
+  {
+    rule: ID,
+    user: Type.Optional(ID),
+    entity: Type.Optional(Type.Object({ type: ID, id: ID }, strict)),
+    all: Type.Optional(Type.Literal(true)),
+  },
+  strict,
+);
+const checkCancel = compileSchema(CancelBody);
+
+const CANCEL = {
+  tags: ['management'],
+  summary: 'Cancels the flows of a rule that live, of one entity or of all',
+  security: [{ apiKey: [] }],
+  response: answers(Type.Object({ cancelled: Type.Integer() }), [...REFUSALS, 413]),
+};
+const CANCEL_BYTES_MAX = 16 * 1024;
+
+/** `by`: the name of the key. Throws Refusal (400). */
+function cancelOf(body: unknown, by: string): InputOf<'flows.cancel'> {
+  let value: unknown;
+  try {
+    value = JSON.parse(String(body));
+  } catch {
+    throw new Refusal(400, 'TRG_RECORD_UNREADABLE', 'the body is not JSON');
+  }
+  const [finding] = checkCancel(value);
+  if (finding !== undefined)
+    throw invalid(`${finding.path.length === 0 ? '' : `${finding.path.join('.')}: `}${finding.message}`);
+  const { rule, user, entity, all } = value as Type.Static<typeof CancelBody>;
+  if ([user, entity, all].filter((each) => each !== undefined).length !== 1) {
+    throw invalid('one of "user", "entity" and "all" is to be given');
+  }
+  const whom = user === undefined ? entity : { type: 'user', id: user };
+  return { rule, by, ...(whom === undefined ? { all: true } : { entity: whom }) };
+}
 
 /** Aborts when the caller goes away. */
 export function goneSignal(reply: FastifyReply): AbortSignal {

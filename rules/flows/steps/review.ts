@@ -24,6 +24,8 @@ export const reviewStep = defineStep<ReviewBody>({
     const condition = builder.condition([...path, 'if'], body.if, names);
     const atMostMs = msOf(body.atMost);
     return {
+      onwards: ['approved'],
+      ends: ['rejected'],
       waitsFor: body.note === undefined ? 'a person' : `a person: ${body.note}`,
       enter(turn): Move {
         if (body.if !== undefined && condition?.holds(turn.scope, turn.failed) !== true) return { to: next };

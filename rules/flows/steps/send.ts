@@ -10,6 +10,7 @@ export const sendStep = defineStep<SendBody>({
     const send = compileSend(number, body, path, names, channels, builder);
     return {
       send,
+      ...(body.onSkip === 'exit' && { ends: ['nothing is sent'] }),
       enter(turn): Move {
         const attempt = turn.attempt(send);
         if ('until' in attempt) return { until: attempt.until, reason: 'quiet-hours' };

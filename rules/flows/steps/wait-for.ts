@@ -85,6 +85,7 @@ export const waitForStep = defineStep<WaitForBody>({
     return {
       listensTo: interestsOf(awaited.map(({ filter }) => filter)),
       waitsFor: namesOf(body),
+      onwards: onwardsOf(body),
       enter: ({ at }): Move => ({ until: at + atMostMs, reason: null }),
       onEvent: (turn, event) => onEvent(awaited, turn, event),
       onDeadline: () => ({ to: onTimeout }),
@@ -123,6 +124,14 @@ function lists(body: WaitForBody, path: Path): readonly InnerSteps[] {
     }
     return field === 'onTimeout' ? [{ path: [...path, 'onTimeout'], steps: body.onTimeout, word: TIMEOUT }] : [];
   });
+}
+
+/** When it goes straight on. */
+function onwardsOf(body: WaitForBody): readonly string[] {
+  return [
+    ...(body.any === undefined && body.then === undefined ? [namesOf(body)] : []),
+    ...(body.onTimeout === undefined ? [TIMEOUT] : []),
+  ];
 }
 
 function nameOf(as: string | undefined): string | null {

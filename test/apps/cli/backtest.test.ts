@@ -103,6 +103,51 @@ test('actions come in the order of their decisions, each send by its channel, wi
   assert.deepEqual([summary.fired, decisions.length], [3, 3]);
 });
 
+const FLOW_RULES = `id: cart
+when: { event: add_to_cart }
+goal: { event: purchase, within: 3d }
+then:
+  - name: later
+    wait: 12h
+  - send: { channel: webhook }
+---
+id: bought
+when: { event: purchase }
+`;
+
+test('flows are told of in the order of time, entity, rule and flow, and counted by how they ended', async (t) => {
+  const lines = [
+    line('u2', 'add_to_cart', `${DAY}10:00:00Z`),
+    line('u1', 'add_to_cart', `${DAY}10:00:00Z`),
+    line('u1', 'purchase', `${DAY}11:00:00Z`),
+    line('u3', 'add_to_cart', '2026-01-03T10:00:00Z'),
+  ];
+  const folder = folderWith(t, { 'rules/r.yaml': FLOW_RULES, 'events.jsonl': `${lines.join('\n')}\n` });
+  const words = ['backtest', '--rules', 'rules', '--events', 'events.jsonl', '--out', 'out', '--now', NOW];
+  const { code, out } = await run(words, [backtestCommand], folder);
+  assert.equal(code, 0);
+  const { summary, rows, read } = outOf(folder);
+  assert.deepEqual(
+    rows('flows.jsonl').map(({ at, entity, kind, name, reason }) => [at, entity.id, kind, name ?? reason]),
+    [
+      ['2026-01-01T10:00:00.000Z', 'u1', 'entered', null],
+      ['2026-01-01T10:00:00.000Z', 'u1', 'waiting', 'later'],
+      ['2026-01-01T10:00:00.000Z', 'u2', 'entered', null],
+      ['2026-01-01T10:00:00.000Z', 'u2', 'waiting', 'later'],
+      ['2026-01-01T11:00:00.000Z', 'u1', 'goal', null],
+      ['2026-01-01T11:00:00.000Z', 'u1', 'ended', 'goal'],
+      ['2026-01-01T22:00:00.000Z', 'u2', 'sent', null],
+      ['2026-01-01T22:00:00.000Z', 'u2', 'ended', 'completed'],
+      ['2026-01-03T10:00:00.000Z', 'u3', 'entered', null],
+      ['2026-01-03T10:00:00.000Z', 'u3', 'waiting', 'later'],
+    ],
+  );
+  assert.deepEqual(summary.rules.cart.flows, { entered: 3, goals: 1, ended: { goal: 1, completed: 1 } });
+  assert.equal(summary.rules.bought.flows, undefined);
+  assert.match(out, /^ {2}cart: flows 3, goals 1, ended: goal 1, completed 1$/m);
+  assert.match(read('report.html'), /<h2>Flows<\/h2>/);
+});
+
 test('time stays at the last event, unless it is to go on', async (t) => {
   const lines = [line('u1', 'add_to_cart', `${DAY}10:00:00Z`)];
   const nothing = { decisions: [], actions: [] };

@@ -38,7 +38,15 @@ async function api(t: TestContext, answer: (question: Asked) => unknown, roles: 
     const { statusCode: status, headers: answered, body } = await request(`${kit.url}/api${path}`, { headers });
     return { status, headers: answered, json: JSON.parse(await body.text()) };
   };
-  return { get, asked, key, passing, clock };
+  const post = async (path: string, body: unknown) => {
+    const { statusCode: status, body: answered } = await request(`${kit.url}/api${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    return { status, json: JSON.parse(await answered.text()) };
+  };
+  return { get, post, asked, key, passing, clock };
 }
 
 const NOTHING = { decisions: [], next: null };
@@ -142,4 +150,48 @@ test('what keeps a worker from answering is said with a status that fits, and wh
     assert.deepEqual([status, json.code, json.message], [expected, error.code, error.message]);
     assert.equal(headers['retry-after'], expected === 503 ? '1' : undefined);
   }
+});
+
+test('flows are cancelled by an editor or an admin, under the name of the key', async (t) => {
+  for (const role of ['editor', 'admin'] as const) {
+    const { post, asked } = await api(t, () => ({ cancelled: 2 }), [role]);
+    for (const [body, whom] of [
+      [{ rule: 'r', user: 'u1' }, { entity: { type: 'user', id: 'u1' } }],
+      [{ rule: 'r', entity: { type: 'device', id: 'd1' } }, { entity: { type: 'device', id: 'd1' } }],
+      [{ rule: 'r', all: true }, { all: true }],
+    ] as const) {
+      const { status, json } = await post('/flows/cancel', body);
+      assert.deepEqual([status, json], [200, { cancelled: 2 }]);
+      const input = { rule: 'r', by: 'test', ...whom };
+      assert.deepEqual(asked.pop(), { operation: 'flows.cancel', input, isForwarded: false });
+    }
+  }
+});
+
+test('whoever may only look, or approve, cancels nothing: 403', async (t) => {
+  for (const role of ['viewer', 'approver'] as const) {
+    const { post, asked } = await api(t, () => ({ cancelled: 2 }), [role]);
+    const { status, json } = await post('/flows/cancel', { rule: 'r', all: true });
+    assert.deepEqual([status, json.code], [403, 'TRG_HTTP_FORBIDDEN']);
+    assert.match(json.message, /role editor/);
+    assert.deepEqual(asked, []);
+  }
+});
+
+test('a cancellation that cannot be meant is refused before anybody is asked', async (t) => {
+  const { post, asked } = await api(t, () => ({ cancelled: 2 }), ['editor']);
+  for (const body of [
+    'not json',
+    '[]',
+    { rule: 'r' },
+    { all: true },
+    { rule: 'r', user: 'u1', all: true },
+    { rule: 'r', user: '' },
+    { rule: 'r', all: false },
+    { rule: 'r', all: true, by: 'somebody else' },
+  ]) {
+    const { status } = await post('/flows/cancel', body);
+    assert.equal(status, 400, JSON.stringify(body));
+  }
+  assert.deepEqual(asked, []);
 });
