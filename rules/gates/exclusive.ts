@@ -109,9 +109,10 @@ function isFree(
     reentry === 'restart' && until === Infinity && other === rule.id && flows.began(rule.id, by, from);
   const conflicts = known.holds.filter((one) => isTaken(one, group, match.at, waits) && !restarts(one));
   if (!preempts) return conflicts.length === 0;
-  // What has ended later than the match cannot be ended again.
+  // What has ended later than the match cannot be ended again, and what began later not before it began.
   return conflicts.every(
-    ({ until, rule: other }) => until === Infinity && (flows.priorityOf(other) ?? 0) < rule.priority,
+    ({ from, until, rule: other }) =>
+      from <= match.at && until === Infinity && (flows.priorityOf(other) ?? 0) < rule.priority,
   );
 }
 
@@ -136,10 +137,10 @@ export function holdUntil(sections: Sections, rule: string, from: number, until:
   sections.put(groupHolds, { ...known, holds });
 }
 
-/** The rules whose flows hold the group. */
-export function holdersOf(sections: Sections, group: string): readonly string[] {
+/** The rules whose flows hold the group, and did at `at`. */
+export function holdersOf(sections: Sections, group: string, at = Infinity): readonly string[] {
   const holds = sections.open(groupHolds)?.holds ?? [];
-  return holds.filter((one) => one.group === group && one.until === Infinity).map(({ rule }) => rule);
+  return holds.filter((one) => one.group === group && one.from <= at && one.until === Infinity).map(({ rule }) => rule);
 }
 
 function hold(sections: Sections, all: readonly GroupHold[], forgottenBefore: number, settled: number): void {

@@ -84,9 +84,9 @@ export function begin(visit: Visit, run: FlowRun, trace: DecisionTrace | null): 
 }
 
 /** The flows that end where this one begins: the old one of its rule that it restarts, and those that it pre-empts. */
-function endedBy({ document, rules }: Visit, { rule: id, by }: Flow): { of: Flow; reason: EndReason }[] {
+function endedBy({ document, rules }: Visit, { rule: id, by, startedAt }: Flow): { of: Flow; reason: EndReason }[] {
   const { exclusive, program } = rules.rule(id)!;
-  const holders = exclusive?.preempts === true ? holdersOf(document.sections, exclusive.group) : [];
+  const holders = exclusive?.preempts === true ? holdersOf(document.sections, exclusive.group, startedAt) : [];
   return flowsOf(document.sections).flatMap((of) => {
     if (!isAlive(of)) return [];
     if (program.reentry === 'restart' && of.rule === id && of.by === by) return { of, reason: 'restarted' };

@@ -27,8 +27,8 @@ const DEDUPE = { dedupeWindowMs: 86_400_000, dedupeMax: 1_000 };
 /** No event is from the future, and the wall clock never holds stream time back. */
 const WALL = Date.UTC(9999, 0, 1);
 
-/** What no rule asks for is not kept, and a rule that comes later would not know it. */
-const KEEPS_PROFILE = { id: 'keeps', when: { event: 'never' }, if: 'size(profile) >= 0' };
+/** What no rule asks for is not kept, and a rule that comes later would not know it: this one asks for all. */
+const KEEPS_ALL = { id: 'keeps', when: { event: '*' }, order: 'event-time', enabled: false, if: 'size(profile) >= 0' };
 
 /** The story as both are to tell it: with the engine's ids, versions, hold-outs and draws. */
 export function asEngineTells(story: Story): Story {
@@ -71,7 +71,7 @@ export function comparable(story: Story, answer: FlowAnswer): FlowAnswer {
 }
 
 function compiled(story: Story, rules: readonly FlowRule[], before: RuleSet | null): RuleSet {
-  const text = [...rules, KEEPS_PROFILE].map((rule) => stringify(rule)).join('---\n');
+  const text = [...rules, KEEPS_ALL].map((rule) => stringify(rule)).join('---\n');
   const caps =
     story.caps === undefined || story.caps.length === 0 ? [] : [{ file: 'caps.yaml', text: stringify(story.caps) }];
   const checked = checkRules([{ file: 'rules.yaml', text }], {
@@ -102,7 +102,9 @@ export async function tellByEngine(story: Story): Promise<FlowAnswer> {
     wall: WALL,
     withFacts: true,
     outputs: {
-      decisions: (one) => decisions.push(decisionOf(one)),
+      decisions: (one) => {
+        if (one.rule !== KEEPS_ALL.id) decisions.push(decisionOf(one));
+      },
       actions: (one) => actions.push(actionOf(one)),
       flows: (one) => records.push(recordOf(one)),
       late: ({ messageId }) => late.push(messageId),
