@@ -28,6 +28,12 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const COVERED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/rules.md': { yaml: 'test/docs/rules-guide.test.ts', yml: 'test/docs/rules-guide.test.ts' },
   'docs/cookbook.md': { yaml: 'test/docs/rules-guide.test.ts', yml: 'test/docs/rules-guide.test.ts' },
+  'docs/flows.md': { yaml: 'test/docs/rules-guide.test.ts' },
+  'docs/channels/testing.md': {
+    yaml: 'test/packaging/package.test.ts',
+    liquid: 'test/packaging/package.test.ts',
+    ts: 'test/packaging/package.test.ts',
+  },
   'docs/templates.md': { liquid: 'test/docs/templates-guide.test.ts', text: 'test/docs/templates-guide.test.ts' },
   'docs/ingest.md': {
     js: 'test/docs/ingest.test.ts',

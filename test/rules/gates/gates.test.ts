@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { GateContext } from '../../../rules/gates/gate.ts';
 import { isHeldOut, parseShare } from '../../../rules/gates/held-out.ts';
-import { REASONS } from '../../../rules/gates/index.ts';
+import { GATES } from '../../../rules/gates/index.ts';
 import { parseTimeOfDay, quietUntil } from '../../../rules/gates/quiet-hours.ts';
 import { parseZone } from '../../../rules/language/zone.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
@@ -27,8 +27,11 @@ cooldown: 1h
 if: event.properties.value > 1.0
 holdout: { share: 12.5%, group: checkout }
 audience: profile.plan != null
-then: [{ send: { channel: webhook } }]`);
-  assert.deepEqual(reasonsOf(rule), REASONS);
+then: [{ send: { channel: webhook } }, { wait: 1h }]`);
+  assert.deepEqual(
+    reasonsOf(rule),
+    GATES.map(({ reason }) => reason),
+  );
 });
 
 test('a rule that sends nothing asks nobody for caps, consent, reach or quiet hours', () => {
