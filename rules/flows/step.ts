@@ -74,6 +74,12 @@ export interface StepActs {
   onAnswer?(turn: Turn, answer: Answer): Move;
   /** What it waits for, as one reads it; left out: for its time. */
   readonly waitsFor?: string;
+  /** How long a flow stays at the longest, ms, as far as that is written down; left out: no time. */
+  readonly longestMs?: number;
+  /** False: a flow never goes from it straight to the step after it, only by way of its lists, or out; left out: it may. */
+  readonly passes?: false;
+  /** The name of the event that it emits. */
+  readonly emits?: string;
 }
 
 export interface CompiledStep extends StepActs {
@@ -83,6 +89,8 @@ export interface CompiledStep extends StepActs {
   readonly kind: string;
   /** The way to it through the lists: `2.1.0` is the first step of the second list of the third. */
   readonly place: string;
+  /** Where it stands in the rule, with its kind. */
+  readonly path: Path;
   /** The number of the step after it; END: there is none. */
   readonly next: number;
   /** The steps that lists inside of it begin with, with a word for each. */

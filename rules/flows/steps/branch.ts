@@ -47,6 +47,7 @@ export const branchStep = defineStep<BranchBody>({
       return { condition: builder.condition([...at, 'if'], one?.if, names), to: starts[place]! };
     });
     return {
+      ...(body.some((one) => one?.else !== undefined) && { passes: false }),
       enter({ scope, failed }): Move {
         const taken = branches.find(({ condition }) => condition === null || condition.holds(scope, failed));
         return { to: taken === undefined ? next : taken.to };

@@ -65,6 +65,7 @@ export const chooseStep = defineStep<ChooseBody>({
     // What the weights were before is in what the entity was given.
     const phases = [{ phase: 1, since: 0, variants }];
     return {
+      ...(variants.length > 0 && { passes: false }),
       enter(turn): Move {
         const known = turn.assigned(experiment);
         const before = known === null ? null : { variant: known, phase: 1 };

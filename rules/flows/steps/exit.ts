@@ -6,6 +6,6 @@ import { defineStep } from '../step.ts';
 export const exitStep = defineStep<true>({
   kind: 'exit',
   shape: Type.Literal(true, { description: 'Ends the flow.' }),
-  compile: () => ({ enter: () => ({ exit: 'exit' }) }),
+  compile: () => ({ passes: false, enter: () => ({ exit: 'exit' }) }),
   words: () => 'exit',
 });

@@ -24,6 +24,7 @@ export const reviewStep = defineStep<ReviewBody>({
     const condition = builder.condition([...path, 'if'], body.if, names);
     const atMostMs = msOf(body.atMost);
     return {
+      longestMs: atMostMs,
       waitsFor: body.note === undefined ? 'a person' : `a person: ${body.note}`,
       enter(turn): Move {
         if (body.if !== undefined && condition?.holds(turn.scope, turn.failed) !== true) return { to: next };

@@ -70,6 +70,8 @@ interface Awaited {
   readonly filter: EventFilter;
   readonly capture: string | null;
   readonly to: number;
+  /** Whether it has steps of its own. */
+  readonly hasSteps: boolean;
 }
 
 export const waitForStep = defineStep<WaitForBody>({
@@ -82,9 +84,12 @@ export const waitForStep = defineStep<WaitForBody>({
     const timeout = tools.starts.at(lists(body, tools.path).findIndex(({ word }) => word === TIMEOUT)) ?? tools.next;
     const onTimeout = body.onTimeout === undefined ? tools.next : timeout;
     const atMostMs = msOf(body.atMost);
+    const hasLists = awaited.every(({ hasSteps }) => hasSteps) && body.onTimeout !== undefined;
     return {
       listensTo: interestsOf(awaited.map(({ filter }) => filter)),
       waitsFor: namesOf(body),
+      longestMs: atMostMs,
+      ...(hasLists && { passes: false }),
       enter: ({ at }): Move => ({ until: at + atMostMs, reason: null }),
       onEvent: (turn, event) => onEvent(awaited, turn, event),
       onDeadline: () => ({ to: onTimeout }),
@@ -151,6 +156,7 @@ function awaitedOf(body: WaitForBody, tools: StepTools): readonly Awaited[] {
       filter: filterOf(one?.event, builder.condition([...place, 'where'], one?.where, eventNames)),
       capture: builder.capture([...place, 'as'], one?.as),
       to: start < 0 ? next : starts[start]!,
+      hasSteps: start >= 0 && inside[start]!.steps !== undefined,
     };
   };
   if (body.any === undefined) return [entry(body, path, [...path, 'then'])];
