@@ -13,6 +13,8 @@ export interface MessageRow {
   readonly expected: ExpectedAction | null;
   /** Null: it was not sent. */
   readonly action: Action | null;
+  /** Of the step that sent it; null: it has none, or nothing was sent. */
+  readonly stepName: string | null;
   readonly isRight: boolean;
 }
 
@@ -23,20 +25,24 @@ export function compareActions(
 ): readonly MessageRow[] {
   const rest = new Set(actions);
   const rows: MessageRow[] = [];
+  const add = (one: ExpectedAction | null, action: Action | null, isRight: boolean): void => {
+    const stepName = action === null ? null : nameOf(action, rules);
+    rows.push({ expected: one, action, stepName, isRight });
+  };
   const unmet = expected.filter((each) => {
     const action = [...rest].find((one) => answers(each, one, rules));
     if (action === undefined) return true;
     rest.delete(action);
-    rows.push({ expected: each, action, isRight: true });
+    add(each, action, true);
     return false;
   });
   for (const each of unmet) {
     // The same step at another time, or another message at that time, is what most likely went otherwise.
     const near = [...rest].find((one) => one.rule === each.rule && (one.at === each.at || isStep(each, one, rules)));
     if (near !== undefined) rest.delete(near);
-    rows.push({ expected: each, action: near ?? null, isRight: false });
+    add(each, near ?? null, false);
   }
-  for (const action of rest) rows.push({ expected: null, action, isRight: false });
+  for (const action of rest) add(null, action, false);
   const timeOf = (row: MessageRow): number => row.expected?.at ?? row.action!.at;
   return rows.sort((a, b) => timeOf(a) - timeOf(b));
 }
@@ -56,5 +62,9 @@ function answers(expected: ExpectedAction, action: Action, rules: RuleSet): bool
 
 function isStep({ step, name }: ExpectedAction, action: Action, rules: RuleSet): boolean {
   if (step !== null && action.step !== step) return false;
-  return name === null || rules.rule(action.rule)?.program.steps[action.step]?.name === name;
+  return name === null || nameOf(action, rules) === name;
+}
+
+function nameOf({ rule, step }: Action, rules: RuleSet): string | null {
+  return rules.rule(rule)?.program.steps[step]?.name ?? null;
 }

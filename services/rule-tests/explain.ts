@@ -59,7 +59,7 @@ function linesOf({ expected, decision, isRight }: Row): Line[] {
   return lines;
 }
 
-function linesOfMessage({ expected, action, isRight }: MessageRow): Line[] {
+function linesOfMessage({ expected, action, stepName, isRight }: MessageRow): Line[] {
   const lines: Line[] = [];
   if (expected !== null && !isRight) {
     const { at, rule, entityId, channel, template, step, name, data, place } = expected;
@@ -68,7 +68,7 @@ function linesOfMessage({ expected, action, isRight }: MessageRow): Line[] {
   }
   if (action !== null) {
     const { at, rule, entity, channel, template, step, data } = action;
-    const what = [channel, template, `step ${step}`, isRight ? null : dataOf(data)];
+    const what = [channel, template, stepName ?? `step ${step}`, isRight ? null : dataOf(data)];
     const note = isRight ? '' : expected === null ? 'not expected' : shiftOf(expected.at, at);
     lines.push(messageLine(isRight ? ' ' : '+', at, rule, entity.id, what, note));
   }
