@@ -2,6 +2,7 @@
 //
 // Invariants:
 //   M1. Every expectation and every action is in exactly one row; an action that nobody expected is wrong.
+//   M2. An expectation that says more is served first: one about any message never takes the one that another names.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { ExpectedAction } from '../../rules/index.ts';
@@ -29,7 +30,8 @@ export function compareActions(
     const stepName = action === null ? null : nameOf(action, rules);
     rows.push({ expected: one, action, stepName, isRight });
   };
-  const unmet = expected.filter((each) => {
+  const mostSaid = [...expected].sort((a, b) => saidBy(b) - saidBy(a));
+  const unmet = mostSaid.filter((each) => {
     const action = [...rest].find((one) => answers(each, one, rules));
     if (action === undefined) return true;
     rest.delete(action);
@@ -45,6 +47,12 @@ export function compareActions(
   for (const action of rest) add(null, action, false);
   const timeOf = (row: MessageRow): number => row.expected?.at ?? row.action!.at;
   return rows.sort((a, b) => timeOf(a) - timeOf(b));
+}
+
+/** How many things it asks of a message, beside its time. */
+function saidBy({ entityId, channel, template, step, name, data }: ExpectedAction): number {
+  const asked = [entityId, channel, template, step, name].filter((one) => one !== null);
+  return asked.length + Object.keys(data).length;
 }
 
 function answers(expected: ExpectedAction, action: Action, rules: RuleSet): boolean {

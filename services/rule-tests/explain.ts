@@ -38,7 +38,8 @@ export function explainFailure(result: TestResult): readonly string[] {
 /** Expressions that failed, in lines for people; also of a test that passed, as that may be why. */
 export function failedExpressions({ failures }: TestResult): readonly string[] {
   return failures.map(
-    ({ rule, expression, reason }) => `${rule}: an expression failed, and counted as false: ${expression}  (${reason})`,
+    ({ rule, expression, reason }) =>
+      `${rule}: an expression failed, and counted as false or as no value: ${expression}  (${reason})`,
   );
 }
 

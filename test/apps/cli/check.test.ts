@@ -172,3 +172,22 @@ test('what one of the rules that send a template gives is there', async (t) => {
   });
   assert.match((await check(folder, '.')).out, /0 errors, 0 warnings/);
 });
+
+test('a flow that may wait longer than the configuration keeps its records is warned of', async (t) => {
+  const rule = `id: a
+when: { event: signup }
+then: [{ wait: 12d }, { send: { channel: webhook } }]
+`;
+  const config = (kept: string) => `application: a
+sources: [{ topic: events, format: segment }]
+rules: ./rules
+deliveredElsewhere: [webhook]
+topics: { retention: { public: ${kept} } }
+`;
+  const short = folderWith(t, { 'rules/a.yaml': rule, 'tripline.yaml': config('10d') });
+  const { code, out } = await check(short, 'rules', '-c', 'tripline.yaml');
+  assert.equal(code, 0);
+  assert.match(out, /rules\/a.yaml:3:16: flows may have waited 12d after this, and their records are kept for 10d/);
+  const long = folderWith(t, { 'rules/a.yaml': rule, 'tripline.yaml': config('forever') });
+  assert.match((await check(long, 'rules', '-c', 'tripline.yaml')).out, / 0 errors, 0 warnings\n$/);
+});
