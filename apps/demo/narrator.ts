@@ -55,8 +55,7 @@ export class Narrator {
   decision({ rule, at, outcome, reason, entity }: Decision): void {
     const counts = this.#countsOf(rule);
     if (reason === null) counts.fired++;
-    // What waits for the end of quiet hours is decided again then.
-    else if (outcome !== 'deferred') counts.suppressed.set(reason, (counts.suppressed.get(reason) ?? 0) + 1);
+    else counts.suppressed.set(reason, (counts.suppressed.get(reason) ?? 0) + 1);
     const why = reason === null ? '' : ` (${reason})`;
     this.#show(`decision ${rule} ${outcome}`, `decision   ${isoOf(at)}  ${entity.id}  ${rule} ${outcome}${why}`);
   }

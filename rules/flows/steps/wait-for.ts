@@ -112,9 +112,10 @@ function onEvent(awaited: readonly Awaited[], turn: Turn, event: Event): Move | 
   return { to: found.to };
 }
 
-/** The lists of steps inside, in the order in which they are written. */
+/** The lists of steps inside, in the order in which they are written; a name without a list is read by the steps behind it. */
 function lists(body: WaitForBody, path: Path): readonly InnerSteps[] {
-  return Object.keys(body).flatMap((field): InnerSteps[] => {
+  const isNameOnly = body.as !== undefined && body.then === undefined && body.any === undefined;
+  return [...Object.keys(body), ...(isNameOnly ? ['then'] : [])].flatMap((field): InnerSteps[] => {
     if (field === 'any') {
       return (body.any ?? []).map((one, place) => ({
         path: [...path, 'any', place, 'do'],
