@@ -81,7 +81,8 @@ export const waitForStep = defineStep<WaitForBody>({
   compile(body, tools) {
     checkForm(body, tools);
     const awaited = awaitedOf(body, tools);
-    const timeout = tools.starts.at(lists(body, tools.path).findIndex(({ word }) => word === TIMEOUT)) ?? tools.next;
+    const timeout =
+      tools.starts.at(lists(body, tools.path).findIndex(({ path }) => path.at(-1) === 'onTimeout')) ?? tools.next;
     const onTimeout = body.onTimeout === undefined ? tools.next : timeout;
     const atMostMs = msOf(body.atMost);
     const hasLists = awaited.every(({ hasSteps }) => hasSteps) && body.onTimeout !== undefined;

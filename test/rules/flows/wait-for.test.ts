@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Turn } from '../../../rules/flows/step.ts';
 import { compiled, errorsOf } from '../kit.ts';
 
 test('the steps behind a waitFor read its event by name, whether it has steps of its own or not', () => {
@@ -21,4 +22,13 @@ then:
   - waitFor: { event: reply, as: answer, atMost: 1d, onTimeout: [{ set: { seen: answer.properties.x } }] }
 `;
   assert.match(errorsOf(text)[0]!, /^rule.yaml:4:81: unknown name "answer"/);
+});
+
+test('an event may be called time-out: without it the flow goes on by onTimeout', () => {
+  const rule = compiled(`id: a
+when: { event: e }
+then:
+  - waitFor: { event: time-out, atMost: 1d, then: [{ set: { a: 1 } }], onTimeout: [{ set: { a: 2 } }] }
+`);
+  assert.deepEqual(rule.program.steps[0]!.onDeadline!({} as Turn), { to: 2 });
 });
