@@ -18,6 +18,8 @@ import { defineStep, type Move, type StepTools, type Turn } from '../step.ts';
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const DAY_MS = 86_400_000;
+/** No expression looks like it. */
+const LOOKS_LIKE_TIME = /^\d+:\d+(:\d+)?$/;
 
 const Wait = Type.Union(
   [
@@ -91,6 +93,10 @@ function compileUntil(body: WaitBody, tools: StepTools): Until {
     return after(0);
   }
   const time = body.until === undefined ? null : parseTimeOfDay(body.until);
+  if (time === null && LOOKS_LIKE_TIME.test(body.until ?? '')) {
+    builder.error([...path, 'until'], `"${body.until}" is no time of day`, 'two digits each, such as "09:00"');
+    return after(0);
+  }
   if (time === null) {
     for (const field of ['timezone', 'days'] as const) {
       if (body[field] === undefined) continue;
