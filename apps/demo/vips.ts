@@ -1,7 +1,7 @@
 // The demo's second part: five VIPs whose carts are left behind. What reaches each shows what a route is for: a text message, else a
 // push, else the inbox, as addresses, providers and their own wishes have it.
 //
-// Owns: these people, and telling what became of their messages. Does not own: the rule (examples/shop/rules/vip-cart.yaml), the
+// Owns: these people, and telling what became of their messages. Does not own: the rule (examples/shop/rules/cart-recovery.yaml), the
 // providers (testing/providers).
 
 import type { ConsentChange } from '../../schemas/consent-change.ts';
@@ -10,7 +10,7 @@ import type { Delivery } from '../../schemas/delivery.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 
 /** Of the shop example. */
-const RULE = 'vip-cart-reminder';
+const RULE = 'cart-recovery';
 const MINUTE_MS = 60_000;
 /** The rule waits for half an hour. */
 const CART_AGE_MS = 31 * MINUTE_MS;

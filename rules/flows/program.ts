@@ -153,7 +153,7 @@ class Compilation {
     const definition = this.#kindOf(body, path);
     const number = this.steps.length;
     // Its number stays taken, so that those of the others are right.
-    this.steps.push(placeholder(number, place, next));
+    this.steps.push(placeholder(number, place, next, path));
     if (definition === null || body === undefined) return names;
     const own = body[definition.kind];
     const inside = definition.lists?.(own, [...path, definition.kind]) ?? [];
@@ -175,6 +175,7 @@ class Compilation {
       send,
       number,
       place,
+      path: tools.path,
       name: body.name ?? null,
       kind: definition.kind,
       next,
@@ -209,9 +210,20 @@ class Compilation {
   }
 }
 
-function placeholder(number: number, place: string, next: number): CompiledStep {
+function placeholder(number: number, place: string, next: number, path: Path): CompiledStep {
   const move = { to: next };
-  return { number, place, next, name: null, kind: 'none', branches: [], words: '', send: null, enter: () => move };
+  return {
+    number,
+    place,
+    path,
+    next,
+    name: null,
+    kind: 'none',
+    branches: [],
+    words: '',
+    send: null,
+    enter: () => move,
+  };
 }
 
 function named(names: NamesOfSteps, capture: string | null | undefined): NamesOfSteps {

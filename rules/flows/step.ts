@@ -78,6 +78,10 @@ export interface StepActs {
   readonly onwards?: readonly string[];
   /** When it ends the flow, a word or two each; left out: never. */
   readonly ends?: readonly string[];
+  /** How long a flow stays at the longest, ms, as far as that is written down; left out: no time. */
+  readonly longestMs?: number;
+  /** The name of the event that it emits. */
+  readonly emits?: string;
 }
 
 export interface CompiledStep extends StepActs {
@@ -87,6 +91,8 @@ export interface CompiledStep extends StepActs {
   readonly kind: string;
   /** The way to it through the lists: `2.1.0` is the first step of the second list of the third. */
   readonly place: string;
+  /** Where it stands in the rule, with its kind. */
+  readonly path: Path;
   /** The number of the step after it; END: there is none. */
   readonly next: number;
   /** The steps that lists inside of it begin with, with a word for each. */

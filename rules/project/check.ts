@@ -5,7 +5,7 @@
 import type { Problem } from '../../lib/problem.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import { RuleBuilder } from '../expressions/rule-builder.ts';
-import { parseRuleFile, type SourceDocument } from '../language/parse.ts';
+import { type Path, parseRuleFile, type SourceDocument } from '../language/parse.ts';
 import { compileShape } from '../language/shape.ts';
 import { type AskedCategory, checkContext, type RuleFile } from './check-context.ts';
 import type { CompileOptions } from './compile-options.ts';
@@ -41,6 +41,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
   const bodies = new Map<string, RuleBody>();
   const { context, expressions, exempt } = checkContext(options.context ?? {}, options, errors);
   const firstPlaces = new Map<string, string>();
+  const asking: Asking[] = [];
   for (const { file, text } of files) {
     const { documents, problems } = parseRuleFile(file, text);
     errors.push(...problems);
@@ -55,6 +56,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
         checkUnique(body, document, firstPlaces, builder);
         const rule = compileRule(body, builder, options);
         if (rule !== null) checkSegmentEntities(rule, context, builder);
+        asking.push({ body, entity: rule?.entity ?? null, document, flows: builder.needs.flows });
         if (rule !== null && options.events !== undefined) {
           checkKnownEvents(rule, body, options.events, (path, message, hint) => {
             warnings.push({ file, ...document.place(path), message, hint });
@@ -71,6 +73,7 @@ export function checkRules(files: readonly RuleFile[], options: CompileOptions):
       errors.push(...found);
     }
   }
+  errors.push(...asking.flatMap((one) => unknownFlows(one, asking)));
   const ruleSet = ruleSetOf(rules, context, options.before ?? null);
   // Of rules that have mistakes the category is not known.
   if (errors.length === 0) warnings.push(...unknownCategories(exempt, ruleSet));
@@ -98,6 +101,45 @@ function checkSegmentEntities(rule: CompiledRule, { segments }: RuleContext, bui
     if (segment === undefined || segment.entity === rule.entity) continue;
     builder.error(['id'], `the rule is about a ${rule.entity}, the segment "${id}" about a ${segment.entity}`);
   }
+}
+
+/** A rule as it is written, and the rules of which it asks inFlow(). */
+interface Asking {
+  readonly body: RuleBody;
+  /** Null: the rule has no pattern to compile. */
+  readonly entity: string | null;
+  readonly document: SourceDocument;
+  readonly flows: ReadonlySet<string>;
+}
+
+/** A flow is asked for by its rule, which must be there and about the same entities: else the answer would be no for ever. */
+function unknownFlows({ body, entity, document, flows }: Asking, all: readonly Asking[]): Problem[] {
+  return [...flows].flatMap((id) => {
+    const { path, offset } = placeOfFlow(id, body) ?? { path: ['id'], offset: 0 };
+    const asked = all.find((one) => one.body.id === id);
+    if (asked === undefined) {
+      const ids = all.flatMap((one) => one.body.id ?? []);
+      const hint = didYouMean(id, ids, 'inFlow() asks for the id of a rule');
+      return [document.problem(path, `unknown rule "${id}"`, hint, offset)];
+    }
+    if (asked.entity === null || entity === null || asked.entity === entity) return [];
+    const message = `the rule is about a ${entity}, the flows of "${id}" about a ${asked.entity}`;
+    return [document.problem(path, message, null, offset)];
+  });
+}
+
+/** Where `inFlow("id")` stands in what is written. */
+function placeOfFlow(id: string, value: unknown, path: Path = []): { path: Path; offset: number } | null {
+  if (typeof value === 'string') {
+    const call = [...value.matchAll(/inFlow\(\s*(?:"([^"]*)"|'([^']*)')/g)].find(([, a, b]) => (a ?? b) === id);
+    return call === undefined ? null : { path, offset: call.index };
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, part] of Object.entries(value)) {
+    const found = placeOfFlow(id, part, [...path, Array.isArray(value) ? Number(key) : key]);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 /** An exemption that no rule has is a slip of the pen: what should go out would be held back. */

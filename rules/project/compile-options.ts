@@ -8,6 +8,8 @@ import type { RuleSet } from './rule-set.ts';
 export interface CompileOptions extends ChannelOptions {
   /** How far behind the newest event an event may come. */
   readonly outOfOrdernessMs: number;
+  /** How long decisions and records of flows are kept, ms; null: for ever; left out: it is not known. */
+  readonly recordsKeptMs?: number | null | undefined;
   /** Segments, models and caps, and what the configuration says of consent. */
   readonly context?: ContextFiles;
   /** Entities of the configuration, beside `user`. */

@@ -8,7 +8,7 @@ import { didYouMean } from '../../lib/suggest.ts';
 import type { Json } from '../../schemas/json.ts';
 import type { Names } from '../expressions/compiler.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
-import { type CompiledProgram, compileProgram } from '../flows/index.ts';
+import { type CompiledProgram, checkProgram, compileProgram } from '../flows/index.ts';
 import { exclusiveOf } from '../gates/exclusive.ts';
 import type { GateTools } from '../gates/gate.ts';
 import { compileGates } from '../gates/index.ts';
@@ -41,6 +41,9 @@ export function compileRule(body: RuleBody, builder: RuleBuilder, options: Compi
   const program = compileProgram(body, builder, { names: thenNames, eventNames, channels: options });
   const gates = compileGates(body, gateTools(body, builder, names, program));
   if (compiled === null) return null;
+  const { interests: listensTo } = compiled.plan.pattern;
+  const { recordsKeptMs = null } = options;
+  checkProgram(program, { goal: body.goal, when: body.when, listensTo, recordsKeptMs }, builder);
   const version = versionOf(body);
   return {
     id: body.id ?? '',

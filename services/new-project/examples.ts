@@ -19,7 +19,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   saas: {
     about: 'a product that people subscribe to: onboarding, trials, usage, lead scores',
     first: { userId: 'ada', event: 'signed_up' },
-    fires: 'onboarding-welcome',
+    fires: 'onboarding',
   },
   support: {
     about: 'a help desk: urgent tickets, deadlines, unhappy customers',

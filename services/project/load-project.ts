@@ -40,7 +40,8 @@ export interface ProjectOptions {
     | 'routing'
     | 'presenceWindowMs'
     | 'validForMs'
-  >;
+  > &
+    Partial<Pick<Config, 'topics'>>;
   /** False where nothing is delivered: then rules may name templates that are not there. */
   readonly needsTemplates?: boolean;
   /** What has been seen of events; left out: names that no event has had are not warned of. */
@@ -134,6 +135,7 @@ export function checkFiles(
       withRemoteModels: isLive,
     },
     outOfOrdernessMs: config.outOfOrdernessMs,
+    recordsKeptMs: config.topics?.retentionMs.public,
     events,
     entities: Object.keys(config.entities),
     channels: channelTraits(config.channels, isLive),

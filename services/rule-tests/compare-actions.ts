@@ -2,6 +2,7 @@
 //
 // Invariants:
 //   M1. Every expectation and every action is in exactly one row; an action that nobody expected is wrong.
+//   M2. An expectation that says more is served first: one about any message never takes the one that another names.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { ExpectedAction } from '../../rules/index.ts';
@@ -13,6 +14,8 @@ export interface MessageRow {
   readonly expected: ExpectedAction | null;
   /** Null: it was not sent. */
   readonly action: Action | null;
+  /** Of the step that sent it; null: it has none, or nothing was sent. */
+  readonly stepName: string | null;
   readonly isRight: boolean;
 }
 
@@ -23,22 +26,33 @@ export function compareActions(
 ): readonly MessageRow[] {
   const rest = new Set(actions);
   const rows: MessageRow[] = [];
-  const unmet = expected.filter((each) => {
+  const add = (one: ExpectedAction | null, action: Action | null, isRight: boolean): void => {
+    const stepName = action === null ? null : nameOf(action, rules);
+    rows.push({ expected: one, action, stepName, isRight });
+  };
+  const mostSaid = [...expected].sort((a, b) => saidBy(b) - saidBy(a));
+  const unmet = mostSaid.filter((each) => {
     const action = [...rest].find((one) => answers(each, one, rules));
     if (action === undefined) return true;
     rest.delete(action);
-    rows.push({ expected: each, action, isRight: true });
+    add(each, action, true);
     return false;
   });
   for (const each of unmet) {
     // The same step at another time, or another message at that time, is what most likely went otherwise.
     const near = [...rest].find((one) => one.rule === each.rule && (one.at === each.at || isStep(each, one, rules)));
     if (near !== undefined) rest.delete(near);
-    rows.push({ expected: each, action: near ?? null, isRight: false });
+    add(each, near ?? null, false);
   }
-  for (const action of rest) rows.push({ expected: null, action, isRight: false });
+  for (const action of rest) add(null, action, false);
   const timeOf = (row: MessageRow): number => row.expected?.at ?? row.action!.at;
   return rows.sort((a, b) => timeOf(a) - timeOf(b));
+}
+
+/** How many things it asks of a message, beside its time. */
+function saidBy({ entityId, channel, template, step, name, data }: ExpectedAction): number {
+  const asked = [entityId, channel, template, step, name].filter((one) => one !== null);
+  return asked.length + Object.keys(data).length;
 }
 
 function answers(expected: ExpectedAction, action: Action, rules: RuleSet): boolean {
@@ -56,5 +70,9 @@ function answers(expected: ExpectedAction, action: Action, rules: RuleSet): bool
 
 function isStep({ step, name }: ExpectedAction, action: Action, rules: RuleSet): boolean {
   if (step !== null && action.step !== step) return false;
-  return name === null || rules.rule(action.rule)?.program.steps[action.step]?.name === name;
+  return name === null || nameOf(action, rules) === name;
+}
+
+function nameOf({ rule, step }: Action, rules: RuleSet): string | null {
+  return rules.rule(rule)?.program.steps[step]?.name ?? null;
 }

@@ -38,7 +38,8 @@ export function explainFailure(result: TestResult): readonly string[] {
 /** Expressions that failed, in lines for people; also of a test that passed, as that may be why. */
 export function failedExpressions({ failures }: TestResult): readonly string[] {
   return failures.map(
-    ({ rule, expression, reason }) => `${rule}: an expression failed, and counted as false: ${expression}  (${reason})`,
+    ({ rule, expression, reason }) =>
+      `${rule}: an expression failed, and counted as false or as no value: ${expression}  (${reason})`,
   );
 }
 
@@ -59,7 +60,7 @@ function linesOf({ expected, decision, isRight }: Row): Line[] {
   return lines;
 }
 
-function linesOfMessage({ expected, action, isRight }: MessageRow): Line[] {
+function linesOfMessage({ expected, action, stepName, isRight }: MessageRow): Line[] {
   const lines: Line[] = [];
   if (expected !== null && !isRight) {
     const { at, rule, entityId, channel, template, step, name, data, place } = expected;
@@ -68,7 +69,7 @@ function linesOfMessage({ expected, action, isRight }: MessageRow): Line[] {
   }
   if (action !== null) {
     const { at, rule, entity, channel, template, step, data } = action;
-    const what = [channel, template, `step ${step}`, isRight ? null : dataOf(data)];
+    const what = [channel, template, stepName ?? `step ${step}`, isRight ? null : dataOf(data)];
     const note = isRight ? '' : expected === null ? 'not expected' : shiftOf(expected.at, at);
     lines.push(messageLine(isRight ? ' ' : '+', at, rule, entity.id, what, note));
   }

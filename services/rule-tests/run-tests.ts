@@ -32,7 +32,7 @@ export interface TestResult {
   readonly flow: string;
   /** Given events that could not be used, with the reason. */
   readonly refused: readonly string[];
-  /** Expressions that failed, and so counted as false; each once. */
+  /** Expressions that failed, and so counted as false or as no value; each once. */
   readonly failures: readonly FailedExpression[];
 }
 

@@ -163,7 +163,7 @@ function shell(folder: string, script: string): { status: number | null; out: st
 const SHOWN: Readonly<Record<string, readonly RegExp[]>> = {
   'README.md': [
     // The numbers that the demo ends with, whose text suggests the same backtest.
-    /^backtest: 1716 fired, 329 suppressed; see out$/m,
+    /^backtest: 1288 fired, 334 suppressed; see out$/m,
     /^ready on http:\/\/127\.0\.0\.1:8080$/m,
     /^\S+ {2}payment-trouble {2}user\/u1 {2}fired/m,
     /^payment-trouble \(version [0-9a-f]+\) for user u1$/m,

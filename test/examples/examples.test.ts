@@ -12,14 +12,18 @@ import { loadProject } from '../../services/project/load-project.ts';
 import { runTest } from '../../services/rule-tests/run-tests.ts';
 import { run } from '../apps/cli/kit.ts';
 
+const WEEK_MS = 7 * 86_400_000;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The use cases, by what they are called, to the rules that are one. */
 const USE_CASES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   shop: {
-    'cart abandonment: message after 30 minutes': ['cart-reminder', 'vip-cart-reminder'],
-    'cart abandonment: mail with coupon after a day': ['cart-abandonment', 'vip-cart-abandonment'],
+    'cart abandonment: message after 30 minutes, mail after half a day, coupon after a day, each for VIPs too': [
+      'cart-recovery',
+    ],
     'win-back of shoppers': ['win-back'],
+    'push, then mail, then SMS, until it is bought': ['back-in-stock'],
+    'subject line by an experiment': ['product-interest'],
   },
   saas: {
     'lead score crosses a threshold': ['lead-score'],
@@ -27,13 +31,15 @@ const USE_CASES: Readonly<Record<string, Readonly<Record<string, readonly string
     'set-up step skipped': ['setup-skipped'],
     'feature unused for two weeks': ['feature-unused'],
     'usage drop': ['usage-drop'],
-    'trial expiring': ['trial-expiring', 'trial-last-day'],
-    'win-back': ['win-back', 'win-back-offer'],
-    'onboarding series': ['onboarding-welcome', 'onboarding-first-report', 'onboarding-invite'],
+    'trial expiring, from trial to paid': ['trial-to-paid'],
+    'win-back, with an offer after 72 hours without a click': ['win-back'],
+    'onboarding series': ['onboarding'],
+    'first within five minutes, next after 24 hours, at most three a week': ['pricing-series'],
+    'review of high-value people': ['cancellation-offer'],
   },
   support: { 'urgent ticket routing': ['urgent-ticket'], 'deadline in 15 minutes': ['sla-warning'] },
   fraud: { 'suspicious transaction': ['suspicious-payment', 'card-testing', 'account-takeover', 'spending-spree'] },
-  operations: { 'stock low': ['stock-low'], 'health check failing': ['health-check-failing', 'service-recovered'] },
+  operations: { 'stock low': ['stock-low'], 'incident to page and status page': ['incident', 'service-recovered'] },
   iot: { 'sensor over threshold': ['overheating'] },
   'block-transaction': { 'block a transaction': ['block-transaction'] },
   'route-ticket': { 'route a ticket': ['route-ticket'] },
@@ -43,31 +49,27 @@ const USE_CASES: Readonly<Record<string, Readonly<Record<string, readonly string
   'double-opt-in': { 'a subscription that is confirmed': ['confirm'] },
 };
 
-/** What each rule sends by, in the order of its sends; with `or`, those to fall back on. */
+/** What each rule sends by, in the order of its sends, whichever of them a flow comes to; with `or`, those to fall back on. */
 const SENDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   shop: {
-    'cart-abandonment': 'email',
-    'cart-reminder': 'webhook',
+    'back-in-stock': 'push, email, sms',
+    'cart-recovery': 'sms or push, webhook, email, email, email',
     'payment-trouble': 'webhook',
-    'product-interest': 'email',
-    'vip-cart-abandonment': 'email',
-    'vip-cart-reminder': 'sms or push or inapp',
+    'product-interest': 'email, email',
     'win-back': 'email',
   },
   saas: {
+    'cancellation-offer': 'email, email',
     converted: 'email, slack',
     'feature-unused': 'push or email',
     'lead-score': 'slack',
     milestone: 'email',
-    'onboarding-first-report': 'email',
-    'onboarding-invite': 'email',
-    'onboarding-welcome': 'email',
+    onboarding: 'email, email, email',
+    'pricing-series': 'email, email, email',
     'setup-skipped': 'inapp',
-    'trial-expiring': 'email',
-    'trial-last-day': 'email',
+    'trial-to-paid': 'email, email, email',
     'usage-drop': 'webhook',
-    'win-back': 'email',
-    'win-back-offer': 'email',
+    'win-back': 'email, email',
   },
   support: {
     'no-answer': 'slack',
@@ -83,8 +85,8 @@ const SENDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   operations: {
     'bad-deploy': 'pagerduty',
-    'health-check-failing': 'pagerduty, webhook, email',
-    'service-recovered': 'webhook, email',
+    incident: 'pagerduty, webhook, email, pagerduty, webhook, email',
+    'service-recovered': '',
     'stock-low': 'webhook, slack',
   },
   iot: { 'battery-low': 'webhook', overheating: 'webhook, slack', 'silent-sensor': 'webhook' },
@@ -131,22 +133,49 @@ for (const [name, cases] of Object.entries(USE_CASES)) {
   test(`in the tests of ${folder} each decision that fires is sent by the channels of its rule, to its entity, and no other`, async () => {
     const { rules, config } = projectOf(folder);
     const fired = new Set<string>();
+    const sent = new Set<string>();
     for (const each of rules.tests) {
       const { decisions, actions } = await runTest(each, rules.ruleSet, config);
-      const left = [...actions];
+      const left = new Set(actions);
       for (const { id, rule, entity, at } of decisions.filter(({ outcome }) => outcome === 'fired')) {
         fired.add(rule);
-        const sent = left.splice(0, SENDS[name]![rule]!.split(', ').length);
-        assert.deepEqual(
-          sent.map((action) => [action.decision, action.rule, action.entity.id, action.at]),
-          sent.map(() => [id, rule, entity.id, at]),
-        );
-        const byWhat = sent.map(({ channel, fallback }) => [channel, ...fallback].join(' or '));
-        assert.equal(byWhat.join(', '), SENDS[name]![rule], each.name);
+        const { program } = rules.ruleSet.rule(rule)!;
+        const byWhat = SENDS[name]![rule]!.split(', ').filter((one) => one !== '');
+        assert.equal(program.sends.length, byWhat.length, rule);
+        const own = actions.filter(({ decision }) => decision === id);
+        for (const action of own) {
+          left.delete(action);
+          const place = program.sends.findIndex(({ step }) => step === action.step);
+          assert.deepEqual([action.rule, action.entity.id], [rule, entity.id]);
+          assert.equal([action.channel, ...action.fallback].join(' or '), byWhat[place], each.name);
+          assert.ok(action.at >= at, each.name);
+          sent.add(`${rule} ${action.step}`);
+        }
+        // Without a flow, all of them go out at once.
+        if (!program.isFlow) assert.deepEqual([own.length, own.every((one) => one.at === at)], [byWhat.length, true]);
       }
-      assert.deepEqual(left, [], `${each.name}: sent without a decision that fired`);
+      assert.deepEqual([...left], [], `${each.name}: sent without a decision that fired`);
     }
     assert.deepEqual([...fired].sort(), Object.keys(SENDS[name]!).sort());
+    const sends = rules.ruleSet.rules.flatMap(({ id, program }) => program.sends.map(({ step }) => `${id} ${step}`));
+    assert.deepEqual([...sent].sort(), sends.sort(), 'some test has each message sent');
+  });
+
+  test(`the tests of the flows of ${folder} walk a week and more, and say what became of each flow`, () => {
+    const { rules } = projectOf(folder);
+    for (const { id, program } of rules.ruleSet.rules.filter(({ program }) => program.waits)) {
+      const tests = rules.tests.filter(({ rule }) => rule === id);
+      const walked = tests.filter(({ advanceMs, actions }) => advanceMs >= WEEK_MS && actions !== null);
+      assert.ok(walked.length >= 3, id);
+      assert.ok(
+        tests.some(({ flow }) => flow?.startsWith('ended') === true),
+        id,
+      );
+      assert.ok(
+        program.steps.every(({ kind, name }) => !['wait', 'waitFor', 'review'].includes(kind) || name !== null),
+        id,
+      );
+    }
   });
 
   test(`${folder} has the rules of its use cases, each with a test of when it fires and one of when it does not`, () => {

@@ -125,7 +125,9 @@ function print(summary: Summary, out: string, io: Io): void {
   }
   for (const [id, { failures }] of Object.entries(rules)) {
     for (const { expression, times, reason } of failures) {
-      io.stdout.write(`  ${id}: failed ${times} times, and counted as false: ${expression}  (first: ${reason})\n`);
+      io.stdout.write(
+        `  ${id}: failed ${times} times, and counted as false or as no value: ${expression}  (first: ${reason})\n`,
+      );
     }
   }
   const refused = refusedOf(input);

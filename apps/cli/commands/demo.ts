@@ -18,7 +18,7 @@ What to try next:
   Edit a rule in examples/shop/rules, and run the three again.
   bin/tripline demo --data data/demo
   TRIPLINE_DATA_DIR=$PWD/data/demo bin/tripline decisions \\
-      -c examples/shop/tripline.yaml --rule cart-abandonment
+      -c examples/shop/tripline.yaml --rule cart-recovery
 `
   : `
 What to try next:

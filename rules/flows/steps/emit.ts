@@ -31,6 +31,7 @@ export const emitStep = defineStep<EmitBody>({
     if (isInternal(name)) builder.error([...path, 'event'], 'names that begin with "$" are the engine\'s own');
     const properties = compileData((body.properties ?? {}) as DataBody, [...path, 'properties'], names, builder);
     return {
+      emits: name,
       enter(turn): Move {
         turn.emit(name, properties(turn.scope, turn.failed));
         return { to: next };

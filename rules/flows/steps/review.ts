@@ -26,6 +26,7 @@ export const reviewStep = defineStep<ReviewBody>({
     return {
       onwards: ['approved'],
       ends: ['rejected'],
+      longestMs: atMostMs,
       waitsFor: body.note === undefined ? 'a person' : `a person: ${body.note}`,
       enter(turn): Move {
         if (body.if !== undefined && condition?.holds(turn.scope, turn.failed) !== true) return { to: next };

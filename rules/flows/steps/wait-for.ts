@@ -70,6 +70,8 @@ interface Awaited {
   readonly filter: EventFilter;
   readonly capture: string | null;
   readonly to: number;
+  /** Whether it has steps of its own. */
+  readonly hasSteps: boolean;
 }
 
 export const waitForStep = defineStep<WaitForBody>({
@@ -79,13 +81,15 @@ export const waitForStep = defineStep<WaitForBody>({
   compile(body, tools) {
     checkForm(body, tools);
     const awaited = awaitedOf(body, tools);
-    const timeout = tools.starts.at(lists(body, tools.path).findIndex(({ word }) => word === TIMEOUT)) ?? tools.next;
+    const timeout =
+      tools.starts.at(lists(body, tools.path).findIndex(({ path }) => path.at(-1) === 'onTimeout')) ?? tools.next;
     const onTimeout = body.onTimeout === undefined ? tools.next : timeout;
     const atMostMs = msOf(body.atMost);
     return {
       listensTo: interestsOf(awaited.map(({ filter }) => filter)),
       waitsFor: namesOf(body),
       onwards: onwardsOf(body),
+      longestMs: atMostMs,
       enter: ({ at }): Move => ({ until: at + atMostMs, reason: null }),
       onEvent: (turn, event) => onEvent(awaited, turn, event),
       onDeadline: () => ({ to: onTimeout }),
@@ -108,9 +112,10 @@ function onEvent(awaited: readonly Awaited[], turn: Turn, event: Event): Move | 
   return { to: found.to };
 }
 
-/** The lists of steps inside, in the order in which they are written. */
+/** The lists of steps inside, in the order in which they are written; a name without a list is read by the steps behind it. */
 function lists(body: WaitForBody, path: Path): readonly InnerSteps[] {
-  return Object.keys(body).flatMap((field): InnerSteps[] => {
+  const isNameOnly = body.as !== undefined && body.then === undefined && body.any === undefined;
+  return [...Object.keys(body), ...(isNameOnly ? ['then'] : [])].flatMap((field): InnerSteps[] => {
     if (field === 'any') {
       return (body.any ?? []).map((one, place) => ({
         path: [...path, 'any', place, 'do'],
@@ -160,6 +165,7 @@ function awaitedOf(body: WaitForBody, tools: StepTools): readonly Awaited[] {
       filter: filterOf(one?.event, builder.condition([...place, 'where'], one?.where, eventNames)),
       capture: builder.capture([...place, 'as'], one?.as),
       to: start < 0 ? next : starts[start]!,
+      hasSteps: start >= 0 && inside[start]!.steps !== undefined,
     };
   };
   if (body.any === undefined) return [entry(body, path, [...path, 'then'])];

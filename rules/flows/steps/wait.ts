@@ -18,6 +18,8 @@ import { defineStep, type Move, type StepTools, type Turn } from '../step.ts';
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const DAY_MS = 86_400_000;
+/** No expression looks like it. */
+const LOOKS_LIKE_TIME = /^\d+:\d+(:\d+)?$/;
 
 const Wait = Type.Union(
   [
@@ -58,8 +60,9 @@ export const waitStep = defineStep<WaitBody>({
   compile(body, tools) {
     const until = compileUntil(body, tools);
     return {
+      longestMs: until.longestMs,
       enter(turn): Move {
-        const time = until(turn);
+        const time = until.time(turn);
         return time === null || time <= turn.at ? { to: tools.next } : { until: time, reason: null };
       },
       onDeadline: () => ({ to: tools.next }),
@@ -73,17 +76,27 @@ export const waitStep = defineStep<WaitBody>({
   },
 });
 
-/** When the wait is over, ms; null: it cannot be told, which was reported. */
-type Until = (turn: Turn) => number | null;
+interface Until {
+  /** When the wait is over, ms; null: it cannot be told, which was reported. */
+  time(turn: Turn): number | null;
+  /** How long it is, ms, where that is written down; else 0. */
+  readonly longestMs: number;
+}
 
 function compileUntil(body: WaitBody, tools: StepTools): Until {
   if (typeof body === 'string') return after(msOf(body));
   const { builder, path } = tools;
-  if ((body.for === undefined) === (body.until === undefined)) {
+  // What is there and has a mistake was reported with its shape.
+  const isWritten = (field: string): boolean => builder.document.node([...path, field]) !== undefined;
+  if (isWritten('for') === isWritten('until')) {
     builder.error(path, '"wait" has either "for" or "until"', 'such as wait: 12h, or wait: { until: "09:00" }');
     return after(0);
   }
   const time = body.until === undefined ? null : parseTimeOfDay(body.until);
+  if (time === null && LOOKS_LIKE_TIME.test(body.until ?? '')) {
+    builder.error([...path, 'until'], `"${body.until}" is no time of day`, 'two digits each, such as "09:00"');
+    return after(0);
+  }
   if (time === null) {
     for (const field of ['timezone', 'days'] as const) {
       if (body[field] === undefined) continue;
@@ -100,11 +113,11 @@ function compileUntil(body: WaitBody, tools: StepTools): Until {
 }
 
 function after(ms: number): Until {
-  return ({ at }) => at + ms;
+  return { time: ({ at }) => at + ms, longestMs: ms };
 }
 
 function timeOfDay(timeMs: number, days: ReadonlySet<number>, zone: Zone): Until {
-  return ({ at, scope }) => nextTimeOfDay(at, timeMs, days, zone.of(scope.profile));
+  return { time: ({ at, scope }) => nextTimeOfDay(at, timeMs, days, zone.of(scope.profile)), longestMs: 0 };
 }
 
 /** The first moment at or after `at` at which the clock of the zone shows, or is put forward over, `timeMs` since midnight. */
@@ -135,10 +148,13 @@ function instant(source: string, tools: StepTools): Until {
   const { builder, path, names } = tools;
   const expression = builder.value([...path, 'until'], source, { ...names, is: 'moment' });
   if (expression === null) return after(0);
-  return (turn) => {
-    const time = instantOf(expression, turn);
-    if (time === null) turn.note('skipped', 'error');
-    return time;
+  return {
+    time(turn) {
+      const time = instantOf(expression, turn);
+      if (time === null) turn.note('skipped', 'error');
+      return time;
+    },
+    longestMs: 0,
   };
 }
 

@@ -271,3 +271,22 @@ test('a template of a webhook that gives no JSON with the data of a test is an e
   assert.ok(out.startsWith(`templates/cart/webhook.liquid: ${text}\n`), out);
   assert.doesNotMatch(out, /fine/);
 });
+
+test('a flow that may wait longer than the configuration keeps its records is warned of', async (t) => {
+  const rule = `id: a
+when: { event: signup }
+then: [{ wait: 12d }, { send: { channel: webhook } }]
+`;
+  const config = (kept: string) => `application: a
+sources: [{ topic: events, format: segment }]
+rules: ./rules
+deliveredElsewhere: [webhook]
+topics: { retention: { public: ${kept} } }
+`;
+  const short = folderWith(t, { 'rules/a.yaml': rule, 'tripline.yaml': config('10d') });
+  const { code, out } = await check(short, 'rules', '-c', 'tripline.yaml');
+  assert.equal(code, 0);
+  assert.match(out, /rules\/a.yaml:3:16: flows may have waited 12d after this, and their records are kept for 10d/);
+  const long = folderWith(t, { 'rules/a.yaml': rule, 'tripline.yaml': config('forever') });
+  assert.match((await check(long, 'rules', '-c', 'tripline.yaml')).out, / 0 errors, 0 warnings\n$/);
+});

@@ -92,7 +92,9 @@ async function runShop(t: TestContext, env: Record<string, string>, amid?: () =>
   let since = systemClock.now();
   const isQuiet = async (): Promise<boolean> => {
     const now = await outcomeOf(log);
-    if (now.decisions.length !== outcome.decisions.length) since = systemClock.now();
+    // Flows send long after they were decided on.
+    const isNews = now.decisions.length !== outcome.decisions.length || now.actions.length !== outcome.actions.length;
+    if (isNews) since = systemClock.now();
     outcome = now;
     return outcome.decisions.length > 0 && systemClock.now() - since >= QUIET_MS;
   };

@@ -51,3 +51,37 @@ test('an expectation about anyone leaves the decision to the one that names it',
   const expect = `      - ${anyone}\n      - ${at('02', 'u1', 'outcome: fired')}\n`;
   assert.deepEqual(await differences(t, CART, given, expect), []);
 });
+
+test('messages are told by the names of their steps, where they have one', async (t) => {
+  const rule = `id: r
+when: { event: cart }
+then:
+  - { name: hello, send: { channel: webhook } }
+  - { wait: 1h }
+  - send: { channel: webhook }
+tests:
+  - name: holds
+    given: [${at('01', 'u1', 'event: cart')}]
+    advance: 1d
+    actions: [{ at: "2026-01-01T10:05:00Z", name: hello }]`;
+  const { out } = await run(['test', 'r.yaml'], [testCommand], folderWith(t, { 'r.yaml': rule }));
+  const lines = out.split('\n').map((line) => line.trim().replaceAll(/ +/g, ' '));
+  assert.ok(lines.includes('+ 2026-01-01T10:00:00.000Z r u1 sends webhook hello 5m earlier than expected'), out);
+  assert.ok(lines.includes('+ 2026-01-01T11:00:00.000Z r u1 sends webhook step 2 not expected'), out);
+});
+
+test('an expectation about any message leaves the message to the one that names it', async (t) => {
+  const rule = `id: r
+when: { event: cart }
+then:
+  - { name: first, send: { channel: webhook } }
+  - { name: second, send: { channel: webhook } }
+tests:
+  - name: holds
+    given: [${at('01', 'u1', 'event: cart')}]
+    actions:
+      - { at: "2026-01-01T10:00:00Z" }
+      - { at: "2026-01-01T10:00:00Z", name: first }`;
+  const { code, out } = await run(['test', 'r.yaml'], [testCommand], folderWith(t, { 'r.yaml': rule }));
+  assert.equal(code, 0, out);
+});
