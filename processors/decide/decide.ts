@@ -12,8 +12,8 @@
 import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
+import { type Candidate, isChannelGate, REFUSED, type Refusal, type Reviewed } from '../../rules/gates/gate.ts';
 import { BEFORE_FLOWS } from '../../rules/gates/index.ts';
-import { type Candidate, isChannelGate, REFUSED, type Refusal } from '../../rules/gates/gate.ts';
 import { heldMatchOf } from '../../rules/patterns/held-match.ts';
 import type { Match } from '../../rules/patterns/pattern.ts';
 import { type CompiledRule, compareRules } from '../../rules/project/compiled-rule.ts';
@@ -41,8 +41,8 @@ export interface FoundMatch {
   readonly isSettled: boolean;
   /** It waited for its turn in event-time order, and sees what is known then; left out: it did not. */
   readonly isItsTurn?: boolean;
-  /** What a person who looked at it changed of its messages' data; left out: nobody has looked. */
-  readonly reviewed?: JsonObject | undefined;
+  /** What a person who looked at it said, and changed of its messages' data; left out: nobody has looked. */
+  readonly reviewed?: (Reviewed & { readonly data: JsonObject }) | undefined;
 }
 
 /** A candidate with all that is needed to make it a decision. */
@@ -121,7 +121,8 @@ function candidateOf(visit: Visit, found: FoundMatch, scope: Scope, failed: Expr
   const recipient = recipientOf(rule, document, rules.context, scope, failed);
   const id = decisionId(rule.id, entity, match);
   let walked: FlowRun | null = null;
-  const run = () => (walked ??= walkAtMatch(visit, { id, rule, match, by, isSettled, edited: reviewed ?? null }, scope, failed));
+  const run = () =>
+    (walked ??= walkAtMatch(visit, { id, rule, match, by, isSettled, edited: reviewed?.data ?? null }, scope, failed));
   return {
     ...recipient,
     id,
@@ -133,7 +134,7 @@ function candidateOf(visit: Visit, found: FoundMatch, scope: Scope, failed: Expr
     firedKey: firedKeyOf(rule, scope, failed),
     flows: knownFlows(document.sections, rules),
     wallTime: visit.wallTime(),
-    isReviewed: reviewed !== undefined,
+    reviewed: reviewed ?? null,
     run,
     passedOver: () => walked?.routes.flatMap((route) => route.passedOver) ?? [],
     get routes() {

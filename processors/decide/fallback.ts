@@ -152,5 +152,18 @@ function routeRecord(
   told: Pick<FlowRecord, 'at' | 'kind' | 'reason'>,
 ): FlowRecord {
   const name = program.steps[step]?.name ?? null;
-  return { flow: decision, rule, ruleVersion, entity, step, name, variant, until: null, action: id, by: null, ...told };
+  return {
+    flow: decision,
+    rule,
+    ruleVersion,
+    entity,
+    step,
+    name,
+    variant,
+    until: null,
+    action: id,
+    by: null,
+    note: null,
+    ...told,
+  };
 }

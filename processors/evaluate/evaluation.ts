@@ -417,7 +417,7 @@ export class Evaluation implements Visit {
     const rule = this.rules.rule(id);
     if (rule === undefined) return;
     const found: FoundMatch = { rule, match: matchOf(match, at), by, isSettled, isItsTurn };
-    const again = isReview ? answerMissed(this, found) : found;
+    const again = isReview ? answerMissed(this, found, match) : found;
     if (again !== null) this.#found.push(again);
   }
 

@@ -11,7 +11,7 @@ import type { Needs } from '../../rules/expressions/needs.ts';
 import { channelConsent, EVERY_CATEGORY } from '../../rules/gates/consent.ts';
 import { suppressedAddresses } from '../../rules/gates/suppressed.ts';
 import type { Device } from '../../schemas/action.ts';
-import { type AnswerCommand, type Command, DEVICE_TEXT_LENGTH_MAX } from '../../schemas/commands.ts';
+import { type AnswerCommand, type AssignCommand, type Command, DEVICE_TEXT_LENGTH_MAX } from '../../schemas/commands.ts';
 import type { Event } from '../../schemas/event.ts';
 import { COMMAND_EVENT, CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../../schemas/internal-events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts';
@@ -153,7 +153,7 @@ function saidIn(properties: JsonObject): [string, unknown][] {
 /** A device to be kept or forgotten; an address that is good again. */
 function applyCommand({ sections }: EntityDocument, { properties }: Event): void {
   // As it was read: known-facts.ts lets nothing else through.
-  const command = properties as unknown as Exclude<Command, AnswerCommand>;
+  const command = properties as unknown as Exclude<Command, AnswerCommand | AssignCommand>;
   if (command.kind === 'unsuppress') forgetSuppressed(sections, command.address);
   else if (command.op === 'remove') forgetDevice(sections, command.device.id, command.at);
   else seeDevice(sections, command.device, command.at);

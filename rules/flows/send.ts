@@ -4,6 +4,7 @@
 
 import Type, { type Static } from 'typebox';
 import { didYouMean } from '../../lib/suggest.ts';
+import type { JsonObject } from '../../schemas/json.ts';
 import type { Names } from '../expressions/compiler.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
 import type { Condition } from '../expressions/scope.ts';
@@ -77,6 +78,8 @@ export interface CompiledSend {
   readonly template: string | null;
   /** Pacing over all workers, messages a second; null: none. */
   readonly ratePerSecond: number | null;
+  /** `data` as the rule writes it: expressions, constants. */
+  readonly written: JsonObject;
   /** Names of what `data` gives. */
   readonly dataNames: readonly string[];
   /** The rule's names of events that a template may show. */
@@ -116,6 +119,7 @@ export function compileSend(
     isAuto,
     template: send.template ?? null,
     ratePerSecond: send.rate === undefined ? null : perSecondOf(send.rate),
+    written: (send.data ?? {}) as JsonObject,
     dataNames: Object.keys(send.data ?? {}),
     captures: names.captures,
     condition: builder.condition([...path, 'if'], send.if, names),

@@ -99,7 +99,7 @@ export function candidateOf(
     by: '',
     flows: { lives: () => false, beginsAfter: () => false, began: () => false, count: () => 0, priorityOf: () => undefined },
     wallTime: null,
-    isReviewed: false,
+    reviewed: null,
     routes: rule.program.sends.map((send) => new Route(send)),
     ...fields,
   };

@@ -195,6 +195,7 @@ function actionOf(action: Action): FlowAction {
   };
 }
 
-function recordOf({ entity, by: _, ...record }: EngineRecord): FlowRecord {
-  return { ...record, reason: record.kind === 'chose' || record.reason === 'review' ? null : record.reason, entity: entity.id };
+function recordOf({ entity, by: _, note: __, kind, ...record }: EngineRecord): FlowRecord {
+  assert.ok(kind !== 'assigned', 'nobody is assigned in these stories');
+  return { ...record, kind, reason: kind === 'chose' || record.reason === 'review' ? null : record.reason, entity: entity.id };
 }
