@@ -17,6 +17,7 @@ import type { AskAddress } from '../../topology/engine/group/notes.ts';
 import { commandsTopic, feedbackTopic, inboxTopic, publicTopics } from '../../topology/topics.ts';
 import { ApiKeys } from '../http/api/api-keys.ts';
 import { addDeviceRoutes } from '../http/api/devices.ts';
+import { addReviewRoutes } from '../http/api/reviews.ts';
 import { addApiRoutes } from '../http/api/routes.ts';
 import { CommandWriter } from '../http/command-writer.ts';
 import { addConsentApi } from '../http/consent/api.ts';
@@ -88,6 +89,7 @@ export class QuestionDesk {
     const writeKeys = new WriteKeys(http.writeKeys);
     const keys = new ApiKeys(http.keys, writeKeys, clock);
     addApiRoutes(app, { keys, answers });
+    addReviewRoutes(app, { keys, answers });
     this.#addPeopleRoutes(app, keys, writeKeys);
     if (identity === null) return;
     addInternalRoutes(app, { token: this.#token, application: config.application, answers });

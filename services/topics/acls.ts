@@ -95,6 +95,7 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
   ];
   const switches = ours.filter(({ topic }) => topic === publicTopics(prefix).channels).map(({ topic }) => topic);
   for (const topic of [...home, ...switches]) add('replay', 'topic', topic, 'Read', 'Write');
+  add('replay', 'topic', commandsTopic(application), 'Write');
   add('replay', 'transactional-id', `${application}-`, 'Write');
   return entries;
 }

@@ -16,6 +16,7 @@ import { keys } from './keys.ts';
 import { log } from './log.ts';
 import { preview } from './preview.ts';
 import { ready } from './ready.ts';
+import { reviews } from './reviews.ts';
 import { rules } from './rules.ts';
 import { run } from './run.ts';
 import { state } from './state.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   decisions,
   deliveries,
   explain,
+  reviews,
   consent,
   events,
   rules,

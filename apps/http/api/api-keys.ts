@@ -52,6 +52,13 @@ export class ApiKeys {
     }
     throw refused(hasExpired ? 'the API key has expired' : 'the API key is not one of http.keys');
   }
+
+  /** The caller, who has this role, or is an admin. Throws Refusal as viewer() does, and 403 for a key without it. */
+  holder(authorization: string | undefined, role: Role): Caller {
+    const caller = this.viewer(authorization);
+    if (caller.roles.includes(role) || caller.roles.includes('admin')) return caller;
+    throw new Refusal(403, 'TRG_HTTP_FORBIDDEN', `this needs the role ${role}, which the key "${caller.name}" has not`);
+  }
 }
 
 function refused(message: string): Refusal {
