@@ -11,7 +11,12 @@ import type { Needs } from '../../rules/expressions/needs.ts';
 import { channelConsent, EVERY_CATEGORY } from '../../rules/gates/consent.ts';
 import { suppressedAddresses } from '../../rules/gates/suppressed.ts';
 import type { Device } from '../../schemas/action.ts';
-import { type AnswerCommand, type AssignCommand, type Command, DEVICE_TEXT_LENGTH_MAX } from '../../schemas/commands.ts';
+import {
+  type AnswerCommand,
+  type AssignCommand,
+  type Command,
+  DEVICE_TEXT_LENGTH_MAX,
+} from '../../schemas/commands.ts';
 import type { Event } from '../../schemas/event.ts';
 import { COMMAND_EVENT, CONSENT_EVENT, PROFILE_EVENT, SCORE_EVENT } from '../../schemas/internal-events.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts';

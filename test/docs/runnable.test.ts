@@ -22,6 +22,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Pages whose blocks of a language another test takes, all of them. */
 const COVERED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/rules.md': { yaml: 'test/docs/rules-guide.test.ts', yml: 'test/docs/rules-guide.test.ts' },
+  'docs/flows.md': { yaml: 'test/docs/rules-guide.test.ts' },
   'docs/cookbook.md': { yaml: 'test/docs/rules-guide.test.ts', yml: 'test/docs/rules-guide.test.ts' },
   'docs/ingest.md': {
     js: 'test/docs/ingest.test.ts',

@@ -1,11 +1,11 @@
 // A worker process on an embedded log, and people who answer what waits: by command and over HTTP.
 
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { request } from 'undici';
 import { COMMANDS } from '../../../apps/cli/commands/index.ts';
 import { createKey } from '../../../services/keys/keys.ts';
+import { startSlack } from '../../../testing/providers/slack.ts';
 import { until } from '../../../testing/until.ts';
 import { WorkerProcess } from '../../../testing/worker-process.ts';
 import { folderWith, run } from '../cli/kit.ts';
@@ -25,9 +25,9 @@ then:
   - send: { channel: log, template: plain, data: { text: event.properties.text } }
 `;
 
-async function started(t: TestContext) {
+async function started(t: TestContext, more = '', channels = 'log: {}') {
   const folder = folderWith(t, { 'rules/r.yaml': RULES, 'templates/plain/log.liquid': '{{ data.text }}\n' });
-  const config = `application: shop\ndataDir: ./data\nlog: { partitions: 2 }\nhttp: { port: 0, writeKeys: ["k1"], keys: [{ name: ann, hash: "${KEY.hash}", roles: [approver] }] }\nchannels: { log: {} }\n`;
+  const config = `application: shop\ndataDir: ./data\nlog: { partitions: 2 }\nhttp: { port: 0, writeKeys: ["k1"], keys: [{ name: ann, hash: "${KEY.hash}", roles: [approver] }] }\nchannels: { ${channels} }\n${more}`;
   const worker = new WorkerProcess({ number: 1, folder, config });
   t.after(() => worker.kill());
   worker.start();
@@ -42,7 +42,7 @@ async function started(t: TestContext) {
     });
     return { status: answer.statusCode, json: (await answer.body.json()) as Record<string, unknown> };
   };
-  return { folder: join(folder), command, post };
+  return { url, command, post };
 }
 
 test('people answer what waits beside a running worker, and what they said is done and told', {
@@ -98,4 +98,44 @@ test('people answer what waits beside a running worker, and what they said is do
   assert.match(sent, /changed/);
   assert.doesNotMatch(sent, /of u2|of u3/);
   assert.deepEqual(await waiting(), []);
+});
+
+test('what waits is told in Slack, and who presses a button answers it', { timeout: 180_000 }, async (t) => {
+  const signingSecret = 'slack-signing-secret';
+  const slack = await startSlack({ signingSecret });
+  t.after(() => slack.close());
+  const { url, command, post } = await started(
+    t,
+    `reviews: { slack: { signingSecret: ${signingSecret} } }\n`,
+    `log: {}, slack: { url: "${slack.webhookUrl}", allowPrivate: true }`,
+  );
+  await post('/v1/track', 'k1', { userId: 'u1', event: 'order', properties: { amount: 200, text: 'hello' } });
+  await post('/v1/track', 'k1', { userId: 'u2', event: 'ticket', properties: { text: 'hello' } });
+  await until(() => slack.messages.length === 2, { message: 'both are told in Slack' });
+  const place = slack.messages.findIndex(({ text }) => text?.includes('gated'));
+  const pressed = { url: `${url}/feedback/slack`, user: { id: 'U1', name: 'ann' }, now: Date.now() };
+  assert.equal(await slack.press({ ...pressed, message: place, action: 'tripline-approve' }), 200);
+  assert.equal(await slack.press({ ...pressed, message: 1 - place, action: 'tripline-reject' }), 200);
+  assert.equal(
+    await slack.press({ ...pressed, message: place, action: 'tripline-reject', now: Date.now() - 400_000 }),
+    403,
+  );
+  assert.match(String(slack.responses[0]?.['text']), /^Approved by ann/);
+
+  const ofUser = async (user: string) => linesOf((await command('decisions', '--user', user, '--json')).out);
+  await until(async () => (await ofUser('u1')).length === 2, { message: 'the press has become a decision' });
+  const [first, second] = await ofUser('u1');
+  assert.deepEqual(
+    [second.outcome, second.values.review],
+    ['fired', { of: first.id, verdict: 'approve', by: 'ann (Slack U1)' }],
+  );
+  await until(async () => (await command('reviews', 'list', '--json')).out === '', {
+    message: 'nothing waits any more',
+  });
+  const sent = async () => linesOf((await command('deliveries', '--channel', 'log', '--json')).out);
+  await until(async () => (await sent()).length === 1, { message: 'what was approved is sent' });
+  assert.deepEqual(
+    (await sent()).map(({ rule }) => rule),
+    ['gated'],
+  );
 });
