@@ -13,7 +13,7 @@ import { decodeCommand } from '../../schemas/commands.ts';
 import type { Decision, EntityRef } from '../../schemas/decision.ts';
 import type { FlowRecord } from '../../schemas/flow-record.ts';
 import { decisionCodec, flowRecordCodec } from '../../schemas/framed.ts';
-import type { JsonObject } from '../../schemas/json.ts';
+import { isJsonObject, type JsonObject } from '../../schemas/json.ts';
 import { commandsTopic, publicTopics } from '../../topology/topics.ts';
 import type { Pause } from '../operation.ts';
 import type { ServiceContext } from '../service-context.ts';
@@ -67,10 +67,8 @@ export async function waitingReviews(context: ServiceContext, pause: Pause): Pro
     if (value === null) continue;
     const decision = decisionCodec.decode(value);
     if (flows.has(decision.id)) ofFlows.set(decision.id, decision);
-    // What comes of a candidate that waited is told of the same match: the last decision on it counts.
-    const match = matchKey(decision);
-    if (decision.outcome === 'review') decisions.set(match, decision);
-    else decisions.delete(match);
+    if (decision.outcome === 'review') decisions.set(decision.id, decision);
+    for (const id of settledBy(decision, decisions)) decisions.delete(id);
   }
 
   const waiting = new Map<string, WaitingReview>();
@@ -108,6 +106,15 @@ function flowTold(record: FlowRecord, flows: Map<string, FlowRecord>, assigned: 
     if (reason === 'review') flows.set(flow, record);
     else flows.delete(flow);
   } else if (kind === 'reviewed' || kind === 'ended') flows.delete(flow);
+}
+
+/** Which of those that wait the decision is the second one on: it names it, or its goal or what stops it took all of the same match. */
+function settledBy(decision: Decision, waiting: ReadonlyMap<string, Decision>): readonly string[] {
+  const { review } = decision.values;
+  if (isJsonObject(review ?? null)) return [String((review as JsonObject)['of'])];
+  if (decision.reason !== 'goal' && decision.reason !== 'stopped') return [];
+  const match = matchKey(decision);
+  return [...waiting.values()].filter((one) => matchKey(one) === match).map(({ id }) => id);
 }
 
 function matchKey({ rule, entity: { type, id }, events }: Decision): string {

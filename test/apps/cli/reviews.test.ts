@@ -136,6 +136,33 @@ test('what is assigned is shown with whom once its task has read it, and waits o
   assert.match((await reviews(folder, 'list', '--rule', 'stepped')).out, / {2}assigned to bob by ann, /);
 });
 
+test('what was answered, or stopped, waits no more once that is decided, and another match of the same rule waits on', async (t) => {
+  const folder = folderWith(t, {
+    ...FILES,
+    'rules/r.yaml': 'id: gated\nwhen: { event: x }\nstopOn: [stop]\nreview: { if: "true", atMost: 9999d }\n',
+  });
+  const shop = await openShop(t, folder);
+  await shop.pipe('events.shop', track('u1', 'x', START), track('u1', 'x', START + 1), track('u2', 'x', START + 2));
+  await shop.run();
+  await shop.clock.advance(60_000);
+  await shop.pipe('events.shop', track('u2', 'stop', START + 60_000));
+  await shop.run();
+  await shop.clock.advance(60_000);
+  await shop.pipe('events.shop', track('u2', 'later', START + 120_000));
+  await shop.run();
+  await shop.close();
+  const all = await waiting(folder);
+  assert.deepEqual(
+    all.map(({ entity, since }) => [entity.id, since]),
+    [
+      ['u1', at(0)],
+      ['u1', at(1)],
+    ],
+  );
+  assert.equal((await reviews(folder, 'approve', all[0].id, '--by', 'ann')).code, 0);
+  assert.deepEqual(await waiting(folder), [all[1]]);
+});
+
 test('options have their places, and what is needed is asked for', async (t) => {
   const folder = folderWith(t, FILES);
   for (const [words, message] of [
