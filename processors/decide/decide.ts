@@ -12,7 +12,7 @@
 import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
 import type { ExpressionFailed, Scope } from '../../rules/expressions/scope.ts';
-import { type Candidate, isChannelGate, REFUSED, type Refusal, type Reviewed } from '../../rules/gates/gate.ts';
+import { type Candidate, isChannelGate, REFUSED, type Refusal } from '../../rules/gates/gate.ts';
 import { BEFORE_FLOWS } from '../../rules/gates/index.ts';
 import { heldMatchOf } from '../../rules/patterns/held-match.ts';
 import type { Match } from '../../rules/patterns/pattern.ts';
@@ -20,7 +20,7 @@ import { type CompiledRule, compareRules } from '../../rules/project/compiled-ru
 import type { Decision, EntityRef, Outcome } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import { childTraceparent, spanIdOf } from '../../schemas/trace.ts';
-import { type HeldReason, heldCandidates } from '../../state/entity/candidates.ts';
+import { type HeldReason, type HeldReview, heldCandidates } from '../../state/entity/candidates.ts';
 import { isEmptyMemory } from '../../state/entity/rule-memories.ts';
 import { addWait } from '../../state/entity/waits.ts';
 import { rememberFired } from './fired.ts';
@@ -42,13 +42,14 @@ export interface FoundMatch {
   /** It waited for its turn in event-time order, and sees what is known then; left out: it did not. */
   readonly isItsTurn?: boolean;
   /** What a person who looked at it said, and changed of its messages' data; left out: nobody has looked. */
-  readonly reviewed?: (Reviewed & { readonly data: JsonObject }) | undefined;
+  readonly reviewed?: HeldReview | undefined;
 }
 
 /** A candidate with all that is needed to make it a decision. */
 interface Deciding extends Candidate {
   readonly id: string;
   readonly rule: CompiledRule;
+  readonly reviewed: HeldReview | null;
   /** Its first steps, walked when somebody asks. */
   run(): FlowRun;
   /** Of sends that were asked. */
@@ -197,13 +198,23 @@ function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decisi
 }
 
 /** What becomes of the candidate; one that waits is kept. Where no more may wait it is suppressed for the same reason. */
-function outcomeOf({ document, output }: Visit, { rule, match, by }: Deciding, { reason, refusal }: Verdict): Outcome {
+function outcomeOf(
+  { document, output }: Visit,
+  { rule, match, by, reviewed }: Deciding,
+  { reason, refusal }: Verdict,
+): Outcome {
   if (refusal === null) return 'fired';
   const { until } = refusal;
   if (until === null) return 'suppressed';
   const kind = heldCandidates[reason as HeldReason];
   assert(kind !== undefined, `candidates do not wait for "${reason}"`);
-  if (addWait(document.sections, kind, { rule: rule.id, due: until, value: { match: heldMatchOf(match), by } })) {
+  if (
+    addWait(document.sections, kind, {
+      rule: rule.id,
+      due: until,
+      value: { match: heldMatchOf(match), by, reviewed: reviewed ?? undefined },
+    })
+  ) {
     return reason === 'review' ? 'review' : 'deferred';
   }
   output.dropped(rule, 'waiting');
@@ -224,7 +235,7 @@ function fire(visit: Visit, candidate: Deciding, trace: DecisionTrace | null): v
 /** True when the candidate waits for a model's answer, which is asked for if it is not under way. */
 function waitsForScore(
   { entity, document, rules, output }: Visit,
-  { rule, match, by }: FoundMatch,
+  { rule, match, by, reviewed }: FoundMatch,
   scope: Scope,
   failed: ExpressionFailed,
 ): boolean {
@@ -233,7 +244,7 @@ function waitsForScore(
   if (missing.length === 0) return false;
   const unasked = missing.filter((model) => !isAsked(model, rules, document));
   // Where no more may wait, the models' defaults stand in for answers.
-  const wait = { rule: rule.id, due: Infinity, value: { match: heldMatchOf(match), by } };
+  const wait = { rule: rule.id, due: Infinity, value: { match: heldMatchOf(match), by, reviewed } };
   if (!addWait(document.sections, heldCandidates.score, wait)) {
     output.dropped(rule, 'waiting');
     return false;

@@ -100,3 +100,30 @@ test('who is to answer is a record, of a decision and of a flow, and changes not
     'what was answered is assigned to nobody',
   );
 });
+
+test('a person who has answered is not asked again once quiet hours are over, and what was edited is sent then', async () => {
+  const quiet = 'quietHours: { from: "21:00", to: "08:00" }';
+  const run = new EvaluateRun(
+    `id: g\nwhen: { event: x }\n${quiet}\nreview: { if: "true", atMost: 3d }\nthen: [{ send: { channel: webhook, data: { text: '"hello"' } } }]`,
+  ).see(event('x', 20 * HOUR));
+  const [{ id }] = decisionsOf(run) as [Decision];
+  run.see(answer(id, 'edit', 22 * HOUR, { data: { text: 'hi' } }));
+  run.storeAndLoad();
+  await run.passTo(23 * HOUR);
+  run.storeAndLoad();
+  await run.passTo(40 * HOUR);
+  assert.deepEqual(
+    decisionsOf(run).map(({ at, outcome, values }) => [
+      at,
+      outcome,
+      (values['review'] as { of: string } | undefined)?.of,
+    ]),
+    [
+      [20 * HOUR, 'review', undefined],
+      [22 * HOUR, 'deferred', id],
+      [32 * HOUR, 'fired', id],
+    ],
+  );
+  const [action] = run.context.valuesTo<{ data: object }>('actions');
+  assert.deepEqual(action?.data, { text: 'hi' });
+});
