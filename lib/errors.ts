@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   TRG_HTTP_UNAVAILABLE: 'events cannot be taken just now',
   TRG_HTTP_FAILED: 'a request failed within Tripline',
   TRG_NAME_UNKNOWN: 'a rule, an entity type or a channel that is named does not exist',
+  TRG_REVIEW_NOT_WAITING: 'nothing waits for a person under this id',
   TRG_WORKER_SILENT: 'a running worker does not answer',
   TRG_WORKER_BUSY: 'a running worker has too many questions to answer',
   TRG_WORKER_MISMATCH: 'the running worker is of another version or application',

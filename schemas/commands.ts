@@ -27,6 +27,8 @@ export interface AnswerCommand {
   /** Of `edit`: what takes the place of values of the messages' data. */
   readonly data: JsonObject;
   readonly by: string;
+  /** Why, in a few words; left out: nothing was said. */
+  readonly note?: string;
   readonly at: number;
 }
 
@@ -39,10 +41,20 @@ export interface FlowCancelCommand {
   readonly at: number;
 }
 
-export type Command = DeviceCommand | UnsuppressCommand | AnswerCommand | FlowCancelCommand;
+/** Who is to look at a decision, or a flow, that waits for a person. */
+export interface AssignCommand {
+  readonly kind: 'assign';
+  readonly of: string;
+  readonly to: string;
+  readonly by: string;
+  readonly at: number;
+}
+
+export type Command = DeviceCommand | UnsuppressCommand | AnswerCommand | AssignCommand | FlowCancelCommand;
 
 /** Who answered, or cancelled, is told as it is given. */
 export const BY_LENGTH_MAX = 200;
+export const NOTE_LENGTH_MAX = 1_000;
 
 /** Of a device's id: it is part of a path, and of every action to it. */
 export const DEVICE_ID_LENGTH_MAX = 200;
@@ -64,6 +76,7 @@ export function commandOf(command: JsonObject): Command {
   if (kind === 'unsuppress' && typeof address === 'string' && typeof at === 'number') return { kind, address, at };
   if (kind === 'answer') return answerOf(command);
   if (kind === 'flow-cancel') return flowCancelOf(command);
+  if (kind === 'assign') return assignOf(command);
   if (kind !== 'device') throw new RecordError('TRG_RECORD_INVALID', 'the command is of no kind that there is');
   if (typeof at !== 'number' || !Number.isSafeInteger(at) || !isJsonObject(device)) throw wrong('device');
   if (op === 'remove' && isIdentifier(device['id'])) return { kind, op, device: { id: device['id'] }, at };
@@ -71,13 +84,22 @@ export function commandOf(command: JsonObject): Command {
   throw wrong('device');
 }
 
-function answerOf({ of, verdict, data = {}, by, at }: JsonObject): AnswerCommand {
+function answerOf({ of, verdict, data = {}, by, note, at }: JsonObject): AnswerCommand {
   if (typeof of !== 'string' || of === '') throw wrong('of', 'answer');
   if (verdict !== 'approve' && verdict !== 'edit' && verdict !== 'reject') throw wrong('verdict', 'answer');
   if (!isJsonObject(data)) throw wrong('data', 'answer');
-  if (typeof by !== 'string' || by === '' || by.length > BY_LENGTH_MAX) throw wrong('by', 'answer');
+  if (!isShortText(by, BY_LENGTH_MAX)) throw wrong('by', 'answer');
+  if (note !== undefined && !isShortText(note, NOTE_LENGTH_MAX)) throw wrong('note', 'answer');
   if (typeof at !== 'number' || !Number.isSafeInteger(at)) throw wrong('at', 'answer');
-  return { kind: 'answer', of, verdict, data, by, at };
+  return { kind: 'answer', of, verdict, data, by, ...(note !== undefined && { note }), at };
+}
+
+function assignOf({ of, to, by, at }: JsonObject): AssignCommand {
+  if (typeof of !== 'string' || of === '') throw wrong('of', 'assign');
+  if (!isShortText(to, BY_LENGTH_MAX)) throw wrong('to', 'assign');
+  if (!isShortText(by, BY_LENGTH_MAX)) throw wrong('by', 'assign');
+  if (typeof at !== 'number' || !Number.isSafeInteger(at)) throw wrong('at', 'assign');
+  return { kind: 'assign', of, to, by, at };
 }
 
 function flowCancelOf({ rule, flow, by, at }: JsonObject): FlowCancelCommand {
@@ -104,6 +126,10 @@ export function deviceOf(value: JsonObject): Device {
   }
   if (!isText(token)) throw wrong('token');
   return { id, type, token, app, subscription };
+}
+
+function isShortText(value: unknown, lengthMax: number): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= lengthMax;
 }
 
 function isIdentifier(value: unknown): value is string {

@@ -2,7 +2,17 @@
 
 import type { EntityRef } from './decision.ts';
 
-export const FLOW_KINDS = ['entered', 'waiting', 'sent', 'skipped', 'chose', 'reviewed', 'goal', 'ended'] as const;
+export const FLOW_KINDS = [
+  'entered',
+  'waiting',
+  'sent',
+  'skipped',
+  'chose',
+  'assigned',
+  'reviewed',
+  'goal',
+  'ended',
+] as const;
 export type FlowKind = (typeof FLOW_KINDS)[number];
 
 export interface FlowRecord {
@@ -25,13 +35,15 @@ export interface FlowRecord {
   readonly until: number | null;
   /** Of `sent`: the action; of `skipped`, the one whose route was used up. */
   readonly action: string | null;
-  /** Of `reviewed`: who answered; of `ended` by `cancelled`: who did it. */
+  /** Of `reviewed`: who answered; of `assigned`: who assigned it; of `ended` by `cancelled`: who did it. */
   readonly by: string | null;
+  /** Of `reviewed`: what was said with the answer. */
+  readonly note: string | null;
 }
 
-/** The line of flows.jsonl: times in ISO-8601 with ms, `by` only where there is one. */
+/** The line of flows.jsonl: times in ISO-8601 with ms, `by` and `note` only where there is one. */
 export function flowRecordJson(record: FlowRecord) {
-  const { flow, rule, ruleVersion, entity, at, kind, step, name, reason, variant, until, action, by } = record;
+  const { flow, rule, ruleVersion, entity, at, kind, step, name, reason, variant, until, action, by, note } = record;
   return {
     flow,
     rule,
@@ -46,5 +58,6 @@ export function flowRecordJson(record: FlowRecord) {
     until: until === null ? null : new Date(until).toISOString(),
     action,
     ...(by !== null && { by }),
+    ...(note !== null && { note }),
   };
 }

@@ -9,7 +9,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { partitionOf } from '../../lib/murmur2.ts';
-import { NO_HEADERS } from '../../schemas/record.ts';
+import { NO_HEADERS, type RecordHeader } from '../../schemas/record.ts';
 import type { Log } from '../../topology/engine/ports.ts';
 import { Appender } from './ingest/appender.ts';
 import { unavailable } from './ingest/refusal.ts';
@@ -35,12 +35,17 @@ export class CommandWriter {
   }
 
   /** Throws Refusal (503) when it is not, or not known to be, in the log. */
-  async append(topic: string, key: string, value: Uint8Array): Promise<void> {
+  async append(
+    topic: string,
+    key: string,
+    value: Uint8Array,
+    headers: readonly RecordHeader[] = NO_HEADERS,
+  ): Promise<void> {
     const keyBytes = Buffer.from(key, 'utf8');
     const partition = partitionOf(keyBytes, await this.partitions(topic));
     const timestamp = this.#options.clock.now();
     const appender = await this.#open();
-    await appender.append([{ topic, partition, timestamp, key: keyBytes, value, headers: NO_HEADERS }]);
+    await appender.append([{ topic, partition, timestamp, key: keyBytes, value, headers }]);
   }
 
   /** Throws Refusal (503) when the topic is not there. */

@@ -5,6 +5,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { InappOptions } from '../../connectors/channels/inapp/options.ts';
 import { channelNames, channelOf } from '../../connectors/channels/index.ts';
+import { HttpClient } from '../../connectors/http/http-client.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -18,12 +19,14 @@ import type { AskAddress } from '../../topology/engine/group/notes.ts';
 import { commandsTopic, feedbackTopic, inboxTopic, publicTopics } from '../../topology/topics.ts';
 import { ApiKeys } from '../http/api/api-keys.ts';
 import { addDeviceRoutes } from '../http/api/devices.ts';
+import { addReviewRoutes } from '../http/api/reviews.ts';
 import { addApiRoutes } from '../http/api/routes.ts';
 import { CommandWriter } from '../http/command-writer.ts';
 import { addConsentApi } from '../http/consent/api.ts';
 import { addConsentRoutes } from '../http/consent/routes.ts';
 import { saidBy } from '../http/consent/said-by.ts';
 import { addFeedbackRoutes } from '../http/feedback/routes.ts';
+import { addSlackRoutes } from '../http/feedback/slack.ts';
 import { inboxReader } from '../http/inapp/inbox-reader.ts';
 import { addInboxRoutes } from '../http/inapp/routes.ts';
 import { InboxStreams } from '../http/inapp/streams.ts';
@@ -45,6 +48,8 @@ export interface QuestionDeskOptions {
   readonly categories: () => readonly string[];
 }
 
+/** Slack waits three seconds for the answer to a press, in which its message is replaced. */
+const SLACK_MS_MAX = 1_500;
 /** All addresses of the machine, none of which another machine could use as it stands. */
 const WILDCARDS = new Set(['0.0.0.0', '[::]']);
 
@@ -89,6 +94,7 @@ export class QuestionDesk {
     const writeKeys = new WriteKeys(http.writeKeys);
     const keys = new ApiKeys(http.keys, writeKeys, clock);
     addApiRoutes(app, { keys, answers });
+    addReviewRoutes(app, { keys, answers });
     this.#addPeopleRoutes(app, keys, writeKeys);
     if (identity === null) return;
     addInternalRoutes(app, { token: this.#token, application: config.application, answers });
@@ -104,6 +110,7 @@ export class QuestionDesk {
     const topics = publicTopics(config.topics.prefix);
     addConsentApi(app, { writeKeys, writer, topic: topics.consentChanges, clock });
     this.#addLinkRoutes(app, topics.consentChanges);
+    this.#addSlackRoutes(app);
     addDeviceRoutes(app, { keys, writeKeys, tokens, writer, topic: commandsTopic(application), clock });
     if (tokens === null) return;
     const topic = inboxTopic(application);
@@ -144,6 +151,18 @@ export class QuestionDesk {
       sendgridKey: http!.feedback.sendgrid?.publicKey ?? null,
       sesTopics: http!.feedback.ses?.topicArns ?? [],
     });
+  }
+
+  /** What people press in Slack. */
+  #addSlackRoutes(app: FastifyInstance): void {
+    const { config, clock, logger } = this.#options;
+    if (config.reviews === null) return;
+    const { channel, signingSecret } = config.reviews.slack;
+    const { allowPrivate = false } = config.channels[channel] as { readonly allowPrivate?: boolean };
+    const client = new HttpClient({ clock, allowPrivate, timeoutMs: SLACK_MS_MAX });
+    app.addHook('onClose', () => client.close());
+    const topic = commandsTopic(config.application);
+    addSlackRoutes(app, { signingSecret, writer: this.#writer, topic, client, clock, logger });
   }
 
   /** Where other workers ask this one, which serves HTTP at `url` (null: nowhere). Null: they cannot. */

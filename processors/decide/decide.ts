@@ -20,7 +20,7 @@ import { type CompiledRule, compareRules } from '../../rules/project/compiled-ru
 import type { Decision, EntityRef, Outcome } from '../../schemas/decision.ts';
 import type { JsonObject } from '../../schemas/json.ts';
 import { childTraceparent, spanIdOf } from '../../schemas/trace.ts';
-import { type HeldReason, heldCandidates } from '../../state/entity/candidates.ts';
+import { type HeldReason, type HeldReview, heldCandidates } from '../../state/entity/candidates.ts';
 import { isEmptyMemory } from '../../state/entity/rule-memories.ts';
 import { addWait } from '../../state/entity/waits.ts';
 import { type Gathering, gatheredSendOf } from './digest.ts';
@@ -38,6 +38,7 @@ import type { DecisionTrace, Visit } from './visit.ts';
 export interface Deciding extends Candidate {
   readonly id: string;
   readonly rule: CompiledRule;
+  readonly reviewed: HeldReview | null;
   /** Its first steps, walked when somebody asks. */
   run(): FlowRun;
   /** Sends that wait in a digest if it fires. */
@@ -118,7 +119,7 @@ function candidateOf(visit: Visit, found: FoundMatch, scope: Scope, failed: Expr
   const id = decisionId(rule.id, entity, match);
   let walked: FlowRun | null = null;
   const run = () =>
-    (walked ??= walkAtMatch(visit, { id, rule, match, by, isSettled, edited: reviewed ?? null }, scope, failed));
+    (walked ??= walkAtMatch(visit, { id, rule, match, by, isSettled, edited: reviewed?.data ?? null }, scope, failed));
   return {
     ...recipient,
     id,
@@ -130,7 +131,7 @@ function candidateOf(visit: Visit, found: FoundMatch, scope: Scope, failed: Expr
     firedKey: firedKeyOf(rule, scope, failed),
     flows: knownFlows(document.sections, rules),
     wallTime: visit.wallTime(),
-    isReviewed: reviewed !== undefined,
+    reviewed: reviewed ?? null,
     run,
     passedOver: () => walked?.routes.flatMap((route) => route.passedOver) ?? [],
     get routes() {
@@ -203,13 +204,23 @@ function decisionOf(visit: Visit, candidate: Deciding, verdict: Verdict): Decisi
 }
 
 /** What becomes of the candidate; one that waits is kept. Where no more may wait it is suppressed for the same reason. */
-function outcomeOf({ document, output }: Visit, { rule, match, by }: Deciding, { reason, refusal }: Verdict): Outcome {
+function outcomeOf(
+  { document, output }: Visit,
+  { rule, match, by, reviewed }: Deciding,
+  { reason, refusal }: Verdict,
+): Outcome {
   if (refusal === null) return 'fired';
   const { until } = refusal;
   if (until === null) return 'suppressed';
   const kind = heldCandidates[reason as HeldReason];
   assert(kind !== undefined, `candidates do not wait for "${reason}"`);
-  if (addWait(document.sections, kind, { rule: rule.id, due: until, value: { match: heldMatchOf(match), by } })) {
+  if (
+    addWait(document.sections, kind, {
+      rule: rule.id,
+      due: until,
+      value: { match: heldMatchOf(match), by, reviewed: reviewed ?? undefined },
+    })
+  ) {
     return reason === 'review' ? 'review' : 'deferred';
   }
   output.dropped(rule, 'waiting');
@@ -230,7 +241,7 @@ function fire(visit: Visit, candidate: Deciding, trace: DecisionTrace | null): v
 /** True when the candidate waits for a model's answer, which is asked for if it is not under way. */
 function waitsForScore(
   { entity, document, rules, output }: Visit,
-  { rule, match, by }: FoundMatch,
+  { rule, match, by, reviewed }: FoundMatch,
   scope: Scope,
   failed: ExpressionFailed,
 ): boolean {
@@ -239,7 +250,7 @@ function waitsForScore(
   if (missing.length === 0) return false;
   const unasked = missing.filter((model) => !isAsked(model, rules, document));
   // Where no more may wait, the models' defaults stand in for answers.
-  const wait = { rule: rule.id, due: Infinity, value: { match: heldMatchOf(match), by } };
+  const wait = { rule: rule.id, due: Infinity, value: { match: heldMatchOf(match), by, reviewed } };
   if (!addWait(document.sections, heldCandidates.score, wait)) {
     output.dropped(rule, 'waiting');
     return false;

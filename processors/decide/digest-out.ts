@@ -64,7 +64,7 @@ function goOut(visit: Visit, rule: CompiledRule, send: CompiledSend, digest: Ope
     firedKey: '',
     flows: knownFlows(document.sections, visit.rules),
     wallTime: visit.wallTime(),
-    isReviewed: true,
+    reviewed: null,
     routes: [route],
   };
   const verdict = verdictOn(candidate);

@@ -200,7 +200,8 @@ function routeRecord(
   told: Pick<FlowRecord, 'at' | 'kind' | 'reason'>,
 ): FlowRecord {
   const name = rules.rule(rule)?.program.steps[step]?.name ?? null;
-  return { flow: decision, rule, ruleVersion, entity, step, name, variant, until: null, action: id, by: null, ...told };
+  const about = { flow: decision, rule, ruleVersion, entity, step, name, variant };
+  return { ...about, until: null, action: id, by: null, note: null, ...told };
 }
 
 function refOf({ id, at, channel, attempt }: Failed): Failed {

@@ -2,7 +2,7 @@
 
 import type { Match } from '../../rules/patterns/pattern.ts';
 import type { CompiledRule } from '../../rules/project/compiled-rule.ts';
-import type { JsonObject } from '../../schemas/json.ts';
+import type { HeldReview } from '../../state/entity/candidates.ts';
 
 export interface FoundMatch {
   readonly rule: CompiledRule;
@@ -13,6 +13,6 @@ export interface FoundMatch {
   readonly isSettled: boolean;
   /** It waited for its turn in event-time order, and sees what is known then; left out: it did not. */
   readonly isItsTurn?: boolean;
-  /** What a person who looked at it changed of its messages' data; left out: nobody has looked. */
-  readonly reviewed?: JsonObject | undefined;
+  /** What a person who looked at it said, and changed of its messages' data; left out: nobody has looked. */
+  readonly reviewed?: HeldReview | undefined;
 }

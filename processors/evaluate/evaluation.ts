@@ -442,13 +442,13 @@ export class Evaluation implements Visit {
   /** A candidate that waited is looked at again, stamped `at`. */
   #findAgain(
     id: string,
-    { match, by }: HeldCandidate,
+    { match, by, reviewed }: HeldCandidate,
     { at, isSettled, isItsTurn = false, isReview = false }: Again,
   ): void {
     const rule = this.rules.rule(id);
     if (rule === undefined) return;
-    const found: FoundMatch = { rule, match: matchOf(match, at), by, isSettled, isItsTurn };
-    const again = isReview ? answerMissed(this, found) : found;
+    const found: FoundMatch = { rule, match: matchOf(match, at), by, isSettled, isItsTurn, reviewed };
+    const again = isReview ? answerMissed(this, found, match) : found;
     if (again !== null) this.#found.push(again);
   }
 

@@ -144,7 +144,7 @@ function applyConsent({ sections }: EntityDocument, { properties, time: at }: Ev
 function applyCommand({ sections }: EntityDocument, { properties }: Event): void {
   // As it was read: known-facts.ts lets nothing else through.
   const command = properties as unknown as Command;
-  if (command.kind === 'flow-cancel' || command.kind === 'answer') return;
+  if (command.kind === 'flow-cancel' || command.kind === 'answer' || command.kind === 'assign') return;
   if (command.kind === 'unsuppress') forgetSuppressed(sections, command.address);
   else if (command.op === 'remove') forgetDevice(sections, command.device.id, command.at);
   else seeDevice(sections, command.device, command.at);

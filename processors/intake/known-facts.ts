@@ -140,7 +140,7 @@ function consentChangeEvent(json: JsonObject | null, fields: OriginFields): Even
 
 function commandEvent(json: JsonObject | null, fields: OriginFields): Event {
   const command = commandOf(json ?? {});
-  if (command.kind === 'answer') {
+  if (command.kind === 'answer' || command.kind === 'assign') {
     const properties = command as unknown as JsonObject;
     return new Event({ ...fields, time: command.at, type: 'command', event: ANSWER_EVENT, properties });
   }

@@ -4,6 +4,7 @@
 
 import Type, { type Static } from 'typebox';
 import { didYouMean } from '../../lib/suggest.ts';
+import type { JsonObject } from '../../schemas/json.ts';
 import type { Names } from '../expressions/compiler.ts';
 import type { RuleBuilder } from '../expressions/rule-builder.ts';
 import type { Condition } from '../expressions/scope.ts';
@@ -81,6 +82,8 @@ export interface CompiledSend {
   readonly ratePerSecond: number | null;
   /** Null: each message goes by itself. */
   readonly digest: CompiledDigest | null;
+  /** `data` as the rule writes it: expressions, constants. */
+  readonly written: JsonObject;
   /** Names of what `data` gives. */
   readonly dataNames: readonly string[];
   /** The rule's names of events that a template may show. */
@@ -122,6 +125,7 @@ export function compileSend(
     template: send.template ?? null,
     ratePerSecond: send.rate === undefined ? null : perSecondOf(send.rate),
     digest: digest === undefined ? null : compileDigest(digest, [...path, 'digest'], names, builder),
+    written: (send.data ?? {}) as JsonObject,
     dataNames: Object.keys(send.data ?? {}),
     captures: names.captures,
     condition: builder.condition([...path, 'if'], send.if, names),

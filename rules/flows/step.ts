@@ -33,6 +33,7 @@ export interface Answer {
   /** Of `edit`: what takes the place of values of the messages' data. */
   readonly data: JsonObject;
   readonly by: string;
+  readonly note?: string;
 }
 
 /** What became of a send. `until`: quiet hours hold it. */
@@ -60,7 +61,7 @@ export interface Turn {
   chose(experiment: string, variant: string): void;
   /** What a person changed of the data of the messages to come. */
   edit(data: JsonObject): void;
-  note(kind: 'skipped' | 'reviewed', reason: string, by?: string): void;
+  note(kind: 'skipped' | 'reviewed', reason: string, said?: { readonly by: string; readonly note?: string }): void;
 }
 
 export interface StepActs {
@@ -82,6 +83,10 @@ export interface StepActs {
   readonly longestMs?: number;
   /** The name of the event that it emits. */
   readonly emits?: string;
+  /** Of one that waits for a person: what that person is to look at. */
+  readonly asks?: string;
+  /** Of one that waits for a person: what counts where nobody answers. */
+  readonly onTimeout?: 'approve' | 'reject';
 }
 
 export interface CompiledStep extends StepActs {

@@ -45,6 +45,16 @@ export interface Recipient {
   devices(): number;
 }
 
+/** What came of a candidate's wait for a person. */
+export interface Reviewed {
+  /** The decision that asked. */
+  readonly of: string;
+  readonly verdict: 'approve' | 'edit' | 'reject' | 'timeout';
+  /** Null: nobody answered. */
+  readonly by: string | null;
+  readonly note: string | null;
+}
+
 /** A decision that may be made. */
 export interface Candidate extends Recipient {
   readonly match: Match;
@@ -59,8 +69,8 @@ export interface Candidate extends Recipient {
   readonly flows: KnownFlows;
   /** Wall time of the task, ms; null: there is none, as in tests and backtests. */
   readonly wallTime: number | null;
-  /** A person has looked at it. */
-  readonly isReviewed: boolean;
+  /** What a person who looked at it said, or that nobody did in time; null: it was not for review. */
+  readonly reviewed: Reviewed | null;
   /** One for each send whose turn comes at the match, from which channel gates take channels. */
   readonly routes: readonly Route[];
 }

@@ -1,9 +1,10 @@
 // `review`: a person looks first.
 
 import Type, { type Static } from 'typebox';
+import type { JsonObject } from '../../schemas/json.ts';
 import { duration, expression, fields, type Loose } from '../language/parts.ts';
 import { msOf } from '../patterns/definition.ts';
-import { conditionInWords, defineGate } from './gate.ts';
+import { conditionInWords, defineGate, type Reviewed } from './gate.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -44,13 +45,22 @@ export const reviewGate = defineGate({
     if (condition === null) return null;
     const { atMostMs } = reviewOf(review!);
     return {
-      isAsked: ({ isReviewed }) => !isReviewed,
+      isAsked: ({ reviewed }) => reviewed === null,
       refusal: ({ scope, failed, match }) => (condition.holds(scope, failed) ? { until: match.at + atMostMs } : null),
-      values: ({ scope }) => condition.values(scope),
+      values: ({ scope, reviewed }) => ({ ...condition.values(scope), ...answerOf(reviewed) }),
       words: ({ scope }) => conditionInWords(condition, scope),
     };
   },
 });
+
+/** Name under which the second decision's values tell who answered the first. */
+const ANSWER = 'review';
+
+function answerOf(reviewed: Reviewed | null): JsonObject {
+  if (reviewed === null) return {};
+  const { of, verdict, by, note } = reviewed;
+  return { [ANSWER]: { of, verdict, by, ...(note !== null && { note }) } };
+}
 
 export function reviewOf(review: ReviewBody): CompiledReview {
   const { atMost, onTimeout = 'reject', note = null } = typeof review === 'string' ? {} : review;

@@ -89,6 +89,8 @@ export interface Config {
   readonly archiveMs: number | null;
   /** Null: nobody is told. */
   readonly alerts: { readonly channel: string } | null;
+  /** Who is told what waits for a person; null: nobody. */
+  readonly reviews: { readonly slack: { readonly channel: string; readonly signingSecret: string } } | null;
   /** Those that are configured. */
   readonly channels: ChannelOptions;
   readonly http: HttpConfig | null;
@@ -142,6 +144,7 @@ export function configOf(file: ConfigFile, folder: string): Config {
     fallbackAfterMs: ms(file.fallbackAfter),
     archiveMs,
     alerts: file.alerts ?? null,
+    reviews: file.reviews ?? null,
     channels: channelsOf(file.channels, folder),
     http: file.http ?? null,
     telemetry: telemetryOf(file.telemetry, ms),

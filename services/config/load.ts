@@ -96,7 +96,7 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 
 /** What the schema cannot say. */
 function contradictions(file: ConfigFile): SchemaFinding[] {
-  const { entities, sources, channels, kafka, registry, alerts, eventTime, http } = file;
+  const { entities, sources, channels, kafka, registry, alerts, reviews, eventTime, http } = file;
   const findings: SchemaFinding[] = [];
   const wrong = (path: Path, part: 'name' | 'value', message: string, hint: string | null = null): void => {
     findings.push({ path, part, message, hint });
@@ -137,6 +137,18 @@ function contradictions(file: ConfigFile): SchemaFinding[] {
   if (alerts !== undefined && channels[alerts.channel] === undefined) {
     const message = `alerts go to the channel "${alerts.channel}", which is not configured`;
     wrong(['alerts', 'channel'], 'value', message, 'configure it under `channels:`');
+  }
+  if (reviews !== undefined) {
+    const { channel } = reviews.slack;
+    const type = channels[channel] === undefined ? null : (channelOf(channel, channels[channel])?.id ?? null);
+    if (type !== 'slack') {
+      const what = type === null ? 'not configured' : `of type ${type}`;
+      const message = `what waits for a person is told in the channel "${channel}", which is ${what}`;
+      wrong(['reviews', 'slack', 'channel'], 'value', message, 'name one of type slack under `channels:`');
+    }
+    if (http === undefined) {
+      wrong(['reviews', 'slack'], 'name', 'answers from Slack come over HTTP, which is not configured', 'set `http`');
+    }
   }
   for (const [name, options] of Object.entries(channels)) {
     const channel = channelOf(name, options);

@@ -439,6 +439,28 @@ export const ConfigSchema = Type.Object(
         },
       ),
     ),
+    reviews: Type.Optional(
+      Type.Object(
+        {
+          slack: Type.Object(
+            {
+              channel: Type.String({
+                minLength: 1,
+                default: 'slack',
+                description: 'Channel of type slack, by its name under `channels`',
+              }),
+              signingSecret: Type.String({
+                secret: true,
+                minLength: 1,
+                description: "Signing secret of the Slack app, whose interactivity URL is this one's `/feedback/slack`",
+              }),
+            },
+            { ...strict, description: 'A message with buttons for whatever waits for a person' },
+          ),
+        },
+        { ...strict, description: 'Who is told what waits for a person; left out: nobody' },
+      ),
+    ),
     channels: Channels,
     http: Type.Optional(Http),
     telemetry: TelemetrySchema,

@@ -112,6 +112,7 @@ function flowLine({ at, what, step, reason, detail, until, waitsFor, variant, by
     skipped: `skipped, ${why}`,
     chose: `chose ${variant} of ${reason}`,
     reviewed: why,
+    assigned: `${why} is to answer`,
     goal: 'its goal is reached',
     ended: `ends, ${why}`,
   }[what];

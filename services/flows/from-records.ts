@@ -61,6 +61,9 @@ export async function* flowRecords(context: ServiceContext, pause: Pause): Async
   }
 }
 
+/** Records that are also of decisions, and of rules that only send: they make no flow. */
+const TOLD_WITHOUT: ReadonlySet<string> = new Set(['goal', 'skipped', 'assigned']);
+
 /** Records of one flow after the other, each in the order in which they were written. */
 function* grouped(lines: Iterable<string>): Generator<RecordJson[]> {
   let group: RecordJson[] = [];
@@ -78,7 +81,7 @@ function* grouped(lines: Iterable<string>): Generator<RecordJson[]> {
 /** Null: there was none (F2), or what sends alone skip. */
 function flowOf(records: readonly RecordJson[], programs: Programs): FlowJson | null {
   const last = records.findLast(({ kind }) => kind !== 'goal');
-  if (last === undefined || records.every(({ kind }) => kind === 'goal' || kind === 'skipped')) return null;
+  if (last === undefined || records.every(({ kind }) => TOLD_WITHOUT.has(kind))) return null;
   const { flow, rule, entity, ruleVersion, variant } = last;
   const waiting = records.findLast(({ kind }) => kind === 'waiting');
   const end = records.find(({ kind }) => kind === 'ended');

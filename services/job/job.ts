@@ -13,6 +13,7 @@ import { addFeedback } from '../../connectors/feedback/topology.ts';
 import { openScorers } from '../../connectors/models/open-scorers.ts';
 import type { Scorer } from '../../connectors/models/scorer.ts';
 import { addModels } from '../../connectors/models/topology.ts';
+import { addReviewNotices } from '../../connectors/reviews/topology.ts';
 import { RegistryClient, SchemaCache } from '../../connectors/sources/schema-registry/index.ts';
 import { AssertionError, assert } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -125,6 +126,10 @@ function wholeTopology(
   for (const connector of connectors) {
     const desk = delivery?.desk(connector.channel) ?? null;
     addConnector(topology, { ...common, alertsTo: config.alerts?.channel ?? null, desk, ...connector });
+  }
+  if (config.reviews !== null) {
+    const { channel } = config.reviews.slack;
+    addReviewNotices(topology, { application, prefix, schemaIds, channel, rules: () => versions.current });
   }
   if (connectors.some(({ handsOverTo }) => handsOverTo !== null))
     addInbox(topology, { application, prefix, schemaIds });

@@ -53,7 +53,7 @@ const USE_CASES: Readonly<Record<string, Readonly<Record<string, readonly string
 const SENDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   shop: {
     'back-in-stock': 'push, email, sms',
-    'cart-recovery': 'sms or push, webhook, email, email, email',
+    'cart-recovery': 'sms or push or inapp, webhook, email, email, email',
     'payment-trouble': 'webhook',
     'product-interest': 'email, email',
     'win-back': 'email',

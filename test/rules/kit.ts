@@ -105,7 +105,7 @@ export function candidateOf(
       priorityOf: () => undefined,
     },
     wallTime: null,
-    isReviewed: false,
+    reviewed: null,
     routes: rule.program.sends.map((send) => new Route(send)),
     ...fields,
   };

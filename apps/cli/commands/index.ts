@@ -18,6 +18,7 @@ import { keys } from './keys.ts';
 import { log } from './log.ts';
 import { preview } from './preview.ts';
 import { ready } from './ready.ts';
+import { reviews } from './reviews.ts';
 import { rules } from './rules.ts';
 import { run } from './run.ts';
 import { state } from './state.ts';
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   deliveries,
   explain,
   flows,
+  reviews,
   consent,
   events,
   rules,

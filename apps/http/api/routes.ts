@@ -75,7 +75,7 @@ export function addApiRoutes(app: FastifyInstance, { keys, answers: worker }: Ap
   });
 }
 
-const REFUSALS = [400, 401, 403, 404, 503];
+export const REFUSALS = [400, 401, 403, 404, 503];
 const anything = Type.Object({}, { additionalProperties: true });
 
 const DECISIONS = {
@@ -154,16 +154,11 @@ const PARAMETERS = ['limit', 'cursor', 'rule', 'user', 'outcome', 'from', 'to'];
 
 /** Throws Refusal (400) for what is no query of decisions. */
 function pageQuery(query: Readonly<Record<string, unknown>>): DecisionPageQuery {
-  const texts = new Map<string, string>();
-  for (const [name, value] of Object.entries(query)) {
-    if (!PARAMETERS.includes(name)) throw invalid(`there is no parameter "${name}", only ${PARAMETERS.join(', ')}`);
-    if (typeof value !== 'string' || value === '') throw invalid(`"${name}" is to be given once, with a value`);
-    texts.set(name, value);
-  }
+  const texts = textsOf(query, PARAMETERS);
   const [limit, outcome, from, to] = ['limit', 'outcome', 'from', 'to'].map((name) => texts.get(name));
   const [cursor, rule, user] = ['cursor', 'rule', 'user'].map((name) => texts.get(name));
   return {
-    ...(limit !== undefined && { limit: limitOf(limit) }),
+    ...(limit !== undefined && { limit: countOf('limit', limit, PAGE_LIMIT_MAX) }),
     ...(outcome !== undefined && { outcome: outcomeOf(outcome) }),
     ...(from !== undefined && { from: timeOf('from', from) }),
     ...(to !== undefined && { to: timeOf('to', to) }),
@@ -173,10 +168,25 @@ function pageQuery(query: Readonly<Record<string, unknown>>): DecisionPageQuery 
   };
 }
 
-function limitOf(text: string): number {
-  const limit = Number(text);
-  if (Number.isSafeInteger(limit) && limit >= 1 && limit <= PAGE_LIMIT_MAX) return limit;
-  throw invalid(`"limit" is a number from 1 to ${PAGE_LIMIT_MAX}`);
+/** The parameters of a query by name, each given once. Throws Refusal (400) for one that is not among `known`. */
+export function textsOf(
+  query: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const [name, value] of Object.entries(query)) {
+    if (!known.includes(name)) throw invalid(`there is no parameter "${name}", only ${known.join(', ')}`);
+    if (typeof value !== 'string' || value === '') throw invalid(`"${name}" is to be given once, with a value`);
+    texts.set(name, value);
+  }
+  return texts;
+}
+
+/** Throws Refusal (400). */
+export function countOf(name: string, text: string, max: number): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 1 && count <= max) return count;
+  throw invalid(`"${name}" is a number from 1 to ${max}`);
 }
 
 function outcomeOf(text: string) {
@@ -191,15 +201,17 @@ function timeOf(name: string, text: string): number {
   throw invalid(`"${name}" is a time such as 2026-01-31T00:00:00Z`);
 }
 
-function invalid(message: string): Refusal {
+export function invalid(message: string): Refusal {
   return new Refusal(400, 'TRG_USAGE', message);
 }
 
+const NOT_FOUND: ReadonlySet<string> = new Set(['TRG_NAME_UNKNOWN', 'TRG_REVIEW_NOT_WAITING']);
+
 /** What is answered instead; what is not foreseen stays what it is. */
-function refusalOf(error: unknown): unknown {
+export function refusalOf(error: unknown): unknown {
   if (!(error instanceof EngineError) || error instanceof Refusal) return error;
   const { code, message } = error;
   if (error instanceof RetryableError) return new Refusal(503, code, message, RETRY_AFTER_MS);
   if (code === 'TRG_USAGE') return new Refusal(400, code, message);
-  return code === 'TRG_NAME_UNKNOWN' ? new Refusal(404, code, message) : new Refusal(500, code, message);
+  return NOT_FOUND.has(code) ? new Refusal(404, code, message) : new Refusal(500, code, message);
 }

@@ -107,6 +107,20 @@ export function flowAnswered(visit: Visit, id: string, answer: Answer, at: numbe
   return took;
 }
 
+/** Somebody is to answer a flow that waits for a person: a record says who. False: there is none such. */
+export function flowAssigned(
+  visit: Visit,
+  id: string,
+  said: { readonly to: string; readonly by: string },
+  at: number,
+): boolean {
+  const flow = flowsOf(visit.document.sections).find((one) => one.id === id && isAlive(one) && one.since < at);
+  const step = flow === undefined ? undefined : ruleOf(visit, flow)?.program.steps[flow.step];
+  if (flow === undefined || flow.held !== '' || step?.onAnswer === undefined) return false;
+  visit.output.flow(recordOf(flow, visit.entity, { at, kind: 'assigned', step, reason: said.to, by: said.by }));
+  return true;
+}
+
 type Ask = (step: CompiledStep, run: FlowRun) => Move | null;
 
 function goOn(visit: Visit, flow: Flow, at: number, ask: Ask): boolean {

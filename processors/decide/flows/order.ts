@@ -16,13 +16,13 @@ import type { Visit } from '../visit.ts';
 import { flowsOf } from './known.ts';
 
 /** True when the candidate waits for the turn of its event, in event-time order. */
-export function waitsForFlows(visit: Visit, { rule, match, by, isSettled }: FoundMatch): boolean {
+export function waitsForFlows(visit: Visit, { rule, match, by, isSettled, reviewed }: FoundMatch): boolean {
   if (isSettled || match.at <= visit.settledTime()) return false;
   const { sections } = visit.document;
   const isNear = flowsOf(sections).some((flow) => isAlive(flow) && concerns(visit, rule, flow.rule));
   if (!isNear) return false;
   assert(match.event !== null, 'on arrival an event makes the match');
-  const wait = { rule: rule.id, due: Infinity, value: { match: heldMatchOf(match), by } };
+  const wait = { rule: rule.id, due: Infinity, value: { match: heldMatchOf(match), by, reviewed } };
   if (!addWait(sections, heldCandidates.flows, wait)) {
     visit.output.dropped(rule, 'waiting');
     return false;

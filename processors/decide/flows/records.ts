@@ -13,12 +13,13 @@ export interface Told {
   readonly until?: number;
   readonly action?: string;
   readonly by?: string;
+  readonly note?: string;
 }
 
 type Teller = Pick<Flow, 'id' | 'rule' | 'version' | 'chosen'>;
 
 export function recordOf(flow: Teller, entity: EntityRef, told: Told): FlowRecord {
-  const { at, kind, step, reason = null, until = null, action = null, by = null } = told;
+  const { at, kind, step, reason = null, until = null, action = null, by = null, note = null } = told;
   return {
     flow: flow.id,
     rule: flow.rule,
@@ -33,5 +34,6 @@ export function recordOf(flow: Teller, entity: EntityRef, told: Told): FlowRecor
     until,
     action,
     by,
+    note,
   };
 }

@@ -221,8 +221,8 @@ export class FlowRun implements Turn {
     this.flow.edited = { ...this.flow.edited, ...data };
   }
 
-  note(kind: 'skipped' | 'reviewed', reason: string, by?: string): void {
-    this.#tell({ kind, reason, step: this.#step!, ...(by !== undefined && { by }) });
+  note(kind: 'skipped' | 'reviewed', reason: string, said?: { readonly by: string; readonly note?: string }): void {
+    this.#tell({ kind, reason, step: this.#step!, ...said });
   }
 
   #tell(told: Omit<Told, 'at'>): void {

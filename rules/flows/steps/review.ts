@@ -28,6 +28,8 @@ export const reviewStep = defineStep<ReviewBody>({
       ends: ['rejected'],
       longestMs: atMostMs,
       waitsFor: body.note === undefined ? 'a person' : `a person: ${body.note}`,
+      ...(body.note !== undefined && { asks: body.note }),
+      ...(body.onTimeout !== undefined && { onTimeout: body.onTimeout }),
       enter(turn): Move {
         if (body.if !== undefined && condition?.holds(turn.scope, turn.failed) !== true) return { to: next };
         return { until: turn.at + atMostMs, reason: 'review' };
@@ -36,8 +38,8 @@ export const reviewStep = defineStep<ReviewBody>({
         turn.note('reviewed', 'timeout');
         return body.onTimeout === 'approve' ? { to: next } : { exit: 'rejected' };
       },
-      onAnswer(turn, { verdict, data, by }): Move {
-        turn.note('reviewed', verdict, by);
+      onAnswer(turn, { verdict, data, by, note }): Move {
+        turn.note('reviewed', verdict, { by, ...(note !== undefined && { note }) });
         if (verdict === 'edit') turn.edit(data);
         return verdict === 'reject' ? { exit: 'rejected' } : { to: next };
       },

@@ -31,7 +31,7 @@ const CHECKS = [
 async function startWorker(t: TestContext): Promise<{ readonly url: string; readonly apiKey: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'tripline-conformance-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const { key, ...entry } = createKey('test', ['viewer'], null);
+  const { key, ...entry } = createKey('test', ['viewer', 'approver'], null);
   mkdirSync(join(folder, 'rules'));
   writeFileSync(join(folder, 'rules/one.yaml'), 'id: one\nwhen: { event: purchase }\n');
   const http = { port: 0, writeKeys: ['k1'], keys: [entry] };

@@ -209,10 +209,12 @@ function actionOf(action: Action): FlowAction {
   };
 }
 
-function recordOf({ entity, by: _, ...record }: EngineRecord): FlowRecord {
+function recordOf({ entity, by: _, note: __, kind, ...record }: EngineRecord): FlowRecord {
+  assert.ok(kind !== 'assigned', 'nobody is assigned in these stories');
   return {
     ...record,
-    reason: record.kind === 'chose' || record.reason === 'review' ? null : record.reason,
+    kind,
+    reason: kind === 'chose' || record.reason === 'review' ? null : record.reason,
     entity: entity.id,
   };
 }

@@ -320,6 +320,20 @@ test('a secret file that is no UTF-8 is refused, and nothing of it is shown', (t
   );
 });
 
+test('what waits for a person is told in a channel of type slack, and answered over HTTP: without either it is refused by name', (t) => {
+  const reviews = 'reviews: { slack: { signingSecret: 8f742231b10e8888abcd99 } }\n';
+  const slack = 'channels: { slack: { url: "https://hooks.slack.com/services/x" } }\n';
+  const http = 'http: { port: 0, writeKeys: [k1] }\n';
+  assert.match(problemsOf(t, reviews + http).join(), /told in the channel "slack", which is not configured/);
+  const team = 'reviews: { slack: { channel: team, signingSecret: 8f742231b10e8888abcd99 } }\n';
+  const webhook = 'channels: { team: { type: webhook, url: "https://example.com" } }\n';
+  assert.match(problemsOf(t, team + http + webhook).join(), /told in the channel "team", which is of type webhook/);
+  assert.deepEqual(problemsOf(t, team + http + slack.replace('slack: {', 'team: { type: slack,')), []);
+  assert.match(problemsOf(t, reviews + slack).join(), /answers from Slack come over HTTP, which is not configured/);
+  assert.match(problemsOf(t, `reviews: {}\n${slack}${http}`).join(), /missing field "slack"/);
+  assert.deepEqual(problemsOf(t, reviews + slack + http), []);
+});
+
 test('rates, warm-up, fallbackAfter, alerts and archive are checked, each in its place', (t) => {
   const webhook = (options: string) => `channels: { webhook: { url: "http://h.test/", ${options} } }\n`;
   assert.deepEqual(problemsOf(t, webhook('rate: 100/s, fallbackAfter: 5m')), []);
