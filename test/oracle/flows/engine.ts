@@ -80,7 +80,9 @@ function compiled(story: Story, rules: readonly FlowRule[], before: RuleSet | nu
     channels: channelTraits({}),
     context: { caps },
   });
-  assert.deepEqual(checked.errors.map(formatProblem), []);
+  // One rule alone may ask for the flows of others.
+  const errors = checked.errors.filter(({ message }) => !message.startsWith('unknown rule '));
+  assert.deepEqual(errors.map(formatProblem), []);
   return ruleSetOf(checked.rules, checked.ruleSet.context, before);
 }
 

@@ -25,7 +25,7 @@ test('what waits for its next attempt is told of every channel, those with names
   const away: SendResult = { outcome: 'retry', reason: 'HTTP 503' };
   const topology = (): Topology => {
     const made = new Topology();
-    for (const channel of ['ops', 'sms']) {
+    for (const channel of ['ops', 'email']) {
       addConnector(made, {
         application: 'shop',
         channel,
@@ -42,7 +42,7 @@ test('what waits for its next attempt is told of every channel, those with names
   };
   const driver = await TestDriver.open({ topology, application: 'shop', clock });
   t.after(() => driver.close());
-  for (const channel of ['ops', 'sms']) {
+  for (const channel of ['ops', 'email']) {
     const action = makeAction({ id: `to-${channel}`, decision: `of-${channel}`, channel });
     await driver.pipe(`actions.${channel}`, { key: 'u1', value: actionCodec.encode(action) });
   }
@@ -58,7 +58,7 @@ test('what waits for its next attempt is told of every channel, those with names
   assert.deepEqual(
     found.map(({ decision, channel, state, attempts }) => [decision, channel, state, attempts]),
     [
-      ['of-sms', 'sms', 'waiting', 1],
+      ['of-email', 'email', 'waiting', 1],
       ['of-ops', 'ops', 'waiting', 1],
     ],
   );

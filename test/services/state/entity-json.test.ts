@@ -24,5 +24,5 @@ test('what is known of an entity beside its profile is shown, and what of it wai
   ]);
   assert.deepEqual(shown['countedByCaps'], [{ at: at(2), category: null, channels: ['webhook'] }]);
   assert.deepEqual(shown['exclusive'], [{ group: 'x', rule: 'a', until: at(2) }]);
-  assert.deepEqual(shown['waiting'], [{ rule: 'b', reason: 'review', at: at(2), due: null }]);
+  assert.deepEqual(shown['waiting'], [{ rule: 'b', reason: 'review', at: at(2), due: '1970-01-08T00:00:02.000Z' }]);
 });
