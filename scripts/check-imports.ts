@@ -59,6 +59,12 @@ const OWNED: readonly Owned[] = [
     library: '@kafkajs/confluent-schema-registry',
     owners: ['connectors/sources/schema-registry/'],
   },
+  { what: 'hyparquet', library: 'hyparquet', owners: ['connectors/sources/files/parquet.ts'] },
+  {
+    what: 'hyparquet-compressors',
+    library: 'hyparquet-compressors',
+    owners: ['connectors/sources/files/parquet.ts'],
+  },
   { what: 're2js', library: 're2js', owners: ['rules/expressions/regular-expression.ts'] },
   { what: 'html-to-text', library: 'html-to-text', owners: ['connectors/channels/email/plain-text.ts'] },
   { what: 'libphonenumber-js', library: 'libphonenumber-js', owners: ['connectors/channels/sms/message.ts'] },

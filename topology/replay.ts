@@ -1,9 +1,12 @@
 // The job without a log: one task, fed by hand, time as the caller says. Backtests and the rules' inline tests run on it.
 //
-// Owns: driving a Task of the production topology. Does not own: where records come from, what becomes of outputs.
+// Owns: driving a Task of the production topology. Does not own: where records come from and in which order, what becomes of
+// outputs.
 //
 // Invariants:
 //   R1. The task, its processors and its steps are those of a live run (I1); only the choice of steps is the caller's.
+//   R2. Several inputs are one sequence: the caller has merged them by event time, so that the time of one is the time of all.
+//   R3. Memory does not grow with what is fed.
 
 import { Counters } from '../lib/counters.ts';
 import type { EvaluationTrace, FailedExpression } from '../processors/decide/trace.ts';
@@ -16,6 +19,7 @@ import type { Decision } from '../schemas/decision.ts';
 import type { Late } from '../schemas/framed.ts';
 import type { LogRecord } from '../schemas/record.ts';
 import type { KeyValueStore } from '../state/store/api.ts';
+import type { SourceSpec } from './engine/builder.ts';
 import { loneTask } from './engine/lone-task.ts';
 import type { Task } from './engine/task.ts';
 import { DEFAULT_PREFIX } from './topics.ts';
@@ -29,9 +33,20 @@ export interface ReplayOutputs {
   readonly 'dead-letter'?: (deadLetter: DeadLetter) => void;
 }
 
+/** Records of one place, such as a partition. Inputs of one topic have the same format. */
+export interface ReplayInput extends Omit<SourceFormat, 'topic' | 'keyed'> {
+  /** Left out: `events`. */
+  readonly topic?: string;
+  /** Left out: 0. */
+  readonly partition?: number;
+  /** Left out: it is not. */
+  readonly keyed?: boolean;
+}
+
 export interface ReplayOptions {
   readonly rules: RuleSet;
-  readonly source: Omit<SourceFormat, 'keyed' | 'topic'> & { readonly topic?: string };
+  /** At least one. */
+  readonly inputs: readonly ReplayInput[];
   readonly store: KeyValueStore;
   readonly outOfOrdernessMs: number;
   readonly dedupeWindowMs: number;
@@ -56,13 +71,20 @@ export interface ReplayOptions {
  * as much is twice as fast (benchmarks/README.md). All of it may be dirty: nothing here has to be on disk earlier.
  */
 const CACHE_BYTES = 64 * 1024 * 1024;
+/** Runs between two times at which the task lets go of the steps that it has noted, some 60 bytes each (R3). */
+const RUNS_MAX = 100_000;
 /** The largest time a Date can hold: all timers are due before it. */
 export const END_OF_TIME = 8.64e15;
+
+const FILE_TOPIC = 'events';
 
 export class Replay {
   readonly counters = new Counters();
   readonly #task: Task;
   readonly #dirtyBytesMax: number;
+  /** By input. */
+  readonly #prepare: readonly SourceSpec['prepare'][];
+  #runs = 0;
 
   private constructor(options: ReplayOptions) {
     const cacheBytes = options.cacheBytes ?? CACHE_BYTES;
@@ -70,11 +92,11 @@ export class Replay {
       ...options,
       application: 'replay',
       prefix: DEFAULT_PREFIX,
-      sources: [{ topic: 'events', ...options.source, keyed: false }],
+      sources: sourcesOf(options.inputs),
       singlePartition: true,
       rules: () => options.rules,
       channels: [],
-      useRecordTime: false,
+      useRecordTime: true,
       hasWallTime: false,
       cacheBytes,
     });
@@ -82,11 +104,15 @@ export class Replay {
     // Half of the room is for what is being written back.
     this.#dirtyBytesMax = cacheBytes / 2;
     const outputs = options.outputs as Readonly<Record<string, ((value: unknown) => void) | undefined>>;
+    const inputs = options.inputs.map(({ topic = FILE_TOPIC, partition = 0 }) => {
+      return { topic, partition, upstream: null, isMerged: true };
+    });
+    this.#prepare = inputs.map(({ topic }) => part.sources.find((source) => source.topic === topic)!.prepare);
     this.#task = loneTask({
       id: 'replay',
       partition: 0,
       part,
-      inputs: [{ topic: part.sources[0]!.topic, partition: 0, upstream: null }],
+      inputs,
       outOfOrdernessMs: options.outOfOrdernessMs,
       store: options.store,
       cacheBytes,
@@ -102,12 +128,16 @@ export class Replay {
     return replay;
   }
 
-  /** Processes records in this order. */
-  async feed(records: readonly LogRecord[]): Promise<void> {
+  /** Processes records of one input in this order; left out: of the first. */
+  async feed(records: readonly LogRecord[], input = 0): Promise<void> {
+    const prepare = this.#prepare[input];
     for (const record of records) {
-      if (this.#task.read(0, record)) await this.#task.settle();
+      for (let wait = prepare?.(record); wait; wait = prepare?.(record)) await wait;
+      if (this.#task.read(input, record)) await this.#task.settle();
     }
-    if (this.#task.dirtyBytes >= this.#dirtyBytesMax) await this.#task.commitAlone();
+    if (this.#task.dirtyBytes < this.#dirtyBytesMax && ++this.#runs < RUNS_MAX) return;
+    this.#runs = 0;
+    await this.#task.commitAlone();
   }
 
   /** Highest event time accepted, ms; -1 before any. */
@@ -123,4 +153,13 @@ export class Replay {
   close(): void {
     this.#task.close();
   }
+}
+
+/** One source a topic. */
+function sourcesOf(inputs: readonly ReplayInput[]): readonly SourceFormat[] {
+  const sources = new Map<string, SourceFormat>();
+  for (const { partition: _, topic = FILE_TOPIC, keyed = false, ...format } of inputs) {
+    if (!sources.has(topic)) sources.set(topic, { ...format, topic, keyed });
+  }
+  return [...sources.values()];
 }

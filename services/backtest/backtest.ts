@@ -1,38 +1,31 @@
-// Replays a file of events through the production evaluator and writes what it would have decided.
+// Replays events through the production evaluator and writes what it would have decided.
 //
-// Owns: the run and its files in the out folder: decisions.jsonl (by event time, entity, rule), actions.jsonl (the same),
-// summary.json, report.html, and, if there is anything in them, dead-letters.jsonl and late.jsonl.
+// Owns: the run. Does not own: where events come from (event-places.ts) and in which order (input.ts), the files (output.ts).
 //
 // Invariants:
 //   B1. The same input, rules and options give the same bytes.
 //   B2. Memory does not grow with the number of events, entities or decisions.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, FatalError } from '../../lib/errors.ts';
-import { ExternalSort } from '../../lib/external-sort.ts';
-import type { TextEncoding } from '../../lib/text-encoding.ts';
-import type { FailedExpression } from '../../processors/decide/trace.ts';
-import type { RuleSet } from '../../rules/project/rule-set.ts';
-import { actionJson } from '../../schemas/action.ts';
-import { decisionJson } from '../../schemas/decision.ts';
+import type { RulesCheck } from '../../rules/index.ts';
+import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { KeyValueStore } from '../../state/store/api.ts';
 import { LevelStore } from '../../state/store/level-store.ts';
+import { partitionKey } from '../../topology/engine/ports.ts';
 import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
-import { BacktestInput, type InputOrder, type InputProgress, lineOf } from './input.ts';
-import { LineFile } from './line-file.ts';
-import { reportHtml } from './report.ts';
-import { sortKey } from './sort-key.ts';
-import { type RefusedExample, type Summary, SummaryBuilder } from './summary.ts';
+import { BacktestInput, type InputOrder, type InputProgress } from './input.ts';
+import { Output } from './output.ts';
+import type { ReplaySource } from './replay-source.ts';
+import { type MissingSummary, type RefusedExample, type Summary, SummaryBuilder } from './summary.ts';
 
-export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' | 'outputs' | 'expressionFailed'> {
-  readonly events: string;
-  /** Entities beside the user that an event may concern, with the path of each one's id. */
-  readonly others?: ReplayOptions['source']['others'];
-  readonly mapping?: string | undefined;
-  /** Encoding of the file, over what it or its mapping says. */
-  readonly encoding?: TextEncoding | undefined;
+export interface BacktestOptions
+  extends Omit<ReplayOptions, 'rules' | 'inputs' | 'store' | 'outputs' | 'expressionFailed'> {
+  readonly rules: Pick<RulesCheck, 'ruleSet' | 'bodies'>;
+  /** At least one; merged by event time. */
+  readonly sources: readonly ReplaySource[];
   readonly out: string;
   readonly order: InputOrder | 'auto';
   /** Event times to replay: from (inclusive) to (exclusive), ms; infinite: all. */
@@ -41,23 +34,27 @@ export interface BacktestOptions extends Omit<ReplayOptions, 'source' | 'store' 
   /** Where stream time goes at the end of input: stays at the last event, to a time in ms, or to the end of all timers. */
   readonly advanceTo: 'stay' | 'end' | number;
   /** Told how far it is, some thousand times. */
-  readonly onProgress?: (progress: InputProgress) => void;
+  readonly onProgress?: (progress: BacktestProgress) => void;
+  /** Once it aborts, what was replayed until then is written, and says so. */
+  readonly signal?: AbortSignal;
 }
 
-/** What an earlier run may have left in the out folder. */
-const OUTPUTS = ['decisions.jsonl', 'actions.jsonl', 'summary.json', 'report.html', 'dead-letters.jsonl', 'late.jsonl'];
+export interface BacktestProgress extends InputProgress {
+  /** Highest event time replayed, ms; -1: none yet. */
+  readonly eventTime: number;
+}
+
 /** What the file system says when a folder is no folder, or full, or not ours. */
 const UNWRITABLE = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EEXIST', 'ENOTDIR']);
-const EXAMPLES_MAX = 20;
 
-/** Throws FatalError TRG_FILE_UNREADABLE, TRG_LOG_FULL when the out folder cannot be written, and the mapping's errors. */
+/** Throws FatalError TRG_FILE_UNREADABLE, TRG_LOG_FULL when the out folder cannot be written, and what the sources throw. */
 export async function backtest(options: BacktestOptions): Promise<Summary> {
   const work = mkdtempSync(join(tmpdir(), 'tripline-backtest-'));
   try {
-    const out = new Output(options.out, work, options.rules);
+    const out = new Output(options.out, work, new SummaryBuilder(options.rules));
     const store = await LevelStore.open(join(work, 'state'));
     try {
-      return await replayFile(options, store, out);
+      return await replayed(options, store, out);
     } finally {
       out.abandon();
       await store.close();
@@ -69,29 +66,44 @@ export async function backtest(options: BacktestOptions): Promise<Summary> {
   }
 }
 
-async function replayFile(options: BacktestOptions, store: KeyValueStore, out: Output): Promise<Summary> {
+async function replayed(options: BacktestOptions, store: KeyValueStore, out: Output): Promise<Summary> {
+  const { sources } = options;
+  const refusals = new Refusals(sources);
   const replay = await Replay.open({
     ...options,
-    source: { format: 'segment', entity: 'user', others: options.others ?? [] },
+    rules: options.rules.ruleSet,
+    inputs: sources.map(({ input }) => input),
     store,
     expressionFailed: (failed) => out.expressionFailed(failed),
     outputs: {
       decisions: (decision) => out.decision(decision),
       actions: (action) => out.action(action),
       late: (late) => out.late(late),
-      'dead-letter': ({ offset, reason, message }) => out.refuse({ line: lineOf(offset), reason, message }),
+      'dead-letter': (letter) => out.refuse(refusals.ofLetter(letter)),
     },
   });
-  const input = new BacktestInput({ ...options, file: options.events });
+  const { onProgress, signal } = options;
+  const input = new BacktestInput({
+    ...options,
+    onProgress: (progress) => onProgress?.({ ...progress, eventTime: replay.newestTime }),
+  });
   let lines = 0;
-  for await (const { records, refused } of input.batches()) {
-    for (const { line, error } of refused) out.refuse({ line, reason: error.code, message: error.message });
-    await replay.feed(records);
+  for await (const { runs, refused } of input.batches()) {
+    for (const { input: place, line, error } of refused) {
+      out.refuse(refusals.of(sources[place]!, line, error.code, error.message));
+    }
+    for (const { input: place, records } of runs) {
+      await replay.feed(records, place);
+      lines += records.length;
+    }
     await out.flush();
-    lines += records.length + refused.length;
+    lines += refused.length;
+    if (signal?.aborted === true) break;
   }
+  const isStopped = signal?.aborted === true;
   const last = replay.newestTime;
-  const end = endOf(options.advanceTo, last);
+  // Of what was not read nothing is known, so time stays where it is.
+  const end = endOf(isStopped ? 'stay' : options.advanceTo, last);
   await replay.complete(end);
   replay.close();
   const advancedTo = end >= END_OF_TIME || end < 0 ? null : isoOf(end);
@@ -100,15 +112,55 @@ async function replayFile(options: BacktestOptions, store: KeyValueStore, out: O
       replay.counters,
       {
         lines: lines + input.skipped,
+        missing: sources.flatMap(missingOf),
         order: input.order,
         outsidePeriod: input.skipped,
         ...out.refusals(),
         late: out.lateCount,
         lastEvent: last < 0 ? null : isoOf(last),
       },
-      advancedTo,
+      { isStopped, advancedTo, wholeSince: wholeSince(options) },
     ),
   );
+}
+
+/** Where a record that cannot be used is from: the line of a file, the offset of a partition. */
+class Refusals {
+  readonly #isOneFile: boolean;
+  readonly #sources: ReadonlyMap<string, ReplaySource>;
+
+  constructor(sources: readonly ReplaySource[]) {
+    this.#isOneFile = sources.length === 1 && sources[0]!.kind === 'file';
+    this.#sources = new Map(
+      sources.map((source) => {
+        const { topic = 'events', partition = 0 } = source.input;
+        return [partitionKey({ topic, partition }), source];
+      }),
+    );
+  }
+
+  ofLetter(letter: DeadLetter): RefusedExample {
+    const source = this.#sources.get(partitionKey(letter))!;
+    return this.of(source, source.placeOf(letter.offset), letter.reason, letter.message);
+  }
+
+  of({ name, kind }: ReplaySource, place: number, reason: string, message: string): RefusedExample {
+    const where = kind === 'file' ? { line: place } : { offset: place };
+    return { ...(!this.#isOneFile && { source: name }), ...where, reason, message };
+  }
+}
+
+/** From when on all is there, ms; null: nothing is known to be missing. */
+function wholeSince({ sources, from }: BacktestOptions): number | null {
+  const begun = sources.flatMap(({ missing }) => (missing === null || missing.since === null ? [] : [missing.since]));
+  if (from !== -Infinity) begun.push(from);
+  return begun.length === 0 ? null : Math.max(...begun);
+}
+
+function missingOf({ name, missing }: ReplaySource): MissingSummary[] {
+  if (missing === null) return [];
+  const { why, first, since } = missing;
+  return [{ source: name, why, first, since: since === null ? null : isoOf(since) }];
 }
 
 function endOf(advanceTo: BacktestOptions['advanceTo'], last: number): number {
@@ -124,103 +176,4 @@ function asUnwritable(error: unknown, out: string): unknown {
   const { code } = error as { code?: string };
   if (code === undefined || !UNWRITABLE.has(code)) return error;
   return new FatalError('TRG_LOG_FULL', `${out} cannot be written: ${describeError(error)}`, { folder: out }, error);
-}
-
-class Output {
-  readonly #folder: string;
-  readonly #summary: SummaryBuilder;
-  readonly #decisions: ExternalSort;
-  readonly #actions: ExternalSort;
-  readonly #files = new Map<string, LineFile>();
-  readonly #examples: RefusedExample[] = [];
-  readonly #refused: Record<string, number> = {};
-  lateCount = 0;
-
-  constructor(folder: string, work: string, rules: RuleSet) {
-    mkdirSync(folder, { recursive: true });
-    for (const name of OUTPUTS) rmSync(join(folder, name), { force: true });
-    this.#folder = folder;
-    this.#summary = new SummaryBuilder(rules);
-    this.#decisions = new ExternalSort({ folder: work });
-    this.#actions = new ExternalSort({ folder: work });
-  }
-
-  decision(decision: Parameters<SummaryBuilder['decision']>[0]): void {
-    this.#summary.decision(decision);
-    this.#decisions.add(sortKey(decision), JSON.stringify(decisionJson(decision)));
-  }
-
-  action(action: Parameters<SummaryBuilder['action']>[0]): void {
-    this.#summary.action(action);
-    this.#actions.add(sortKey(action), JSON.stringify(actionJson(action)));
-  }
-
-  late({
-    entity,
-    messageId,
-    event,
-    timestamp,
-    evaluatedTo,
-    rules,
-  }: {
-    entity: string;
-    messageId: string;
-    event: string;
-    timestamp: number;
-    evaluatedTo: number;
-    rules: readonly string[];
-  }): void {
-    this.lateCount++;
-    const line = { entity, messageId, event, timestamp: isoOf(timestamp), evaluatedTo: isoOf(evaluatedTo), rules };
-    this.#file('late.jsonl').add(JSON.stringify(line));
-  }
-
-  expressionFailed(failed: FailedExpression): void {
-    this.#summary.expressionFailed(failed);
-  }
-
-  refuse(refused: RefusedExample): void {
-    this.#refused[refused.reason] = (this.#refused[refused.reason] ?? 0) + 1;
-    if (this.#examples.length < EXAMPLES_MAX) this.#examples.push(refused);
-    this.#file('dead-letters.jsonl').add(JSON.stringify(refused));
-  }
-
-  refusals() {
-    return { deadLetters: this.#refused, deadLetterExamples: this.#examples };
-  }
-
-  async flush(): Promise<void> {
-    for (const file of this.#files.values()) await file.flush();
-  }
-
-  async finish(summarise: (builder: SummaryBuilder) => Summary): Promise<Summary> {
-    await this.#write('decisions.jsonl', this.#decisions);
-    await this.#write('actions.jsonl', this.#actions);
-    for (const file of this.#files.values()) await file.close();
-    const summary = summarise(this.#summary);
-    writeFileSync(join(this.#folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-    writeFileSync(join(this.#folder, 'report.html'), reportHtml(summary));
-    return summary;
-  }
-
-  abandon(): void {
-    this.#decisions.close();
-    this.#actions.close();
-  }
-
-  async #write(name: string, sort: ExternalSort): Promise<void> {
-    const file = new LineFile(join(this.#folder, name));
-    let lines = 0;
-    for (const line of sort.sorted()) {
-      file.add(line);
-      if (++lines % 1_000 === 0) await file.flush();
-    }
-    await file.close();
-  }
-
-  #file(name: string): LineFile {
-    let file = this.#files.get(name);
-    if (file === undefined) this.#files.set(name, (file = new LineFile(join(this.#folder, name))));
-    return file;
-  }
 }

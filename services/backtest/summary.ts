@@ -2,10 +2,11 @@
 
 import type { Counters } from '../../lib/counters.ts';
 import type { FailedExpression } from '../../processors/decide/trace.ts';
-import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { RulesCheck } from '../../rules/index.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { InputOrder } from './input.ts';
+import { lookBackMs } from './look-back.ts';
 
 /** An expression that failed. */
 export interface FailureSummary {
@@ -30,18 +31,39 @@ export interface RuleSummary {
   failedExpressions: number;
   /** Which ones, with how often and the first reason. */
   failures: FailureSummary[];
+  /**
+   * Where the beginning of the input is gone: the event time from which on it decides as if it were there; `unknown`: it looks
+   * back without bound. Null: nothing is known to be missing.
+   */
+  completeFrom: string | null;
 }
 
 /** An input line that could not be used. */
 export interface RefusedExample {
-  readonly line: number;
+  /** The source, where there is more than one file. */
+  readonly source?: string;
+  /** Of a file. */
+  readonly line?: number;
+  /** Of a partition. */
+  readonly offset?: number;
   readonly reason: string;
   readonly message: string;
+}
+
+/** What is gone at the beginning of a partition, or lies before the offset that was asked for. */
+export interface MissingSummary {
+  readonly source: string;
+  readonly why: 'retention' | 'offset';
+  /** First offset that was read. */
+  readonly first: number;
+  /** Event time of the first record that was read; null: none has one. */
+  readonly since: string | null;
 }
 
 export interface Summary {
   readonly input: {
     readonly lines: number;
+    readonly missing: readonly MissingSummary[];
     readonly order: InputOrder;
     readonly outsidePeriod: number;
     readonly deadLetters: Readonly<Record<string, number>>;
@@ -53,6 +75,8 @@ export interface Summary {
     /** Highest event time accepted. */
     readonly lastEvent: string | null;
   };
+  /** Whether it was stopped before the end of its input, so that everything here is of a part of it. */
+  readonly stopped: boolean;
   /** Where stream time stood at the end; null: past everything that was pending. */
   readonly advancedTo: string | null;
   readonly decisions: number;
@@ -67,11 +91,15 @@ export class SummaryBuilder {
   readonly #rules = new Map<string, RuleSummary>();
   readonly #entities = new Map<string, Set<string>>();
   readonly #actions: Record<string, number> = {};
+  /** How far back each rule looks, ms. */
+  readonly #lookBack = new Map<string, number>();
   #decisions = 0;
   #fired = 0;
 
-  constructor(rules: RuleSet) {
-    for (const { id, version } of rules.rules) {
+  constructor({ ruleSet, bodies }: Pick<RulesCheck, 'ruleSet' | 'bodies'>) {
+    for (const rule of ruleSet.rules) {
+      const { id, version } = rule;
+      this.#lookBack.set(id, lookBackMs(rule, bodies.get(id)!, ruleSet.context));
       this.#rules.set(id, {
         version,
         fired: 0,
@@ -80,6 +108,7 @@ export class SummaryBuilder {
         late: 0,
         failedExpressions: 0,
         failures: [],
+        completeFrom: null,
       });
     }
   }
@@ -112,7 +141,11 @@ export class SummaryBuilder {
   finish(
     counters: Counters,
     input: Omit<Summary['input'], 'duplicates' | 'unasked'>,
-    advancedTo: string | null,
+    {
+      isStopped,
+      advancedTo,
+      wholeSince,
+    }: { readonly isStopped: boolean; readonly advancedTo: string | null; readonly wholeSince: number | null },
   ): Summary {
     const late = counters.by('late', 'rule');
     const failed = counters.by('expression-failed', 'rule');
@@ -120,9 +153,11 @@ export class SummaryBuilder {
       rule.late = late.get(id) ?? 0;
       rule.failedExpressions = failed.get(id) ?? 0;
       rule.entities = this.#entities.get(id)?.size ?? 0;
+      if (wholeSince !== null) rule.completeFrom = completeFrom(wholeSince, this.#lookBack.get(id)!);
     }
     return {
       input: { ...input, duplicates: counters.total('duplicate'), unasked: counters.total('unasked') },
+      stopped: isStopped,
       advancedTo,
       decisions: this.#decisions,
       fired: this.#fired,
@@ -131,4 +166,8 @@ export class SummaryBuilder {
       rules: Object.fromEntries(this.#rules),
     };
   }
+}
+
+function completeFrom(since: number, lookBack: number): string {
+  return Number.isFinite(lookBack) ? new Date(since + lookBack).toISOString() : 'unknown';
 }

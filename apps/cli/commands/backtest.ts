@@ -3,27 +3,37 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
 import { backtest as runBacktest } from '../../../services/backtest/backtest.ts';
+import { openEventPlaces } from '../../../services/backtest/event-places.ts';
 import type { Summary } from '../../../services/backtest/summary.ts';
-import { otherEntities } from '../../../services/job/source-format.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
-import { ENCODING_OPTION, encodingOption, timeOption } from '../options.ts';
+import { boundOption, ENCODING_OPTION, encodingOption, timeOption } from '../options.ts';
 import { Progress } from '../progress.ts';
 import { projectSettings } from '../settings.ts';
 
 export const backtest = defineCommand({
   name: 'backtest',
-  summary: 'Replays a file of events through the evaluator and writes what it decides',
+  summary: 'Replays events of files or topics through the evaluator and writes what it decides',
   usage:
-    '--rules DIR --events FILE --out DIR [--mapping FILE] [--encoding NAME] [--from TIME] [--to TIME] [--advance-to TIME|end]',
+    '--rules DIR --events FILE|kafka:TOPIC|log:TOPIC… --out DIR [--mapping FILE] [--encoding NAME] [--from TIME] [--to TIME] [--advance-to TIME|end]',
   options: {
     rules: { type: 'string', value: 'DIR', description: 'Rules: a folder or a file' },
-    events: { type: 'string', value: 'FILE', description: 'JSON Lines (.jsonl) or CSV, also .gz and .zst' },
+    events: {
+      type: 'string',
+      multiple: true,
+      value: 'FILE',
+      description:
+        'JSON Lines, CSV (also .gz and .zst) or Parquet, by name or pattern; kafka:TOPIC or log:TOPIC, with :PARTITIONS; again and again, merged by event time',
+    },
     out: { type: 'string', value: 'DIR', description: 'Gets decisions.jsonl, actions.jsonl and summary.json' },
-    mapping: { type: 'string', value: 'FILE', description: 'What the columns of a CSV file are' },
+    mapping: { type: 'string', value: 'FILE', description: 'What the columns of CSV and Parquet files are' },
     encoding: ENCODING_OPTION,
-    from: { type: 'string', value: 'TIME', description: 'First event time to replay (ISO-8601)' },
-    to: { type: 'string', value: 'TIME', description: 'Event time to stop before' },
+    from: {
+      type: 'string',
+      value: 'TIME',
+      description: 'First event time to replay (ISO-8601); of topics also offset:N or offset:PARTITION=N,…',
+    },
+    to: { type: 'string', value: 'TIME', description: 'Event time, or offset, to stop before' },
     'advance-to': {
       type: 'string',
       value: 'TIME|end',
@@ -32,7 +42,7 @@ export const backtest = defineCommand({
     order: {
       type: 'string',
       value: 'auto|arrival|time',
-      description: 'Replay lines as they stand, or by event time; auto looks at the file (default)',
+      description: 'Replay lines of files as they stand, or by event time; auto looks at each file (default)',
     },
     now: { type: 'string', value: 'TIME', description: 'Events stamped later are refused; default: the clock' },
     cache: { type: 'string', value: 'MB', description: 'Memory for entities; more is faster with many; default 64' },
@@ -51,38 +61,58 @@ export const backtest = defineCommand({
       throw usageError('backtest: --rules, --events and --out are needed', 'tripline backtest --help');
     }
     if (values.baseline !== undefined) throw usageError('backtest: --baseline is not available in this version');
-    if (events.startsWith('kafka:')) throw usageError('backtest: kafka: is not available in this version, give a file');
+    const order = orderOf(values.order);
+    const cacheBytes = cacheOf(values.cache);
+    const from = boundOption('backtest', 'from', values.from);
+    const to = boundOption('backtest', 'to', values.to);
+    const advanceTo =
+      values['advance-to'] === 'end' ? 'end' : (timeOption('backtest', 'advance-to', values['advance-to']) ?? 'stay');
+    const wall = timeOption('backtest', 'now', values.now) ?? systemClock.now();
     const encoding = encodingOption('backtest', values.encoding);
     const { config } = projectSettings({ file: values.config, paths: [rulesPath] }, io);
     const { rules } = loadFlawlessProject({ paths: [rulesPath], folder: io.folder, config, needsTemplates: false });
-    const progress = new Progress(io.stderr, systemClock);
-    const summary = await runBacktest({
-      rules: rules.ruleSet,
-      others: otherEntities(config, 'segment', 'user'),
-      events: resolve(io.folder, events),
+    const places = await openEventPlaces({
+      places: events,
+      config,
+      clock: systemClock,
+      folder: io.folder,
       mapping: values.mapping === undefined ? undefined : resolve(io.folder, values.mapping),
       encoding,
-      out: resolve(io.folder, out),
-      order: orderOf(values.order),
-      from: timeOption('backtest', 'from', values.from) ?? -Infinity,
-      to: timeOption('backtest', 'to', values.to) ?? Infinity,
-      advanceTo:
-        values['advance-to'] === 'end' ? 'end' : (timeOption('backtest', 'advance-to', values['advance-to']) ?? 'stay'),
-      outOfOrdernessMs: config.outOfOrdernessMs,
-      dedupeWindowMs: config.dedupeWindowMs,
-      dedupeMax: config.dedupeMax,
-      recordBytesMax: config.limits.recordBytes,
-      eventTime: config.eventTime,
-      maxClockSkewMs: config.maxClockSkewMs,
-      wall: timeOption('backtest', 'now', values.now) ?? systemClock.now(),
-      cacheBytes: cacheOf(values.cache),
-      onProgress: (advance) => progress.report(advance),
-    }).finally(() => progress.end());
-    if (values.json === true) io.stdout.write(`${JSON.stringify(summary)}\n`);
-    else print(summary, out, io);
-    if (!nothingRead(summary)) return 0;
-    io.stderr.write(`backtest: nothing could be read of ${events}\n`);
-    return 1;
+      fromOffset: from.offset,
+      toOffset: to.offset,
+    });
+    const progress = new Progress(io.stderr, systemClock);
+    try {
+      for (const note of places.notes) io.stderr.write(`${note}\n`);
+      const summary = await runBacktest({
+        rules,
+        sources: places.sources,
+        out: resolve(io.folder, out),
+        order,
+        from: from.time ?? -Infinity,
+        to: to.time ?? Infinity,
+        advanceTo,
+        outOfOrdernessMs: config.outOfOrdernessMs,
+        dedupeWindowMs: config.dedupeWindowMs,
+        dedupeMax: config.dedupeMax,
+        recordBytesMax: config.limits.recordBytes,
+        eventTime: config.eventTime,
+        maxClockSkewMs: config.maxClockSkewMs,
+        wall,
+        cacheBytes,
+        signal: io.signal,
+        onProgress: (advance) => progress.report(advance),
+      });
+      progress.end();
+      if (values.json === true) io.stdout.write(`${JSON.stringify(summary)}\n`);
+      else print(summary, out, io);
+      if (summary.stopped) io.stderr.write('backtest: stopped early; what was written is of a part of the events\n');
+      if (nothingRead(summary)) io.stderr.write(`backtest: nothing could be read of ${events.join(', ')}\n`);
+      return summary.stopped || nothingRead(summary) ? 1 : 0;
+    } finally {
+      progress.end();
+      await places.close();
+    }
   },
 });
 
@@ -128,10 +158,25 @@ function print(summary: Summary, out: string, io: Io): void {
     `\n${input.lines} lines: ${refused} refused, ${input.duplicates} duplicates, ${input.late} late,\n` +
       `${input.unasked} that no rule asks for, ${input.outsidePeriod} outside the period\n`,
   );
-  if (input.order === 'time') io.stdout.write('the file is not in order of arrival: it was replayed by event time\n');
-  for (const { line, reason, message } of input.deadLetterExamples.slice(0, 5)) {
-    io.stdout.write(`  line ${line}: ${reason} ${message}\n`);
+  if (input.order === 'time') io.stdout.write('what is not in order of arrival was replayed by event time\n');
+  for (const { source, line, offset, reason, message } of input.deadLetterExamples.slice(0, 5)) {
+    const place = line === undefined ? `offset ${offset}` : `line ${line}`;
+    io.stdout.write(`  ${source === undefined ? '' : `${source}, `}${place}: ${reason} ${message}\n`);
   }
   if (refused > 5) io.stdout.write(`  … all ${refused} in dead-letters.jsonl\n`);
+  printMissing(summary, io);
   io.stdout.write(`backtest: ${summary.fired} fired, ${summary.suppressed} suppressed; see ${out}\n`);
+}
+
+function printMissing({ input, rules }: Summary, io: Io): void {
+  for (const { source, why, first, since } of input.missing) {
+    if (why !== 'retention') continue;
+    const from = since === null ? '' : `, ${since}`;
+    io.stdout.write(`${source} begins at offset ${first}${from}: what was before is deleted\n`);
+  }
+  for (const [id, { completeFrom }] of Object.entries(rules)) {
+    if (completeFrom === null) continue;
+    const words = completeFrom === 'unknown' ? 'looks back without bound, and may lack what was before' : completeFrom;
+    io.stdout.write(`  ${id}: ${completeFrom === 'unknown' ? words : `complete from ${words}`}\n`);
+  }
 }
