@@ -3,11 +3,11 @@
 //
 // Owns: collecting outputs. Does not own: walking journals (topology/engine/journal-walk.ts).
 
-import { partitionOf } from '../lib/murmur2.ts';
-import type { LogRecord, RecordHeader } from '../schemas/record.ts';
+import type { LogRecord } from '../schemas/record.ts';
 import type { Message } from '../state/processor.ts';
 import type { SinkNode, Topology } from '../topology/engine/builder.ts';
 import { type JournalWalkOptions, walkJournal } from '../topology/engine/journal-walk.ts';
+import { outputRecords } from '../topology/engine/output-record.ts';
 import { type Log, partitionKey, type TopicPartition } from '../topology/engine/ports.ts';
 import { readPartition as pagesOf } from '../topology/engine/read-partition.ts';
 
@@ -25,8 +25,6 @@ export type ReplayedRecord = Omit<LogRecord, 'offset'>;
 export type ReplayedOutputs = ReadonlyMap<string, readonly ReplayedRecord[]>;
 
 const MEGABYTE = 1024 * 1024;
-
-const encoder = new TextEncoder();
 
 /** Replays all journaled tasks, one after the other. Throws AssertionError when the journal names other inputs. */
 export async function replayJournal(options: JournalReplayOptions): Promise<ReplayedOutputs> {
@@ -56,14 +54,9 @@ function collect(
   partitions: ReadonlyMap<string, number>,
   outputs: Map<string, ReplayedRecord[]>,
 ): void {
-  const given = message.value as never;
-  if (sink.toAllPartitions?.(given) === true) return;
-  const topic = typeof sink.topic === 'string' ? sink.topic : sink.topic(given);
-  const key = encoder.encode(message.key);
-  const where = partitionKey({ topic, partition: partitionOf(key, partitions.get(topic) ?? 1) });
-  const headers = Object.entries(sink.headers?.(given) ?? {}).map(
-    ([name, text]): RecordHeader => [name, encoder.encode(text)],
-  );
-  const record = { timestamp: message.timestamp, key, value: sink.encode(given), headers };
-  outputs.set(where, [...(outputs.get(where) ?? []), record]);
+  if (sink.toAllPartitions?.(message.value as never) === true) return;
+  for (const { topic, partition, timestamp, key, value, headers } of outputRecords(sink, message, partitions)) {
+    const where = partitionKey({ topic, partition });
+    outputs.set(where, [...(outputs.get(where) ?? []), { timestamp, key, value, headers }]);
+  }
 }

@@ -14,15 +14,30 @@ export interface LoneTaskOptions
   /** Documents are written to the store whenever this much waits, in estimated heap bytes. */
   readonly dirtyBytesMax: number;
   readonly counters?: Counters;
+  /** Where what it emits waits; left out: it does not wait. */
+  readonly outputs?: WaitingOutputs | undefined;
 }
 
-export function loneTask({ store, cacheBytes, dirtyBytesMax, ...options }: LoneTaskOptions): Task {
+/** Outputs that wait for whoever takes them, which takes time. */
+export interface WaitingOutputs {
+  /** Whether so many wait that they are to be taken before more is done. */
+  readonly isFull: boolean;
+  take(): Promise<void>;
+}
+
+export function loneTask({ store, cacheBytes, dirtyBytesMax, outputs, ...options }: LoneTaskOptions): Task {
   const spec = options.part.store?.spec.documents;
   const task: Task = new Task({
     counters: new Counters(),
     ...options,
     documents: spec === undefined ? null : new CachedDocumentStore(store, spec, { cacheBytes }),
-    pressure: { isHigh: () => task.dirtyBytes >= dirtyBytesMax, relieve: () => task.commitAlone() },
+    pressure: {
+      isHigh: () => task.dirtyBytes >= dirtyBytesMax || outputs?.isFull === true,
+      async relieve() {
+        if (outputs?.isFull === true) await outputs.take();
+        if (task.dirtyBytes >= dirtyBytesMax) await task.commitAlone();
+      },
+    },
   });
   return task;
 }

@@ -22,6 +22,7 @@ import { state } from './state.ts';
 import { test } from './test.ts';
 import { topics } from './topics.ts';
 import { topology } from './topology.ts';
+import { verify } from './verify.ts';
 
 export const COMMANDS: readonly Command[] = [
   demo,
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   decisions,
   deliveries,
   explain,
+  verify,
   consent,
   events,
   rules,
