@@ -77,10 +77,9 @@ export async function readOnly(file: string): Promise<void> {
 
 /** A backtest of the file; what it decides is written below `out`. */
 export function replay(file: string, rules: RulesCheck, out: string): Promise<unknown> {
-  return backtest({
-    rules,
-    sources: [new FileSource({ name: file, path: file, input: { format: 'segment', entity: 'user' } })],
-    out,
+  const sources = [new FileSource({ name: file, path: file, input: { format: 'segment', entity: 'user' } })];
+  const pass = {
+    sources,
     order: 'auto',
     from: -Infinity,
     to: Infinity,
@@ -91,7 +90,8 @@ export function replay(file: string, rules: RulesCheck, out: string): Promise<un
     recordBytesMax: 1_048_576,
     maxClockSkewMs: 300_000,
     wall: Date.UTC(2027, 0, 1),
-  });
+  } as const;
+  return backtest(pass, { rules, out });
 }
 
 export function rulesOf(text: string): RulesCheck {

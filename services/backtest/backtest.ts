@@ -6,13 +6,14 @@
 //   B1. The same input, rules and options give the same bytes.
 //   B2. Memory does not grow with the number of events, entities or decisions.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, FatalError } from '../../lib/errors.ts';
 import type { RulesCheck } from '../../rules/index.ts';
+import type { Action } from '../../schemas/action.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
-import type { KeyValueStore } from '../../state/store/api.ts';
+import type { Decision } from '../../schemas/decision.ts';
 import { LevelStore } from '../../state/store/level-store.ts';
 import { partitionKey } from '../../topology/engine/ports.ts';
 import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
@@ -21,12 +22,11 @@ import { Output } from './output.ts';
 import type { ReplaySource } from './replay-source.ts';
 import { type MissingSummary, type RefusedExample, type Summary, SummaryBuilder } from './summary.ts';
 
-export interface BacktestOptions
+/** What is replayed, and how. */
+export interface PassOptions
   extends Omit<ReplayOptions, 'rules' | 'inputs' | 'store' | 'outputs' | 'expressionFailed'> {
-  readonly rules: Pick<RulesCheck, 'ruleSet' | 'bodies'>;
   /** At least one; merged by event time. */
   readonly sources: readonly ReplaySource[];
-  readonly out: string;
   readonly order: InputOrder | 'auto';
   /** Event times to replay: from (inclusive) to (exclusive), ms; infinite: all. */
   readonly from: number;
@@ -39,6 +39,15 @@ export interface BacktestOptions
   readonly signal?: AbortSignal;
 }
 
+/** Rules that decide, and where their files go. */
+export interface SideOptions {
+  readonly rules: Pick<RulesCheck, 'ruleSet' | 'bodies'>;
+  readonly out: string;
+  /** Told of what they decide, as it comes. */
+  readonly decision?: (decision: Decision) => void;
+  readonly action?: (action: Action) => void;
+}
+
 export interface BacktestProgress extends InputProgress {
   /** Highest event time replayed, ms; -1: none yet. */
   readonly eventTime: number;
@@ -47,81 +56,121 @@ export interface BacktestProgress extends InputProgress {
 /** What the file system says when a folder is no folder, or full, or not ours. */
 const UNWRITABLE = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EEXIST', 'ENOTDIR']);
 
-/** Throws FatalError TRG_FILE_UNREADABLE, TRG_LOG_FULL when the out folder cannot be written, and what the sources throw. */
-export async function backtest(options: BacktestOptions): Promise<Summary> {
+/** Throws FatalError TRG_FILE_UNREADABLE, TRG_LOG_FULL when an out folder cannot be written, and what the sources throw. */
+export async function backtest(options: PassOptions, side: SideOptions): Promise<Summary> {
+  const [summary] = await backtestSides(options, [side]);
+  return summary!;
+}
+
+/** Several sets of rules over one reading of the events, which come to all of them in one order. As backtest(). */
+export async function backtestSides(options: PassOptions, sides: readonly SideOptions[]): Promise<readonly Summary[]> {
   const work = mkdtempSync(join(tmpdir(), 'tripline-backtest-'));
+  const open: Side[] = [];
   try {
-    const out = new Output(options.out, work, new SummaryBuilder(options.rules));
-    const store = await LevelStore.open(join(work, 'state'));
-    try {
-      return await replayed(options, store, out);
-    } finally {
-      out.abandon();
-      await store.close();
-    }
+    for (const [place, side] of sides.entries()) open.push(await Side.open(options, side, join(work, String(place))));
+    return await replayed(options, open);
   } catch (error) {
-    throw asUnwritable(error, options.out);
+    throw asUnwritable(error, sides.map(({ out }) => out).join(', '));
   } finally {
+    for (const side of open) await side.close();
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-async function replayed(options: BacktestOptions, store: KeyValueStore, out: Output): Promise<Summary> {
-  const { sources } = options;
+async function replayed(options: PassOptions, sides: readonly Side[]): Promise<readonly Summary[]> {
+  const { sources, onProgress, signal } = options;
   const refusals = new Refusals(sources);
-  const replay = await Replay.open({
-    ...options,
-    rules: options.rules.ruleSet,
-    inputs: sources.map(({ input }) => input),
-    store,
-    expressionFailed: (failed) => out.expressionFailed(failed),
-    outputs: {
-      decisions: (decision) => out.decision(decision),
-      actions: (action) => out.action(action),
-      late: (late) => out.late(late),
-      'dead-letter': (letter) => out.refuse(refusals.ofLetter(letter)),
-    },
-  });
-  const { onProgress, signal } = options;
   const input = new BacktestInput({
     ...options,
-    onProgress: (progress) => onProgress?.({ ...progress, eventTime: replay.newestTime }),
+    onProgress: (progress) => onProgress?.({ ...progress, eventTime: sides[0]!.replay.newestTime }),
   });
   let lines = 0;
   for await (const { runs, refused } of input.batches()) {
     for (const { input: place, line, error } of refused) {
-      out.refuse(refusals.of(sources[place]!, line, error.code, error.message));
+      const refusal = refusals.of(sources[place]!, line, error.code, error.message);
+      for (const { out } of sides) out.refuse(refusal);
     }
     for (const { input: place, records } of runs) {
-      await replay.feed(records, place);
+      for (const { replay } of sides) await replay.feed(records, place);
       lines += records.length;
     }
-    await out.flush();
+    for (const { out } of sides) await out.flush();
     lines += refused.length;
     if (signal?.aborted === true) break;
   }
-  const isStopped = signal?.aborted === true;
-  const last = replay.newestTime;
-  // Of what was not read nothing is known, so time stays where it is.
-  const end = endOf(isStopped ? 'stay' : options.advanceTo, last);
-  await replay.complete(end);
-  replay.close();
-  const advancedTo = end >= END_OF_TIME || end < 0 ? null : isoOf(end);
-  return await out.finish((summary) =>
-    summary.finish(
-      replay.counters,
-      {
-        lines: lines + input.skipped,
-        missing: sources.flatMap(missingOf),
-        order: input.order,
-        outsidePeriod: input.skipped,
-        ...out.refusals(),
-        late: out.lateCount,
-        lastEvent: last < 0 ? null : isoOf(last),
+  return Promise.all(sides.map((side) => side.finish(options, input, lines)));
+}
+
+/** One set of rules at work. */
+class Side {
+  readonly replay: Replay;
+  readonly out: Output;
+  readonly #store: LevelStore;
+
+  private constructor(replay: Replay, out: Output, store: LevelStore) {
+    this.replay = replay;
+    this.out = out;
+    this.#store = store;
+  }
+
+  /** `work`: a folder of its own. */
+  static async open(options: PassOptions, side: SideOptions, work: string): Promise<Side> {
+    mkdirSync(work);
+    const refusals = new Refusals(options.sources);
+    const out = new Output(side.out, work, new SummaryBuilder(side.rules));
+    const store = await LevelStore.open(join(work, 'state'));
+    const replay = await Replay.open({
+      ...options,
+      rules: side.rules.ruleSet,
+      inputs: options.sources.map(({ input }) => input),
+      store,
+      expressionFailed: (failed) => out.expressionFailed(failed),
+      outputs: {
+        decisions(decision) {
+          out.decision(decision);
+          side.decision?.(decision);
+        },
+        actions(action) {
+          out.action(action);
+          side.action?.(action);
+        },
+        late: (late) => out.late(late),
+        'dead-letter': (letter) => out.refuse(refusals.ofLetter(letter)),
       },
-      { isStopped, advancedTo, wholeSince: wholeSince(options) },
-    ),
-  );
+    });
+    return new Side(replay, out, store);
+  }
+
+  async finish(options: PassOptions, input: BacktestInput, lines: number): Promise<Summary> {
+    const { replay, out } = this;
+    const isStopped = options.signal?.aborted === true;
+    const last = replay.newestTime;
+    // Of what was not read nothing is known, so time stays where it is.
+    const end = endOf(isStopped ? 'stay' : options.advanceTo, last);
+    await replay.complete(end);
+    const advancedTo = end >= END_OF_TIME || end < 0 ? null : isoOf(end);
+    return out.finish((summary, people) =>
+      summary.finish(
+        replay.counters,
+        {
+          lines: lines + input.skipped,
+          missing: options.sources.flatMap(missingOf),
+          order: input.order,
+          outsidePeriod: input.skipped,
+          ...out.refusals(),
+          late: out.lateCount,
+          lastEvent: last < 0 ? null : isoOf(last),
+        },
+        { isStopped, advancedTo, wholeSince: wholeSince(options), people },
+      ),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.replay.close();
+    this.out.abandon();
+    await this.#store.close();
+  }
 }
 
 /** Where a record that cannot be used is from: the line of a file, the offset of a partition. */
@@ -151,7 +200,7 @@ class Refusals {
 }
 
 /** From when on all is there, ms; null: nothing is known to be missing. */
-function wholeSince({ sources, from }: BacktestOptions): number | null {
+function wholeSince({ sources, from }: PassOptions): number | null {
   const begun = sources.flatMap(({ missing }) => (missing === null || missing.since === null ? [] : [missing.since]));
   if (from !== -Infinity) begun.push(from);
   return begun.length === 0 ? null : Math.max(...begun);
@@ -163,7 +212,7 @@ function missingOf({ name, missing }: ReplaySource): MissingSummary[] {
   return [{ source: name, why, first, since: since === null ? null : isoOf(since) }];
 }
 
-function endOf(advanceTo: BacktestOptions['advanceTo'], last: number): number {
+export function endOf(advanceTo: PassOptions['advanceTo'], last: number): number {
   if (advanceTo === 'end') return END_OF_TIME;
   return advanceTo === 'stay' ? last : Math.max(advanceTo, last);
 }

@@ -14,6 +14,7 @@ import { type Action, actionJson } from '../../schemas/action.ts';
 import { type Decision, decisionJson } from '../../schemas/decision.ts';
 import type { Late } from '../../schemas/framed.ts';
 import { LineFile } from './line-file.ts';
+import { People, type PeopleFigures } from './people.ts';
 import { reportHtml } from './report.ts';
 import { sortKey } from './sort-key.ts';
 import type { RefusedExample, Summary, SummaryBuilder } from './summary.ts';
@@ -27,6 +28,7 @@ export class Output {
   readonly #summary: SummaryBuilder;
   readonly #decisions: ExternalSort;
   readonly #actions: ExternalSort;
+  readonly #people: People;
   readonly #files = new Map<string, LineFile>();
   readonly #examples: RefusedExample[] = [];
   readonly #refused: Record<string, number> = {};
@@ -40,15 +42,18 @@ export class Output {
     this.#summary = summary;
     this.#decisions = new ExternalSort({ folder: work });
     this.#actions = new ExternalSort({ folder: work });
+    this.#people = new People(work);
   }
 
   decision(decision: Decision): void {
     this.#summary.decision(decision);
+    this.#people.decision(decision);
     this.#decisions.add(sortKey(decision), JSON.stringify(decisionJson(decision)));
   }
 
   action(action: Action): void {
     this.#summary.action(action);
+    this.#people.action(action);
     this.#actions.add(sortKey(action), JSON.stringify(actionJson(action)));
   }
 
@@ -76,11 +81,11 @@ export class Output {
     for (const file of this.#files.values()) await file.flush();
   }
 
-  async finish(summarise: (builder: SummaryBuilder) => Summary): Promise<Summary> {
+  async finish(summarise: (builder: SummaryBuilder, people: PeopleFigures) => Summary): Promise<Summary> {
     await this.#write('decisions.jsonl', this.#decisions);
     await this.#write('actions.jsonl', this.#actions);
     for (const file of this.#files.values()) await file.close();
-    const summary = summarise(this.#summary);
+    const summary = summarise(this.#summary, this.#people.figures());
     writeFileSync(join(this.#folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
     writeFileSync(join(this.#folder, 'report.html'), reportHtml(summary));
     return summary;
@@ -89,6 +94,7 @@ export class Output {
   abandon(): void {
     this.#decisions.close();
     this.#actions.close();
+    this.#people.close();
   }
 
   async #write(name: string, sort: ExternalSort): Promise<void> {

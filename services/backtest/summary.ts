@@ -7,6 +7,7 @@ import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { InputOrder } from './input.ts';
 import { lookBackMs } from './look-back.ts';
+import type { Fatigue, PeopleFigures } from './people.ts';
 
 /** An expression that failed. */
 export interface FailureSummary {
@@ -25,6 +26,8 @@ export interface RuleSummary {
   suppressed: Record<string, number>;
   /** Entities for which it fired. */
   entities: number;
+  /** Actions. */
+  messages: number;
   /** Events it did not see because they came after their entity had been evaluated past them. */
   late: number;
   /** How often an expression failed, and so counted as false. */
@@ -83,13 +86,19 @@ export interface Summary {
   readonly fired: number;
   readonly suppressed: number;
   readonly actions: Readonly<Record<string, number>>;
+  readonly people: {
+    /** Entities for which some rule fired. */
+    readonly reach: number;
+    /** Actions. */
+    readonly messages: number;
+    readonly fatigue: Fatigue;
+  };
   readonly rules: Readonly<Record<string, RuleSummary>>;
 }
 
-/** Counts what goes by. Entities are counted by what they fired, which is bounded by the decisions on disk. */
+/** Counts what goes by, but people (people.ts). */
 export class SummaryBuilder {
   readonly #rules = new Map<string, RuleSummary>();
-  readonly #entities = new Map<string, Set<string>>();
   readonly #actions: Record<string, number> = {};
   /** How far back each rule looks, ms. */
   readonly #lookBack = new Map<string, number>();
@@ -105,6 +114,7 @@ export class SummaryBuilder {
         fired: 0,
         suppressed: {},
         entities: 0,
+        messages: 0,
         late: 0,
         failedExpressions: 0,
         failures: [],
@@ -122,9 +132,6 @@ export class SummaryBuilder {
     }
     this.#fired++;
     rule.fired++;
-    let entities = this.#entities.get(decision.rule);
-    if (entities === undefined) this.#entities.set(decision.rule, (entities = new Set()));
-    entities.add(`${decision.entity.type}/${decision.entity.id}`);
   }
 
   expressionFailed({ rule, expression, reason }: FailedExpression): void {
@@ -145,14 +152,22 @@ export class SummaryBuilder {
       isStopped,
       advancedTo,
       wholeSince,
-    }: { readonly isStopped: boolean; readonly advancedTo: string | null; readonly wholeSince: number | null },
+      people,
+    }: {
+      readonly isStopped: boolean;
+      readonly advancedTo: string | null;
+      /** Ms. */
+      readonly wholeSince: number | null;
+      readonly people: PeopleFigures;
+    },
   ): Summary {
     const late = counters.by('late', 'rule');
     const failed = counters.by('expression-failed', 'rule');
     for (const [id, rule] of this.#rules) {
       rule.late = late.get(id) ?? 0;
       rule.failedExpressions = failed.get(id) ?? 0;
-      rule.entities = this.#entities.get(id)?.size ?? 0;
+      rule.entities = people.rules.get(id)?.reach ?? 0;
+      rule.messages = people.rules.get(id)?.messages ?? 0;
       if (wholeSince !== null) rule.completeFrom = completeFrom(wholeSince, this.#lookBack.get(id)!);
     }
     return {
@@ -163,6 +178,7 @@ export class SummaryBuilder {
       fired: this.#fired,
       suppressed: this.#decisions - this.#fired,
       actions: this.#actions,
+      people: { reach: people.reach, messages: people.messages, fatigue: people.fatigue },
       rules: Object.fromEntries(this.#rules),
     };
   }

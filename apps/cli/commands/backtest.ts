@@ -2,20 +2,28 @@
 
 import { resolve } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
-import { backtest as runBacktest } from '../../../services/backtest/backtest.ts';
+import type { RulesCheck } from '../../../rules/index.ts';
+import { type PassOptions, backtest as runBacktest } from '../../../services/backtest/backtest.ts';
 import { openEventPlaces } from '../../../services/backtest/event-places.ts';
 import type { Summary } from '../../../services/backtest/summary.ts';
+import type { Config } from '../../../services/config/index.ts';
+import { OpenContext } from '../../../services/open-context.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
+import { type Bound, breachesOf, parseBounds } from '../../../services/what-if/fail-on.ts';
+import { liveRules } from '../../../services/what-if/live-rules.ts';
+import { breachInWords, whatIfMarkdown, whatIfText } from '../../../services/what-if/text.ts';
+import { whatIf } from '../../../services/what-if/what-if.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
 import { boundOption, ENCODING_OPTION, encodingOption, timeOption } from '../options.ts';
 import { Progress } from '../progress.ts';
 import { projectSettings } from '../settings.ts';
+import { refusedCount, showBacktest } from '../show-backtest.ts';
 
 export const backtest = defineCommand({
   name: 'backtest',
   summary: 'Replays events of files or topics through the evaluator and writes what it decides',
   usage:
-    '--rules DIR --events FILE|kafka:TOPIC|log:TOPIC… --out DIR [--mapping FILE] [--encoding NAME] [--from TIME] [--to TIME] [--advance-to TIME|end]',
+    '--rules DIR --events FILE|kafka:TOPIC|log:TOPIC… --out DIR [--mapping FILE] [--encoding NAME] [--from TIME] [--to TIME] [--advance-to TIME|end] [--baseline DIR|live] [--fail-on BOUNDS]',
   options: {
     rules: { type: 'string', value: 'DIR', description: 'Rules: a folder or a file' },
     events: {
@@ -46,7 +54,22 @@ export const backtest = defineCommand({
     },
     now: { type: 'string', value: 'TIME', description: 'Events stamped later are refused; default: the clock' },
     cache: { type: 'string', value: 'MB', description: 'Memory for entities; more is faster with many; default 64' },
-    baseline: { type: 'string', value: 'DIR|live', description: 'Not available in this version' },
+    baseline: {
+      type: 'string',
+      value: 'DIR|live',
+      description: 'Rules to compare with, over the same events: a folder or file, or those in force',
+    },
+    'fail-on': {
+      type: 'string',
+      value: 'BOUNDS',
+      description: "Exit 1 when one is passed, such as 'reach>+10%,fatigue.p99>3,cart:messages<-50'",
+    },
+    format: { type: 'string', value: 'text|markdown', description: 'Of a comparison: markdown for a pull request' },
+    sample: {
+      type: 'string',
+      value: 'N',
+      description: 'Of a comparison: people who are explained; default 3, 0: none',
+    },
     config: {
       type: 'string',
       short: 'c',
@@ -60,7 +83,8 @@ export const backtest = defineCommand({
     if (rulesPath === undefined || events === undefined || out === undefined) {
       throw usageError('backtest: --rules, --events and --out are needed', 'tripline backtest --help');
     }
-    if (values.baseline !== undefined) throw usageError('backtest: --baseline is not available in this version');
+    const format = formatOf(values.format, values.baseline !== undefined);
+    const sample = sampleOf(values.sample, values.baseline !== undefined);
     const order = orderOf(values.order);
     const cacheBytes = cacheOf(values.cache);
     const from = boundOption('backtest', 'from', values.from);
@@ -70,7 +94,16 @@ export const backtest = defineCommand({
     const wall = timeOption('backtest', 'now', values.now) ?? systemClock.now();
     const encoding = encodingOption('backtest', values.encoding);
     const { config } = projectSettings({ file: values.config, paths: [rulesPath] }, io);
-    const { rules } = loadFlawlessProject({ paths: [rulesPath], folder: io.folder, config, needsTemplates: false });
+    const rulesAt = (path: string): RulesCheck =>
+      loadFlawlessProject({ paths: [path], folder: io.folder, config, needsTemplates: false }).rules;
+    const rules = rulesAt(rulesPath);
+    const baseline =
+      values.baseline === undefined
+        ? null
+        : values.baseline === 'live'
+          ? await inForce(config, io)
+          : rulesAt(values.baseline);
+    const bounds = boundsOf(values['fail-on'], rules, baseline);
     const places = await openEventPlaces({
       places: events,
       config,
@@ -84,10 +117,8 @@ export const backtest = defineCommand({
     const progress = new Progress(io.stderr, systemClock);
     try {
       for (const note of places.notes) io.stderr.write(`${note}\n`);
-      const summary = await runBacktest({
-        rules,
+      const pass: PassOptions = {
         sources: places.sources,
-        out: resolve(io.folder, out),
         order,
         from: from.time ?? -Infinity,
         to: to.time ?? Infinity,
@@ -102,13 +133,20 @@ export const backtest = defineCommand({
         cacheBytes,
         signal: io.signal,
         onProgress: (advance) => progress.report(advance),
-      });
+      };
+      const folder = resolve(io.folder, out);
+      const compared = baseline === null ? null : await whatIf({ ...pass, now: rules, baseline, out: folder, sample });
+      const summary = compared?.now ?? (await runBacktest(pass, { rules, out: folder }));
       progress.end();
-      if (values.json === true) io.stdout.write(`${JSON.stringify(summary)}\n`);
-      else print(summary, out, io);
+      const breaches = breachesOf(bounds, summary, compared?.baseline ?? null);
+      if (values.json === true) io.stdout.write(`${JSON.stringify(compared ?? summary)}\n`);
+      else if (compared === null) showBacktest(summary, out, io);
+      else io.stdout.write((format === 'markdown' ? whatIfMarkdown : whatIfText)(compared, breaches));
+      const isShown = compared !== null && values.json !== true;
+      for (const breach of isShown ? [] : breaches) io.stderr.write(`backtest: ${breachInWords(breach)}\n`);
       if (summary.stopped) io.stderr.write('backtest: stopped early; what was written is of a part of the events\n');
       if (nothingRead(summary)) io.stderr.write(`backtest: nothing could be read of ${events.join(', ')}\n`);
-      return summary.stopped || nothingRead(summary) ? 1 : 0;
+      return summary.stopped || nothingRead(summary) || breaches.length > 0 ? 1 : 0;
     } finally {
       progress.end();
       await places.close();
@@ -118,11 +156,42 @@ export const backtest = defineCommand({
 
 /** Lines there were, and not one of them was an event: most likely the wrong file, or a wrong mapping. */
 function nothingRead({ input }: Summary): boolean {
-  return input.lines > 0 && refusedOf(input) === input.lines;
+  return input.lines > 0 && refusedCount(input) === input.lines;
 }
 
-function refusedOf(input: Summary['input']): number {
-  return Object.values(input.deadLetters).reduce((sum, count) => sum + count, 0);
+async function inForce(config: Config, io: Io): Promise<RulesCheck> {
+  const context = new OpenContext({ config, clock: systemClock, folder: io.folder });
+  try {
+    return await liveRules(context);
+  } finally {
+    await context.close();
+  }
+}
+
+function boundsOf(text: string | undefined, rules: RulesCheck, baseline: RulesCheck | null): readonly Bound[] {
+  if (text === undefined) return [];
+  const ids = new Set([...rules.rules, ...(baseline?.rules ?? [])].map(({ id }) => id));
+  return parseBounds(text, [...ids], baseline !== null);
+}
+
+function formatOf(text: string | undefined, hasBaseline: boolean): 'text' | 'markdown' {
+  if (text === undefined) return 'text';
+  if (text !== 'text' && text !== 'markdown') throw usageError(`backtest: --format ${text} is none of text, markdown`);
+  if (!hasBaseline) throw usageError('backtest: --format is of a comparison', 'give one: --baseline DIR');
+  return text;
+}
+
+/** More would be read by nobody, and each is replayed once more. */
+const SAMPLE_MAX = 20;
+
+function sampleOf(text: string | undefined, hasBaseline: boolean): number {
+  if (text === undefined) return 3;
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count > SAMPLE_MAX) {
+    throw usageError(`backtest: --sample ${text} is not a number from 0 to ${SAMPLE_MAX}`);
+  }
+  if (!hasBaseline) throw usageError('backtest: --sample is of a comparison', 'give one: --baseline DIR');
+  return count;
 }
 
 function orderOf(text: string | undefined): 'auto' | 'arrival' | 'time' {
@@ -135,48 +204,4 @@ function cacheOf(text: string | undefined): number | undefined {
   const megabytes = Number(text);
   if (Number.isInteger(megabytes) && megabytes > 0) return megabytes * 1024 * 1024;
   throw usageError(`backtest: --cache ${text} is not a number of megabytes`);
-}
-
-function print(summary: Summary, out: string, io: Io): void {
-  const { input, rules } = summary;
-  const width = Math.max(4, ...Object.keys(rules).map((id) => id.length));
-  io.stdout.write(`${'rule'.padEnd(width)}  ${'fired'.padStart(8)}  ${'suppressed'.padStart(10)}  why\n`);
-  for (const [id, { fired, suppressed }] of Object.entries(rules)) {
-    const reasons = Object.entries(suppressed).map(([reason, count]) => `${reason} ${count}`);
-    const total = Object.values(suppressed).reduce((sum, count) => sum + count, 0);
-    const counts = `${String(fired).padStart(8)}  ${String(total).padStart(10)}`;
-    io.stdout.write(`${id.padEnd(width)}  ${counts}  ${reasons.join(', ')}`.trimEnd());
-    io.stdout.write('\n');
-  }
-  for (const [id, { failures }] of Object.entries(rules)) {
-    for (const { expression, times, reason } of failures) {
-      io.stdout.write(`  ${id}: failed ${times} times, and counted as false: ${expression}  (first: ${reason})\n`);
-    }
-  }
-  const refused = refusedOf(input);
-  io.stdout.write(
-    `\n${input.lines} lines: ${refused} refused, ${input.duplicates} duplicates, ${input.late} late,\n` +
-      `${input.unasked} that no rule asks for, ${input.outsidePeriod} outside the period\n`,
-  );
-  if (input.order === 'time') io.stdout.write('what is not in order of arrival was replayed by event time\n');
-  for (const { source, line, offset, reason, message } of input.deadLetterExamples.slice(0, 5)) {
-    const place = line === undefined ? `offset ${offset}` : `line ${line}`;
-    io.stdout.write(`  ${source === undefined ? '' : `${source}, `}${place}: ${reason} ${message}\n`);
-  }
-  if (refused > 5) io.stdout.write(`  … all ${refused} in dead-letters.jsonl\n`);
-  printMissing(summary, io);
-  io.stdout.write(`backtest: ${summary.fired} fired, ${summary.suppressed} suppressed; see ${out}\n`);
-}
-
-function printMissing({ input, rules }: Summary, io: Io): void {
-  for (const { source, why, first, since } of input.missing) {
-    if (why !== 'retention') continue;
-    const from = since === null ? '' : `, ${since}`;
-    io.stdout.write(`${source} begins at offset ${first}${from}: what was before is deleted\n`);
-  }
-  for (const [id, { completeFrom }] of Object.entries(rules)) {
-    if (completeFrom === null) continue;
-    const words = completeFrom === 'unknown' ? 'looks back without bound, and may lack what was before' : completeFrom;
-    io.stdout.write(`  ${id}: ${completeFrom === 'unknown' ? words : `complete from ${words}`}\n`);
-  }
 }
