@@ -5,6 +5,7 @@ import { CapsSchema } from '../rules/gates/caps.ts';
 import { ModelSchema } from '../rules/models/schema.ts';
 import { RuleSchema } from '../rules/project/rule-schema.ts';
 import { SegmentSchema } from '../rules/project/segments.ts';
+import { SummarySchema } from '../services/backtest/summary-schema.ts';
 import { configurationTable } from '../services/config/reference.ts';
 import { metricsTable } from '../services/telemetry/reference.ts';
 import { asyncApiYaml } from '../services/topics/asyncapi.ts';
@@ -21,6 +22,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['schemas/segment.schema.json', editorSchema(SegmentSchema)],
     ['schemas/model.schema.json', editorSchema(ModelSchema)],
     ['schemas/caps.schema.json', editorSchema(CapsSchema)],
+    ['schemas/backtest-summary.schema.json', editorSchema(SummarySchema)],
     ['docs/configuration.md', pageWith('docs/configuration.md', SETTINGS, configurationTable())],
     ['docs/observability.md', pageWith('docs/observability.md', METRICS, metricsTable())],
   ]);

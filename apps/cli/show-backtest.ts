@@ -1,6 +1,6 @@
 // What a backtest says on the terminal: a line a rule, what failed, what was refused, what is missing.
 
-import type { Summary } from '../../services/backtest/summary.ts';
+import type { Summary } from '../../services/backtest/summary-schema.ts';
 import type { Io } from './command.ts';
 
 export function showBacktest(summary: Summary, out: string, io: Io): void {

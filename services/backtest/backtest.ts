@@ -20,7 +20,8 @@ import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.t
 import { BacktestInput, type InputOrder, type InputProgress } from './input.ts';
 import { Output } from './output.ts';
 import type { ReplaySource } from './replay-source.ts';
-import { type MissingSummary, type RefusedExample, type Summary, SummaryBuilder } from './summary.ts';
+import { SummaryBuilder } from './summary.ts';
+import type { MissingSummary, RefusedExample, Summary } from './summary-schema.ts';
 
 /** What is replayed, and how. */
 export interface PassOptions

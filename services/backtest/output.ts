@@ -17,7 +17,8 @@ import { LineFile } from './line-file.ts';
 import { People, type PeopleFigures } from './people.ts';
 import { reportHtml } from './report.ts';
 import { sortKey } from './sort-key.ts';
-import type { RefusedExample, Summary, SummaryBuilder } from './summary.ts';
+import type { SummaryBuilder } from './summary.ts';
+import type { RefusedExample, Summary } from './summary-schema.ts';
 
 /** What an earlier run may have left in the out folder. */
 const OUTPUTS = ['decisions.jsonl', 'actions.jsonl', 'summary.json', 'report.html', 'dead-letters.jsonl', 'late.jsonl'];

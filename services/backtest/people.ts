@@ -6,14 +6,7 @@
 import { ExternalSort } from '../../lib/external-sort.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision, EntityRef } from '../../schemas/decision.ts';
-
-/** Messages that a person gets in a calendar week (from Monday, UTC) in which there is one: nearest ranks. */
-export interface Fatigue {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
+import type { FatigueFigures } from './summary-schema.ts';
 
 export interface PeopleOfRule {
   /** Entities for which it fired. */
@@ -22,7 +15,10 @@ export interface PeopleOfRule {
 }
 
 export interface PeopleFigures extends PeopleOfRule {
-  readonly fatigue: Fatigue;
+  readonly fatigue: FatigueFigures;
+  /** How often an entity got so many messages in a week, and how many entities so many rules fired for; in ascending order. */
+  readonly weekly: ReadonlyMap<number, number>;
+  readonly byRules: ReadonlyMap<number, number>;
   /** By rule. */
   readonly rules: ReadonlyMap<string, PeopleOfRule>;
 }
@@ -54,13 +50,17 @@ export class People {
   figures(): PeopleFigures {
     const rules = new Map<string, { reach: number; messages: number }>();
     const weekly = new Map<number, number>();
+    const byRules = new Map<number, number>();
     let reach = 0;
     let messages = 0;
     let person: string | null = null;
     let fired = new Set<string>();
     let weeks = new Map<number, number>();
     const settle = (): void => {
-      if (fired.size > 0) reach++;
+      if (fired.size > 0) {
+        reach++;
+        byRules.set(fired.size, (byRules.get(fired.size) ?? 0) + 1);
+      }
       for (const rule of fired) ofRule(rules, rule).reach++;
       for (const count of weeks.values()) weekly.set(count, (weekly.get(count) ?? 0) + 1);
       fired = new Set();
@@ -79,7 +79,8 @@ export class People {
       }
     }
     settle();
-    return { reach, messages, fatigue: fatigueOf(weekly), rules };
+    const inWeeks = inOrder(weekly);
+    return { reach, messages, fatigue: fatigueOf(inWeeks), weekly: inWeeks, byRules: inOrder(byRules), rules };
   }
 
   close(): void {
@@ -102,9 +103,13 @@ function weekOf(at: number): number {
   return Math.floor((at - FIRST_MONDAY_MS) / WEEK_MS);
 }
 
-/** `weekly`: how often a person had so many messages in a week. */
-function fatigueOf(weekly: ReadonlyMap<number, number>): Fatigue {
-  const counts = [...weekly].sort(([a], [b]) => a - b);
+function inOrder(counts: ReadonlyMap<number, number>): ReadonlyMap<number, number> {
+  return new Map([...counts].sort(([a], [b]) => a - b));
+}
+
+/** `weekly`: how often a person had so many messages in a week, in ascending order. */
+function fatigueOf(weekly: ReadonlyMap<number, number>): FatigueFigures {
+  const counts = [...weekly];
   const total = counts.reduce((sum, [, times]) => sum + times, 0);
   const at = (share: number): number => {
     let left = Math.ceil(total * share);

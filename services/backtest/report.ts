@@ -1,6 +1,6 @@
 // The summary as a page that needs nothing but a browser: report.html.
 
-import type { RuleSummary, Summary } from './summary.ts';
+import type { RuleSummary, Summary } from './summary-schema.ts';
 
 /** A complete HTML document; the same summary gives the same bytes. */
 export function reportHtml(summary: Summary): string {

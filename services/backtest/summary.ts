@@ -5,96 +5,16 @@ import type { FailedExpression } from '../../processors/decide/trace.ts';
 import type { RulesCheck } from '../../rules/index.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
-import type { InputOrder } from './input.ts';
 import { lookBackMs } from './look-back.ts';
-import type { Fatigue, PeopleFigures } from './people.ts';
-
-/** An expression that failed. */
-export interface FailureSummary {
-  readonly expression: string;
-  times: number;
-  readonly reason: string;
-}
+import type { PeopleFigures } from './people.ts';
+import type { RuleSummary, Summary, VolumeFigures } from './summary-schema.ts';
 
 /** A rule has few expressions; of each the first reason is kept. */
 const FAILURES_MAX = 20;
-
-export interface RuleSummary {
-  readonly version: string;
-  fired: number;
-  /** By reason. */
-  suppressed: Record<string, number>;
-  /** Entities for which it fired. */
-  entities: number;
-  /** Actions. */
-  messages: number;
-  /** Events it did not see because they came after their entity had been evaluated past them. */
-  late: number;
-  /** How often an expression failed, and so counted as false. */
-  failedExpressions: number;
-  /** Which ones, with how often and the first reason. */
-  failures: FailureSummary[];
-  /**
-   * Where the beginning of the input is gone: the event time from which on it decides as if it were there; `unknown`: it looks
-   * back without bound. Null: nothing is known to be missing.
-   */
-  completeFrom: string | null;
-}
-
-/** An input line that could not be used. */
-export interface RefusedExample {
-  /** The source, where there is more than one file. */
-  readonly source?: string;
-  /** Of a file. */
-  readonly line?: number;
-  /** Of a partition. */
-  readonly offset?: number;
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** What is gone at the beginning of a partition, or lies before the offset that was asked for. */
-export interface MissingSummary {
-  readonly source: string;
-  readonly why: 'retention' | 'offset';
-  /** First offset that was read. */
-  readonly first: number;
-  /** Event time of the first record that was read; null: none has one. */
-  readonly since: string | null;
-}
-
-export interface Summary {
-  readonly input: {
-    readonly lines: number;
-    readonly missing: readonly MissingSummary[];
-    readonly order: InputOrder;
-    readonly outsidePeriod: number;
-    readonly deadLetters: Readonly<Record<string, number>>;
-    readonly deadLetterExamples: readonly RefusedExample[];
-    readonly duplicates: number;
-    /** Events that no rule asks for. */
-    readonly unasked: number;
-    readonly late: number;
-    /** Highest event time accepted. */
-    readonly lastEvent: string | null;
-  };
-  /** Whether it was stopped before the end of its input, so that everything here is of a part of it. */
-  readonly stopped: boolean;
-  /** Where stream time stood at the end; null: past everything that was pending. */
-  readonly advancedTo: string | null;
-  readonly decisions: number;
-  readonly fired: number;
-  readonly suppressed: number;
-  readonly actions: Readonly<Record<string, number>>;
-  readonly people: {
-    /** Entities for which some rule fired. */
-    readonly reach: number;
-    /** Actions. */
-    readonly messages: number;
-    readonly fatigue: Fatigue;
-  };
-  readonly rules: Readonly<Record<string, RuleSummary>>;
-}
+const HOUR_MS = 3_600_000;
+const HOURS = 24;
+/** Of an ISO-8601 text. */
+const DATE_LENGTH = 10;
 
 /** Counts what goes by, but people (people.ts). */
 export class SummaryBuilder {
@@ -102,6 +22,9 @@ export class SummaryBuilder {
   readonly #actions: Record<string, number> = {};
   /** How far back each rule looks, ms. */
   readonly #lookBack = new Map<string, number>();
+  /** As many as there are days in the input. */
+  readonly #days = new Map<string, { fired: number; messages: number }>();
+  readonly #hours: number[] = Array.from({ length: HOURS }, () => 0);
   #decisions = 0;
   #fired = 0;
 
@@ -132,6 +55,7 @@ export class SummaryBuilder {
     }
     this.#fired++;
     rule.fired++;
+    this.#day(decision.at).fired++;
   }
 
   expressionFailed({ rule, expression, reason }: FailedExpression): void {
@@ -143,6 +67,22 @@ export class SummaryBuilder {
 
   action(action: Action): void {
     this.#actions[action.channel] = (this.#actions[action.channel] ?? 0) + 1;
+    this.#day(action.at).messages++;
+    this.#hours[Math.floor(action.at / HOUR_MS) % HOURS]!++;
+  }
+
+  #day(at: number): { fired: number; messages: number } {
+    const date = new Date(at).toISOString().slice(0, DATE_LENGTH);
+    let day = this.#days.get(date);
+    if (day === undefined) this.#days.set(date, (day = { fired: 0, messages: 0 }));
+    return day;
+  }
+
+  #volume(): VolumeFigures {
+    return {
+      days: Object.fromEntries([...this.#days].sort(([a], [b]) => (a < b ? -1 : 1))),
+      hours: this.#hours,
+    };
   }
 
   finish(
@@ -178,7 +118,14 @@ export class SummaryBuilder {
       fired: this.#fired,
       suppressed: this.#decisions - this.#fired,
       actions: this.#actions,
-      people: { reach: people.reach, messages: people.messages, fatigue: people.fatigue },
+      people: {
+        reach: people.reach,
+        messages: people.messages,
+        fatigue: people.fatigue,
+        weekly: Object.fromEntries(people.weekly),
+        byRules: Object.fromEntries(people.byRules),
+      },
+      volume: this.#volume(),
       rules: Object.fromEntries(this.#rules),
     };
   }

@@ -4,7 +4,7 @@
 
 import { FatalError } from '../../lib/errors.ts';
 import { didYouMean } from '../../lib/suggest.ts';
-import type { Summary } from '../backtest/summary.ts';
+import type { Summary } from '../backtest/summary-schema.ts';
 
 const METRICS = ['reach', 'messages', 'fatigue.p50', 'fatigue.p95', 'fatigue.p99', 'fatigue.max'] as const;
 type Metric = (typeof METRICS)[number];

@@ -16,7 +16,7 @@ import type { Action } from '../../schemas/action.ts';
 import { type Decision, type DecisionJson, decisionJson } from '../../schemas/decision.ts';
 import { backtestSides, type PassOptions, type SideOptions } from '../backtest/backtest.ts';
 import { LineFile } from '../backtest/line-file.ts';
-import type { Summary } from '../backtest/summary.ts';
+import type { Summary } from '../backtest/summary-schema.ts';
 import {
   type Decided,
   DIFFERENCE_KINDS,

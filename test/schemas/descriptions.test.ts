@@ -6,6 +6,7 @@ import { CapsSchema } from '../../rules/gates/caps.ts';
 import { ModelSchema } from '../../rules/models/schema.ts';
 import { RuleSchema } from '../../rules/project/rule-schema.ts';
 import { SegmentSchema } from '../../rules/project/segments.ts';
+import { SummarySchema } from '../../services/backtest/summary-schema.ts';
 
 interface Node {
   readonly description?: string;
@@ -26,7 +27,13 @@ function eachField(schema: Node, path: string, visit: (path: string, field: Node
   if (schema.items !== undefined) eachField(schema.items, `${path}[]`, visit);
 }
 
-const SCHEMAS = { rule: RuleSchema, segment: SegmentSchema, model: ModelSchema, caps: CapsSchema };
+const SCHEMAS = {
+  rule: RuleSchema,
+  segment: SegmentSchema,
+  model: ModelSchema,
+  caps: CapsSchema,
+  'backtest-summary': SummarySchema,
+};
 
 for (const [name, schema] of Object.entries(SCHEMAS)) {
   test(`every field of schemas/${name}.schema.json has a description for editors`, () => {

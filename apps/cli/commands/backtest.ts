@@ -5,7 +5,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import type { RulesCheck } from '../../../rules/index.ts';
 import { type PassOptions, backtest as runBacktest } from '../../../services/backtest/backtest.ts';
 import { openEventPlaces } from '../../../services/backtest/event-places.ts';
-import type { Summary } from '../../../services/backtest/summary.ts';
+import type { Summary } from '../../../services/backtest/summary-schema.ts';
 import type { Config } from '../../../services/config/index.ts';
 import { OpenContext } from '../../../services/open-context.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';

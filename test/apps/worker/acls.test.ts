@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { AclOperations, AclPermissionTypes, ResourcePatternTypes, ResourceTypes } from '@platformatic/kafka';
 import { backtest as backtestCommand } from '../../../apps/cli/commands/backtest.ts';
 import { topics as topicsCommand } from '../../../apps/cli/commands/topics.ts';
+import { verify as verifyCommand } from '../../../apps/cli/commands/verify.ts';
 import { purgeRead } from '../../../apps/worker/purge.ts';
 import { runWorker } from '../../../apps/worker/worker.ts';
 import { systemClock } from '../../../lib/clock.ts';
@@ -185,6 +186,17 @@ test('with the rights that are listed, topics are made and compared, events beco
     letters.push([topic, reason, Buffer.from(record!).toString()]);
   }
   assert.deepEqual(letters, [['events.allowed', 'TRG_RECORD_UNREADABLE', 'no JSON']]);
+
+  // Whoever only reads can tell whether all of it is as it should be.
+  await forbid(rights);
+  const reading = entriesOf(at, ['operator']);
+  await allow(reading);
+  const verified = await run(['verify'], [verifyCommand], at.folder, env);
+  assert.equal(verified.code, 0, verified.out + verified.err);
+  assert.match(verified.out, /\ntripline\.decisions: 2 as recorded\n/);
+  assert.match(verified.out, /\nactions\.webhook: 2 as recorded\n/);
+  await forbid(reading);
+  await allow(rights);
 
   // As the worker itself, with its rights: the one reader has committed past all of it.
   const log = openKafka(at.config, systemClock);
