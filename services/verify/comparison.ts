@@ -7,7 +7,8 @@
 //   C1. Memory does not grow with the records: as long as a partition holds what its task writes, one after the other, the two are
 //       compared as they come. From the first difference on both sides of that partition go to disk, and are compared by id.
 //   C2. What is recorded after the journal was looked at for the last time is no finding: its entry came later.
-//   C3. A record whose task lacks part of its past is compared, and where it differs it is unverifiable.
+//   C3. A record whose task lacks part of its past is compared, and where it differs it is unverifiable. So is one that is not
+//       there where retention has taken the beginning of what is recorded, and nothing before it was found again.
 
 import { asBuffer } from '../../lib/bytes.ts';
 import { RecordError } from '../../lib/errors.ts';
@@ -24,6 +25,8 @@ export interface ComparisonOptions {
   /** Event times to compare: from (inclusive) to (exclusive), ms. */
   readonly from: number;
   readonly to: number;
+  /** Ids of all rules that the application ever had; left out: whatever is recorded is its own. */
+  readonly rules?: ReadonlySet<string> | undefined;
   /** The frame's schema id is a registry's, which is not asked: it is not compared. */
   readonly ignoresSchemaIds: boolean;
 }
@@ -43,12 +46,15 @@ interface Side {
 interface Partition {
   readonly place: string;
   readonly topic: string;
-  readonly partition: number;
   readonly recorded: GrowingPartition;
   /** From the first difference on; null: there was none. */
   spool: ExternalSort | null;
   /** Highest offset of a record that was found again. */
   found: number;
+  /** First offset that is still there. */
+  readonly begins: number;
+  /** By task: the first of what it writes here that was found again, by its order. */
+  readonly firstFound: Map<string, number>;
 }
 
 /** Outputs that wait before the walk stops for them. */
@@ -80,12 +86,14 @@ export class Comparison {
       const count = counts.get(topic);
       if (count === undefined) continue;
       comparison.verdicts[topic] = {
-        ...{ identical: 0, differs: 0, missing: 0, extra: 0, unreadable: 0, unverifiable: 0, newer: 0 },
+        ...{ identical: 0, differs: 0, missing: 0, extra: 0, unreadable: 0, unverifiable: 0, newer: 0, foreign: 0 },
       };
       for (let partition = 0; partition < count; partition++) {
         const place = partitionKey({ topic, partition });
         const recorded = new GrowingPartition(options.log, { topic, partition });
-        comparison.#partitions.set(place, { place, topic, partition, recorded, spool: null, found: -1 });
+        const { first: begins } = await options.log.admin.offsets({ topic, partition });
+        const firstFound = new Map<string, number>();
+        comparison.#partitions.set(place, { place, topic, recorded, spool: null, found: -1, begins, firstFound });
       }
     }
     return comparison;
@@ -134,7 +142,7 @@ export class Comparison {
         const recorded = next === null ? null : sideOf(next, next.offset, -1, null);
         if (recorded !== null && this.#isEqual(recorded, replayed)) {
           this.verdicts[at.topic]!.identical++;
-          at.found = Math.max(at.found, recorded.offset);
+          noteFound(at, recorded, replayed);
           continue;
         }
         at.spool = new ExternalSort();
@@ -167,17 +175,20 @@ export class Comparison {
   /** The next one that is compared; null: there is none yet. */
   async #nextRecorded({ topic, recorded }: Partition): Promise<LogRecord | null> {
     for (let record = await recorded.next(); record !== null; record = await recorded.next()) {
-      if (this.#isOf(this.#options.topics.get(topic)!, record.value)) return record;
+      if (this.#isOf(topic, record.value)) return record;
     }
     return null;
   }
 
-  /** Whether a recorded value is in the period, and of a task at all; what cannot be read is looked at later. */
-  #isOf(topic: VerifiedTopic, value: Uint8Array | null): boolean {
-    const looked = look(topic, value);
+  /** Whether a recorded value is in the period, and of a task of ours; what cannot be read is looked at later. */
+  #isOf(topic: string, value: Uint8Array | null): boolean {
+    const { topics, rules, from, to } = this.#options;
+    const looked = look(topics.get(topic)!, value);
     if (looked === null) return true;
-    if (looked.of.entity.startsWith(`${ALERTED_ENTITY}/`)) return false;
-    return looked.at >= this.#options.from && looked.at < this.#options.to;
+    if (looked.at < from || looked.at >= to || looked.of.entity.startsWith(`${ALERTED_ENTITY}/`)) return false;
+    if (rules === undefined || looked.rules.length === 0 || looked.rules.some((rule) => rules.has(rule))) return true;
+    this.verdicts[topic]!.foreign++;
+    return false;
   }
 
   #isInPeriod({ topic }: Partition, side: Side): boolean {
@@ -194,6 +205,7 @@ export class Comparison {
 
   #compareSpooled(at: Partition, newer: boolean): void {
     const leftovers: Side[] = [];
+    const unrecorded = new ExternalSort();
     let id: string | null = null;
     let recorded: Side[] = [];
     let replayed: Side[] = [];
@@ -201,7 +213,9 @@ export class Comparison {
       const pairs = Math.min(recorded.length, replayed.length);
       for (let i = 0; i < pairs; i++) this.#compare(at, recorded[i]!, replayed[i]!);
       leftovers.push(...recorded.slice(pairs));
-      for (const side of replayed.slice(pairs)) this.#tell('missing', at, null, side);
+      for (const each of replayed.slice(pairs)) {
+        unrecorded.add(String(each.order).padStart(16, '0'), JSON.stringify(each));
+      }
     };
     for (const line of at.spool!.sorted()) {
       const side = JSON.parse(line) as Side;
@@ -216,6 +230,8 @@ export class Comparison {
       if (recorded.length > WAITING_MAX) leftovers.push(recorded.shift()!);
     }
     settle();
+    for (const line of unrecorded.sorted()) this.#tell('missing', at, null, JSON.parse(line) as Side);
+    unrecorded.close();
     for (const side of leftovers) {
       if (newer && side.offset > at.found) this.verdicts[at.topic]!.newer++;
       else this.#tell('extra', at, side, null);
@@ -223,7 +239,7 @@ export class Comparison {
   }
 
   #compare(at: Partition, recorded: Side, replayed: Side): void {
-    at.found = Math.max(at.found, recorded.offset);
+    noteFound(at, recorded, replayed);
     if (this.#isEqual(recorded, replayed)) this.verdicts[at.topic]!.identical++;
     else this.#tell('differs', at, recorded, replayed);
   }
@@ -232,7 +248,8 @@ export class Comparison {
     const verdict = this.verdicts[at.topic]!;
     const step = replayed?.step ?? null;
     // What no step tells of may be of any task.
-    if (step === null ? this.#incomplete.size > 0 : this.#incomplete.has(step.task)) {
+    const isIncomplete = step === null ? this.#incomplete.size > 0 : this.#incomplete.has(step.task);
+    if (isIncomplete || (kind === 'missing' && isBeforeBegin(at, replayed!))) {
       verdict.unverifiable++;
       return;
     }
@@ -280,6 +297,17 @@ export class Comparison {
       JSON.stringify(recorded.headers) === JSON.stringify(replayed.headers)
     );
   }
+}
+
+function noteFound(at: Partition, recorded: Side, { order, step }: Side): void {
+  at.found = Math.max(at.found, recorded.offset);
+  const { task } = step!;
+  at.firstFound.set(task, Math.min(order, at.firstFound.get(task) ?? order));
+}
+
+/** Whether it would stand where retention has taken what was recorded (C3). */
+function isBeforeBegin({ begins, firstFound }: Partition, { order, step }: Side): boolean {
+  return begins > 0 && order < (firstFound.get(step!.task) ?? Infinity);
 }
 
 interface Ordered {

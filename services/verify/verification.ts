@@ -52,6 +52,8 @@ export interface TopicVerdict {
   unverifiable: number;
   /** Written while this ran, by what the journal said only then. */
   newer: number;
+  /** Of rules that no version of this application has: another application's, with the same prefix. */
+  foreign: number;
 }
 
 export interface TaskVerdict {

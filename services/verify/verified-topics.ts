@@ -12,6 +12,8 @@ export interface Looked {
   /** Event time, ms. */
   readonly at: number;
   readonly of: NonNullable<Finding['of']>;
+  /** The rules that it is of. */
+  readonly rules: readonly string[];
   readonly json: object;
 }
 
@@ -43,7 +45,7 @@ const LATE: VerifiedTopic = {
   look(value) {
     const { envelope, ...late } = lateCodec.decode(value);
     const json = { ...late, envelope: Buffer.from(envelope).toString('base64') };
-    return looked(late.messageId, null, late.entity, late.timestamp, json);
+    return { ...looked(late.messageId, null, late.entity, late.timestamp, json), rules: late.rules };
   },
 };
 
@@ -58,7 +60,8 @@ export function verifiedTopics(prefix: string, channels: readonly string[]): Rea
 }
 
 function looked(id: string, rule: string | null, entity: string, at: number, json: object): Looked {
-  return { id, at, of: { id, rule, entity, at: new Date(at).toISOString() }, json };
+  const rules = rule === null ? [] : [rule];
+  return { id, at, of: { id, rule, entity, at: new Date(at).toISOString() }, rules, json };
 }
 
 export interface Difference {

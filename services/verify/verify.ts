@@ -52,6 +52,10 @@ export async function verify(context: ServiceContext, query: VerifyQuery, asked:
       channels: channelNames(config.channels),
       outOfOrdernessMs: config.outOfOrdernessMs,
       ignoresSchemaIds: config.registry !== null,
+      rules: new Set([
+        ...book.published.flatMap(({ rules }) => Object.keys(rules)),
+        ...book.inForce().rules.rules.map(({ id }) => id),
+      ]),
       topology: evaluationTopology(config, recordedVersions(config.topics.prefix, book), { schemas }),
       pause: pauseOf(context, asked),
       ...(config.kafka !== null && { untilVisible: () => clock.sleep(VISIBLE_MS, asked.signal) }),
@@ -70,6 +74,8 @@ export interface VerifyOptions extends VerifyQuery {
   readonly channels: readonly string[];
   readonly outOfOrdernessMs: number;
   readonly ignoresSchemaIds: boolean;
+  /** As ComparisonOptions has it. */
+  readonly rules?: ReadonlySet<string>;
   /** The production topology, over the rules that the journals name. */
   readonly topology: Topology;
   /** As JournalWalkOptions has it. */
@@ -86,6 +92,7 @@ export async function verifyLog(options: VerifyOptions): Promise<Verification> {
     from,
     to,
     ignoresSchemaIds,
+    rules: options.rules,
   });
   try {
     const partitions = await log.admin.topics();

@@ -269,26 +269,72 @@ test('a period compares the decisions in it alone', async () => {
   );
 });
 
-test('where an input begins later than it did, differences are no findings but cannot be verified', async () => {
-  const first = 5;
-  const seen: Log = {
-    ...altered((place, record) => (place === 'events/0' && record.offset < first ? null : record)),
+/** The log as it is after retention has taken what was before `first` of this place. */
+function shortened(topic: string, partition: number, first: number): Log {
+  const place = `${topic}/${partition}`;
+  return {
+    ...altered((at, record) => (at === place && record.offset < first ? null : record)),
     admin: {
       topics: () => log.admin.topics(),
       createTopics: (specs) => log.admin.createTopics(specs),
       committed: (group, partitions) => log.admin.committed(group, partitions),
-      async offsets(place) {
-        const offsets = await log.admin.offsets(place);
-        return place.topic === 'events' && place.partition === 0 ? { ...offsets, first } : offsets;
+      async offsets(asked) {
+        const offsets = await log.admin.offsets(asked);
+        return asked.topic === topic && asked.partition === partition ? { ...offsets, first } : offsets;
       },
     },
   };
+}
+
+test('decisions that retention has taken cannot be verified; one that is gone after them is missing', async () => {
+  const kept = await decisionAt(3);
+  const seen = shortened('tripline.decisions', 0, kept.offset);
+  const { identical, topics } = await verified(seen);
+  assert.equal(identical, true);
+  assert.equal(topics['tripline.decisions']!.unverifiable, 3);
+  const { offset } = await decisionAt(5);
+  const fewer = alteredLog(seen, (place, record) => {
+    return place === 'tripline.decisions/0' && record.offset === offset ? null : record;
+  });
+  const { findings } = await verified(fewer);
+  assert.deepEqual(
+    findings.map(({ kind }) => kind),
+    ['missing'],
+  );
+});
+
+test('where an input begins later than it did, differences are no findings but cannot be verified', async () => {
+  const seen = shortened('events', 0, 5);
   const verification = await verified(seen);
   assert.deepEqual([verification.identical, verification.differences], [true, 0]);
   assert.deepEqual(verification.tasks[0]!.gone, ['events/0 begins at offset 5']);
   const { unverifiable, identical } = verification.topics['tripline.decisions']!;
   assert.ok(unverifiable > 0 && identical > 0);
   assert.match(textOf(verification), /entities_0 cannot be verified in whole: events\/0 begins at offset 5/);
+});
+
+test('what another application with the same prefix wrote is told by its rules, and is no difference', async () => {
+  const { offset, value } = await decisionAt(1);
+  const own = decisionCodec.decode(value!);
+  const seen = altered((place, record) => {
+    if (place !== 'tripline.decisions/0' || record.offset !== offset) return record;
+    return { ...record, value: decisionCodec.encode({ ...own, rule: 'of-others' }) };
+  });
+  const verification = await verifyLog({
+    log: seen,
+    application: APPLICATION,
+    prefix: 'tripline',
+    channels: ['webhook'],
+    outOfOrdernessMs: 1_000,
+    ignoresSchemaIds: false,
+    rules: new Set(['cart', 'busy']),
+    topology: topologyOf(RULES),
+  });
+  assert.equal(verification.topics['tripline.decisions']!.foreign, 1);
+  assert.deepEqual(
+    verification.findings.map(({ kind, of }) => [kind, of!.id]),
+    [['missing', own.id]],
+  );
 });
 
 test('what a worker writes while it is verified is no finding', async () => {
