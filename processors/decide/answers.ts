@@ -9,8 +9,8 @@ import type { Event } from '../../schemas/event.ts';
 import { heldCandidates } from '../../state/entity/candidates.ts';
 import { takeWaits } from '../../state/entity/waits.ts';
 import { decide, decisionId, refuse } from './decide.ts';
-import type { FoundMatch } from './found-match.ts';
 import { flowAnswered } from './flows/advance.ts';
+import type { FoundMatch } from './found-match.ts';
 import type { Visit } from './visit.ts';
 
 /** `event`: of the name ANSWER_EVENT. */

@@ -34,13 +34,13 @@ import {
 import { takeWaits, waitsDue } from '../../state/entity/waits.ts';
 import { answerCame, answerMissed } from '../decide/answers.ts';
 import { decide } from '../decide/decide.ts';
-import type { FoundMatch } from '../decide/found-match.ts';
 import { digestsGoOut } from '../decide/digest-out.ts';
 import { forgetRoutes, quietRoutesGoOn, routeGoesOn } from '../decide/fallback.ts';
 import { dueFlowGoesOn, fitFlows, flowsSee } from '../decide/flows/advance.ts';
 import { cancellationCame } from '../decide/flows/cancel.ts';
 import { beforeOf, depthOf, type Emitted, emittedEvent } from '../decide/flows/emitted.ts';
 import { forgetFlows } from '../decide/flows/known.ts';
+import type { FoundMatch } from '../decide/found-match.ts';
 import { missingScores } from '../decide/scores.ts';
 import type { DecideOutput, Visit } from '../decide/visit.ts';
 import { candidatesSee } from '../decide/waiting.ts';

@@ -93,7 +93,7 @@ export class Tracer implements EvaluationTrace {
     if (this.#rule !== null) this.#programs.set(this.#rule.version, this.#rule.program);
     const watched = rules.rules.map((rule) => (rule.id === this.#ruleId ? this.#watched(rule) : rule));
     // Flows that finish by their own version go by the rules that were there before.
-    return ruleSetOf(watched, context, () => ({ ...rules, rule: () => undefined }));
+    return ruleSetOf(watched, context, { ...rules, rules: [] });
   }
 
   /** The program of a version of the rule; undefined: none such was watched. */

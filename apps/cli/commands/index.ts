@@ -24,6 +24,7 @@ import { state } from './state.ts';
 import { test } from './test.ts';
 import { topics } from './topics.ts';
 import { topology } from './topology.ts';
+import { verify } from './verify.ts';
 
 export const COMMANDS: readonly Command[] = [
   demo,
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   deliveries,
   explain,
   flows,
+  verify,
   consent,
   events,
   rules,

@@ -46,9 +46,11 @@ Sub-topology 1: entities
   Processor intake events.shop
     --> evaluate, dead-letter
   Processor evaluate (store entities)
-    --> decisions, actions, late, undelivered
+    --> decisions, actions, flows, cancellations, late, undelivered
   Sink decisions (topic tripline.decisions)
   Sink actions (topics actions.email, actions.webhook)
+  Sink flows (topic tripline.flows)
+  Sink cancellations (topic shop-cancellations)
   Sink late (topic tripline.late)
   Sink undelivered (topic tripline.dead-letter)
   Sink dead-letter (topic tripline.dead-letter)
@@ -91,8 +93,12 @@ test('the picture of the job has every topic once, and an arrow for every way', 
   topic6[("actions.webhook")]
   n1_4 --> topic5
   n1_4 --> topic6
-  topic7[("tripline.late")]
+  topic7[("tripline.flows")]
   n1_4 --> topic7
+  topic8[("shop-cancellations")]
+  n1_4 --> topic8
+  topic9[("tripline.late")]
+  n1_4 --> topic9
   n1_4 --> topic1
 `,
   );
@@ -103,11 +109,13 @@ test('the topics a job needs are those it writes to, its changelog, compacted, a
   assert.deepEqual(specs.map(({ topic }) => topic).sort(), [
     'actions.email',
     'actions.webhook',
+    'shop-cancellations',
     'shop-entities-changelog',
     'shop-events-repartition',
     'shop-journal',
     'tripline.dead-letter',
     'tripline.decisions',
+    'tripline.flows',
     'tripline.late',
   ]);
   assert.ok(specs.every(({ partitions }) => partitions === 4));
