@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { channelTraits } from '../connectors/channels/index.ts';
 import { readEvents } from '../connectors/sources/files/index.ts';
-import { checkRules } from '../rules/index.ts';
-import type { RuleSet } from '../rules/project/rule-set.ts';
+import { checkRules, type RulesCheck } from '../rules/index.ts';
 import { backtest } from '../services/backtest/backtest.ts';
+import { FileSource } from '../services/backtest/file-source.ts';
 import { writeEvents } from './events.ts';
 import { type Elapsed, elapsed, type Figure } from './figure.ts';
 import { benchmarkRulesFile, RULE_FOR_ALL_EVENTS } from './rules.ts';
@@ -43,7 +43,7 @@ export async function run(options: { scale: number }): Promise<Figure[]> {
     const fastest = new Map<string, Elapsed>();
     for (let round = 0; round < ROUNDS; round++) {
       for (const [name, text] of CASES) {
-        const rules = ruleSetOf(text);
+        const rules = rulesOf(text);
         const took = await elapsed(() => replay(file, rules, join(folder, 'out')));
         if (took.wall < (fastest.get(name)?.wall ?? Infinity)) fastest.set(name, took);
       }
@@ -76,11 +76,10 @@ export async function readOnly(file: string): Promise<void> {
 }
 
 /** A backtest of the file; what it decides is written below `out`. */
-export function replay(file: string, rules: RuleSet, out: string): Promise<unknown> {
-  return backtest({
-    rules,
-    events: file,
-    out,
+export function replay(file: string, rules: RulesCheck, out: string): Promise<unknown> {
+  const sources = [new FileSource({ name: file, path: file, input: { format: 'segment', entity: 'user' } })];
+  const pass = {
+    sources,
     order: 'auto',
     from: -Infinity,
     to: Infinity,
@@ -91,10 +90,11 @@ export function replay(file: string, rules: RuleSet, out: string): Promise<unkno
     recordBytesMax: 1_048_576,
     maxClockSkewMs: 300_000,
     wall: Date.UTC(2027, 0, 1),
-  });
+  } as const;
+  return backtest(pass, { rules, out });
 }
 
-export function ruleSetOf(text: string): RuleSet {
+export function rulesOf(text: string): RulesCheck {
   const options = { outOfOrdernessMs: 5_000, entities: [], channels: channelTraits({}) };
-  return checkRules([{ file: 'rules.yaml', text }], options).ruleSet;
+  return checkRules([{ file: 'rules.yaml', text }], options);
 }

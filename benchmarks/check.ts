@@ -9,7 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readOnly, replay, ruleSetOf } from './backtest.bench.ts';
+import { readOnly, replay, rulesOf } from './backtest.bench.ts';
 import { type Baseline, CHECKS, type CheckId, compare, type Ratios } from './check-compare.ts';
 import { writeEvents } from './events.ts';
 import { elapsed } from './figure.ts';
@@ -127,7 +127,7 @@ function timeRatio(id: CheckId, time: number | null, other: number | null): Rati
 
 async function backtestRatio(file: string, { root }: KafkaPlace): Promise<Ratios> {
   const before = await elapsed(() => readOnly(file));
-  const replaying = await elapsed(() => replay(file, ruleSetOf(benchmarkRulesFile(10)), join(root, 'backtest')));
+  const replaying = await elapsed(() => replay(file, rulesOf(benchmarkRulesFile(10)), join(root, 'backtest')));
   const after = await elapsed(() => readOnly(file));
   return { backtestTime: (2 * replaying.cpu) / (before.cpu + after.cpu) };
 }

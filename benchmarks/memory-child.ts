@@ -48,7 +48,7 @@ async function armAll(store: LevelStore): Promise<void> {
   let decisions = 0;
   const replay = await Replay.open({
     rules: ruleSet,
-    source: { format: 'segment', entity: 'user' },
+    inputs: [{ format: 'segment', entity: 'user' }],
     store,
     outOfOrdernessMs: 5_000,
     dedupeWindowMs: 24 * HOUR_MS,

@@ -97,7 +97,7 @@ function recordsOf(events: number): LogRecord[] {
 async function replay(rules: RuleSet, records: readonly LogRecord[]): Promise<void> {
   const job = await Replay.open({
     rules,
-    source: { format: 'segment', entity: 'user' },
+    inputs: [{ format: 'segment', entity: 'user' }],
     store: new MemoryStore(),
     outOfOrdernessMs: 5_000,
     dedupeWindowMs: DAY_MS,

@@ -57,6 +57,12 @@ const OWNED: readonly Owned[] = [
   { what: 'avsc', library: 'avsc', owners: ['schemas/codec.ts', 'schemas/avro-json.ts'] },
   { what: 'classic-level', library: 'classic-level', owners: ['state/store/level-store.ts'] },
   { what: 'the Kafka client', library: '@platformatic/kafka', owners: ['connectors/logs/kafka/'] },
+  { what: 'hyparquet', library: 'hyparquet', owners: ['connectors/sources/files/parquet.ts'] },
+  {
+    what: 'hyparquet-compressors',
+    library: 'hyparquet-compressors',
+    owners: ['connectors/sources/files/parquet.ts'],
+  },
   { what: 're2js', library: 're2js', owners: ['rules/expressions/regular-expression.ts'] },
   { what: 'html-to-text', library: 'html-to-text', owners: ['connectors/channels/email/plain-text.ts'] },
   { what: 'libphonenumber-js', library: 'libphonenumber-js', owners: ['connectors/channels/sms/message.ts'] },

@@ -6,6 +6,7 @@ import { HoldoutsSchema } from '../rules/gates/holdouts.ts';
 import { ModelSchema } from '../rules/models/schema.ts';
 import { RuleSchema } from '../rules/project/rule-schema.ts';
 import { SegmentSchema } from '../rules/project/segments.ts';
+import { SummarySchema } from '../services/backtest/summary-schema.ts';
 import { configurationTable } from '../services/config/reference.ts';
 import { metricsTable } from '../services/telemetry/reference.ts';
 import { asyncApiYaml } from '../services/topics/asyncapi.ts';
@@ -26,6 +27,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['schemas/model.schema.json', editorSchema(ModelSchema)],
     ['schemas/caps.schema.json', editorSchema(CapsSchema)],
     ['schemas/holdouts.schema.json', editorSchema(HoldoutsSchema)],
+    ['schemas/backtest-summary.schema.json', editorSchema(SummarySchema)],
     ['docs/configuration.md', pageWith('docs/configuration.md', SETTINGS, configurationTable())],
     ['docs/operating.md', pageWith('docs/operating.md', EDGES, edgesTable(readSources(ROOT)))],
     ['docs/observability.md', pageWith('docs/observability.md', METRICS, metricsTable())],

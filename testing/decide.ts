@@ -41,7 +41,7 @@ export async function decide({ project, events, until }: DecideOptions): Promise
   const refused: string[] = [];
   const replay = await Replay.open({
     rules: rules.ruleSet,
-    source: { format: 'segment', entity: 'user', others: otherEntities(config, 'segment', 'user') },
+    inputs: [{ format: 'segment', entity: 'user', others: otherEntities(config, 'segment', 'user') }],
     store: new MemoryStore(),
     recordBytesMax: config.limits.recordBytes,
     outOfOrdernessMs: config.outOfOrdernessMs,

@@ -3,10 +3,8 @@
 //
 // Owns: collecting outputs. Does not own: walking journals (topology/engine/journal-walk.ts).
 
-import { partitionOf } from '../lib/murmur2.ts';
-import type { LogRecord, RecordHeader } from '../schemas/record.ts';
-import type { Message } from '../state/processor.ts';
-import type { SinkNode, Topology } from '../topology/engine/builder.ts';
+import type { LogRecord, NewRecord } from '../schemas/record.ts';
+import type { Topology } from '../topology/engine/builder.ts';
 import { type JournalWalkOptions, walkJournal } from '../topology/engine/journal-walk.ts';
 import { type Log, partitionKey, type TopicPartition } from '../topology/engine/ports.ts';
 import { readPartition as pagesOf } from '../topology/engine/read-partition.ts';
@@ -26,8 +24,6 @@ export type ReplayedOutputs = ReadonlyMap<string, readonly ReplayedRecord[]>;
 
 const MEGABYTE = 1024 * 1024;
 
-const encoder = new TextEncoder();
-
 /** Replays all journaled tasks, one after the other. Throws AssertionError when the journal names other inputs. */
 export async function replayJournal(options: JournalReplayOptions): Promise<ReplayedOutputs> {
   const { topology, cacheBytes = MEGABYTE, dirtyBytesMax = MEGABYTE, ...walk } = options;
@@ -36,7 +32,7 @@ export async function replayJournal(options: JournalReplayOptions): Promise<Repl
   for (const part of topology.subTopologies()) {
     if (!part.journaled) continue;
     for (let partition = 0; partition < partitions.get(part.sources[0]!.topic)!; partition++) {
-      const emit = (sink: SinkNode, message: Message<unknown>): void => collect(sink, message, partitions, outputs);
+      const emit = (record: NewRecord): void => collect(record, outputs);
       await walkJournal({ ...walk, part, partition, cacheBytes, dirtyBytesMax, emit, strangeInputs: 'refuse' });
     }
   }
@@ -50,20 +46,8 @@ export async function readPartition(log: Log, from: TopicPartition): Promise<Log
   return records;
 }
 
-function collect(
-  sink: SinkNode,
-  message: Message<unknown>,
-  partitions: ReadonlyMap<string, number>,
-  outputs: Map<string, ReplayedRecord[]>,
-): void {
-  const given = message.value as never;
-  if (sink.toAllPartitions?.(given) === true) return;
-  const topic = typeof sink.topic === 'string' ? sink.topic : sink.topic(given);
-  const key = encoder.encode(message.key);
-  const where = partitionKey({ topic, partition: partitionOf(key, partitions.get(topic) ?? 1) });
-  const headers = Object.entries(sink.headers?.(given) ?? {}).map(
-    ([name, text]): RecordHeader => [name, encoder.encode(text)],
-  );
-  const record = { timestamp: message.timestamp, key, value: sink.encode(given), headers };
-  outputs.set(where, [...(outputs.get(where) ?? []), record]);
+function collect(output: NewRecord, outputs: Map<string, ReplayedRecord[]>): void {
+  const { timestamp, key, value, headers } = output;
+  const where = partitionKey(output);
+  outputs.set(where, [...(outputs.get(where) ?? []), { timestamp, key, value, headers }]);
 }

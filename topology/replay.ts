@@ -1,9 +1,12 @@
 // The job without a log: one task, fed by hand, time as the caller says. Backtests and the rules' inline tests run on it.
 //
-// Owns: driving a Task of the production topology. Does not own: where records come from, what becomes of outputs.
+// Owns: driving a Task of the production topology. Does not own: where records come from and in which order, what becomes of
+// outputs.
 //
 // Invariants:
 //   R1. The task, its processors and its steps are those of a live run (I1); only the choice of steps is the caller's.
+//   R2. Several inputs are one sequence: the caller has merged them by event time, so that the time of one is the time of all.
+//   R3. Memory does not grow with what is fed.
 
 import { Counters } from '../lib/counters.ts';
 import type { EvaluationTrace, FailedExpression } from '../processors/decide/trace.ts';
@@ -18,6 +21,7 @@ import type { FlowRecord } from '../schemas/flow-record.ts';
 import type { Late } from '../schemas/framed.ts';
 import type { LogRecord } from '../schemas/record.ts';
 import type { KeyValueStore } from '../state/store/api.ts';
+import type { SourceSpec } from './engine/builder.ts';
 import { loneTask } from './engine/lone-task.ts';
 import type { Task } from './engine/task.ts';
 import { DEFAULT_PREFIX } from './topics.ts';
@@ -32,9 +36,20 @@ export interface ReplayOutputs {
   readonly 'dead-letter'?: (deadLetter: DeadLetter) => void;
 }
 
+/** Records of one place, such as a partition. Inputs of one topic have the same format. */
+export interface ReplayInput extends Omit<SourceFormat, 'topic' | 'keyed'> {
+  /** Left out: `events`. */
+  readonly topic?: string;
+  /** Left out: 0. */
+  readonly partition?: number;
+  /** Left out: it is not. */
+  readonly keyed?: boolean;
+}
+
 export interface ReplayOptions {
   readonly rules: RuleSet;
-  readonly source: Omit<SourceFormat, 'keyed' | 'topic'> & { readonly topic?: string };
+  /** At least one. */
+  readonly inputs: readonly ReplayInput[];
   readonly store: KeyValueStore;
   readonly outOfOrdernessMs: number;
   readonly dedupeWindowMs: number;
@@ -51,7 +66,7 @@ export interface ReplayOptions {
   readonly trace?: EvaluationTrace | undefined;
   /** Told of each expression that fails. */
   readonly expressionFailed?: ((failed: FailedExpression) => void) | undefined;
-  /** Whether answers of people and of models come in beside the events (feedFacts): in tests. */
+  /** Whether consent and answers of people and of models come in beside the events (feedFact): in tests. */
   readonly withFacts?: boolean;
   readonly outputs: ReplayOutputs;
 }
@@ -61,48 +76,61 @@ export interface ReplayOptions {
  * as much is twice as fast (benchmarks/README.md). All of it may be dirty: nothing here has to be on disk earlier.
  */
 const CACHE_BYTES = 64 * 1024 * 1024;
+/** Runs between two times at which the task lets go of the steps that it has noted, some 60 bytes each (R3). */
+const RUNS_MAX = 100_000;
 /** The largest time a Date can hold: all timers are due before it. */
 export const END_OF_TIME = 8.64e15;
 
 const APPLICATION = 'replay';
-const JOB = { application: APPLICATION, prefix: DEFAULT_PREFIX, readsFacts: true, asksModels: true };
-const FACTS_TOPICS: ReadonlyMap<FactKind, string> = new Map(factsTopics(JOB));
+const FILE_TOPIC = 'events';
 
 export class Replay {
   readonly counters = new Counters();
   readonly #task: Task;
   readonly #dirtyBytesMax: number;
-  readonly #topics: readonly string[];
+  /** By input. */
+  readonly #prepare: readonly SourceSpec['prepare'][];
+  /** Places among the inputs. */
+  readonly #facts: ReadonlyMap<FactKind, number>;
   #rules: RuleSet;
+  #runs = 0;
 
   private constructor(options: ReplayOptions) {
     this.#rules = options.rules;
+    const job = {
+      application: APPLICATION,
+      prefix: DEFAULT_PREFIX,
+      readsFacts: options.withFacts === true,
+      asksModels: options.withFacts === true,
+    };
     const cacheBytes = options.cacheBytes ?? CACHE_BYTES;
     const topology = triplineTopology({
       ...options,
-      application: APPLICATION,
-      prefix: DEFAULT_PREFIX,
-      sources: [{ topic: 'events', ...options.source, keyed: false }],
+      ...job,
+      sources: sourcesOf(options.inputs),
       singlePartition: true,
       rules: () => this.#rules,
-      readsFacts: options.withFacts === true,
-      asksModels: options.withFacts === true,
       channels: [],
-      useRecordTime: false,
+      useRecordTime: true,
       hasWallTime: false,
       cacheBytes,
     });
     const part = topology.subTopologies()[0]!;
-    this.#topics = part.sources.map(({ topic }) => topic);
     // Half of the room is for what is being written back.
     this.#dirtyBytesMax = cacheBytes / 2;
     const outputs = options.outputs as Readonly<Record<string, ((value: unknown) => void) | undefined>>;
+    const events = options.inputs.map(({ topic = FILE_TOPIC, partition = 0 }) => {
+      return { topic, partition, upstream: null, isMerged: true };
+    });
+    const facts = factsTopics(job);
+    this.#facts = new Map(facts.map(([kind], place) => [kind, events.length + place]));
+    this.#prepare = events.map(({ topic }) => part.sources.find((source) => source.topic === topic)!.prepare);
     this.#task = loneTask({
       id: 'replay',
       partition: 0,
       part,
       // What is known beside the events holds no time back.
-      inputs: this.#topics.map((topic, place) => ({ topic, partition: 0, upstream: place === 0 ? null : [] })),
+      inputs: [...events, ...facts.map(([, topic]) => ({ topic, partition: 0, upstream: [] }))],
       outOfOrdernessMs: options.outOfOrdernessMs,
       store: options.store,
       cacheBytes,
@@ -118,18 +146,21 @@ export class Replay {
     return replay;
   }
 
-  /** Processes records in this order. */
-  async feed(records: readonly LogRecord[]): Promise<void> {
+  /** Processes records of one input in this order; left out: of the first. */
+  async feed(records: readonly LogRecord[], input = 0): Promise<void> {
+    const prepare = this.#prepare[input];
     for (const record of records) {
-      if (this.#task.read(0, record)) await this.#task.settle();
+      for (let wait = prepare?.(record); wait; wait = prepare?.(record)) await wait;
+      if (this.#task.read(input, record)) await this.#task.settle();
     }
-    if (this.#task.dirtyBytes >= this.#dirtyBytesMax) await this.#task.commitAlone();
+    if (this.#task.dirtyBytes < this.#dirtyBytesMax && ++this.#runs < RUNS_MAX) return;
+    this.#runs = 0;
+    await this.#task.commitAlone();
   }
 
   /** Processes a record of what is known beside the events (`withFacts`): consent, answers of people and of models. */
   async feedFact(kind: FactKind, record: LogRecord): Promise<void> {
-    const input = this.#topics.indexOf(FACTS_TOPICS.get(kind)!);
-    if (this.#task.read(input, record)) await this.#task.settle();
+    if (this.#task.read(this.#facts.get(kind)!, record)) await this.#task.settle();
   }
 
   /** From here on these rules hold. */
@@ -150,4 +181,13 @@ export class Replay {
   close(): void {
     this.#task.close();
   }
+}
+
+/** One source a topic. */
+function sourcesOf(inputs: readonly ReplayInput[]): readonly SourceFormat[] {
+  const sources = new Map<string, SourceFormat>();
+  for (const { partition: _, topic = FILE_TOPIC, keyed = false, ...format } of inputs) {
+    if (!sources.has(topic)) sources.set(topic, { ...format, topic, keyed });
+  }
+  return [...sources.values()];
 }

@@ -3,6 +3,7 @@
 import { parseInstant } from '../../lib/instant.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import { TEXT_ENCODINGS, type TextEncoding } from '../../lib/text-encoding.ts';
+import type { OffsetBound } from '../../services/backtest/event-places.ts';
 import { type Option, usageError } from './command.ts';
 
 /** `-c`, where the working folder's own file is the default. */
@@ -79,4 +80,24 @@ export function choiceOption<Choice extends string>(
     `${command}: --${name} ${text} is none of ${choices.join(', ')}`,
     didYouMean(text, choices) ?? undefined,
   );
+}
+
+/**
+ * A bound of what is read: a time in ms, `offset:N` for every partition, or `offset:P=N,P=N` for those that are named. Throws
+ * FatalError TRG_USAGE.
+ */
+export function boundOption(
+  command: string,
+  name: string,
+  text: string | undefined,
+): { readonly time?: number; readonly offset?: OffsetBound } {
+  if (text === undefined) return {};
+  if (!text.startsWith('offset:')) return { time: timeOption(command, name, text)! };
+  const offsets = text.slice('offset:'.length);
+  if (/^\d{1,15}$/.test(offsets)) return { offset: Number(offsets) };
+  const each = offsets.split(',').map((part) => /^(\d{1,5})=(\d{1,15})$/.exec(part));
+  if (each.some((part) => part === null)) {
+    throw usageError(`${command}: --${name} ${text} is no offset`, 'such as offset:1200, or offset:0=1200,3=900');
+  }
+  return { offset: new Map(each.map((part) => [Number(part![1]), Number(part![2])])) };
 }

@@ -19,12 +19,16 @@ export interface Advance {
   readonly total: number;
   /** Lines of that part so far, for the rate. */
   readonly lines: number;
+  /** Event time that it has come to, ms; left out, or -1: there is none. */
+  readonly eventTime?: number;
 }
 
 /** Between lines where there is no terminal: a log of an hour's work has some hundreds. */
 const LINE_MS = 10_000;
 /** With eight figures of lines and hours to go, all of it fits in 80 columns. */
 const BAR_WIDTH = 16;
+/** Of an ISO-8601 text. */
+const DATE_LENGTH = 10;
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -76,8 +80,9 @@ export class Progress {
   }
 }
 
-function figuresOf({ done, total, lines }: Advance, elapsedMs: number): string {
-  const counted = `${grouped(lines)} lines`;
+function figuresOf({ done, total, lines, eventTime = -1 }: Advance, elapsedMs: number): string {
+  const date = eventTime < 0 ? '' : `, ${new Date(eventTime).toISOString().slice(0, DATE_LENGTH)}`;
+  const counted = `${grouped(lines)} lines${date}`;
   if (elapsedMs <= 0 || done <= 0) return counted;
   const leftMs = (elapsedMs * Math.max(0, total - done)) / done;
   const unitMs = leftMs > HOUR_MS ? MINUTE_MS : SECOND_MS;

@@ -100,7 +100,8 @@ function record(visit: Visit, candidate: Deciding, verdict: Verdict): void {
   output.trace?.decided(decision, rule, candidate);
   output.decision(decision, rule, trace);
   if (decision.outcome === 'fired') fire(visit, candidate, trace);
-  else if (HELD_OUT.has(verdict.reason ?? '')) watchGoal(visit, { ...candidate, edited: null, isSettled: true });
+  else if (HELD_OUT.has(verdict.reason ?? ''))
+    watchGoal(visit, { ...candidate, matchedAt: match.at, edited: null, isSettled: true });
 }
 
 /** Null: the event that completed the match has none. */
@@ -113,13 +114,18 @@ export function traceOf({ id }: Decision, { event }: Match): DecisionTrace | nul
 const HELD_OUT: ReadonlySet<string> = new Set(['holdout', 'global-holdout']);
 
 function candidateOf(visit: Visit, found: FoundMatch, scope: Scope, failed: ExpressionFailed): Deciding {
-  const { rule, match, by, reviewed, isSettled } = found;
+  const { rule, match, by, reviewed, isSettled, matchedAt = match.at } = found;
   const { key, document, rules, entity } = visit;
   const recipient = recipientOf(rule, document, rules.context, scope, failed);
   const id = decisionId(rule.id, entity, match);
   let walked: FlowRun | null = null;
   const run = () =>
-    (walked ??= walkAtMatch(visit, { id, rule, match, by, isSettled, edited: reviewed?.data ?? null }, scope, failed));
+    (walked ??= walkAtMatch(
+      visit,
+      { id, rule, match, matchedAt, by, isSettled, edited: reviewed?.data ?? null },
+      scope,
+      failed,
+    ));
   return {
     ...recipient,
     id,

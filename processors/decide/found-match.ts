@@ -11,6 +11,8 @@ export interface FoundMatch {
   readonly by: string;
   /** Whether everything up to its time has been done: found in order of time, or by a timer. */
   readonly isSettled: boolean;
+  /** When the match was made, where it waited and is decided on later, ms; left out: at its own time. */
+  readonly matchedAt?: number;
   /** It waited for its turn in event-time order, and sees what is known then; left out: it did not. */
   readonly isItsTurn?: boolean;
   /** What a person who looked at it said, and changed of its messages' data; left out: nobody has looked. */

@@ -447,7 +447,15 @@ export class Evaluation implements Visit {
   ): void {
     const rule = this.rules.rule(id);
     if (rule === undefined) return;
-    const found: FoundMatch = { rule, match: matchOf(match, at), by, isSettled, isItsTurn, reviewed };
+    const found: FoundMatch = {
+      rule,
+      match: matchOf(match, at),
+      matchedAt: match.at,
+      by,
+      isSettled,
+      isItsTurn,
+      reviewed,
+    };
     const again = isReview ? answerMissed(this, found, match) : found;
     if (again !== null) this.#found.push(again);
   }

@@ -126,7 +126,8 @@ export class Intake implements Processor<SourceRecord> {
     const { source, useRecordTime, isAsked } = this.#options;
     const origin: Origin = {
       fallbackId: () => `${topic}-${partition}-${record.offset}`,
-      recordTime: useRecordTime ? record.timestamp : null,
+      // Kafka writes -1 where a record has none.
+      recordTime: useRecordTime && record.timestamp >= 0 ? record.timestamp : null,
     };
     const usual = bytes === null ? null : this.#segments?.read(asBuffer(bytes), origin, isAsked);
     return usual ?? normalise(decode(record, source), source, origin);

@@ -7,13 +7,14 @@ import type { RuleSet } from '../../rules/project/rule-set.ts';
 import { MemoryStore } from '../../state/store/memory-store.ts';
 import { END_OF_TIME, Replay, type ReplayOptions } from '../../topology/replay.ts';
 import type { Config } from '../config/index.ts';
-import { otherEntities } from '../job/source-format.ts';
+import { fileInput } from './event-places.ts';
+import { FileSource } from './file-source.ts';
 import { BacktestInput } from './input.ts';
 
 export interface EventsFile {
-  /** JSON Lines or CSV, absolute. */
+  /** JSON Lines, CSV or Parquet, absolute. */
   readonly events: string;
-  /** What the columns of a CSV file are, absolute. */
+  /** What the columns of a table are, absolute. */
   readonly mapping: string | undefined;
   readonly encoding?: TextEncoding | undefined;
 }
@@ -30,6 +31,7 @@ export interface ReplayEventsOptions extends Pick<ReplayOptions, 'trace' | 'outp
 export async function replayEvents({ config, rules, file, end, trace, outputs }: ReplayEventsOptions): Promise<number> {
   const { outOfOrdernessMs, dedupeWindowMs, dedupeMax, maxClockSkewMs, eventTime } = config;
   const recordBytesMax = config.limits.recordBytes;
+  const input = fileInput(config);
   const replay = await Replay.open({
     outOfOrdernessMs,
     dedupeWindowMs,
@@ -38,19 +40,19 @@ export async function replayEvents({ config, rules, file, end, trace, outputs }:
     eventTime,
     maxClockSkewMs,
     rules,
-    source: { format: 'segment', entity: 'user', others: otherEntities(config, 'segment', 'user') },
+    inputs: [input],
     store: new MemoryStore(),
     wall: END_OF_TIME,
     trace,
     outputs,
   });
-  const { events, mapping, encoding } = file;
+  const { events: path, mapping, encoding } = file;
+  const source = new FileSource({ name: path, path, mapping, encoding, recordBytesMax, input });
   const bounds = { order: 'auto', from: -Infinity, to: Infinity } as const;
-  const input = new BacktestInput({ outOfOrdernessMs, recordBytesMax, mapping, encoding, file: events, ...bounds });
   let refused = 0;
-  for await (const batch of input.batches()) {
+  for await (const batch of new BacktestInput({ sources: [source], outOfOrdernessMs, ...bounds }).batches()) {
     refused += batch.refused.length;
-    await replay.feed(batch.records);
+    for (const { records } of batch.runs) await replay.feed(records);
   }
   await replay.complete(end(replay.newestTime));
   replay.close();

@@ -1,6 +1,7 @@
 // The summary as a page that needs nothing but a browser: report.html.
 
-import { flowWords, type RuleSummary, type Summary } from './summary.ts';
+import { flowWords } from './summary.ts';
+import type { RuleSummary, Summary } from './summary-schema.ts';
 
 /** A complete HTML document; the same summary gives the same bytes. */
 export function reportHtml(summary: Summary): string {
@@ -26,7 +27,7 @@ export function reportHtml(summary: Summary): string {
 <title>Backtest</title>
 <style>${STYLE}</style>
 <h1>Backtest</h1>
-<p class="lead"><b>${summary.fired}</b> fired, <b>${summary.suppressed}</b> suppressed${summary.digests === 0 ? '' : `, <b>${summary.digests}</b> digests`}</p>
+${summary.stopped ? `<p class="stopped">It was stopped early: all of this is of the events up to ${escapeHtml(input.lastEvent ?? 'none')}.</p>\n` : ''}<p class="lead"><b>${summary.fired}</b> fired, <b>${summary.suppressed}</b> suppressed${summary.digests === 0 ? '' : `, <b>${summary.digests}</b> digests`}</p>
 <h2>Rules</h2>
 <table>
 <tr><th>Rule<th class="n">Fired<th><th class="n">For entities<th class="n">Digests<th class="n">Suppressed<th>Why<th class="n">Late<th>Version</tr>
@@ -36,7 +37,7 @@ ${flows(rules)}<h2>Input</h2>
 <table>
 ${facts.map(([name, value]) => `<tr><td>${escapeHtml(name)}<td>${escapeHtml(String(value))}</tr>`).join('\n')}
 </table>
-${refusals(summary)}</html>
+${missing(summary)}${refusals(summary)}</html>
 `;
 }
 
@@ -44,7 +45,7 @@ const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 3rem auto; padding: 0 1rem; color: #1d2733 }
 table { border-collapse: collapse; width: 100%; margin-bottom: 2rem }
 th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #dde3ea; vertical-align: top }
-.n { text-align: right; font-variant-numeric: tabular-nums } .lead { font-size: 1.4rem }
+.n { text-align: right; font-variant-numeric: tabular-nums } .lead { font-size: 1.4rem } .stopped { color: #a33; font-weight: 600 }
 .bar { background: #2f6fde; height: .7rem; border-radius: .2rem; min-width: 1px } td.wide { width: 25% }
 `;
 
@@ -76,14 +77,37 @@ ${rows.join('\n')}
 `;
 }
 
+/** What is gone of the input, and from when on each rule decides as if it were there. */
+function missing({ input, rules }: Summary): string {
+  if (Object.values(rules).every(({ completeFrom }) => completeFrom === null)) return '';
+  const where = input.missing.map(({ source, why, first, since }) => {
+    const reason = why === 'retention' ? 'what was before is deleted' : 'as was asked for';
+    return `<tr><td>${escapeHtml(source)}<td class="n">${first}<td>${escapeHtml(since ?? '')}<td>${reason}</tr>`;
+  });
+  const complete = Object.entries(rules).map(
+    ([id, { completeFrom }]) => `<tr><td>${escapeHtml(id)}<td>${escapeHtml(completeFrom ?? '')}</tr>`,
+  );
+  return `<h2>The beginning of the input is missing</h2>
+<table>
+<tr><th>Source<th class="n">First offset<th>First event<th></tr>
+${where.join('\n')}
+</table>
+<table>
+<tr><th>Rule<th>Complete from; unknown: it looks back without bound</tr>
+${complete.join('\n')}
+</table>
+`;
+}
+
 function refusals({ input }: Summary): string {
   if (input.deadLetterExamples.length === 0) return '';
   const rows = input.deadLetterExamples.map(
-    ({ line, reason, message }) => `<tr><td class="n">${line}<td>${escapeHtml(reason)}<td>${escapeHtml(message)}</tr>`,
+    ({ source = '', line, offset, reason, message }) =>
+      `<tr><td>${escapeHtml(source)}<td class="n">${line ?? offset}<td>${escapeHtml(reason)}<td>${escapeHtml(message)}</tr>`,
   );
   return `<h2>Refused lines</h2>
 <table>
-<tr><th class="n">Line<th>Reason<th>Message</tr>
+<tr><th>Of<th class="n">Line or offset<th>Reason<th>Message</tr>
 ${rows.join('\n')}
 </table>
 `;

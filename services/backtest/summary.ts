@@ -2,82 +2,20 @@
 
 import type { Counters } from '../../lib/counters.ts';
 import type { FailedExpression } from '../../processors/decide/trace.ts';
-import type { EndReason } from '../../rules/flows/flow.ts';
-import type { RuleSet } from '../../rules/project/rule-set.ts';
+import type { RulesCheck } from '../../rules/index.ts';
 import type { Action } from '../../schemas/action.ts';
 import type { Decision } from '../../schemas/decision.ts';
 import type { FlowRecord } from '../../schemas/flow-record.ts';
-import type { InputOrder } from './input.ts';
-
-/** An expression that failed. */
-export interface FailureSummary {
-  readonly expression: string;
-  times: number;
-  readonly reason: string;
-}
+import { lookBackMs } from './look-back.ts';
+import type { PeopleFigures } from './people.ts';
+import type { FlowSummary, RuleSummary, Summary, VolumeFigures } from './summary-schema.ts';
 
 /** A rule has few expressions; of each the first reason is kept. */
 const FAILURES_MAX = 20;
-
-export interface RuleSummary {
-  readonly version: string;
-  /** Matches, and not the digests that they were gathered in. */
-  fired: number;
-  /** Digests that went out. */
-  digests: number;
-  /** By reason. */
-  suppressed: Record<string, number>;
-  /** Entities for which it fired. */
-  entities: number;
-  /** Events it did not see because they came after their entity had been evaluated past them. */
-  late: number;
-  /** How often an expression failed, and so counted as false. */
-  failedExpressions: number;
-  /** Which ones, with how often and the first reason. */
-  failures: FailureSummary[];
-  /** Left out of a rule whose steps are sends alone: they are over when they are written. */
-  flows?: FlowSummary;
-}
-
-export interface FlowSummary {
-  entered: number;
-  /** Goals that were reached, also after the flow, or without one where the person was held out. */
-  goals: number;
-  /** By reason. */
-  ended: Partial<Record<EndReason, number>>;
-}
-
-/** An input line that could not be used. */
-export interface RefusedExample {
-  readonly line: number;
-  readonly reason: string;
-  readonly message: string;
-}
-
-export interface Summary {
-  readonly input: {
-    readonly lines: number;
-    readonly order: InputOrder;
-    readonly outsidePeriod: number;
-    readonly deadLetters: Readonly<Record<string, number>>;
-    readonly deadLetterExamples: readonly RefusedExample[];
-    readonly duplicates: number;
-    /** Events that no rule asks for. */
-    readonly unasked: number;
-    readonly late: number;
-    /** Highest event time accepted. */
-    readonly lastEvent: string | null;
-  };
-  /** Where stream time stood at the end; null: past everything that was pending. */
-  readonly advancedTo: string | null;
-  readonly decisions: number;
-  readonly fired: number;
-  /** That went out, beside what fired. */
-  readonly digests: number;
-  readonly suppressed: number;
-  readonly actions: Readonly<Record<string, number>>;
-  readonly rules: Readonly<Record<string, RuleSummary>>;
-}
+const HOUR_MS = 3_600_000;
+const HOURS = 24;
+/** Of an ISO-8601 text. */
+const DATE_LENGTH = 10;
 
 /** Such as `flows 5, goals 2, ended: completed 3, goal 2`. */
 export function flowWords({ entered, goals, ended }: FlowSummary): string {
@@ -85,27 +23,35 @@ export function flowWords({ entered, goals, ended }: FlowSummary): string {
   return `flows ${entered}, goals ${goals}${reasons.length === 0 ? '' : `, ended: ${reasons.join(', ')}`}`;
 }
 
-/** Counts what goes by. Entities are counted by what they fired, which is bounded by the decisions on disk. */
+/** Counts what goes by, but people (people.ts). */
 export class SummaryBuilder {
   readonly #rules = new Map<string, RuleSummary>();
-  readonly #entities = new Map<string, Set<string>>();
   readonly #actions: Record<string, number> = {};
+  /** How far back each rule looks, ms. */
+  readonly #lookBack = new Map<string, number>();
+  /** As many as there are days in the input. */
+  readonly #days = new Map<string, { fired: number; messages: number }>();
+  readonly #hours: number[] = Array.from({ length: HOURS }, () => 0);
   #decisions = 0;
   #fired = 0;
   #digests = 0;
 
-  constructor(rules: RuleSet) {
-    for (const { id, version, program } of rules.rules) {
+  constructor({ ruleSet, bodies }: Pick<RulesCheck, 'ruleSet' | 'bodies'>) {
+    for (const rule of ruleSet.rules) {
+      const { id, version } = rule;
+      this.#lookBack.set(id, lookBackMs(rule, bodies.get(id)!, ruleSet.context));
       this.#rules.set(id, {
         version,
         fired: 0,
         digests: 0,
         suppressed: {},
         entities: 0,
+        messages: 0,
         late: 0,
         failedExpressions: 0,
         failures: [],
-        ...(program.isFlow && { flows: { entered: 0, goals: 0, ended: {} } }),
+        completeFrom: null,
+        ...(rule.program.isFlow && { flows: { entered: 0, goals: 0, ended: {} } }),
       });
     }
   }
@@ -124,9 +70,7 @@ export class SummaryBuilder {
     }
     this.#fired++;
     rule.fired++;
-    let entities = this.#entities.get(decision.rule);
-    if (entities === undefined) this.#entities.set(decision.rule, (entities = new Set()));
-    entities.add(`${decision.entity.type}/${decision.entity.id}`);
+    this.#day(decision.at).fired++;
   }
 
   expressionFailed({ rule, expression, reason }: FailedExpression): void {
@@ -138,6 +82,8 @@ export class SummaryBuilder {
 
   action(action: Action): void {
     this.#actions[action.channel] = (this.#actions[action.channel] ?? 0) + 1;
+    this.#day(action.at).messages++;
+    this.#hours[Math.floor(action.at / HOUR_MS) % HOURS]!++;
   }
 
   flow({ rule, kind, reason }: FlowRecord): void {
@@ -146,33 +92,70 @@ export class SummaryBuilder {
     if (flows === undefined) return;
     if (kind === 'entered') flows.entered++;
     else if (kind === 'goal') flows.goals++;
-    else if (kind === 'ended') {
-      const ended = reason as EndReason;
-      flows.ended[ended] = (flows.ended[ended] ?? 0) + 1;
-    }
+    else if (kind === 'ended') flows.ended[reason!] = (flows.ended[reason!] ?? 0) + 1;
+  }
+
+  #day(at: number): { fired: number; messages: number } {
+    const date = new Date(at).toISOString().slice(0, DATE_LENGTH);
+    let day = this.#days.get(date);
+    if (day === undefined) this.#days.set(date, (day = { fired: 0, messages: 0 }));
+    return day;
+  }
+
+  #volume(): VolumeFigures {
+    return {
+      days: Object.fromEntries([...this.#days].sort(([a], [b]) => (a < b ? -1 : 1))),
+      hours: this.#hours,
+    };
   }
 
   finish(
     counters: Counters,
     input: Omit<Summary['input'], 'duplicates' | 'unasked'>,
-    advancedTo: string | null,
+    {
+      isStopped,
+      advancedTo,
+      wholeSince,
+      people,
+    }: {
+      readonly isStopped: boolean;
+      readonly advancedTo: string | null;
+      /** Ms. */
+      readonly wholeSince: number | null;
+      readonly people: PeopleFigures;
+    },
   ): Summary {
     const late = counters.by('late', 'rule');
     const failed = counters.by('expression-failed', 'rule');
     for (const [id, rule] of this.#rules) {
       rule.late = late.get(id) ?? 0;
       rule.failedExpressions = failed.get(id) ?? 0;
-      rule.entities = this.#entities.get(id)?.size ?? 0;
+      rule.entities = people.rules.get(id)?.reach ?? 0;
+      rule.messages = people.rules.get(id)?.messages ?? 0;
+      if (wholeSince !== null) rule.completeFrom = completeFrom(wholeSince, this.#lookBack.get(id)!);
     }
     return {
       input: { ...input, duplicates: counters.total('duplicate'), unasked: counters.total('unasked') },
+      stopped: isStopped,
       advancedTo,
       decisions: this.#decisions,
       fired: this.#fired,
       digests: this.#digests,
       suppressed: this.#decisions - this.#fired - this.#digests,
       actions: this.#actions,
+      people: {
+        reach: people.reach,
+        messages: people.messages,
+        fatigue: people.fatigue,
+        weekly: Object.fromEntries(people.weekly),
+        byRules: Object.fromEntries(people.byRules),
+      },
+      volume: this.#volume(),
       rules: Object.fromEntries(this.#rules),
     };
   }
+}
+
+function completeFrom(since: number, lookBack: number): string {
+  return Number.isFinite(lookBack) ? new Date(since + lookBack).toISOString() : 'unknown';
 }

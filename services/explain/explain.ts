@@ -18,14 +18,15 @@ import { type JournalWalk, walkJournal } from '../../topology/engine/journal-wal
 import type { Log } from '../../topology/engine/ports.ts';
 import { taskCount } from '../../topology/engine/tasks.ts';
 import { changelogTopic } from '../../topology/engine/topics.ts';
-import { RuleVersions } from '../../topology/rule-versions.ts';
+import type { RuleVersions } from '../../topology/rule-versions.ts';
 import { publicTopics } from '../../topology/topics.ts';
 import { ENTITY_STORE } from '../../topology/topology.ts';
 import type { Config } from '../config/index.ts';
 import { evaluationTopology, openSchemas } from '../job/job.ts';
 import { requireEntityType, requireName } from '../names.ts';
 import { type Asked, type Pause, pauseOf, service } from '../operation.ts';
-import type { ServiceContext } from '../service-context.ts';
+import { recordedVersions } from '../rules/recorded-versions.ts';
+import type { RulesInForce, ServiceContext } from '../service-context.ts';
 import { foldDocument } from '../state/folded-state.ts';
 import { readTopic } from '../topics/read-topic.ts';
 import { assembled, type Question, type Recorded } from './assemble.ts';
@@ -113,14 +114,8 @@ export async function explainFromLog(
   const { log, application, outOfOrdernessMs } = source;
   const tracer = new Tracer(entityKey(entity.type, entity.id), rule);
   const watched = (checked: RulesCheck): RuleSet => tracer.watch(checked.ruleSet);
-  const versions = new RuleVersions({
-    topic: publicTopics(source.prefix).rules,
-    initial: watched(rules),
-    compile: (version) => {
-      const checked = source.version(version);
-      return checked === undefined ? undefined : watched(checked);
-    },
-  });
+  const inForce = (): RulesInForce => ({ version: 0, rules });
+  const versions = recordedVersions(source.prefix, { version: source.version, inForce }, watched);
   const topology = source.topology(versions, tracer);
   const part = topology.subTopologies().find(({ store }) => store?.name === ENTITY_STORE)!;
   const { pause = async () => {} } = source;

@@ -58,7 +58,7 @@ export async function runTest(test: InlineTest, rules: RuleSet, options: TestOpt
       rules.rules.filter(({ id }) => named.has(id)),
       { ...rules.context, withHoldouts: false, deliveriesByName: true },
     ),
-    source: { format: 'segment', entity: test.entity, id: 'entityId' },
+    inputs: [{ format: 'segment', entity: test.entity, id: 'entityId' }],
     store: new MemoryStore(),
     recordBytesMax: RECORD_BYTES_MAX,
     maxClockSkewMs: 0,

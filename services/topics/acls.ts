@@ -10,10 +10,10 @@ import { planTopics, topicNeeds } from './plan.ts';
 
 /**
  * worker: `tripline run`. ingest: added to it where `http` takes events. topics: `tripline topics plan|apply`. operator: what
- * only reads. replay: `tripline dlq replay`, `tripline channels enable|disable|retry`, and
- * `tripline flows cancel`.
+ * only reads. replay: `tripline dlq replay`, `tripline channels enable|disable|retry`, and `tripline flows cancel`. backtest:
+ * `tripline backtest` over the source topics, which belongs to no group and writes nothing.
  */
-export const ACL_ROLES = ['worker', 'ingest', 'topics', 'operator', 'replay'] as const;
+export const ACL_ROLES = ['worker', 'ingest', 'topics', 'operator', 'replay', 'backtest'] as const;
 export type AclRole = (typeof ACL_ROLES)[number];
 
 /** Each implies Describe, but Create and DescribeConfigs do not. */
@@ -98,6 +98,7 @@ export function aclsOf(topology: Topology, config: Config): readonly AclEntry[] 
   for (const topic of [...home, ...switches]) add('replay', 'topic', topic, 'Read', 'Write');
   add('replay', 'topic', commandsTopic(application), 'Write');
   add('replay', 'transactional-id', `${application}-`, 'Write');
+  for (const topic of sources) add('backtest', 'topic', topic, 'Read');
   return entries;
 }
 

@@ -116,7 +116,7 @@ async function decide({ rules, caps, steps, inOrder }: Plan): Promise<Decided> {
   const actions: Action[] = [];
   const replay = await Replay.open({
     rules: checked.ruleSet,
-    source: { format: 'segment', entity: 'user' },
+    inputs: [{ format: 'segment', entity: 'user' }],
     store: new MemoryStore(),
     outOfOrdernessMs: inOrder ? 0 : 100 * HOUR,
     dedupeWindowMs: HOUR,

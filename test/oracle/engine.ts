@@ -26,7 +26,7 @@ export async function decideByEngine(
   const { outOfOrdernessMs, dedupeWindowMs, dedupeMax } = options;
   const replay = await Replay.open({
     rules: rulesOf(rulesText, outOfOrdernessMs, options.holdouts),
-    source: { format: 'segment', entity: 'user' },
+    inputs: [{ format: 'segment', entity: 'user' }],
     store: new MemoryStore(),
     outOfOrdernessMs,
     dedupeWindowMs,

@@ -7,6 +7,7 @@ import { HoldoutsSchema } from '../../rules/gates/holdouts.ts';
 import { ModelSchema } from '../../rules/models/schema.ts';
 import { RuleSchema } from '../../rules/project/rule-schema.ts';
 import { SegmentSchema } from '../../rules/project/segments.ts';
+import { SummarySchema } from '../../services/backtest/summary-schema.ts';
 
 interface Node {
   readonly description?: string;
@@ -33,6 +34,7 @@ const SCHEMAS = {
   model: ModelSchema,
   caps: CapsSchema,
   holdouts: HoldoutsSchema,
+  'backtest-summary': SummarySchema,
 };
 
 for (const [name, schema] of Object.entries(SCHEMAS)) {

@@ -239,5 +239,10 @@ test('a walk says where an input begins whose records are gone', async () => {
     emit: () => {},
     strangeInputs: 'skip',
   });
-  assert.deepEqual(walk, { entries: 0, shortened: [{ topic: 'events.shop', partition: 0, first: 1 }], skipped: [] });
+  assert.deepEqual(walk, {
+    entries: 0,
+    end: 0,
+    shortened: [{ topic: 'events.shop', partition: 0, first: 1 }],
+    skipped: [],
+  });
 });

@@ -23,16 +23,14 @@
 import { assert } from '../../lib/assert.ts';
 import { utf8Bytes } from '../../lib/bytes.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { partitionOf } from '../../lib/murmur2.ts';
-import { type NewRecord, NO_HEADERS, type RecordHeader } from '../../schemas/record.ts';
-import { TRACEPARENT } from '../../schemas/trace.ts';
+import { type NewRecord, NO_HEADERS } from '../../schemas/record.ts';
 import type { Message } from '../../state/processor.ts';
 import type { SinkNode } from './builder.ts';
 import type { EngineTask } from './engine-task.ts';
 import type { CommitPermit } from './group/commit-permit.ts';
-import { journalCodec } from './journal.ts';
+import { type JournalPlace, journalCodec } from './journal.ts';
 import type { EngineMonitor } from './monitor.ts';
-import { OutputTooLarge } from './output-too-large.ts';
+import { outputRecords } from './output-record.ts';
 import { type CommittedPosition, type LogWriter, partitionKey } from './ports.ts';
 import { encodePositionNote } from './position-note.ts';
 import type { PreparedCommit } from './task.ts';
@@ -80,6 +78,8 @@ export class Committer {
   #markedBytes = 0;
   /** See `offsets`. */
   readonly #offsets = new Map<string, number>();
+  /** Where each task stood at the begin of its last commit, by task id: where its next journal entry goes on. */
+  readonly #places = new Map<string, JournalPlace>();
   #lastCommit: number;
   #lastWriteBack: number;
   /** The commit that the log is at; never rejects. */
@@ -98,8 +98,11 @@ export class Committer {
   set tasks(tasks: readonly EngineTask[]) {
     this.#tasks = tasks;
     const ids = new Set(tasks.map(({ spec }) => spec.id));
-    for (const id of this.#offsets.keys()) if (!ids.has(id)) this.#offsets.delete(id);
-    for (const { spec, store } of tasks) {
+    for (const known of [this.#offsets, this.#places]) {
+      for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
+    }
+    for (const { spec, queue, store } of tasks) {
+      if (!this.#places.has(spec.id)) this.#places.set(spec.id, placeOf(queue));
       if (store !== null && !this.#offsets.has(spec.id)) this.#offsets.set(spec.id, readChangelogNote(store));
     }
   }
@@ -111,24 +114,10 @@ export class Committer {
 
   /** Adds an output to the next commit. Throws OutputTooLarge. */
   emit(sink: SinkNode, message: Message<unknown>): void {
-    const value = sink.encode(message.value as never);
-    const topic = typeof sink.topic === 'string' ? sink.topic : sink.topic(message.value as never);
-    const { recordBytesMax } = this.#options;
-    if (value !== null && value.length > recordBytesMax) throw new OutputTooLarge(topic, value.length, recordBytesMax);
-    const partitions = this.#options.partitions.get(topic) ?? 1;
-    const named = Object.entries(sink.headers?.(message.value as never) ?? {});
-    const headers: RecordHeader[] = named.map(([name, text]) => [name, utf8Bytes(text)]);
-    for (const header of message.headers) if (header[0] === TRACEPARENT) headers.push(header);
-    const { timestamp } = message;
-    this.#outputBytes += value?.length ?? 0;
-    if (sink.toAllPartitions?.(message.value as never) === true) {
-      for (let partition = 0; partition < partitions; partition++) {
-        this.#outputs.push({ topic, partition, timestamp, key: null, value, headers });
-      }
-      return;
+    for (const record of outputRecords(sink, message, this.#options)) {
+      this.#outputBytes += record.value?.length ?? 0;
+      this.#outputs.push(record);
     }
-    const key = utf8Bytes(message.key);
-    this.#outputs.push({ topic, partition: partitionOf(key, partitions), timestamp, key, value, headers });
   }
 
   /** From here on undo() takes outputs back; nothing is committed between the two. */
@@ -286,7 +275,9 @@ export class Committer {
     const { id, part, partition } = spec;
     if (steps.length === 0 || !part.journaled) return [];
     const { inputs, wallTime: timestamp } = queue.task;
-    const value = journalCodec.encode({ task: id, inputs: inputs.map(partitionKey), steps });
+    const from = this.#places.get(id)!;
+    this.#places.set(id, placeOf(queue));
+    const value = journalCodec.encode({ task: id, inputs: inputs.map(partitionKey), steps, from });
     const topic = journalTopic(this.#options.application);
     return [{ topic, partition, timestamp, key: utf8Bytes(id), value, headers: [] }];
   }
@@ -299,6 +290,10 @@ export class Committer {
       return { topic, partition, offset, metadata: i === 0 ? note : '' };
     });
   }
+}
+
+function placeOf({ positions, task }: TaskQueue): JournalPlace {
+  return { positions: [...positions], wall: task.wallTime, streamTime: task.streamTime, rules: task.version };
 }
 
 /** One after the other, so that they are not all in memory beside the documents. */

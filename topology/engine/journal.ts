@@ -4,10 +4,12 @@
 //
 // Invariants:
 //   J1. The steps written in a commit are exactly those whose outputs the commit holds.
-//   J2. Replaying the journals of a task over the same inputs gives the same outputs, byte by byte (I1), however the
+//   J2. Each entry says where the task stood before it: where the one before it ended. So none can be missing unnoticed.
+//   J3. Replaying the journals of a task over the same inputs gives the same outputs, byte by byte (I1), however the
 //       replay batches or commits.
 
-import { avroCodec } from '../../schemas/codec.ts';
+import { RecordError } from '../../lib/errors.ts';
+import { avroCodec, type Codec } from '../../schemas/codec.ts';
 
 /**
  * read: records of this input up to offset `value` (exclusive). end: the input had been read to its end as of wall time
@@ -20,14 +22,41 @@ export interface JournalStep {
   readonly value: number;
 }
 
+/** Where a task stands between two steps. */
+export interface JournalPlace {
+  /** By input: offset after the last record read. */
+  readonly positions: readonly number[];
+  /** Ms; -1: none yet. */
+  readonly wall: number;
+  readonly streamTime: number;
+  /** Version of the rules in force; 0: none was published. */
+  readonly rules: number;
+}
+
 export interface JournalEntry {
   readonly task: string;
   /** `${topic}/${partition}`, which the steps name by index. */
   readonly inputs: readonly string[];
   readonly steps: readonly JournalStep[];
+  /** Where the task stood before the steps; null: written by a version that did not say. */
+  readonly from: JournalPlace | null;
 }
 
-export const journalCodec = avroCodec<JournalEntry>('journal');
+const present = avroCodec<JournalEntry>('journal');
+const first = avroCodec<Omit<JournalEntry, 'from'>>('journal.v1');
+
+export const journalCodec: Codec<JournalEntry> = {
+  encode: present.encode,
+  decode(bytes) {
+    try {
+      return present.decode(bytes);
+    } catch (error) {
+      // What an earlier version wrote ends too early for this one.
+      if (!(error instanceof RecordError)) throw error;
+      return { ...first.decode(bytes), from: null };
+    }
+  },
+};
 
 export class JournalWriter {
   #steps: { kind: JournalStep['kind']; input: number; value: number }[] = [];

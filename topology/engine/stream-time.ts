@@ -29,20 +29,32 @@ export interface StreamTimeSnapshot {
 
 export class StreamTime {
   readonly #outOfOrdernessMs: number;
-  readonly #inputs: InputTime[];
+  readonly #inputs: readonly InputTime[];
+  /** The same, each once: merged inputs share one. */
+  readonly #times: readonly InputTime[];
   #streamTime = -1;
   #wall = -1;
 
   /**
    * `upstreams[i]`: the upstream partitions whose watermarks input i waits for; null: records carry their own time; none:
-   * it brings no events, and nothing waits for it.
+   * it brings no events, and nothing waits for it. `merged`: inputs that the caller has put in one order of event time, so that
+   * the time of one is the time of all.
    */
-  constructor(outOfOrdernessMs: number, upstreams: readonly (readonly string[] | null)[]) {
+  constructor(
+    outOfOrdernessMs: number,
+    upstreams: readonly (readonly string[] | null)[],
+    merged: readonly boolean[] = [],
+  ) {
     this.#outOfOrdernessMs = outOfOrdernessMs;
-    this.#inputs = upstreams.map((names) => ({
-      time: names?.length === 0 ? Infinity : -1,
-      watermarks: names === null ? null : new Map(names.map((name) => [name, -1])),
-    }));
+    const shared: InputTime = { time: -1, watermarks: null };
+    this.#inputs = upstreams.map((names, input) => {
+      if (merged[input] === true) return shared;
+      return {
+        time: names?.length === 0 ? Infinity : -1,
+        watermarks: names === null ? null : new Map(names.map((name) => [name, -1])),
+      };
+    });
+    this.#times = [...new Set(this.#inputs)];
   }
 
   get current(): number {
@@ -56,7 +68,7 @@ export class StreamTime {
   /** Least event time read, before outOfOrderness is taken off: what is told to tasks downstream. */
   get inputTime(): number {
     let least = Infinity;
-    for (const input of this.#inputs) if (input.time < least) least = input.time;
+    for (const input of this.#times) if (input.time < least) least = input.time;
     return Math.min(least, this.#wall);
   }
 
@@ -98,7 +110,7 @@ export class StreamTime {
   /** What stream time would be if every input without watermarks were read to its end as of `wall`. */
   ifIdleAt(wall: number): number {
     let least = wall;
-    for (const input of this.#inputs) {
+    for (const input of this.#times) {
       const time = input.watermarks === null ? Math.max(input.time, wall) : input.time;
       if (time < least) least = time;
     }

@@ -71,6 +71,8 @@ export interface TaskInput {
   readonly partition: number;
   /** Upstream partitions whose watermarks come in through this input; null: its records carry their own time. */
   readonly upstream: readonly string[] | null;
+  /** Whoever drives the task has put what it brings in one order of event time with all others that say so. */
+  readonly isMerged?: boolean;
 }
 
 export interface TaskOptions {
@@ -162,6 +164,7 @@ export class Task {
     this.#time = new StreamTime(
       options.outOfOrdernessMs,
       options.inputs.map((input) => input.upstream),
+      options.inputs.map((input) => input.isMerged === true),
     );
     this.#sources = options.inputs.map((input) => {
       const source = options.part.sources.find((each) => each.topic === input.topic);

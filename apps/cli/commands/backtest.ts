@@ -2,28 +2,46 @@
 
 import { resolve } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
-import { backtest as runBacktest } from '../../../services/backtest/backtest.ts';
-import { flowWords, type Summary } from '../../../services/backtest/summary.ts';
-import { otherEntities } from '../../../services/job/source-format.ts';
+import type { RulesCheck } from '../../../rules/index.ts';
+import { type PassOptions, backtest as runBacktest } from '../../../services/backtest/backtest.ts';
+import { openEventPlaces } from '../../../services/backtest/event-places.ts';
+import type { Summary } from '../../../services/backtest/summary-schema.ts';
+import type { Config } from '../../../services/config/index.ts';
+import { OpenContext } from '../../../services/open-context.ts';
 import { loadFlawlessProject } from '../../../services/project/load-project.ts';
+import { type Bound, breachesOf, parseBounds } from '../../../services/what-if/fail-on.ts';
+import { liveRules } from '../../../services/what-if/live-rules.ts';
+import { breachInWords, whatIfMarkdown, whatIfText } from '../../../services/what-if/text.ts';
+import { whatIf } from '../../../services/what-if/what-if.ts';
 import { defineCommand, type Io, usageError } from '../command.ts';
-import { ENCODING_OPTION, encodingOption, timeOption } from '../options.ts';
+import { boundOption, ENCODING_OPTION, encodingOption, timeOption } from '../options.ts';
 import { Progress } from '../progress.ts';
 import { projectSettings } from '../settings.ts';
+import { refusedCount, showBacktest } from '../show-backtest.ts';
 
 export const backtest = defineCommand({
   name: 'backtest',
-  summary: 'Replays a file of events through the evaluator and writes what it decides',
+  summary: 'Replays events of files or topics through the evaluator and writes what it decides',
   usage:
-    '--rules DIR --events FILE --out DIR [--mapping FILE] [--encoding NAME] [--from TIME] [--to TIME] [--advance-to TIME|end]',
+    '--rules DIR --events FILE|kafka:TOPIC|log:TOPIC… --out DIR [--mapping FILE] [--encoding NAME] [--from TIME] [--to TIME] [--advance-to TIME|end] [--baseline DIR|live] [--fail-on BOUNDS]',
   options: {
     rules: { type: 'string', value: 'DIR', description: 'Rules: a folder or a file' },
-    events: { type: 'string', value: 'FILE', description: 'JSON Lines (.jsonl) or CSV, also .gz and .zst' },
+    events: {
+      type: 'string',
+      multiple: true,
+      value: 'FILE',
+      description:
+        'JSON Lines, CSV (also .gz and .zst) or Parquet, by name or pattern; kafka:TOPIC or log:TOPIC, with :PARTITIONS; again and again, merged by event time',
+    },
     out: { type: 'string', value: 'DIR', description: 'Gets decisions.jsonl, actions.jsonl and summary.json' },
-    mapping: { type: 'string', value: 'FILE', description: 'What the columns of a CSV file are' },
+    mapping: { type: 'string', value: 'FILE', description: 'What the columns of CSV and Parquet files are' },
     encoding: ENCODING_OPTION,
-    from: { type: 'string', value: 'TIME', description: 'First event time to replay (ISO-8601)' },
-    to: { type: 'string', value: 'TIME', description: 'Event time to stop before' },
+    from: {
+      type: 'string',
+      value: 'TIME',
+      description: 'First event time to replay (ISO-8601); of topics also offset:N or offset:PARTITION=N,…',
+    },
+    to: { type: 'string', value: 'TIME', description: 'Event time, or offset, to stop before' },
     'advance-to': {
       type: 'string',
       value: 'TIME|end',
@@ -32,11 +50,26 @@ export const backtest = defineCommand({
     order: {
       type: 'string',
       value: 'auto|arrival|time',
-      description: 'Replay lines as they stand, or by event time; auto looks at the file (default)',
+      description: 'Replay lines of files as they stand, or by event time; auto looks at each file (default)',
     },
     now: { type: 'string', value: 'TIME', description: 'Events stamped later are refused; default: the clock' },
     cache: { type: 'string', value: 'MB', description: 'Memory for entities; more is faster with many; default 64' },
-    baseline: { type: 'string', value: 'DIR|live', description: 'Not available in this version' },
+    baseline: {
+      type: 'string',
+      value: 'DIR|live',
+      description: 'Rules to compare with, over the same events: a folder or file, or those in force',
+    },
+    'fail-on': {
+      type: 'string',
+      value: 'BOUNDS',
+      description: "Exit 1 when one is passed, such as 'reach>+10%,fatigue.p99>3,cart:messages<-50'",
+    },
+    format: { type: 'string', value: 'text|markdown', description: 'Of a comparison: markdown for a pull request' },
+    sample: {
+      type: 'string',
+      value: 'N',
+      description: 'Of a comparison: people who are explained; default 3, 0: none',
+    },
     config: {
       type: 'string',
       short: 'c',
@@ -50,49 +83,115 @@ export const backtest = defineCommand({
     if (rulesPath === undefined || events === undefined || out === undefined) {
       throw usageError('backtest: --rules, --events and --out are needed', 'tripline backtest --help');
     }
-    if (values.baseline !== undefined) throw usageError('backtest: --baseline is not available in this version');
-    if (events.startsWith('kafka:')) throw usageError('backtest: kafka: is not available in this version, give a file');
+    const format = formatOf(values.format, values.baseline !== undefined);
+    const sample = sampleOf(values.sample, values.baseline !== undefined);
+    const order = orderOf(values.order);
+    const cacheBytes = cacheOf(values.cache);
+    const from = boundOption('backtest', 'from', values.from);
+    const to = boundOption('backtest', 'to', values.to);
+    const advanceTo =
+      values['advance-to'] === 'end' ? 'end' : (timeOption('backtest', 'advance-to', values['advance-to']) ?? 'stay');
+    const wall = timeOption('backtest', 'now', values.now) ?? systemClock.now();
     const encoding = encodingOption('backtest', values.encoding);
     const { config } = projectSettings({ file: values.config, paths: [rulesPath] }, io);
-    const { rules } = loadFlawlessProject({ paths: [rulesPath], folder: io.folder, config, needsTemplates: false });
-    const progress = new Progress(io.stderr, systemClock);
-    const summary = await runBacktest({
-      rules: rules.ruleSet,
-      others: otherEntities(config, 'segment', 'user'),
-      events: resolve(io.folder, events),
+    const rulesAt = (path: string): RulesCheck =>
+      loadFlawlessProject({ paths: [path], folder: io.folder, config, needsTemplates: false }).rules;
+    const rules = rulesAt(rulesPath);
+    const baseline =
+      values.baseline === undefined
+        ? null
+        : values.baseline === 'live'
+          ? await inForce(config, io)
+          : rulesAt(values.baseline);
+    const bounds = boundsOf(values['fail-on'], rules, baseline);
+    const places = await openEventPlaces({
+      places: events,
+      config,
+      clock: systemClock,
+      folder: io.folder,
       mapping: values.mapping === undefined ? undefined : resolve(io.folder, values.mapping),
       encoding,
-      out: resolve(io.folder, out),
-      order: orderOf(values.order),
-      from: timeOption('backtest', 'from', values.from) ?? -Infinity,
-      to: timeOption('backtest', 'to', values.to) ?? Infinity,
-      advanceTo:
-        values['advance-to'] === 'end' ? 'end' : (timeOption('backtest', 'advance-to', values['advance-to']) ?? 'stay'),
-      outOfOrdernessMs: config.outOfOrdernessMs,
-      dedupeWindowMs: config.dedupeWindowMs,
-      dedupeMax: config.dedupeMax,
-      recordBytesMax: config.limits.recordBytes,
-      eventTime: config.eventTime,
-      maxClockSkewMs: config.maxClockSkewMs,
-      wall: timeOption('backtest', 'now', values.now) ?? systemClock.now(),
-      cacheBytes: cacheOf(values.cache),
-      onProgress: (advance) => progress.report(advance),
-    }).finally(() => progress.end());
-    if (values.json === true) io.stdout.write(`${JSON.stringify(summary)}\n`);
-    else print(summary, out, io);
-    if (!nothingRead(summary)) return 0;
-    io.stderr.write(`backtest: nothing could be read of ${events}\n`);
-    return 1;
+      fromOffset: from.offset,
+      toOffset: to.offset,
+    });
+    const progress = new Progress(io.stderr, systemClock);
+    try {
+      for (const note of places.notes) io.stderr.write(`${note}\n`);
+      const pass: PassOptions = {
+        sources: places.sources,
+        order,
+        from: from.time ?? -Infinity,
+        to: to.time ?? Infinity,
+        advanceTo,
+        outOfOrdernessMs: config.outOfOrdernessMs,
+        dedupeWindowMs: config.dedupeWindowMs,
+        dedupeMax: config.dedupeMax,
+        recordBytesMax: config.limits.recordBytes,
+        eventTime: config.eventTime,
+        maxClockSkewMs: config.maxClockSkewMs,
+        wall,
+        cacheBytes,
+        signal: io.signal,
+        onProgress: (advance) => progress.report(advance),
+      };
+      const folder = resolve(io.folder, out);
+      const compared = baseline === null ? null : await whatIf({ ...pass, now: rules, baseline, out: folder, sample });
+      const summary = compared?.now ?? (await runBacktest(pass, { rules, out: folder }));
+      progress.end();
+      const breaches = breachesOf(bounds, summary, compared?.baseline ?? null);
+      if (values.json === true) io.stdout.write(`${JSON.stringify(compared ?? summary)}\n`);
+      else if (compared === null) showBacktest(summary, out, io);
+      else io.stdout.write((format === 'markdown' ? whatIfMarkdown : whatIfText)(compared, breaches));
+      const isShown = compared !== null && values.json !== true;
+      for (const breach of isShown ? [] : breaches) io.stderr.write(`backtest: ${breachInWords(breach)}\n`);
+      if (summary.stopped) io.stderr.write('backtest: stopped early; what was written is of a part of the events\n');
+      if (nothingRead(summary)) io.stderr.write(`backtest: nothing could be read of ${events.join(', ')}\n`);
+      return summary.stopped || nothingRead(summary) || breaches.length > 0 ? 1 : 0;
+    } finally {
+      progress.end();
+      await places.close();
+    }
   },
 });
 
 /** Lines there were, and not one of them was an event: most likely the wrong file, or a wrong mapping. */
 function nothingRead({ input }: Summary): boolean {
-  return input.lines > 0 && refusedOf(input) === input.lines;
+  return input.lines > 0 && refusedCount(input) === input.lines;
 }
 
-function refusedOf(input: Summary['input']): number {
-  return Object.values(input.deadLetters).reduce((sum, count) => sum + count, 0);
+async function inForce(config: Config, io: Io): Promise<RulesCheck> {
+  const context = new OpenContext({ config, clock: systemClock, folder: io.folder });
+  try {
+    return await liveRules(context);
+  } finally {
+    await context.close();
+  }
+}
+
+function boundsOf(text: string | undefined, rules: RulesCheck, baseline: RulesCheck | null): readonly Bound[] {
+  if (text === undefined) return [];
+  const ids = new Set([...rules.rules, ...(baseline?.rules ?? [])].map(({ id }) => id));
+  return parseBounds(text, [...ids], baseline !== null);
+}
+
+function formatOf(text: string | undefined, hasBaseline: boolean): 'text' | 'markdown' {
+  if (text === undefined) return 'text';
+  if (text !== 'text' && text !== 'markdown') throw usageError(`backtest: --format ${text} is none of text, markdown`);
+  if (!hasBaseline) throw usageError('backtest: --format is of a comparison', 'give one: --baseline DIR');
+  return text;
+}
+
+/** More would be read by nobody, and each is replayed once more. */
+const SAMPLE_MAX = 20;
+
+function sampleOf(text: string | undefined, hasBaseline: boolean): number {
+  if (text === undefined) return 3;
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count > SAMPLE_MAX) {
+    throw usageError(`backtest: --sample ${text} is not a number from 0 to ${SAMPLE_MAX}`);
+  }
+  if (!hasBaseline) throw usageError('backtest: --sample is of a comparison', 'give one: --baseline DIR');
+  return count;
 }
 
 function orderOf(text: string | undefined): 'auto' | 'arrival' | 'time' {
@@ -105,40 +204,4 @@ function cacheOf(text: string | undefined): number | undefined {
   const megabytes = Number(text);
   if (Number.isInteger(megabytes) && megabytes > 0) return megabytes * 1024 * 1024;
   throw usageError(`backtest: --cache ${text} is not a number of megabytes`);
-}
-
-function print(summary: Summary, out: string, io: Io): void {
-  const { input, rules } = summary;
-  const width = Math.max(4, ...Object.keys(rules).map((id) => id.length));
-  io.stdout.write(`${'rule'.padEnd(width)}  ${'fired'.padStart(8)}  ${'suppressed'.padStart(10)}  why\n`);
-  for (const [id, { fired, suppressed, digests }] of Object.entries(rules)) {
-    const reasons = Object.entries(suppressed).map(([reason, count]) => `${reason} ${count}`);
-    const total = Object.values(suppressed).reduce((sum, count) => sum + count, 0);
-    const counts = `${String(fired).padStart(8)}  ${String(total).padStart(10)}`;
-    if (digests > 0) reasons.push(`digests sent: ${digests}`);
-    io.stdout.write(`${id.padEnd(width)}  ${counts}  ${reasons.join(', ')}`.trimEnd());
-    io.stdout.write('\n');
-  }
-  for (const [id, { flows }] of Object.entries(rules)) {
-    if (flows === undefined || flows.entered + flows.goals === 0) continue;
-    io.stdout.write(`  ${id}: ${flowWords(flows)}\n`);
-  }
-  for (const [id, { failures }] of Object.entries(rules)) {
-    for (const { expression, times, reason } of failures) {
-      io.stdout.write(
-        `  ${id}: failed ${times} times, and counted as false or as no value: ${expression}  (first: ${reason})\n`,
-      );
-    }
-  }
-  const refused = refusedOf(input);
-  io.stdout.write(
-    `\n${input.lines} lines: ${refused} refused, ${input.duplicates} duplicates, ${input.late} late,\n` +
-      `${input.unasked} that no rule asks for, ${input.outsidePeriod} outside the period\n`,
-  );
-  if (input.order === 'time') io.stdout.write('the file is not in order of arrival: it was replayed by event time\n');
-  for (const { line, reason, message } of input.deadLetterExamples.slice(0, 5)) {
-    io.stdout.write(`  line ${line}: ${reason} ${message}\n`);
-  }
-  if (refused > 5) io.stdout.write(`  … all ${refused} in dead-letters.jsonl\n`);
-  io.stdout.write(`backtest: ${summary.fired} fired, ${summary.suppressed} suppressed; see ${out}\n`);
 }

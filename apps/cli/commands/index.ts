@@ -25,6 +25,7 @@ import { state } from './state.ts';
 import { test } from './test.ts';
 import { topics } from './topics.ts';
 import { topology } from './topology.ts';
+import { verify } from './verify.ts';
 
 export const COMMANDS: readonly Command[] = [
   demo,
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   explain,
   flows,
   reviews,
+  verify,
   consent,
   events,
   rules,

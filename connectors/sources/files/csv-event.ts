@@ -70,7 +70,7 @@ const NO_IDS = new Set(
 );
 
 /** Throws RecordError for an id that is several people's. */
-function checkId(column: string, id: string): void {
+export function checkId(column: string, id: string): void {
   // Long before, the digits that told two ids apart were lost.
   if (/^\d([.,]\d+)?E\+\d+$/i.test(id)) {
     throw invalid(
@@ -83,7 +83,7 @@ function checkId(column: string, id: string): void {
 }
 
 /** What a time that does not fit probably is. */
-function timeHint(text: string): string {
+export function timeHint(text: string): string {
   if (/^[34]\d{4}(\.\d+)?$/.test(text)) return ': it is a day number of Excel, format the column as a date';
   if (/^[12]\d{9}(\.\d+)?$/.test(text)) return ': it looks like `timestampFormat: epoch-s`';
   if (/^[12]\d{12}$/.test(text)) return ': it looks like `timestampFormat: epoch-ms`';

@@ -1,6 +1,6 @@
-// The mapping file of a CSV file (docs/files.md): which column is what.
+// The mapping file of a CSV or Parquet file (docs/files.md): which column is what.
 //
-// Owns: its shape and its errors. Does not own: applying it to rows (csv-event.ts).
+// Owns: its shape and its errors. Does not own: applying it to rows (csv-event.ts, parquet-event.ts).
 
 import Type from 'typebox';
 import { FatalError } from '../../../lib/errors.ts';
@@ -22,7 +22,7 @@ const DELIMITERS: Readonly<Record<string, string>> = { ';': 'semicolons', '\t': 
 
 const MappingSchema = Type.Object(
   {
-    format: Type.Enum(['csv'], { default: 'csv', description: 'Format of the file' }),
+    format: Type.Enum(['csv', 'parquet'], { default: 'csv', description: 'Format of the file' }),
     columns: Type.Object(
       {
         userId: Type.Optional(column('Id of the person')),

@@ -26,7 +26,7 @@ const STRANGERS: readonly (readonly [signature: string, what: string])[] = [
   ['04224d18', 'packed with lz4: unpack it, or pack it with gzip or zstd'],
   ['377abcaf271c', 'a 7z archive: unpack it'],
   ['ff060000734e61507059', 'packed with Snappy: unpack it, or pack it with gzip or zstd'],
-  ['50415231', 'Parquet: export it as JSON Lines or CSV'],
+  ['50415231', 'Parquet inside of something else: unpack it to a file of its own'],
   ['4f626a01', 'an Avro container file: export it as JSON Lines (avro-tools tojson)'],
   ['4f5243', 'ORC: export it as JSON Lines or CSV'],
   ['53514c69746520666f726d617420', 'an SQLite database: export a table as CSV'],

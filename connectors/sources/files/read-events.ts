@@ -1,4 +1,4 @@
-// Reads events from a file: JSON or CSV, plain or packed, in batches and with bounded memory.
+// Reads events from a file: JSON, CSV or Parquet, plain or packed, in batches and with bounded memory.
 //
 // Owns: which reader a file needs. Does not own: whether a message is valid (processors/intake/intake.ts).
 //
@@ -26,6 +26,8 @@ import { type CsvRecord, CsvRecords, lineEndOf } from './csv-records.ts';
 import { fileChunks } from './file-chunks.ts';
 import { isCutByValues, JsonValues } from './json-values.ts';
 import { type Line, LineSplitter, type Splitter } from './line-splitter.ts';
+import { isParquet, type ParquetFile, readParquet } from './parquet.ts';
+import { parquetRowReader } from './parquet-event.ts';
 import { malformed, notUtf8, tooLarge } from './refused.ts';
 
 /** As limits.recordBytes: larger than any event should be. */
@@ -33,9 +35,9 @@ const RECORD_BYTES_MAX = 1_048_576;
 /** Looked at to see what kind of text the file is. */
 const HEAD_BYTES = 64 * 1024;
 
-/** Of `bytes` (a JSON line, not parsed), `json` (a CSV row as a message) and `error`, one is set. */
+/** Of `bytes` (a JSON line, not parsed), `json` (a row as a message) and `error`, one is set. */
 export interface FileEntry {
-  /** Where it begins in the file, from 1. */
+  /** Where it begins in the file, from 1; of Parquet, the row. */
   readonly line: number;
   /** Which of several events in that line, from 0; left out: it is the only one. */
   readonly index?: number;
@@ -45,7 +47,7 @@ export interface FileEntry {
 }
 
 export interface ReadEventsOptions {
-  /** Path of the mapping file; needed for CSV, and makes the file one. */
+  /** Path of the mapping file; needed for CSV, and makes a file that is not Parquet one. */
   readonly mapping?: string | undefined;
   /** Encoding of the file; left out: the mapping's, or what the file shows (text-encoding.ts). A byte order mark wins. */
   readonly encoding?: TextEncoding | undefined;
@@ -62,16 +64,57 @@ export interface ReadEventsOptions {
  */
 export function readEvents(path: string, options: ReadEventsOptions = {}): AsyncGenerator<readonly FileEntry[]> {
   const recordBytesMax = options.recordBytesMax ?? RECORD_BYTES_MAX;
-  const { onRead } = options;
-  if (options.mapping !== undefined) {
-    const mapping = loadMapping(options.mapping);
-    const text = new ByteFeed(utf8Chunks(path, options.encoding ?? mapping.encoding, onRead));
-    return csvEntries(path, text, mapping, recordBytesMax);
-  }
-  if (/\.(csv|tsv)(\.gz|\.zst)?$/i.test(path)) {
+  const mapping = options.mapping === undefined ? undefined : loadMapping(options.mapping);
+  if (mapping === undefined && /\.(csv|tsv)(\.gz|\.zst)?$/i.test(path)) {
     throw new FatalError('TRG_USAGE', `${path} is CSV: a mapping file must say what its columns are (--mapping)`);
   }
-  return jsonEntries(path, new ByteFeed(utf8Chunks(path, options.encoding, onRead)), recordBytesMax);
+  return entriesOf(path, mapping, { ...options, recordBytesMax });
+}
+
+async function* entriesOf(
+  path: string,
+  mapping: CsvMapping | undefined,
+  { recordBytesMax, encoding, onRead }: ReadEventsOptions & { readonly recordBytesMax: number },
+): AsyncGenerator<readonly FileEntry[]> {
+  if (await isParquet(path)) {
+    yield* readParquet(path, (file) => parquetEntries(path, file, mapping, onRead));
+    return;
+  }
+  if (mapping?.format === 'parquet') {
+    throw new FatalError('TRG_FILE_UNREADABLE', `${path} is not Parquet, as its mapping says it is`, { file: path });
+  }
+  const text = new ByteFeed(utf8Chunks(path, encoding ?? mapping?.encoding, onRead));
+  yield* mapping === undefined
+    ? jsonEntries(path, text, recordBytesMax)
+    : csvEntries(path, text, mapping, recordBytesMax);
+}
+
+/** Rows handed over at a time. */
+const ROWS = 1_000;
+
+async function* parquetEntries(
+  path: string,
+  file: ParquetFile,
+  mapping: CsvMapping | undefined,
+  onRead: (bytes: number) => void = () => {},
+): AsyncGenerator<readonly FileEntry[]> {
+  const read = parquetRowReader(mapping, file.columns, path);
+  let row = 0;
+  for await (const { rows, bytes } of file.groups()) {
+    for (let from = 0; from < rows.length; from += ROWS) {
+      const some = rows.slice(from, from + ROWS);
+      onRead((bytes * some.length) / rows.length);
+      yield some.map((values): FileEntry => {
+        const line = ++row;
+        try {
+          return { line, json: read(values, line) };
+        } catch (error) {
+          if (error instanceof RecordError) return { line, error };
+          throw error;
+        }
+      });
+    }
+  }
 }
 
 /** The text of the file as UTF-8. */

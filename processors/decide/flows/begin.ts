@@ -27,6 +27,8 @@ export interface Beginning {
   /** What a person changed of its messages' data; null: nothing. */
   readonly edited: JsonObject | null;
   readonly isSettled: boolean;
+  /** When the match was made, ms: from then on its goal is looked for. */
+  readonly matchedAt: number;
 }
 
 /** The flow as it would begin, with what its first steps come to. `scope` is that of the decision. */
@@ -40,7 +42,7 @@ export function walkAtMatch(visit: Visit, beginning: Beginning, scope: Scope, fa
   return run;
 }
 
-function flowOf({ id, rule, match, by, edited }: Beginning): Flow {
+function flowOf({ id, rule, match, matchedAt, by, edited }: Beginning): Flow {
   const { goal, outline } = rule.program;
   return {
     id,
@@ -60,7 +62,7 @@ function flowOf({ id, rule, match, by, edited }: Beginning): Flow {
     until: match.at,
     held: '',
     hasSent: false,
-    goalUntil: goal === null ? -1 : match.at + goal.withinMs,
+    goalUntil: goal === null ? -1 : matchedAt + goal.withinMs,
     endedAt: -1,
   };
 }

@@ -5,7 +5,7 @@
 //       others are decided at once.
 
 import { assert } from '../../../lib/assert.ts';
-import { isAlive } from '../../../rules/flows/flow.ts';
+import { type Flow, isAlive } from '../../../rules/flows/flow.ts';
 import { holdersOf } from '../../../rules/gates/exclusive.ts';
 import { heldMatchOf } from '../../../rules/patterns/held-match.ts';
 import type { CompiledRule } from '../../../rules/project/compiled-rule.ts';
@@ -19,7 +19,7 @@ import { flowsOf } from './known.ts';
 export function waitsForFlows(visit: Visit, { rule, match, by, isSettled, reviewed }: FoundMatch): boolean {
   if (isSettled || match.at <= visit.settledTime()) return false;
   const { sections } = visit.document;
-  const isNear = flowsOf(sections).some((flow) => isAlive(flow) && concerns(visit, rule, flow.rule));
+  const isNear = flowsOf(sections).some((flow) => isAlive(flow) && concerns(visit, rule, by, flow));
   if (!isNear) return false;
   assert(match.event !== null, 'on arrival an event makes the match');
   const wait = { rule: rule.id, due: Infinity, value: { match: heldMatchOf(match), by, reviewed } };
@@ -32,8 +32,10 @@ export function waitsForFlows(visit: Visit, { rule, match, by, isSettled, review
 }
 
 /** Whether the other rule's flows matter to what the rule decides: its own, those of its group, those it asks for. */
-function concerns({ rules, document }: Visit, rule: CompiledRule, other: string): boolean {
-  if (other === rule.id) return rule.program.waits;
+function concerns({ rules, document }: Visit, rule: CompiledRule, by: string, flow: Flow): boolean {
+  const { rule: other } = flow;
+  const { waits, reentry } = rule.program;
+  if (other === rule.id && flow.by === by && waits && reentry !== 'parallel') return true;
   if (rule.needs.flows.has(other)) return true;
   if (rule.exclusive === null) return false;
   const { group } = rule.exclusive;

@@ -351,7 +351,7 @@ test('a wrong option value is wrong usage', async (t) => {
   for (const words of [
     ['--from', 'monday'],
     ['--order', 'random'],
-    ['--baseline', 'live'],
+    ['--format', 'markdown'],
   ]) {
     const all = ['backtest', '--rules', 'r.yaml', '--events', 'e.jsonl', '--out', 'out', ...words];
     assert.equal((await run(all, [backtestCommand], folder)).code, 2);

@@ -7,6 +7,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { backtest } from '../../../apps/cli/commands/backtest.ts';
 import { runCommandLine } from '../../../apps/cli/dispatch.ts';
 import { Progress } from '../../../apps/cli/progress.ts';
+import { FileSource } from '../../../services/backtest/file-source.ts';
 import { BacktestInput, type InputProgress } from '../../../services/backtest/input.ts';
 import { FAKE_START, FakeClock } from '../../../testing/fake-clock.ts';
 import { folderWith } from './kit.ts';
@@ -119,8 +120,7 @@ async function progressOf(lines: readonly string[], order: 'arrival' | 'time'): 
     writeFileSync(file, `${lines.join('\n')}\n`);
     const told: InputProgress[] = [];
     const input = new BacktestInput({
-      file,
-      recordBytesMax: 1_000_000,
+      sources: [new FileSource({ name: file, path: file, input: { format: 'segment', entity: 'user' } })],
       order,
       outOfOrdernessMs: 0,
       from: -Infinity,

@@ -155,7 +155,7 @@ test('acls prints what each of the things that Tripline does on a cluster needs,
   const lines = out.split('\n');
   assert.deepEqual(
     lines.filter((line) => line.startsWith('#')),
-    ['# worker', '# ingest', '# topics', '# operator', '# replay'],
+    ['# worker', '# ingest', '# topics', '# operator', '# replay', '# backtest'],
   );
   const start = `kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN_CONFIG" --add --allow-principal 'User:CN=worker'`;
   assert.ok(lines.includes(`${start} --operation Read --topic 'events.shop'`));

@@ -8,7 +8,9 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AclOperations, AclPermissionTypes, ResourcePatternTypes, ResourceTypes } from '@platformatic/kafka';
+import { backtest as backtestCommand } from '../../../apps/cli/commands/backtest.ts';
 import { topics as topicsCommand } from '../../../apps/cli/commands/topics.ts';
+import { verify as verifyCommand } from '../../../apps/cli/commands/verify.ts';
 import { purgeRead } from '../../../apps/worker/purge.ts';
 import { runWorker } from '../../../apps/worker/worker.ts';
 import { systemClock } from '../../../lib/clock.ts';
@@ -185,6 +187,17 @@ test('with the rights that are listed, topics are made and compared, events beco
   }
   assert.deepEqual(letters, [['events.allowed', 'TRG_RECORD_UNREADABLE', 'no JSON']]);
 
+  // Whoever only reads can tell whether all of it is as it should be.
+  await forbid(rights);
+  const reading = entriesOf(at, ['operator']);
+  await allow(reading);
+  const verified = await run(['verify'], [verifyCommand], at.folder, env);
+  assert.equal(verified.code, 0, verified.out + verified.err);
+  assert.match(verified.out, /\ntripline\.decisions: 2 as recorded\n/);
+  assert.match(verified.out, /\nactions\.webhook: 2 as recorded\n/);
+  await forbid(reading);
+  await allow(rights);
+
   // As the worker itself, with its rights: the one reader has committed past all of it.
   const log = openKafka(at.config, systemClock);
   t.after(() => log.close());
@@ -256,6 +269,30 @@ test('settings of a topic that someone changed are shown, and mended by apply', 
     '2592000000',
     'LogAppendTime',
   ]);
+});
+
+test('a backtest reads a topic with the right to read it alone, beside its worker, and leaves no group', async (t) => {
+  const at = await place(t, 'looked-at', 'http://127.0.0.1:1/');
+  const rights = entriesOf(at, ['backtest']);
+  const topic = 'events.looked-at';
+  assert.deepEqual(
+    rights.map(({ name, operations }) => [name, ...operations]),
+    [[topic, 'Read']],
+  );
+  await send(at.owner, topic, [{ ...purchase('u1', 'one'), timestamp: '2026-01-01T10:00:00Z' }, 'no JSON']);
+  const words = ['--rules', 'rules', '--events', `kafka:${topic}`, '--out', 'out', '--json'];
+  const backtest = () => run(['backtest', ...words], [backtestCommand], at.folder, { KAFKA_PASSWORD: PASSWORD });
+  const refused = await backtest();
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /events\.looked-at/);
+  await allow(rights);
+  t.after(() => forbid(rights));
+  const { code, out, err } = await backtest();
+  assert.equal(code, 0, err);
+  const { fired, input } = JSON.parse(out);
+  assert.deepEqual([fired, input.lines, input.deadLetters], [1, 2, { TRG_RECORD_UNREADABLE: 1 }]);
+  const groups = [...(await admin.listGroups()).keys()];
+  assert.ok(!groups.some((group) => group.startsWith('looked-at')), groups.join());
 });
 
 async function alter(topic: string, values: Readonly<Record<string, string>>): Promise<void> {

@@ -95,7 +95,7 @@ export async function tellByEngine(story: Story): Promise<FlowAnswer> {
   let rules = compiled(story, story.rules, null);
   const replay = await Replay.open({
     rules,
-    source: { format: 'segment', entity: 'user' },
+    inputs: [{ format: 'segment', entity: 'user' }],
     store: new MemoryStore(),
     outOfOrdernessMs: story.outOfOrdernessMs,
     ...DEDUPE,

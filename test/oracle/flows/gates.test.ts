@@ -102,7 +102,7 @@ async function byEngine(story: Story): Promise<Lines> {
   const lines: Lines = { decisions: [], actions: [] };
   const replay = await Replay.open({
     rules: ruleSet,
-    source: { format: 'segment', entity: 'user' },
+    inputs: [{ format: 'segment', entity: 'user' }],
     store: new MemoryStore(),
     outOfOrdernessMs,
     dedupeWindowMs: 1e12,
