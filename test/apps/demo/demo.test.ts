@@ -33,5 +33,7 @@ test('the demo ends by itself without a terminal, every message delivered or tak
       'then inapp delivered',
     'eve  said no to everything   nothing is sent: consent',
   ]);
-  assert.match(out, /^received: mails 1254, webhooks 462, texts 1, pushes 2$/m);
+  const received = /^received: mails (\d+), webhooks (\d+), texts 1, pushes 2$/m.exec(out);
+  assert.ok(received, out.slice(-2_000));
+  assert.equal(Number(received[1]) + Number(received[2]), Number(counts[1]));
 });

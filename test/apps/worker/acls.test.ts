@@ -216,8 +216,8 @@ test('without one of the rights, the worker ends with an error that names the ri
   await allow([...rights, ...entriesOf(at, ['topics'])]);
   t.after(() => forbid(rights));
   assert.equal((await run(['topics', 'apply'], [topicsCommand], at.folder, { KAFKA_PASSWORD: PASSWORD })).code, 0);
-  // Channels without a connector, late events and commands: nothing is written there by these events.
-  const used = rights.filter(({ name }) => !/late|commands|actions\.(?!webhook)/.test(name));
+  // Channels without a connector, late events, flows and commands: nothing is written there by these events.
+  const used = rights.filter(({ name }) => !/late|commands|flows|cancellations|actions\.(?!webhook)/.test(name));
   assert.ok(used.length >= 10, `${used.length} rights`);
   for (const [i, right] of used.entries()) {
     await send(at.owner, 'events.refused', [purchase('u1', `refused ${i}`), 'no JSON']);

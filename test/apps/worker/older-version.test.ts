@@ -109,5 +109,5 @@ test('its documents read the same as it showed them itself', async (t) => {
   assert.equal(ran.code, 0, ran.err);
   const shown = JSON.parse(readFileSync(join(WRITTEN, 'inspected.json'), 'utf8'));
   // What that version knew nothing of is not there.
-  assert.deepEqual(JSON.parse(ran.out), { ...shown, devices: [], onTheWay: [], suppressedAddresses: [] });
+  assert.deepEqual(JSON.parse(ran.out), { ...shown, devices: [], flows: [], onTheWay: [], suppressedAddresses: [] });
 });
