@@ -51,6 +51,7 @@ const MappingSchema = Type.Object(
     delimiter: Type.Optional(
       Type.String({
         pattern: '^[^"\\r\\n]$',
+        examples: [';'],
         description: 'The one character that stands between fields; default: a comma',
       }),
     ),
