@@ -10,8 +10,8 @@ import { promisify } from 'node:util';
 const FOLDER = fileURLToPath(new URL('../../benchmarks/', import.meta.url));
 const run = promisify(execFile);
 
-/** Each has a test of its own here. */
-const ALONE = ['deliveries', 'deliveries-outage', 'kafka', 'log'];
+/** Each has a test of its own here; groups of workers wait for sessions to end, at any size: those are run by hand. */
+const ALONE = ['deliveries', 'deliveries-outage', 'kafka', 'log', 'scale-failover', 'scale-group', 'scale-workers'];
 const OTHERS = readdirSync(FOLDER)
   .filter((file) => file.endsWith('.bench.ts'))
   .map((file) => file.slice(0, -'.bench.ts'.length))

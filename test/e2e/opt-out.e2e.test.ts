@@ -16,7 +16,8 @@ import { startSmtpServer } from '../connectors/channels/email/smtp-server.ts';
 import { clusterOfFile, openLog } from '../connectors/logs/kafka/kit.ts';
 
 const cluster = await clusterOfFile();
-const PEOPLE = 10_000;
+/** So many as are asked for; `OPT_OUT_PEOPLE=10000` is what was measured. */
+const PEOPLE = Number(process.env['OPT_OUT_PEOPLE'] ?? 3_000);
 const PARTITIONS = 6;
 const WORKERS = 3;
 const CONCURRENCY = 2;
@@ -45,7 +46,7 @@ async function endOf(log: Log, topic: string): Promise<number> {
   return ends.reduce((sum, { end }) => sum + end, 0);
 }
 
-test('of ten thousand messages that lie ready none begins after the opt-outs were recorded, on three workers', async (t) => {
+test('of thousands of messages that lie ready none begins after the opt-outs were recorded, on three workers', async (t) => {
   const begun: number[] = [];
   const smtp = await startSmtpServer(
     t,

@@ -209,6 +209,6 @@ test('whatever the program, no two boxes lie on each other, and no arrow crosses
         for (const box of boxes) assert.ok(!crosses(piece, box), 'arrows go beside boxes');
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 150, seed: 20_261_201 },
   );
 });
