@@ -107,12 +107,12 @@ export class Evaluation implements Visit {
   take(event: Event, concern: Concern): boolean {
     // What came of a message is told once, at wall time, which is nothing to hold event times against.
     if (event.type !== DELIVERY_TYPE && this.#isDuplicate(event)) return false;
-    if (this.#isRefitted) fitFlows(this, this.settledTime());
+    if (this.#isRefitted && this.#hasFlows) fitFlows(this, this.settledTime());
     this.#takeIn(event, concern);
     this.#takeHappened();
     const { document, rules } = this;
     forgetUnasked(document, rules.needs(this.entity.type));
-    forgetFlows(document.sections, this.settledTime());
+    if (this.#hasFlows) forgetFlows(document.sections, this.settledTime());
     if (concern.isFact) this.#askToConfirm(event);
     return true;
   }
@@ -173,7 +173,7 @@ export class Evaluation implements Visit {
 
   /** The entity's clock has passed `at`: all that is due by then happens. */
   pass(at: number): void {
-    if (this.#isRefitted) fitFlows(this, this.settledTime());
+    if (this.#isRefitted && this.#hasFlows) fitFlows(this, this.settledTime());
     this.#passInOrder(at);
     this.#deadlines(at);
     this.#passSegments('arrival', at);
@@ -197,6 +197,11 @@ export class Evaluation implements Visit {
       else this.#passFlows(due);
     }
     assert((document.buffer[0]?.time ?? Infinity) > at, 'no event that is due is left in the buffer (V2)');
+  }
+
+  /** Most have none, and what is settled costs something to tell. */
+  get #hasFlows(): boolean {
+    return this.document.sections.open(flowList) !== undefined;
   }
 
   #flowsDue(): number {
